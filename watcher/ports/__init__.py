@@ -1,0 +1,63 @@
+"""What the use cases need from the world: small Protocols, one per user, and the values that cross them.
+
+All instants are aware UTC. Everything here is frozen; sequences are tuples.
+"""
+
+from watcher.ports.deliveries import (
+    Attempt,
+    ClaimedDelivery,
+    DeliveryState,
+    Outbox,
+    Outcome,
+    Receipt,
+    Sender,
+    Settlement,
+)
+from watcher.ports.polls import (
+    Accounts,
+    AccountState,
+    Change,
+    Claim,
+    ClaimedWatch,
+    ClaimRequest,
+    EventRecord,
+    Form,
+    PollQueue,
+    PollRecord,
+    WatchState,
+)
+from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer, Provider
+from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
+
+__all__ = [
+    "AccountState",
+    "Accounts",
+    "Attempt",
+    "Change",
+    "Claim",
+    "ClaimRequest",
+    "ClaimedDelivery",
+    "ClaimedWatch",
+    "DeliveryState",
+    "EventRecord",
+    "Failed",
+    "Fetched",
+    "Form",
+    "Found",
+    "ListsApplied",
+    "Look",
+    "Missing",
+    "Outbox",
+    "Outcome",
+    "Pacer",
+    "PollQueue",
+    "PollRecord",
+    "Provider",
+    "Receipt",
+    "Sender",
+    "Settlement",
+    "SourceRow",
+    "WatchEntry",
+    "WatchState",
+    "Watches",
+]

@@ -1,0 +1,113 @@
+"""What delivering needs from the store and from the network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    PARKED = "parked"
+    DEAD = "dead"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """`attempts` is how many were made and counted before this one."""
+
+    key: int
+    lease: int
+    endpoint: str
+    event_id: str
+    event_type: str
+    body: bytes
+    attempts: int
+    lease_ends_at: datetime
+
+
+class Outcome(StrEnum):
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    REJECTED = "rejected"
+    GONE = "gone"
+    BLOCKED = "blocked"
+    UNSENDABLE = "unsendable"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came back of one POST. `error` is one of a fixed set of words where no answer came.
+
+    `retry_after` is the receiver's hint, None where it gave none. `response` is the first kilobytes of the answer.
+    """
+
+    outcome: Outcome
+    started_at: datetime
+    duration: timedelta
+    status: int | None = None
+    error: str | None = None
+    response: str | None = None
+    peer: str | None = None
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What becomes of a delivery after an attempt. `holds_lane` False lets later ones of its invoice pass it."""
+
+    key: int
+    lease: int
+    state: DeliveryState
+    receipt: Receipt
+    attempts: int
+    next_attempt_at: datetime | None = None
+    holds_lane: bool = True
+    pause_endpoint_until: datetime | None = None
+
+
+class Outbox(Protocol):
+    async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
+        """Lease due deliveries, at most `wanted[endpoint]` of each endpoint, only the head of each (endpoint, invoice).
+
+        First attempts come before retries. Endpoints that are paused or disabled give none.
+        """
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
+        """Write attempts and new states in one transaction; returns keys whose lease was lost (their attempt stays)."""
+        ...
+
+    async def release(self, deliveries: Sequence[ClaimedDelivery], now: datetime) -> None:
+        """Give leases back unused."""
+        ...
+
+    async def next_attempt_at(self, endpoints: Sequence[str]) -> datetime | None:
+        """When the earliest waiting delivery of these endpoints is due."""
+        ...
+
+    async def sync_endpoints(self, configured: Mapping[str, str], now: datetime) -> None:
+        """Learn the configured endpoints (name → URL): park waiting deliveries of removed names, resume returned ones,
+        and try parked ones again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One POST to make. The sender signs `body` with every secret of the endpoint, at the instant it sends."""
+
+    endpoint: str
+    event_id: str
+    body: bytes
+
+
+class Sender(Protocol):
+    async def send(self, attempt: Attempt) -> Receipt:
+        """POST once. Never raises for what the receiver or the network does: that is the receipt."""
+        ...

@@ -1,0 +1,198 @@
+"""What polling needs from the store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from watcher.core.invoice import Snapshot
+
+
+class WatchState(StrEnum):
+    ACTIVE = "active"
+    NOT_FOUND = "not_found"
+    FAILING = "failing"
+    RETIRED = "retired"
+    ORPHANED = "orphaned"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """How much of one source a claim may take: at most `requests` of `batch_size` ids, sent no later than `horizon`."""
+
+    source: str
+    interval: timedelta
+    batch_size: int
+    requests: int
+    horizon: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedWatch:
+    """A due watch under lease. `memory` is `core.memory`'s text, None before the first snapshot."""
+
+    key: int
+    lease: int
+    invoice_id: str
+    tags: tuple[str, ...]
+    due_on: date | None
+    fingerprint: bytes | None
+    memory: str | None
+    asked_at: datetime | None
+    fetched_at: datetime | None
+    misses: int
+    first_missed_at: datetime | None
+    failures: int
+    settled_at: datetime | None
+    clock_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Due watches of one source with the send instants reserved for them: one slot per `batch_size` watches."""
+
+    source: str
+    slots: tuple[datetime, ...]
+    watches: tuple[ClaimedWatch, ...]
+    lease_ends_at: datetime
+
+
+class Form(StrEnum):
+    """Which bytes of an event a delivery carries."""
+
+    FULL = "full"
+    THIN = "thin"
+    TRUNCATED = "truncated"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One event as it is stored: `bodies[Form.FULL]` always, the other forms where some delivery needs them.
+
+    `deliveries` are (endpoint, form) pairs. `sequence` is None for events about the watcher itself.
+    """
+
+    id: str
+    type: str
+    sequence: int | None
+    source: str | None
+    timestamp: datetime
+    bodies: Mapping[Form, bytes]
+    deliveries: tuple[tuple[str, Form], ...]
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a poll makes different. `snapshot` is None where only clock events came without a new version.
+
+    `supersedes` are event types whose undelivered events of this invoice must not be sent any more.
+    """
+
+    memory: str
+    version: int
+    sequence: int
+    snapshot: Snapshot | None
+    events: tuple[EventRecord, ...]
+    supersedes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PollRecord:
+    """The outcome of one poll. `poll_at` None retires the watch.
+
+    `asked_at` and `fetched_at` are None unless the provider gave the document, and then replace the stored ones, as
+    does `fingerprint`; `raw` is kept where it is not None.
+    """
+
+    key: int
+    lease: int
+    polled_at: datetime
+    poll_at: datetime | None
+    clock_at: datetime | None
+    state: WatchState
+    misses: int = 0
+    first_missed_at: datetime | None = None
+    failures: int = 0
+    last_error: str | None = None
+    settled_at: datetime | None = None
+    asked_at: datetime | None = None
+    fetched_at: datetime | None = None
+    fingerprint: bytes | None = None
+    raw: bytes | None = None
+    change: Change | None = None
+
+
+class PollQueue(Protocol):
+    async def claim(self, now: datetime, requests: Sequence[ClaimRequest], lease: timedelta) -> tuple[Claim, ...]:
+        """Lease due watches and reserve send instants, in one transaction; sources that back off give none."""
+        ...
+
+    async def claim_stale_clocks(
+        self, now: datetime, sources: Sequence[str], fresh_look_until: datetime, limit: int, lease: timedelta
+    ) -> tuple[Claim, ...]:
+        """Lease watches whose clock instant lies before `fresh_look_until`: their fresh look did not come in time."""
+        ...
+
+    async def record(self, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
+        """Write outcomes in one transaction: snapshots, events, deliveries, next polls, and last success by source.
+
+        Returns the keys whose lease was lost: nothing of those was written.
+        """
+        ...
+
+    async def release(self, watches: Sequence[ClaimedWatch], poll_at: datetime) -> None:
+        """Give leases back unused."""
+        ...
+
+    async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
+        """Take one more send instant of the source's budget."""
+        ...
+
+    async def next_poll_at(self, sources: Sequence[str]) -> datetime | None:
+        """When the earliest unleased watch of these sources is due."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What all replicas know of one account. The circuit is open iff `failing_since` is set and `probe_at` is too."""
+
+    source: str
+    blocked_until: datetime | None = None
+    failing_since: datetime | None = None
+    refused: bool = False
+    told: bool = False
+    probe_at: datetime | None = None
+    probes: int = 0
+    last_success_at: datetime | None = None
+    last_error: str | None = None
+
+
+class Accounts(Protocol):
+    """One circuit per account, in the row of the source."""
+
+    async def states(self) -> Mapping[str, AccountState]: ...
+
+    async def back_off(self, source: str, until: datetime) -> None:
+        """Nobody asks this account before `until` (429, Retry-After)."""
+        ...
+
+    async def open_circuit(
+        self, source: str, *, at: datetime, refused: bool, error: str, probe_at: datetime
+    ) -> AccountState:
+        """Only probes are sent from now on. `failing_since` stays that of the first of several calls."""
+        ...
+
+    async def claim_probe(self, source: str, now: datetime, next_probe_at: datetime) -> bool:
+        """True for the one replica that shall probe now."""
+        ...
+
+    async def close_circuit(self, source: str, at: datetime, event: EventRecord | None) -> None:
+        """The account answers again; records `source.recovered` where one is given. Due polls resume."""
+        ...
+
+    async def tell_failing(self, source: str, event: EventRecord) -> bool:
+        """Record `source.failing` once per failure; False where it was told already or the circuit is closed."""
+        ...

@@ -1,0 +1,85 @@
+"""What a poll needs from a billing provider."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from watcher.core.errors import WatcherError
+from watcher.core.invoice import Invoice, Snapshot
+from watcher.core.json_text import Document
+
+
+class Pacer(Protocol):
+    """The account's rate budget, asked before *every* HTTP request (tokens, retries, control and list calls too)."""
+
+    async def wait(self) -> None:
+        """Return at this request's send instant. Raises SlotMissed where that passed over a second ago."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The provider's document of one invoice. `raw` is its JSON text without secrets, for `show --raw`.
+
+    Equal fingerprints mean that nothing but volatile fields differs.
+    """
+
+    document: Document
+    raw: bytes
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A miss: the provider says that there is no such invoice (contract: "Deleted"). `reason` is its own word."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """This id alone could not be read."""
+
+    error: WatcherError
+
+
+Look = Found | Missing | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One request's looks, by invoice id. `asked_at` is its start, `answered_at` the arrival of its answer."""
+
+    looks: Mapping[str, Look]
+    asked_at: datetime
+    answered_at: datetime
+    server_date: datetime | None = None
+
+
+class Provider(Protocol):
+    """One account at one billing provider."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many ids one request can ask for."""
+        ...
+
+    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+        """Ask for 1…batch_size invoices; every id gets a look.
+
+        Raises what concerns the whole request: CredentialsRefused, RateLimited, ProviderUnavailable, SlotMissed.
+        """
+        ...
+
+    async def probe(self, pacer: Pacer) -> datetime | None:
+        """One cheap call that needs credentials but no invoice; the server's `Date`. Raises like `fetch`."""
+        ...
+
+    def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
+        """Read a document. Pure. `before` only where the provider forces it. Raises InvalidAnswer."""
+        ...
+
+    async def renew_token(self, pacer: Pacer) -> None:
+        """Renew the access token if it ends soon; nothing for providers without tokens. Raises like `fetch`."""
+        ...
