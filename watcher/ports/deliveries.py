@@ -92,8 +92,10 @@ class Outbox(Protocol):
         ...
 
     async def sync_endpoints(self, configured: Mapping[str, str], now: datetime) -> None:
-        """Learn the configured endpoints (name → URL): park waiting deliveries of removed names, resume returned ones,
-        and try parked ones again.
+        """Learn the configured endpoints (name → URL).
+
+        Waiting deliveries of removed names are parked; those of returned names resume; other parked ones are tried
+        again.
         """
         ...
 

@@ -39,7 +39,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """This id alone could not be read."""
+    """One id that could not be read, while the rest of the answer could."""
 
     error: WatcherError
 
