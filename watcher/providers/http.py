@@ -161,7 +161,8 @@ def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = Non
     Outages are 408, 425 and 5xx. Other statuses are the adapter's to read.
     """
     if answer.status == 429:  # noqa: PLR2004  # status codes are their own names
-        raise RateLimited("HTTP 429: too many requests", retry_after=answer.retry_after or default_wait)
+        wait = default_wait if answer.retry_after is None else answer.retry_after
+        raise RateLimited("HTTP 429: too many requests", retry_after=wait)
     if answer.status in {408, 425} or answer.status >= 500:  # noqa: PLR2004  # same
         raise ProviderUnavailable(f"HTTP {answer.status}", retry_after=answer.retry_after)
 

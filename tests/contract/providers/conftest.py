@@ -1,0 +1,29 @@
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, provider_server
+from watcher.providers.http import open_session
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ProviderServer]:
+    async with provider_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def pacer() -> PacerThatNeverWaits:
+    return PacerThatNeverWaits()
