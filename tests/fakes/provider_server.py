@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from watcher.clock import Clock
-from watcher.ports import Provider
+from watcher.ports import Look, Provider
 from watcher.providers.kind import Account, ProviderKind
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -115,3 +115,7 @@ def adapter(
     kind: ProviderKind, session: aiohttp.ClientSession, base_url: str, clock: Clock, credentials: Mapping[str, str]
 ) -> Provider:
     return kind.build(account(base_url, credentials=credentials), session, clock, lambda: 0.5)
+
+
+async def look_at(provider: Provider, invoice_id: str) -> Look:
+    return (await provider.fetch([invoice_id], PacerThatNeverWaits())).looks[invoice_id]
