@@ -80,7 +80,11 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
 
 
 async def read_body(answer: aiohttp.ClientResponse) -> bytes:
-    """The beginning of the body as sent. A body that breaks off or drips changes nothing about the status seen."""
+    """The beginning of the body as sent.
+
+    A body that breaks off or drips changes nothing about the status seen: who said 200 has it. (A body that breaks
+    HTTP in the very packet of its head is another thing: the client sees no answer then, only `Fault.BAD_ANSWER`.)
+    """
     body = bytearray()
     try:
         while len(body) < MOST_READ and (piece := await answer.content.read(MOST_READ - len(body))):
@@ -95,7 +99,11 @@ async def read_body(answer: aiohttp.ClientResponse) -> bytes:
 
 def explain(error: aiohttp.ClientError | OSError | ValueError) -> tuple[Outcome, Fault]:
     match error:
-        case aiohttp.ClientConnectorError(os_error=EgressRefused()) | aiohttp.InvalidURL():
+        case (
+            aiohttp.ClientConnectorError(os_error=EgressRefused())
+            | aiohttp.InvalidURL()
+            | aiohttp.NonHttpUrlClientError()
+        ):
             return Outcome.BLOCKED, Fault.ADDRESS_REFUSED
         case aiohttp.ClientConnectorDNSError() | UnicodeError():
             fault = Fault.DNS  # UnicodeError: a host name that IDNA cannot write
