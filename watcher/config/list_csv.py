@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from watcher.config.list_rows import ListRow, check_id, check_note, check_source, read_date, read_tags
-from watcher.config.reading import Problem, Reading, Unreadable
+from watcher.config.reading import MISTAKES_SHOWN, Problem, Reading, Unreadable
 from watcher.config.wording import meant, shown
 
 COLUMNS = ("source", "invoice_id", "tags", "due_on", "note")
@@ -60,6 +60,7 @@ class _Rows:
     header: list[str]
     _tags: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     _good: bool = True
+    _mistakes: int = 0
 
     def read(self, lines: Iterator[list[str]]) -> Iterator[ListRow]:
         width = len(self.header)
@@ -75,6 +76,10 @@ class _Rows:
                 continue
             # One more cell, always empty, is what an absent column reads.
             padded = [*cells, *[""] * (width + 1 - len(cells))]
+            if self._mistakes > MISTAKES_SHOWN:
+                words = "is not read from here on: it has too many mistakes above"
+                self.reading.problems.append(Problem(self.path, line, "", words))
+                return
             row = self._row(line, padded[source_at].strip(), padded[id_at].strip(), [padded[at] for at in optional])
             if row is not None:
                 yield row
@@ -109,6 +114,7 @@ class _Rows:
     def _check(self, line: int, column: str, wrong: str | None) -> None:
         if wrong is not None:
             self._good = False
+            self._mistakes += 1
             self.reading.problems.append(Problem(self.path, line, column, wrong))
 
     def _read(self, line: int, column: str, read: Callable[[], _T]) -> _T | None:

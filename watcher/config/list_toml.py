@@ -32,6 +32,9 @@ class _List:
 
     def rows(self) -> Iterator[ListRow]:
         table = self.file.table
+        if not table:
+            self.reading.warnings.append(f"{self.file.path}: lists nothing")
+            return
         self.reading.problems.extend(unknown_keys(table, KEYS, file=self.file, path=()))
         source = self._source(table.get("source"))
         tags = self._tags(table, ())

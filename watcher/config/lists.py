@@ -18,6 +18,7 @@ from watcher.ports import WatchEntry
 
 _GLOB = frozenset("*?[")
 _WARNINGS_SHOWN = 20
+SUFFIXES = (".toml", ".csv")
 _READERS: dict[str, Callable[[Path, Reading, Collection[str]], Iterator[ListRow]]] = {
     ".toml": read_toml,
     ".csv": read_csv,
@@ -35,7 +36,7 @@ def read_lists(
 
 
 def matching(base: Path, pattern: str) -> list[Path]:
-    """The paths a pattern of `watcher.watchlists` stands for now, sorted."""
+    """The paths that a glob of `watcher.watchlists` stands for now, sorted."""
     return [base / found for found in sorted(glob.glob(pattern, root_dir=base, recursive=True))]  # noqa: PTH207 - Path.glob refuses absolute patterns
 
 
@@ -49,7 +50,9 @@ def _list_files(file: TomlFile, patterns: Sequence[str], reading: Reading) -> It
         if not found and written:
             reading.warnings.append(str(file.problem(place, f"{shown(pattern)} matches no file")))
         for path in found:
-            if path.suffix in _READERS:
+            if path.suffix in SUFFIXES:
+                # Noted even where another spelling of the same file is the one that is read.
+                reading.note(path)
                 files.setdefault(path.resolve(), path)
                 continue
             problem = file.problem(place, f"{path} is not a watch list, must end in .toml or .csv")

@@ -82,9 +82,12 @@ class Reading:
 
     def text(self, path: Path) -> str:
         """The file's UTF-8 text without a byte order mark. Raises Unreadable."""
-        # Before the file is opened: a change while it is read must look like a change afterwards.
-        self.stamps.setdefault(path, stamp(path))
+        self.note(path)
         return _text(path)
+
+    def note(self, path: Path) -> None:
+        """Keep how the file is now. Before it is opened: a change while it is read must look like one afterwards."""
+        self.stamps.setdefault(path, stamp(path))
 
     def toml(self, path: Path) -> TomlFile | None:
         """The file's document; None, and one problem, where it cannot be read."""
