@@ -1,5 +1,6 @@
 """The sandbox itself: five servers on loopback, one ledger behind them."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -30,11 +31,16 @@ class Sandbox:
     The clock decides token ends, signature ages, overdue days and the `Date` header; give the watcher the same one.
     """
 
-    def __init__(self, clock: Clock | None = None, traps: Traps | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        traps: Traps | None = None,
+        credentials: Mapping[str, Mapping[str, str]] = DEMO_KEYS,
+    ) -> None:
         self.clock = clock or SystemClock()
         self.ledger = Ledger(self.clock)
         self.traps = traps or Traps()
-        self.credentials = DEMO_KEYS
+        self.credentials = credentials
         self.requests: list[Arrival] = []
         self.base_urls: dict[str, str] = {}
         self.token_url = ""
