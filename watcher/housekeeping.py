@@ -58,12 +58,12 @@ def usual_chores(*, reload_check: Work, renew_tokens: Work, check_clock: Work, f
     )
 
 
-async def keep_house(chores: Sequence[Chore]) -> None:
+async def keep_house(chores: Sequence[Chore], scheduler: AsyncIOScheduler | None = None) -> None:
     """Do the chores until cancelled. A chore that fails with a WatcherError is logged and done again at its time."""
-    scheduler = AsyncIOScheduler(timezone=UTC)
+    scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
     async with anyio.create_task_group() as group:
         for chore in chores:
-            group.start_soon(_attend, chore, hang_bell(scheduler, chore))
+            group.start_soon(_attend, chore, _hang_bell(scheduler, chore))
         scheduler.start()
         try:
             await anyio.sleep_forever()
@@ -71,7 +71,7 @@ async def keep_house(chores: Sequence[Chore]) -> None:
             scheduler.shutdown(wait=False)
 
 
-def hang_bell(scheduler: AsyncIOScheduler, chore: Chore) -> Bell:
+def _hang_bell(scheduler: AsyncIOScheduler, chore: Chore) -> Bell:
     bell = Bell()
     scheduler.add_job(  # pyright: ignore[reportUnknownMemberType] -- APScheduler's parameters are untyped
         bell.ring,

@@ -6,11 +6,9 @@ Where the process was not started by systemd every call does nothing.
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Self
-
-from watcher.clock import Clock
 
 
 class Notifier:
@@ -73,7 +71,9 @@ class Notifier:
             sender.sendto(message.encode(), name)
 
 
-async def feed_watchdog(notifier: Notifier, clock: Clock, turning: Callable[[], bool]) -> None:
+async def feed_watchdog(
+    notifier: Notifier, sleep: Callable[[timedelta], Awaitable[None]], turning: Callable[[], bool]
+) -> None:
     """Say `alive` for as long as `turning()`: whether every loop of the service has gone round lately.
 
     Returns at once where systemd does not watch, else never.
@@ -83,4 +83,4 @@ async def feed_watchdog(notifier: Notifier, clock: Clock, turning: Callable[[], 
     while True:
         if turning():
             notifier.alive()
-        await clock.sleep(notifier.alive_every)
+        await sleep(notifier.alive_every)
