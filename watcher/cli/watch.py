@@ -1,5 +1,6 @@
 """`watch`: which invoices are looked at."""
 
+import glob
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,11 @@ import typer
 from watcher.cli.opening import known_source, opened
 from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command, group, iso_date
 from watcher.cli.output import field, print_document, print_list, say
+from watcher.config.lists import read_lists
+from watcher.config.load import Loaded
+from watcher.config.positions import Positions
+from watcher.config.reading import Reading, TomlFile
+from watcher.core.errors import ConfigError
 from watcher.ports import WatchEntry
 
 app = group("Add, remove, list, import or poll watches. A watch is one invoice id tracked at one source.")
@@ -95,6 +101,16 @@ def import_file(
 ) -> None:
     """Add every watch of a file, once: a list named in the configuration is followed instead."""
     anyio.run(_import, invocation, file)
+
+
+def read_list(file: Path, loaded: Loaded) -> tuple[WatchEntry, ...]:
+    """The united watches of one file. Raises ConfigError with all its mistakes."""
+    reading = Reading(file, {})
+    pattern = glob.escape(str(file.resolve()))
+    entries = read_lists(TomlFile(file, {}, Positions()), (pattern,), reading, tuple(loaded.configuration.sources))
+    if reading.problems:
+        raise ConfigError(reading.problem_lines())
+    return entries
 
 
 async def _import(invocation: Invocation, file: Path) -> None:
