@@ -107,7 +107,7 @@ def read_list(file: Path, loaded: Loaded) -> tuple[WatchEntry, ...]:
     """The united watches of one file. Raises ConfigError with all its mistakes."""
     reading = Reading(file, {})
     pattern = glob.escape(str(file.resolve()))
-    entries = read_lists(TomlFile(file, {}, Positions()), (pattern,), reading, tuple(loaded.configuration.sources))
+    entries = read_lists(TomlFile(file, {}, Positions({})), (pattern,), reading, tuple(loaded.configuration.sources))
     if reading.problems:
         raise ConfigError(reading.problem_lines())
     return entries
