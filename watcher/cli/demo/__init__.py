@@ -2,7 +2,6 @@
 
 import signal
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -12,13 +11,13 @@ import typer
 from anyio.abc import Process
 
 from watcher.cli.demo.audience import Audience
-from watcher.cli.demo.lives import LIVES, Life, create
 from watcher.cli.demo.screen import Screen, Tally
-from watcher.cli.demo.stage import last_lines, service, stop, write_configuration
+from watcher.cli.demo.stage import last_lines, service, stop, write_files
 from watcher.cli.opening import opened
 from watcher.cli.options import Invocation, command
-from watcher.clock import SystemClock
-from watcher.sandbox import Bill, Delivery, Receiver, Sandbox
+from watcher.sandbox import Delivery, Receiver, Sandbox
+from watcher.sandbox.demo import CONFIG_FILE, demo_files
+from watcher.sandbox.lives import LIVES, Life, prepare
 
 app = typer.Typer()
 
@@ -59,13 +58,13 @@ async def _demo(invocation: Invocation) -> int:
 
 
 async def _perform(folder: Path, sandbox: Sandbox, receiver: Receiver, audience: Audience, screen: Screen) -> int:
-    now = SystemClock().now()
-    bills = [create(sandbox.ledger, life, now) for life in LIVES]
-    configuration = write_configuration(folder, sandbox, receiver, LIVES, now.date())
+    prepare(sandbox)
+    write_files(folder, demo_files(sandbox, receiver.url("/hooks")))
+    configuration = folder / CONFIG_FILE
     log = folder / "service.log"
     screen.open(len(LIVES), len(sandbox.base_urls))
     async with service(configuration, log) as process:
-        ending = await _play(process, bills, sandbox, audience)
+        ending = await _play(process, sandbox, audience)
         code = await stop(process)
     if ending.interrupted:
         screen.complain("interrupted")
@@ -79,7 +78,7 @@ async def _perform(folder: Path, sandbox: Sandbox, receiver: Receiver, audience:
     return 0 if tally.is_complete and not missing else 1
 
 
-async def _play(process: Process, bills: Sequence[Bill], sandbox: Sandbox, audience: Audience) -> Ending:
+async def _play(process: Process, sandbox: Sandbox, audience: Audience) -> Ending:
     """Play all lives at once, until all is told, the time is up, the service ends or somebody interrupts."""
     ending = Ending()
     with anyio.move_on_after(TIME_LIMIT):
@@ -87,20 +86,25 @@ async def _play(process: Process, bills: Sequence[Bill], sandbox: Sandbox, audie
             watchers.start_soon(_end_on_signal, ending, watchers.cancel_scope)
             watchers.start_soon(_end_with, process, ending, watchers.cancel_scope)
             async with anyio.create_task_group() as players:
-                for life, bill in zip(LIVES, bills, strict=True):
-                    players.start_soon(_live, life, bill, sandbox, audience)
+                for life in LIVES:
+                    players.start_soon(_live, life, sandbox, audience)
             watchers.cancel_scope.cancel()
     return ending
 
 
-async def _live(life: Life, bill: Bill, sandbox: Sandbox, audience: Audience) -> None:
-    told = list(life.first)
-    await audience.until(life, told)
+async def _live(life: Life, sandbox: Sandbox, audience: Audience) -> None:
+    """Take each step when its time has come and all that went before was told: a slow machine only plays longer."""
+    owed = list(life.tells)
     for step in life.steps:
-        if step.act is not None:
-            step.act(sandbox.ledger, bill)
-        told += step.events
-        await audience.until(life, told)
+        owed = owed[: len(owed) - len(step.tells)]
+    await audience.until(life, owed)
+    began = anyio.current_time()
+    bill = sandbox.ledger.bill(life.provider, life.id)
+    for step in life.steps:
+        await anyio.sleep_until(began + step.at.total_seconds())
+        step.act(sandbox.ledger, bill, sandbox.clock.now())
+        owed += step.tells
+        await audience.until(life, owed)
 
 
 async def _end_on_signal(ending: Ending, scope: anyio.CancelScope) -> None:

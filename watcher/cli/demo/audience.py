@@ -6,10 +6,9 @@ from typing import cast
 
 import anyio
 
-from watcher.cli.demo.lives import Life
 from watcher.core import json_text
-from watcher.core.event import EventType
 from watcher.sandbox import Delivery
+from watcher.sandbox.lives import Life
 
 
 class Audience:
@@ -28,16 +27,16 @@ class Audience:
         self._news.set()
         self._news = anyio.Event()
 
-    async def until(self, life: Life, events: Iterable[EventType]) -> None:
+    async def until(self, life: Life, events: Iterable[str]) -> None:
         """Return once all of these were seen of this life, each as often as it is named."""
-        wanted = Counter(event.value for event in events)
+        wanted = Counter(events)
         while not wanted <= self._seen_of(life):
             await self._news.wait()
 
     def missing(self, life: Life) -> Iterator[str]:
-        wanted = Counter(event.value for event in life.expected)
-        for event, count in (wanted - self._seen_of(life)).items():
-            yield f"{life.provider} {life.id}: {event}{f' (of {count})' if count > 1 else ''}"
+        """What was owed for this life and never came, in words."""
+        for event, count in (Counter(life.tells) - self._seen_of(life)).items():
+            yield f"{life.provider} {life.id}: {event}{f' ({count} times)' if count > 1 else ''}"
 
     def _seen_of(self, life: Life) -> Counter[str]:
         return self._seen.get((life.provider, life.id), Counter())
