@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from watcher.cli.options import Invocation
-from watcher.config import environment
+from watcher.config.environment import environment
 from watcher.config.load import Loaded, find, load
 from watcher.core.errors import NotFound
 from watcher.providers import PROVIDERS

@@ -7,7 +7,7 @@ import typer
 
 from watcher import daemon
 from watcher.cli.options import Invocation, command
-from watcher.config import environment
+from watcher.config.environment import environment
 from watcher.config.load import find
 
 app = typer.Typer()

@@ -94,9 +94,7 @@ async def _play(process: Process, sandbox: Sandbox, audience: Audience) -> Endin
 
 async def _live(life: Life, sandbox: Sandbox, audience: Audience) -> None:
     """Take each step when its time has come and all that went before was told: a slow machine only plays longer."""
-    owed = list(life.tells)
-    for step in life.steps:
-        owed = owed[: len(owed) - len(step.tells)]
+    owed = list(life.tells[: len(life.tells) - sum(len(step.tells) for step in life.steps)])
     await audience.until(life, owed)
     began = anyio.current_time()
     bill = sandbox.ledger.bill(life.provider, life.id)
