@@ -63,7 +63,7 @@ def command(app: typer.Typer, name: str, example: str) -> Callable[[_Function], 
     """Register a function that takes an `Invocation` first, then its own arguments and options."""
 
     def register(function: _Function) -> _Function:
-        @functools.wraps(function)
+        @functools.wraps(function, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
         def invoke(
             context: typer.Context, *, config: ConfigOption = None, as_json: JsonOption = False, **own: object
         ) -> None:
@@ -79,7 +79,7 @@ def command(app: typer.Typer, name: str, example: str) -> Callable[[_Function], 
         ]
         annotations = {parameter.name: parameter.annotation for parameter in parameters}
         # Typer reads both to learn a command's parameters.
-        vars(invoke).update(__signature__=inspect.Signature(parameters[:1] + parameters[1:]))
+        vars(invoke).update(__signature__=inspect.Signature(parameters))
         invoke.__annotations__ = annotations
         app.command(name, epilog=f"Example: [bold]invoice-watcher {example}[/bold]")(invoke)
         return function
