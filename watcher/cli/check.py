@@ -9,7 +9,7 @@ import typer
 from watcher import daemon
 from watcher.cli.opening import load_configuration
 from watcher.cli.options import Invocation, command
-from watcher.cli.output import console, field, print_document, say, table
+from watcher.cli.output import console, counted, field, print_document, say, table, tell
 
 app = typer.Typer()
 
@@ -51,9 +51,11 @@ def check(
         if sources:
             columns = (field("source", "name"), field("provider", "provider"), field("answer", "detail"))
             console().print(table(sources, columns))
-        say(
-            f"{configuration.path}: {len(configuration.sources)} sources, {len(configuration.endpoints)} endpoints, "
-            f"{len(loaded.entries)} watches in {len(loaded.files)} files: fine"
+        sizes = (
+            counted(len(configuration.sources), "source"),
+            counted(len(configuration.endpoints), "endpoint"),
+            counted(len(loaded.entries), "watched invoice"),
         )
+        tell(f"{configuration.path} is right: {', '.join(sizes)}")
     if not all(answer.ok for answer in answers):
         raise typer.Exit(1)

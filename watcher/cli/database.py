@@ -9,7 +9,7 @@ import typer
 from watcher import store
 from watcher.cli.opening import load_configuration
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import print_document, say
+from watcher.cli.output import print_document, tell
 
 app = group("Upgrade, check or back up the database.")
 
@@ -44,4 +44,4 @@ def _report(invocation: Invocation, sentence: str) -> None:
     if invocation.as_json:
         print_document({"result": sentence})
     else:
-        say(sentence)
+        tell(sentence)

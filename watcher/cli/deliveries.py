@@ -8,7 +8,7 @@ import typer
 
 from watcher.cli.opening import opened
 from watcher.cli.options import Invocation, checked_id, command
-from watcher.cli.output import field, print_document, print_list, say
+from watcher.cli.output import field, print_document, print_list, tell
 from watcher.ports import DeliveryState
 
 app = typer.Typer()
@@ -53,7 +53,7 @@ def redeliver(
         tuple[str, str] | None,
         typer.Option("--invoice", metavar="SOURCE ID", help="Every event of this invoice, in order."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many deliveries that would be.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how many deliveries that would be.")] = False,
 ) -> None:
     """Send events again to every endpoint that has or would match them: same id, same bytes, fresh timestamp."""
     if (event is None) == (invoice is None):
@@ -75,4 +75,4 @@ async def _redeliver(
     if invocation.as_json:
         print_document({"deliveries": count, "dry_run": dry_run})
     else:
-        say(f"{count} deliveries {'would be' if dry_run else 'will be'} sent again")
+        tell(f"{count} deliveries {'would be' if dry_run else 'will be'} sent again")

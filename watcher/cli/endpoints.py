@@ -7,7 +7,7 @@ import typer
 
 from watcher.cli.opening import load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import Column, field, print_document, print_list, say
+from watcher.cli.output import Column, field, print_document, print_list, tell
 from watcher.clock import SystemClock
 from watcher.config.settings import EndpointSettings
 from watcher.core import json_text
@@ -37,7 +37,7 @@ _FAULTS = {
     Fault.UNSENDABLE: "the request cannot be written: look at its url and headers",
 }
 _STATUSES = {
-    400: "400: most receivers say so when the signature does not verify; compare the secrets, and verify the raw bytes",
+    400: "400: often said when the signature does not verify; compare the secrets, and verify the raw bytes",
     401: "401: it refuses the signature or asks for credentials; compare the secrets",
     403: "403: something in front of it (a firewall, CSRF protection) refuses the request",
     404: "404: there is no such path; check the URL",
@@ -65,7 +65,7 @@ async def _list(invocation: Invocation) -> None:
 def test(
     invocation: Invocation, name: Annotated[str, typer.Argument(metavar="NAME", help="The endpoint's name.")]
 ) -> None:
-    """Send one signed webhook.test now, and say what came of it. Needs no database; nothing is recorded or retried.
+    """Send one signed webhook.test now, and tell what came of it. Needs no database; nothing is recorded or retried.
 
     Exits 1 unless the endpoint answered 2xx.
     """
@@ -87,7 +87,7 @@ def test(
             }
         )
     else:
-        say(f"{name} ({endpoint.url}): {explained(receipt)}, after {milliseconds} ms")
+        tell(f"{name} ({endpoint.url}): {explained(receipt)} ({milliseconds} ms)")
     if receipt.outcome is not Outcome.DELIVERED:
         raise typer.Exit(1)
 

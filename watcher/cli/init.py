@@ -10,7 +10,7 @@ import typer
 
 import watcher
 from watcher.cli.options import Invocation, command
-from watcher.cli.output import print_document, say
+from watcher.cli.output import print_document, tell
 from watcher.core.errors import Refused
 
 app = typer.Typer()
@@ -39,8 +39,8 @@ def init(
         print_document({"written": [str(folder / name) for name in examples]})
         return
     for name in examples:
-        say(f"wrote {folder / name}")
-    say(
+        tell(f"wrote {folder / name}")
+    tell(
         f"\nNext:\n  1. name your accounts and endpoints in {folder / 'watcher.toml'}\n"
         "  2. put their secrets where it says, such as files only you can read: "
         f"install -d -m 700 {folder / 'secrets'}\n"

@@ -6,18 +6,27 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from watcher.cli.options import Invocation
+from watcher.clock import SystemClock
 from watcher.config.environment import environment
 from watcher.config.load import Loaded, find, load
 from watcher.core.errors import NotFound
+from watcher.ports import SourceRow
 from watcher.providers import PROVIDERS
-from watcher.store import Reports, SqlWatches, open_store
+from watcher.store import Reports, SqlWatches, Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     loaded: Loaded
-    reports: Reports
-    watches: SqlWatches
+    store: Store
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.store)
+
+    @property
+    def watches(self) -> SqlWatches:
+        return SqlWatches(self.store)
 
 
 def load_configuration(invocation: Invocation) -> Loaded:
@@ -30,9 +39,22 @@ def load_configuration(invocation: Invocation) -> Loaded:
 async def opened(invocation: Invocation, *, read_only: bool = True) -> AsyncGenerator[Opened]:
     """The store as it is: a database that does not exist is an error, and is not made."""
     loaded = load_configuration(invocation)
-    url = loaded.configuration.database.url.get_secret_value()
-    async with open_store(url, read_only=read_only) as store:
-        yield Opened(loaded, Reports(store), SqlWatches(store))
+    async with open_store(database_url(loaded), read_only=read_only) as store:
+        yield Opened(loaded, store)
+
+
+@asynccontextmanager
+async def opened_for_wishes(invocation: Invocation) -> AsyncGenerator[Opened]:
+    """The store, made where it is missing, and knowing the configured sources: `run` need not have come first."""
+    loaded = load_configuration(invocation)
+    rows = [SourceRow(source.name, source.provider, source.enabled) for source in loaded.configuration.sources.values()]
+    async with open_store(database_url(loaded), create=True) as store:
+        await SqlWatches(store).sync_sources(rows, SystemClock().now())
+        yield Opened(loaded, store)
+
+
+def database_url(loaded: Loaded) -> str:
+    return loaded.configuration.database.url.get_secret_value()
 
 
 def known_source(loaded: Loaded, name: str) -> str:

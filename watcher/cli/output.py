@@ -8,7 +8,6 @@ from typing import TextIO, cast
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -85,9 +84,18 @@ def cell(text: str) -> Text:
     return Text(text, style=_STYLES.get(text.partition(" ")[0], ""))
 
 
+def tell(text: str) -> None:
+    """The answer, where it is a sentence."""
+    console().print(text, soft_wrap=True, markup=False)
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def say(text: str) -> None:
     """A sentence for people, beside the answer: standard error, so that a pipe gets the answer alone."""
-    console(sys.stderr).print(escape(text), soft_wrap=True)
+    console(sys.stderr).print(text, soft_wrap=True, markup=False)
 
 
 def shown(value: object) -> str:

@@ -9,9 +9,10 @@ from typing import Annotated
 import anyio
 import typer
 
-from watcher.cli.opening import known_source, opened
+from watcher.cli.opening import known_source, opened, opened_for_wishes
 from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command, group, iso_date
-from watcher.cli.output import field, print_document, print_list, say
+from watcher.cli.output import counted, field, print_document, print_list, tell
+from watcher.clock import SystemClock
 from watcher.config.lists import read_lists
 from watcher.config.load import Loaded
 from watcher.config.positions import Positions
@@ -20,6 +21,8 @@ from watcher.core.errors import ConfigError
 from watcher.ports import WatchEntry
 
 app = group("Add, remove, list, import or poll watches. A watch is one invoice id tracked at one source.")
+
+_ORIGIN = "cli"
 
 COLUMNS = (
     field("source", "source"),
@@ -53,9 +56,9 @@ def add(
 
 
 async def _add(invocation: Invocation, entry: WatchEntry) -> None:
-    async with opened(invocation, read_only=False) as store:
+    async with opened_for_wishes(invocation) as store:
         known_source(store.loaded, entry.source)
-        added = await store.watches.add(entry)
+        added = await store.watches.add(entry, _ORIGIN, SystemClock().now())
     _report(invocation, entry.source, entry.invoice_id, "watched" if added else "watched already")
 
 
@@ -76,7 +79,7 @@ def remove(
 
 async def _remove(invocation: Invocation, source: str, invoice_id: str, *, purge: bool) -> None:
     async with opened(invocation, read_only=False) as store:
-        await store.watches.remove(source, invoice_id, purge=purge)
+        await store.watches.remove(source, invoice_id, SystemClock().now(), purge=purge)
     _report(invocation, source, invoice_id, "purged" if purge else "removed")
 
 
@@ -114,13 +117,13 @@ def read_list(file: Path, loaded: Loaded) -> tuple[WatchEntry, ...]:
 
 
 async def _import(invocation: Invocation, file: Path) -> None:
-    async with opened(invocation, read_only=False) as store:
+    async with opened_for_wishes(invocation) as store:
         entries = read_list(file, store.loaded)
-        added = await store.watches.import_entries(entries)
+        added = await store.watches.import_entries(entries, _ORIGIN, SystemClock().now())
     if invocation.as_json:
         print_document({"file": str(file), "watches": len(entries), "added": added})
     else:
-        say(f"{file}: {len(entries)} watches, {added} of them new")
+        tell(f"{file}: {counted(len(entries), 'invoice')}, {added} of them new")
 
 
 @command(app, "poll", "watch poll acme inv_1001")
@@ -131,7 +134,7 @@ def poll(invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgu
 
 async def _poll(invocation: Invocation, source: str, invoice_id: str) -> None:
     async with opened(invocation, read_only=False) as store:
-        await store.watches.request_poll(source, invoice_id)
+        await store.watches.request_poll(source, invoice_id, SystemClock().now())
     _report(invocation, source, invoice_id, "poll requested")
 
 
@@ -139,4 +142,4 @@ def _report(invocation: Invocation, source: str, invoice_id: str, done: str) -> 
     if invocation.as_json:
         print_document({"source": source, "invoice_id": invoice_id, "done": done})
     else:
-        say(f"{source} {invoice_id}: {done}")
+        tell(f"{source} {invoice_id}: {done}")
