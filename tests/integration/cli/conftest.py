@@ -1,6 +1,11 @@
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+
+from tests.integration.cli.terminal import Terminal
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -34,3 +39,18 @@ def folder(tmp_path: Path) -> Path:
     (config / "lists").mkdir()
     (config / "lists" / "first.csv").write_text("source,invoice_id,tags,due_on,note\nacme,inv_1,vip,,\n")
     return tmp_path
+
+
+@pytest.fixture
+def terminal(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """In that directory, with a width at which no message is broken."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("INVOICE_WATCHER_CONFIG", raising=False)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield Terminal(folder, capsys)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()

@@ -1,4 +1,4 @@
-"""Running the command line as a user or a script does: as a process, with separate outputs."""
+"""Running the command line: in this process where its answer is the point, as a process where the process is."""
 
 import json
 import os
@@ -7,6 +7,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from watcher.cli import main
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,24 @@ class Ran:
         return json.loads(self.out)
 
 
-def run(*arguments: str | Path, folder: Path, environment: Mapping[str, str] | None = None) -> Ran:
-    surroundings = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+class Terminal:
+    """A user in a folder. The outputs are no terminal, as in a script."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._capsys = capsys
+
+    def run(self, *arguments: str | Path) -> Ran:
+        code = main([str(argument) for argument in arguments])
+        told = self._capsys.readouterr()
+        return Ran(code, told.out, told.err)
+
+    def type(self, line: str) -> Ran:
+        return self.run(*line.split())
+
+
+def run_process(*arguments: str | Path, folder: Path, environment: Mapping[str, str] | None = None) -> Ran:
+    surroundings = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(  # noqa: S603 -- our own program
         [sys.executable, "-W", "error", "-m", "watcher", *map(str, arguments)],
         cwd=folder,

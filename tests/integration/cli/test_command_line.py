@@ -1,5 +1,6 @@
 """What holds for every command: where options stand, what goes to which output, and exit codes."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import watcher
-from tests.integration.cli.terminal import run
+from tests.integration.cli.terminal import Terminal, run_process
 from watcher.cli.commands import ENTRIES
 
 COMMANDS = [entry.name for entry in ENTRIES if not entry.is_group]
@@ -21,14 +22,14 @@ INNER = [
 
 
 def test_version_is_one_line_on_standard_output(tmp_path: Path) -> None:
-    ran = run("--version", folder=tmp_path)
+    ran = run_process("--version", folder=tmp_path)
 
     assert (ran.code, ran.out, ran.err) == (0, f"invoice-watcher {watcher.__version__}\n", "")
 
 
 def test_help_lists_every_command_and_answers_at_once(tmp_path: Path) -> None:
     began = time.monotonic()
-    ran = run("--help", folder=tmp_path)
+    ran = run_process("--help", folder=tmp_path)
     took = time.monotonic() - began
 
     assert ran.code == 0
@@ -47,8 +48,8 @@ def test_help_loads_neither_database_nor_http() -> None:
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *INNER])
-def test_each_command_explains_itself_with_an_example(command: str, tmp_path: Path) -> None:
-    ran = run(*command.split(), "--help", folder=tmp_path)
+def test_each_command_explains_itself_with_an_example(command: str, terminal: Terminal) -> None:
+    ran = terminal.type(f"{command} --help")
 
     assert ran.code == 0
     assert f"Example: invoice-watcher {command}" in ran.out
@@ -66,28 +67,29 @@ def test_each_command_explains_itself_with_an_example(command: str, tmp_path: Pa
         "endpoints test --json ledger --config={config}",
     ],
 )
-def test_config_and_json_are_accepted_at_every_place_of_the_line(line: str, folder: Path) -> None:
-    elsewhere = shutil.move(folder / "config", folder / "elsewhere")
+def test_config_and_json_are_accepted_at_every_place_of_the_line(line: str, terminal: Terminal) -> None:
+    elsewhere = shutil.move(terminal.folder / "config", terminal.folder / "elsewhere")
     config = Path(elsewhere) / "watcher.toml"
 
-    ran = run(*line.format(config=config).split(), folder=folder)
+    ran = terminal.type(line.format(config=config))
 
     assert ran.code == 1
     assert ran.document["endpoint"] == "ledger"
     assert ran.err == ""
 
 
-def test_the_innermost_config_wins(folder: Path) -> None:
-    ran = run("--config", "nowhere.toml", "check", "--config", "config/watcher.toml", folder=folder)
+def test_the_innermost_config_wins(terminal: Terminal) -> None:
+    ran = terminal.type("--config nowhere.toml check --config config/watcher.toml")
 
     assert ran.code == 0
 
 
-def test_the_environment_names_the_config_too(folder: Path) -> None:
-    shutil.move(folder / "config", folder / "elsewhere")
+def test_the_environment_names_the_config_too(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.move(terminal.folder / "config", terminal.folder / "elsewhere")
 
-    missing = run("check", folder=folder)
-    found = run("check", folder=folder, environment={"INVOICE_WATCHER_CONFIG": "elsewhere/watcher.toml"})
+    missing = terminal.run("check")
+    monkeypatch.setenv("INVOICE_WATCHER_CONFIG", "elsewhere/watcher.toml")
+    found = terminal.run("check")
 
     assert (missing.code, found.code) == (2, 0)
 
@@ -110,19 +112,19 @@ def test_the_environment_names_the_config_too(folder: Path) -> None:
         ("--config nowhere.toml check", "nowhere.toml"),
     ],
 )
-def test_bad_usage_exits_2_and_says_what_is_allowed(line: str, words: str, folder: Path) -> None:
-    ran = run(*line.split(), folder=folder, environment={"COLUMNS": "200"})
+def test_bad_usage_exits_2_and_says_what_is_allowed(line: str, words: str, terminal: Terminal) -> None:
+    ran = terminal.type(line)
 
     assert (ran.code, ran.out) == (2, "")
     assert words in ran.err
     assert "Traceback" not in ran.err
 
 
-def test_every_mistake_of_the_configuration_is_told_and_exits_2(folder: Path) -> None:
-    config = folder / "config" / "watcher.toml"
+def test_every_mistake_of_the_configuration_is_told_and_exits_2(terminal: Terminal) -> None:
+    config = terminal.folder / "config" / "watcher.toml"
     config.write_text(config.read_text() + '\n[log]\nlevel = "loud"\n\n[polling]\nevry = "1m"\n')
 
-    ran = run("check", folder=folder)
+    ran = terminal.run("check")
 
     assert (ran.code, ran.out) == (2, "")
     assert "log.level" in ran.err
@@ -132,27 +134,28 @@ def test_every_mistake_of_the_configuration_is_told_and_exits_2(folder: Path) ->
 @pytest.mark.parametrize("line", ["invoices", "events", "deliveries", "sources", "watch list", "endpoints list",
                                   "show acme inv_1", "watch poll acme inv_1", "watch remove acme inv_1",
                                   "redeliver --event evt_1", "db check", "db backup copy.db"])  # fmt: skip
-def test_without_a_database_a_command_fails_in_words_and_makes_none(line: str, folder: Path) -> None:
-    ran = run(*line.split(), folder=folder)
+def test_without_a_database_a_command_fails_in_words_and_makes_none(line: str, terminal: Terminal) -> None:
+    ran = terminal.type(line)
 
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("error: ")
     assert "invoice-watcher" in ran.err
-    assert list(folder.rglob("*.db")) == []
+    assert list(terminal.folder.rglob("*.db")) == []
 
 
-def test_an_unknown_source_is_met_with_the_nearest_one(folder: Path) -> None:
-    ran = run("get", "acmee", "inv_1", folder=folder)
+def test_an_unknown_source_is_met_with_the_nearest_one(terminal: Terminal) -> None:
+    ran = terminal.run("get", "acmee", "inv_1")
 
     assert (ran.code, ran.out) == (1, "")
     assert "did you mean 'acme'?" in ran.err
 
 
 def test_a_reader_that_goes_away_is_no_traceback(folder: Path) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S602 -- the pipe is what is tested
         f"{sys.executable} -m watcher schema event | head -c 1",
-        shell=True,  # noqa: S602 -- the pipe is what is tested
+        shell=True,
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,
@@ -162,7 +165,7 @@ def test_a_reader_that_goes_away_is_no_traceback(folder: Path) -> None:
 
 
 def test_nothing_is_coloured_outside_a_terminal(folder: Path) -> None:
-    ran = run("check", folder=folder, environment={"TERM": "xterm-256color"})
+    ran = run_process("check", folder=folder, environment={"TERM": "xterm-256color"})
 
     assert ran.code == 0
     assert "\x1b" not in ran.out + ran.err
