@@ -266,9 +266,10 @@ class Courier:
 
 def _report(delivery: ClaimedDelivery, settlement: Settlement) -> None:
     receipt = settlement.receipt
-    log = _log.bind(delivery=delivery.key, endpoint=delivery.endpoint, event_id=delivery.event_id)
-    log.info(
+    names = {"delivery": delivery.key, "endpoint": delivery.endpoint, "event_id": delivery.event_id}
+    _log.info(
         "delivery.attempted",
+        **names,
         type=delivery.event_type,
         attempt=delivery.attempts + 1,
         outcome=receipt.outcome.value,
@@ -277,6 +278,6 @@ def _report(delivery: ClaimedDelivery, settlement: Settlement) -> None:
         milliseconds=round(receipt.duration.total_seconds() * 1000, 1),
     )
     if settlement.state is DeliveryState.DEAD:
-        log.error("delivery.died", attempts=settlement.attempts, status=receipt.status, error=receipt.error)
+        _log.error("delivery.died", **names, attempts=settlement.attempts, status=receipt.status, error=receipt.error)
     elif settlement.state is DeliveryState.PARKED:
-        log.warning("delivery.parked", error=receipt.error)
+        _log.warning("delivery.parked", **names, error=receipt.error)
