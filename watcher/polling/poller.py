@@ -1,0 +1,210 @@
+"""The straight line of a poll: claim what is due, fetch it, judge what came, record it in batches."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
+
+from watcher.clock import Clock, Dice, sleep_or
+from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable
+from watcher.polling import judge
+from watcher.polling.circuit import Circuits
+from watcher.polling.looking import Looker, SourceAtWork
+from watcher.polling.pacing import Gate, Turn
+from watcher.polling.plan import SourcePlan
+from watcher.polling.recorder import Outcome, Recorder
+from watcher.polling.skew import SkewGuard
+from watcher.ports import Accounts, Claim, ClaimedWatch, ClaimRequest, PollQueue
+
+_log = structlog.get_logger()
+
+_AHEAD = timedelta(seconds=1)
+"""How far ahead send instants are reserved: what a crash loses of the budget, and what one claim can spread."""
+_IDLE = timedelta(seconds=1)
+"""Between two looks for due watches when nobody woke us: the command line writes to the same database."""
+_IN_FLIGHT = 64
+"""Requests of one source at once."""
+_LEASE_MARGIN = timedelta(minutes=2)
+_BUFFERED = 1000
+
+
+class Poller:
+    """Runs until `stop`; several may share a database. `on_turn` is called by every loop that turns."""
+
+    def __init__(
+        self,
+        queue: PollQueue,
+        accounts: Accounts,
+        clock: Clock,
+        dice: Dice,
+        *,
+        on_events: Callable[[], None],
+        on_turn: Callable[[str], None],
+    ) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._on_turn = on_turn
+        self.skew = SkewGuard()
+        self._circuits = Circuits(accounts, clock, dice, self.skew, self._unclaimed_turn)
+        self._looker = Looker(queue, accounts, clock, dice, circuits=self._circuits, skew=self.skew)
+        self.recorder = Recorder(queue, clock, on_events=on_events)
+        self._sources: dict[str, SourceAtWork] = {}
+        self._stopping = anyio.Event()
+        self._woken = anyio.Event()
+
+    def configure(self, plans: Mapping[str, SourcePlan]) -> None:
+        """Poll these sources from now on. What is in flight is finished and recorded under the old plan."""
+        known = self._sources
+        self._sources = {
+            name: SourceAtWork(plan, known[name].gate if name in known else Gate(self._clock))
+            for name, plan in plans.items()
+        }
+        self.wake()
+
+    def wake(self) -> None:
+        """Look for due watches at once."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` ends when what is in flight is recorded."""
+        self._stopping.set()
+        self._woken.set()
+
+    async def run(self) -> None:
+        send, receive = anyio.create_memory_object_stream[Outcome](_BUFFERED)
+        async with anyio.create_task_group() as recording:
+            recording.start_soon(self.recorder.run, receive)
+            async with send, anyio.create_task_group() as polls:
+                polls.start_soon(self._look_after_accounts)
+                polls.start_soon(self._tell_stale_clocks, send)
+                await self._dispatch(polls, send)
+
+    async def run_once(self) -> None:
+        """Poll everything that is due now, once."""
+        send, receive = anyio.create_memory_object_stream[Outcome](_BUFFERED)
+        async with anyio.create_task_group() as recording:
+            recording.start_soon(self.recorder.run, receive)
+            async with send:
+                seen: set[int] = set()
+                while await self._claim_and_finish(send, seen):
+                    pass
+
+    async def renew_tokens(self) -> None:
+        """Renew what ends soon, so that no poll has to wait for it."""
+        for name, source in tuple(self._sources.items()):
+            try:
+                await source.plan.provider.renew_token(self._unclaimed_turn(source.plan))
+            except (CredentialsRefused, ProviderUnavailable, SlotMissed) as error:
+                _log.warning("token.not_renewed", source=name, error=str(error))
+
+    async def _claim_and_finish(self, send: MemoryObjectSendStream[Outcome], seen: set[int]) -> bool:
+        claims = await self._queue.claim(self._clock.now(), self._wanted(patient=True), self._lease())
+        fresh = [claim for claim in claims if not seen.issuperset(watch.key for watch in claim.watches)]
+        for claim in claims:
+            if claim not in fresh:
+                await self._queue.release(claim.watches, self._clock.now())
+        async with anyio.create_task_group() as polls:
+            for claim in fresh:
+                seen.update(watch.key for watch in claim.watches)
+                self._start(polls, claim, send)
+        return bool(fresh)
+
+    async def _dispatch(self, polls: TaskGroup, send: MemoryObjectSendStream[Outcome]) -> None:
+        while not self._stopping.is_set():
+            self._on_turn("polling")
+            self._woken = anyio.Event()
+            claims: tuple[Claim, ...] = ()
+            try:
+                claims = await self._queue.claim(self._clock.now(), self._wanted(), self._lease())
+            except StoreUnavailable as error:
+                _log.error("polls.unclaimed", error=str(error))
+            for claim in claims:
+                self._start(polls, claim, send)
+            if not claims and not self._stopping.is_set():
+                await sleep_or(self._clock, self._woken, _IDLE)
+
+    def _wanted(self, *, patient: bool = False) -> list[ClaimRequest]:
+        """`patient` reserves the next send instant however far ahead a slow rate puts it."""
+        now = self._clock.now()
+        return [
+            ClaimRequest(
+                source=name,
+                interval=source.plan.spacing.interval,
+                batch_size=source.plan.provider.batch_size,
+                requests=_IN_FLIGHT - source.in_flight,
+                horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
+            )
+            for name, source in self._sources.items()
+            if source.in_flight < _IN_FLIGHT
+        ]
+
+    def _lease(self) -> timedelta:
+        return _LEASE_MARGIN + max((source.plan.timeout for source in self._sources.values()), default=timedelta(0))
+
+    def _start(self, polls: TaskGroup, claim: Claim, send: MemoryObjectSendStream[Outcome]) -> None:
+        source = self._sources.get(claim.source)
+        if source is None:
+            return
+        size = -(-len(claim.watches) // len(claim.slots))
+        for number, slot in enumerate(claim.slots):
+            watches = claim.watches[number * size : (number + 1) * size]
+            if watches:
+                source.in_flight += 1
+                turn = self._turn(source, [slot], claim.lease_ends_at)
+                polls.start_soon(self._poll, source, watches, turn, send)
+
+    def _turn(self, source: SourceAtWork, slots: list[datetime], lease_ends_at: datetime | None = None) -> Turn:
+        plan = source.plan
+        return Turn(plan.name, plan.spacing, source.gate, self._queue, self._clock, slots, lease_ends_at)
+
+    def _unclaimed_turn(self, plan: SourcePlan) -> Turn:
+        source = self._sources.get(plan.name) or SourceAtWork(plan, Gate(self._clock))
+        return self._turn(source, [])
+
+    async def _poll(
+        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn, send: MemoryObjectSendStream[Outcome]
+    ) -> None:
+        try:
+            outcome = await self._looker.look(source, watches, turn)
+        except Exception as error:  # noqa: BLE001 - the one place: a bug in reading one invoice must not end the daemon
+            _log.exception("poll.crashed", source=source.plan.name, invoices=[watch.invoice_id for watch in watches])
+            outcome = self._looker.crashed(source.plan, watches, error)
+        try:
+            await send.send(outcome)
+        finally:
+            source.in_flight -= 1
+            if source.in_flight == _IN_FLIGHT // 2:  # sooner, and every finished poll would cost a claim of its own
+                self._woken.set()
+
+    async def _look_after_accounts(self) -> None:
+        while not self._stopping.is_set():
+            self._on_turn("accounts")
+            try:
+                await self._circuits.look_after({name: source.plan for name, source in self._sources.items()})
+            except StoreUnavailable as error:
+                _log.error("accounts.unread", error=str(error))
+            await sleep_or(self._clock, self._stopping, _IDLE)
+
+    async def _tell_stale_clocks(self, send: MemoryObjectSendStream[Outcome]) -> None:
+        """Clock events whose fresh look did not come within `clock_wait` are told from the last snapshot."""
+        while not self._stopping.is_set():
+            self._on_turn("clock")
+            now = self._clock.now()
+            waits = [source.plan.clock_wait for source in self._sources.values()]
+            if waits and not self.skew.holds(now):
+                try:
+                    await self._tell_stale(now, max(waits), send)
+                except StoreUnavailable as error:
+                    _log.error("clock.unread", error=str(error))
+            await sleep_or(self._clock, self._stopping, _IDLE)
+
+    async def _tell_stale(self, now: datetime, clock_wait: timedelta, send: MemoryObjectSendStream[Outcome]) -> None:
+        claims = await self._queue.claim_stale_clocks(
+            now, tuple(self._sources), now - clock_wait, _BUFFERED, _LEASE_MARGIN
+        )
+        for claim in claims:
+            plan = self._sources[claim.source].plan
+            await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
