@@ -70,7 +70,7 @@ class Courier:
         self._wake.set()
 
     def stop(self) -> None:
-        """Claim no more; `run` returns when what is under way has ended and is settled."""
+        """Claim no more, for good; `run` returns when what is under way has ended and is settled."""
         self._stopping = True
         self._wake.set()
 
@@ -85,7 +85,6 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until `stop`. Cancelled, it settles what was answered and gives the rest back, in a few seconds."""
-        self._stopping = self._all_sent = False
         try:
             async with anyio.create_task_group() as settling:
                 settling.start_soon(self._keep_settling)
