@@ -26,6 +26,19 @@ class SystemClock:
         await anyio.sleep(max(0.0, period.total_seconds()))
 
 
+async def sleep_or(clock: Clock, event: anyio.Event, period: timedelta) -> None:
+    """Wait until the event is set, but no longer than the period."""
+
+    async def sleep_then_end() -> None:
+        await clock.sleep(period)
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(sleep_then_end)
+        await event.wait()
+        group.cancel_scope.cancel()
+
+
 Dice = Callable[[], float]
 """A number drawn evenly from [0, 1)."""
 

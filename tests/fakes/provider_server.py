@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from watcher.clock import Clock
-from watcher.ports import Provider
+from watcher.ports import Look, Provider
 from watcher.providers.kind import Account, ProviderKind
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -69,9 +69,15 @@ class ProviderServer:
         headers: Mapping[str, str] | None = None,
         text: str | None = None,
     ) -> None:
-        """Script one answer: JSON of `body`, or bytes as they are, or plain text."""
+        """Script one answer: JSON of `body` (exact numbers as plain ones), or bytes as they are, or plain text."""
         sent = {"Content-Type": "application/json" if text is None else "text/plain", **(headers or {})}
-        plain = text.encode() if text is not None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        plain = (
+            text.encode()
+            if text is not None
+            else body
+            if isinstance(body, bytes)
+            else json.dumps(body, default=float).encode()
+        )
 
         async def send(_request: web.Request) -> web.StreamResponse:
             return web.Response(status=status, body=plain, headers=sent)
@@ -115,3 +121,7 @@ def adapter(
     kind: ProviderKind, session: aiohttp.ClientSession, base_url: str, clock: Clock, credentials: Mapping[str, str]
 ) -> Provider:
     return kind.build(account(base_url, credentials=credentials), session, clock, lambda: 0.5)
+
+
+async def look_at(provider: Provider, invoice_id: str) -> Look:
+    return (await provider.fetch([invoice_id], PacerThatNeverWaits())).looks[invoice_id]

@@ -122,6 +122,8 @@ class PollRecord:
     fingerprint: bytes | None = None
     raw: bytes | None = None
     change: Change | None = None
+    clock_only: bool = False
+    """No look was made: only `clock_at` and `change` are written, the lease ends, and the watch is due at `poll_at`."""
 
 
 class PollQueue(Protocol):
@@ -148,10 +150,6 @@ class PollQueue(Protocol):
 
     async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
         """Take one more send instant of the source's budget."""
-        ...
-
-    async def next_poll_at(self, sources: Sequence[str]) -> datetime | None:
-        """When the earliest unleased watch of these sources is due."""
         ...
 
 

@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, provider_server
-from watcher.providers.http import open_session
+from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, account, provider_server
+from watcher.providers.http import ProviderHttp, open_session
 
 
 @pytest.fixture
@@ -27,3 +27,8 @@ def clock() -> StillClock:
 @pytest.fixture
 def pacer() -> PacerThatNeverWaits:
     return PacerThatNeverWaits()
+
+
+@pytest.fixture
+def http(session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock) -> ProviderHttp:
+    return ProviderHttp(session, account(server.url), clock)

@@ -1,0 +1,6 @@
+"""Due watches → fetch → compare → record."""
+
+from watcher.polling.plan import SourcePlan
+from watcher.polling.poller import Poller
+
+__all__ = ["Poller", "SourcePlan"]

@@ -1,0 +1,206 @@
+"""From one look at one invoice to what shall be recorded of it. Pure: time and luck come in."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from watcher.core import memory, schedule
+from watcher.core.body import FULL_LIMIT, Observation, full, thin
+from watcher.core.clock_events import next_instant
+from watcher.core.errors import InvalidAnswer, WatcherError
+from watcher.core.event import EventType, is_quiet
+from watcher.core.invoice import SETTLED, Snapshot, Status
+from watcher.core.snapshot import deleted, take
+from watcher.core.subscription import Subscription
+from watcher.core.transition import Event, Transition, observe
+from watcher.polling.plan import SourcePlan
+from watcher.ports import Change, ClaimedWatch, EventRecord, Form, Found, PollRecord, WatchState
+
+_ERROR_LENGTH = 500
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a look was made and how far our clock can be trusted."""
+
+    asked_at: datetime
+    answered_at: datetime
+    luck: float
+    clock_held: bool = False
+
+
+def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> PollRecord:
+    """The provider gave the document."""
+    fingerprint = plan.fingerprint(look.fingerprint, watch)
+    clock_is_due = watch.clock_at is not None and watch.clock_at <= at.answered_at and not at.clock_held
+    if fingerprint == watch.fingerprint and not clock_is_due:
+        return _unchanged(plan, watch, at)
+    before = memory.loads(watch.memory)
+    try:
+        invoice = plan.provider.to_invoice(look.document, before.snapshot)
+    except InvalidAnswer as error:
+        return failed(plan, watch, error, at)
+    taken = take(invoice, plan.facts(watch))
+    transition = observe(before, taken, invoice, at.answered_at, plan.clock, clock_held=at.clock_held)
+    seen = Observation(watch.asked_at if before.snapshot else None, at.answered_at, at.answered_at)
+    record = _known(plan, watch, transition.snapshot, at)
+    is_same_document = fingerprint == watch.fingerprint
+    return replace(
+        record,
+        asked_at=at.asked_at,
+        fetched_at=at.answered_at,
+        fingerprint=fingerprint,
+        raw=None if is_same_document else look.raw,
+        change=_change(plan, transition, seen),
+    )
+
+
+def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers: bool) -> PollRecord:
+    """The provider says there is no such invoice. `account_answers`: it gave something else since the first miss."""
+    now, misses, first = at.answered_at, watch.misses + 1, watch.first_missed_at or at.answered_at
+    record = PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=now,
+        poll_at=now + schedule.jittered(plan.looks.slowest, at.luck),
+        clock_at=watch.clock_at,
+        state=WatchState.NOT_FOUND,
+        misses=misses,
+        first_missed_at=first,
+        last_error="the provider knows no such invoice",
+        settled_at=watch.settled_at,
+    )
+    before = memory.loads(watch.memory)
+    if before.snapshot is None:
+        return record
+    if before.snapshot.status is Status.DELETED:
+        known = _known(plan, watch, before.snapshot, at)
+        return replace(known, misses=misses, first_missed_at=first)
+    if not account_answers or not schedule.is_deleted(misses, first, now, plan.looks):
+        return replace(record, state=WatchState.ACTIVE, poll_at=schedule.after_miss(now, plan.looks))
+    transition = observe(before, deleted(before.snapshot), None, now, plan.clock, clock_held=at.clock_held)
+    seen = Observation(watch.asked_at, now, now)
+    known = _known(plan, watch, transition.snapshot, at)
+    return replace(known, misses=misses, first_missed_at=first, fingerprint=b"", change=_change(plan, transition, seen))
+
+
+def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:
+    """Nothing was learned about this id."""
+    failures = watch.failures + 1
+    return PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=at.answered_at,
+        poll_at=schedule.after_failure(at.answered_at, failures, plan.looks, at.luck),
+        clock_at=watch.clock_at,
+        state=WatchState.FAILING,
+        misses=watch.misses,
+        first_missed_at=watch.first_missed_at,
+        failures=failures,
+        last_error=str(error)[:_ERROR_LENGTH],
+        settled_at=watch.settled_at,
+    )
+
+
+def told_unseen(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRecord:
+    """What the clock says of the last snapshot, for when no fresh look came in time."""
+    record = PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=now,
+        poll_at=now,
+        clock_at=None,
+        state=WatchState.ACTIVE,
+        clock_only=True,
+    )
+    before = memory.loads(watch.memory)
+    if before.snapshot is None or watch.fetched_at is None:
+        return record
+    transition = observe(before, before.snapshot, None, now, plan.clock, clock_held=False)
+    seen = Observation(watch.asked_at, now, watch.fetched_at)
+    clock_at = next_instant(transition.snapshot, now, plan.clock)
+    return replace(record, clock_at=clock_at, change=_change(plan, transition, seen))
+
+
+def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
+    poll_at, state = _next_look(plan, watch.settled_at, watch.clock_at, at)
+    return PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=at.answered_at,
+        poll_at=poll_at,
+        clock_at=watch.clock_at,
+        state=state,
+        settled_at=watch.settled_at,
+        asked_at=at.asked_at,
+        fetched_at=at.answered_at,
+        fingerprint=watch.fingerprint,
+    )
+
+
+def _known(plan: SourcePlan, watch: ClaimedWatch, snapshot: Snapshot, at: Moment) -> PollRecord:
+    now = at.answered_at
+    settled_at = (watch.settled_at or now) if snapshot.status in SETTLED else None
+    # While the clock is held nothing of it is told: the first instant stays due until it can be.
+    clock_at = next_instant(snapshot, _BEFORE_ALL if at.clock_held else now, plan.clock)
+    poll_at, state = _next_look(plan, settled_at, clock_at, at)
+    return PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=now,
+        poll_at=poll_at,
+        clock_at=clock_at,
+        state=state,
+        settled_at=settled_at,
+    )
+
+
+def _next_look(
+    plan: SourcePlan, settled_at: datetime | None, clock_at: datetime | None, at: Moment
+) -> tuple[datetime | None, WatchState]:
+    if settled_at is not None:
+        poll_at = schedule.settled_at(at.answered_at, settled_at, plan.looks, at.luck)
+        return poll_at, WatchState.RETIRED if poll_at is None else WatchState.ACTIVE
+    regular = plan.regular(at.answered_at, at.luck)
+    is_ahead = clock_at is not None and clock_at > at.answered_at
+    return min(regular, clock_at) if clock_at is not None and is_ahead else regular, WatchState.ACTIVE
+
+
+def _change(plan: SourcePlan, transition: Transition, seen: Observation) -> Change:
+    return Change(
+        memory=memory.dumps(transition.memory),
+        version=transition.memory.version,
+        sequence=transition.memory.sequence,
+        snapshot=transition.snapshot if transition.is_new_version else None,
+        events=tuple(_event_record(plan, transition.snapshot, event, seen) for event in transition.events),
+        supersedes=() if transition.snapshot.collectable else (EventType.DUE_SOON,),
+    )
+
+
+def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Observation) -> EventRecord:
+    body = full(event, snapshot, seen, seen.observed_at)
+    fact, bodies, deliveries = event.fact, {Form.FULL: body}, list[tuple[str, Form]]()
+    quiet = is_quiet(fact.type, fact.reason)
+    for subscription in plan.subscriptions:
+        if not subscription.wants(fact.type, quiet=quiet, source=plan.name, tags=snapshot.tags):
+            continue
+        form = _form(subscription, body)
+        if form not in bodies:
+            bodies[form] = thin(body, truncated=form is Form.TRUNCATED)
+        deliveries.append((subscription.endpoint, form))
+    return EventRecord(
+        id=event.id,
+        type=fact.type,
+        sequence=event.sequence,
+        source=plan.name,
+        timestamp=seen.observed_at,
+        bodies=bodies,
+        deliveries=tuple(deliveries),
+        tags=snapshot.tags,
+    )
+
+
+def _form(subscription: Subscription, body: bytes) -> Form:
+    if subscription.thin:
+        return Form.THIN
+    return Form.TRUNCATED if len(body) > FULL_LIMIT else Form.FULL

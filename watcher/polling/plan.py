@@ -1,0 +1,61 @@
+"""What the poller knows of one source: all of it fixed until the next reload."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+from watcher.core.clock_events import ClockRules
+from watcher.core.schedule import LookRules
+from watcher.core.snapshot import WatchFacts
+from watcher.core.subscription import Subscription
+from watcher.ports import ClaimedWatch, Provider
+
+BURST = timedelta(seconds=1)
+_SLACK = 1.01
+"""Slots are a hundredth wider than the rate asks for: what the network does to spacing is seen by the server too."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlan:
+    """`regular` gives the policy's next look at an open invoice, from now and luck. `rate` is in requests a second."""
+
+    name: str
+    provider_name: str
+    provider: Provider
+    timezone: ZoneInfo
+    rate: float
+    timeout: timedelta
+    regular: Callable[[datetime, float], datetime]
+    looks: LookRules
+    clock: ClockRules
+    clock_wait: timedelta
+    failing_after: timedelta
+    customer_names: bool = False
+    subscriptions: tuple[Subscription, ...] = ()
+
+    @property
+    def interval(self) -> timedelta:
+        """Between the send instants of two requests."""
+        return timedelta(seconds=_SLACK / self.rate)
+
+    @property
+    def burst(self) -> timedelta:
+        """How far sends may run ahead of even spacing when they were held up (never for a rate of 1/s or less)."""
+        return max(timedelta(0), BURST - 2 * self.interval)
+
+    def facts(self, watch: ClaimedWatch) -> WatchFacts:
+        return WatchFacts(
+            source=self.name,
+            provider=self.provider_name,
+            timezone=self.timezone,
+            tags=watch.tags,
+            due_on=watch.due_on,
+            customer_names=self.customer_names,
+        )
+
+    def fingerprint(self, document: bytes, watch: ClaimedWatch) -> bytes:
+        """Of all that a snapshot is made of: the provider's document and what the configuration adds to it."""
+        added = repr((watch.tags, watch.due_on, self.timezone.key, self.customer_names))
+        return document + blake2b(added.encode(), digest_size=8).digest()

@@ -1,0 +1,91 @@
+"""Outcomes of polls, written in batches: a commit each would cap the program at the disk's commit rate."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import anyio
+import structlog
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from watcher.clock import Clock
+from watcher.core.errors import StoreUnavailable
+from watcher.ports import PollQueue, PollRecord, WatchState
+
+_log = structlog.get_logger()
+
+_BATCH = 500
+_RETRY = timedelta(seconds=1)
+_TRIES = 60
+"""Past this the leases have ended and the polls are made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The records of one request. `success_at` is when a request began that the account answered well."""
+
+    source: str
+    records: list[PollRecord]
+    success_at: datetime | None = None
+
+
+class Recorder:
+    """Gathers what came while the last batch was being written; counts what it wrote."""
+
+    def __init__(self, queue: PollQueue, clock: Clock, *, on_events: Callable[[], None]) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._on_events = on_events
+        self.polled = 0
+        self.failed = 0
+
+    async def run(self, outcomes: MemoryObjectReceiveStream[Outcome]) -> None:
+        """Write until the stream is closed by all its senders and empty."""
+        async with outcomes:
+            async for outcome in outcomes:
+                batch, size = [outcome], len(outcome.records)
+                while size < _BATCH:
+                    try:
+                        batch.append(outcomes.receive_nowait())
+                    except (anyio.WouldBlock, anyio.EndOfStream):
+                        break
+                    size += len(batch[-1].records)
+                await self._write(batch)
+
+    async def _write(self, batch: list[Outcome]) -> None:
+        records = [record for outcome in batch for record in outcome.records]
+        if not records:
+            return
+        successes: dict[str, datetime] = {}
+        for outcome in batch:
+            if outcome.success_at is not None:
+                successes[outcome.source] = max(outcome.success_at, successes.get(outcome.source, outcome.success_at))
+        for _ in range(_TRIES):
+            try:
+                lost = await self._queue.record(records, successes)
+                break
+            except StoreUnavailable as error:
+                _log.error("polls.unrecorded", polls=len(records), error=str(error))
+                await self._clock.sleep(_RETRY)
+        else:
+            return
+        self._tell(records, lost)
+
+    def _tell(self, records: list[PollRecord], lost: frozenset[int]) -> None:
+        self.polled += len(records) - len(lost)
+        has_events = False
+        for record in records:
+            if record.key in lost:
+                _log.warning("poll.lease_lost", key=record.key)
+                continue
+            if record.state is WatchState.FAILING and not record.clock_only:
+                self.failed += 1
+                _log.warning("poll.failed", key=record.key, failures=record.failures, error=record.last_error)
+            for event in record.change.events if record.change else ():
+                has_events = True
+                _log.info(
+                    "event.recorded", event=event.id, type=event.type, source=event.source, sequence=event.sequence
+                )
+        _log.debug("polls.recorded", polls=len(records), lost=len(lost))
+        if has_events:
+            self._on_events()
