@@ -132,10 +132,10 @@ class Poller:
         return [
             ClaimRequest(
                 source=name,
-                interval=source.plan.interval,
+                interval=source.plan.spacing.interval,
                 batch_size=source.plan.provider.batch_size,
                 requests=_IN_FLIGHT - source.in_flight,
-                horizon=now + max(_AHEAD, 2 * source.plan.interval if patient else _AHEAD),
+                horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
             if source.in_flight < _IN_FLIGHT
@@ -158,7 +158,7 @@ class Poller:
 
     def _turn(self, source: SourceAtWork, slots: list[datetime], lease_ends_at: datetime | None = None) -> Turn:
         plan = source.plan
-        return Turn(plan.name, plan.interval, plan.burst, source.gate, self._queue, self._clock, slots, lease_ends_at)
+        return Turn(plan.name, plan.spacing, source.gate, self._queue, self._clock, slots, lease_ends_at)
 
     def _unclaimed_turn(self, plan: SourcePlan) -> Turn:
         source = self._sources.get(plan.name) or SourceAtWork(plan, Gate(self._clock))
