@@ -1,7 +1,8 @@
 from datetime import timedelta
 
+from tests.fakes.clock import START
 from tests.integration.sandbox import seed_fields
-from tests.integration.sandbox.caller import START, Caller, MovableClock
+from tests.integration.sandbox.caller import Caller, MovableClock
 from watcher.sandbox import Fault, FaultKind, Sandbox
 from watcher.sandbox.traps import DollrTraps
 

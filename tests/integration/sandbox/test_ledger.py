@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.integration.sandbox.caller import START, MovableClock
+from tests.fakes.clock import START
+from tests.integration.sandbox.caller import MovableClock
 from watcher.sandbox import Bill, Ledger
 
 

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.fakes.clock import START
 from tests.integration.sandbox import seed_fields
-from tests.integration.sandbox.caller import START, Answer, Caller, MovableClock, rapyd_headers
+from tests.integration.sandbox.caller import Answer, Caller, MovableClock, rapyd_headers
 from watcher.sandbox import Line, Sandbox
 from watcher.sandbox.keys import DEMO_KEYS
 from watcher.sandbox.traps import RapydDeletion, RapydTraps

@@ -9,7 +9,8 @@ import pytest
 import standardwebhooks
 import svix
 
-from tests.integration.sandbox.caller import START, MovableClock
+from tests.fakes.clock import START
+from tests.integration.sandbox.caller import MovableClock
 from watcher.sandbox import DEMO_SECRET, Delivery, Receiver
 
 OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret of 24 bytes").decode()
