@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import anyio
 import pytest
@@ -40,7 +40,7 @@ class Subscriber:
             self._ready.set()
             await anyio.to_thread.run_sync(self._done.wait)
 
-    def __enter__(self) -> "Subscriber":
+    def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self.serve)
         self._thread.start()
         assert self._ready.wait(10)
