@@ -55,12 +55,13 @@ def decide(
     facts = [fact for fact in facts if clock_mark(fact.type, fact.due_key or "") not in memory.told]
     if after.due_key is None or not after.collectable or held:
         return tuple(facts), frozenset(marks)
-    for event_type, passed in (
-        (_T.DUE_SOON, _passed_due_soon(after, now, rules)),
-        (_T.OVERDUE_REMINDER, _passed_reminders(after, now, rules)),
+    is_before_due = after.due_at is not None and now < after.due_at
+    for event_type, passed, can_tell in (
+        (_T.DUE_SOON, _passed_due_soon(after, now, rules), is_before_due),
+        (_T.OVERDUE_REMINDER, _passed_reminders(after, now, rules), True),
     ):
         latest = clock_mark(event_type, after.due_key, period_text(passed[-1][1])) if passed else None
-        if before is not None and latest is not None and latest not in memory.told:
+        if can_tell and before is not None and latest is not None and latest not in memory.told:
             at, offset = passed[-1]
             facts.append(Fact(event_type, occurred_at=at, offset=period_text(offset), due_key=after.due_key))
         marks |= {clock_mark(event_type, after.due_key, period_text(offset)) for _, offset in passed}
@@ -112,7 +113,7 @@ def _rose(before: Snapshot, after: Snapshot, field: str) -> bool:
 
 
 def _passed_due_soon(after: Snapshot, now: datetime, rules: ClockRules) -> list[tuple[datetime, timedelta]]:
-    if after.due_at is None or now >= after.due_at:
+    if after.due_at is None:
         return []
     return _passed(now, [(_shift(after.due_at, -offset), offset) for offset in rules.due_soon])
 

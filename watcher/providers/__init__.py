@@ -1,0 +1,18 @@
+"""The billing providers: a new one is a file with a `KIND`, and a line in this table."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from watcher.providers import dollr, meteroid, rapyd
+from watcher.providers.kind import ProviderKind
+
+PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            meteroid.KIND,
+            dollr.KIND,
+            rapyd.KIND,
+        )
+    }
+)

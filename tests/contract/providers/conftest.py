@@ -1,0 +1,34 @@
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, account, provider_server
+from watcher.providers.http import ProviderHttp, open_session
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ProviderServer]:
+    async with provider_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def pacer() -> PacerThatNeverWaits:
+    return PacerThatNeverWaits()
+
+
+@pytest.fixture
+def http(session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock) -> ProviderHttp:
+    return ProviderHttp(session, account(server.url), clock)

@@ -1,0 +1,36 @@
+"""The providers' published example documents, to be varied by tests."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from hypothesis import strategies as st
+
+from watcher.core import json_text
+
+_DATA = Path(__file__).parents[1] / "data"
+
+JsonObject = dict[str, object]
+
+
+def example(name: str) -> JsonObject:
+    """Give a fresh copy of `tests/data/<name>_invoice.json`."""
+    return cast("JsonObject", json_text.read((_DATA / f"{name}_invoice.json").read_bytes()))
+
+
+def as_sent(document: Mapping[str, object]) -> bytes:
+    """Write a document as a server would, exact numbers as plain JSON numbers."""
+    return json.dumps(document, default=float).encode()
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def changes_of(name: str) -> st.SearchStrategy[JsonObject]:
+    """Draw any JSON for some fields of an example, and for fields that nobody knows."""
+    return st.dictionaries(st.sampled_from(sorted(example(name))) | st.text(max_size=4), ANY_JSON, max_size=8)

@@ -1,0 +1,83 @@
+"""What is done to every document alike: fingerprint it, and make its text fit to be kept."""
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from hashlib import blake2b
+from typing import cast
+
+from watcher.core.errors import InvalidAnswer
+from watcher.core.json_text import Document
+
+_SUSPECTS = ("://", ":\\/", "url", "uri", "link", "href", "token", "secret", "password")
+_SECRET_KEY = re.compile(r"url|uri|link|href|token|secret|password", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]{0,20}://\S+", re.IGNORECASE)
+_MARKED_NUMBER = re.compile(r'"\\u0000(-?[0-9][0-9.]*(?:E[+-]?[0-9]+)?)"')
+
+
+def fingerprint(value: object) -> bytes:
+    """Hash a document from which the adapter has taken what is volatile. Equal documents give equal hashes."""
+    try:
+        return blake2b(_CANONICAL.encode(value).encode("ascii"), digest_size=16).digest()
+    except RecursionError as error:
+        raise InvalidAnswer("not JSON we read: nested too deep") from error
+
+
+def without(document: Document, volatile: frozenset[str]) -> dict[str, object]:
+    return {key: value for key, value in document.items() if key not in volatile}
+
+
+def by_id(value: object) -> object:
+    """Sort a list of objects whose order is noise; anything else is left as it is."""
+    return sorted(cast("list[object]", value), key=_id_of) if isinstance(value, list) else value
+
+
+def raw(document: Document, body: bytes | None = None, *, keep: frozenset[str] = frozenset()) -> bytes:
+    """Write a document to be kept: numbers exact, links and secrets starred, the fields in `keep` excepted.
+
+    `body` is the document's own text where the provider sent it alone; it is returned as it is if nothing is in it.
+    """
+    if body is not None and body[:1] == b"{" and b"\\u" not in body:
+        lowered = body.lower()
+        if not any(suspect.encode() in lowered for suspect in _SUSPECTS):
+            return body
+    try:
+        text = _EXACT.encode(document)
+        lowered_text = text.lower()
+        if any(suspect in lowered_text for suspect in _SUSPECTS):
+            text = _EXACT.encode(_starred(document, keep))
+    except RecursionError as error:
+        raise InvalidAnswer("not JSON we read: nested too deep") from error
+    return _MARKED_NUMBER.sub(r"\1", text).encode("ascii")
+
+
+def _id_of(row: object) -> str:
+    return str(cast("Mapping[str, object]", row).get("id")) if isinstance(row, dict) else ""
+
+
+def _starred(value: object, keep: frozenset[str]) -> object:
+    if isinstance(value, str):
+        return _URL.sub("***", value)
+    if isinstance(value, list):
+        return [_starred(item, keep) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {key: _starred_field(key, item, keep) for key, item in cast("dict[str, object]", value).items()}
+    return value
+
+
+def _starred_field(key: str, value: object, keep: frozenset[str]) -> object:
+    if key in keep or not value:
+        return value
+    return "***" if isinstance(value, str) and _SECRET_KEY.search(key) else _starred(value, keep)
+
+
+def _mark(value: object) -> str:
+    """Let the C encoder write an exact number as text that is told apart afterwards; it cannot write Decimals."""
+    if isinstance(value, Decimal):
+        return f"\x00{value}"
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False, default=str)
+_EXACT = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_mark)

@@ -1,0 +1,251 @@
+"""Dollr: a JSON token call, then a bearer; bare documents, major units, no partial payments, no failure of its own.
+
+The token's lifetime is told in minutes. A payment that failed shows only as PROCESSING going back to ACTIVE.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import cast
+
+import aiohttp
+
+from watcher.clock import Clock, Dice
+from watcher.core import json_text, money
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
+from watcher.core.invoice import Amounts, Invoice, Snapshot, Status, read_status
+from watcher.core.json_text import Document
+from watcher.ports import Failed, Fetched, Found, Look, Missing, Pacer
+from watcher.providers import documents, fields
+from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
+from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.one_by_one import error_object, fetch_one, read_probe
+from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
+from watcher.providers.token import Token, TokenKeeper, read_lifetime
+
+_VOLATILE = frozenset({"updated_at", "counterparty", "invoice_items"})
+"""The counterparty is a live record of its own; of it only the name is hashed. Items are hashed in a fixed order."""
+
+_MARGIN = timedelta(minutes=5)
+_USUAL_LIFETIME = timedelta(hours=1)
+
+
+class InvoiceItem(fields.Wire):
+    id: fields.Text = None
+    name: fields.Text = None
+    currency: fields.Text = None
+    qty: fields.Number = None
+    amount: fields.Number = None
+    created_at: fields.Instant = None
+    updated_at: fields.Instant = None
+
+
+class Party(fields.Wire):
+    id: fields.Text = None
+    fullname: fields.Text = None
+    created_at: fields.Instant = None
+    updated_at: fields.Instant = None
+    email: fields.Text = None
+    phone: fields.Text = None
+    country_code: fields.Text = None
+
+
+class Counterparty(fields.Wire):
+    id: fields.Text = None
+    owner_party_type: fields.Text = None
+    owner_party_id: fields.Text = None
+    relationship_type: fields.Text = None
+    created_at: fields.Instant = None
+    updated_at: fields.Instant = None
+    party: fields.Unused[Party] = None
+
+
+class DollrInvoice(fields.Wire):
+    id: fields.Identifier
+    reference_id: fields.Text = None
+    invoice_number: fields.Text = None
+    counterparty_id: fields.Text = None
+    currency: fields.Currency
+    total_amount: fields.Amount
+    status: fields.Word
+    note: fields.Text = None
+    fee_bearer: fields.Text = None
+    due_date: fields.Instant = None
+    as_payment_link: fields.Flag = None
+    owner_id: fields.Text = None
+    owner_type: fields.Text = None
+    created_at: fields.Instant = None
+    updated_at: fields.Instant = None
+    paid_at: fields.Instant = None
+    invoice_items: fields.Unused[tuple[fields.Unused[InvoiceItem], ...]] = None
+    counterparty: fields.Unused[Counterparty] = None
+
+
+class Dollr:
+    """One merchant, known by a client id and secret."""
+
+    batch_size = 1
+
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
+        self._http = ProviderHttp(session, account, clock)
+        self._clock = clock
+        self._token_request = json_text.write({key: account.credentials[key] for key in ("client_id", "client_secret")})
+        self._token = TokenKeeper(self._fetch_token, clock, margin=_MARGIN)
+
+    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+        async def ask(segment: str) -> Answer:
+            return await self._ask(f"/v1/invoices/retrieve/{segment}", pacer)
+
+        return await fetch_one(ids, self._clock, ask, read_look)
+
+    async def probe(self, pacer: Pacer) -> datetime | None:
+        # Lists have no paging; drafts are the shortest one.
+        return read_probe(await self._ask("/v1/invoices/list?status=IDLE", pacer))
+
+    def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
+        return to_invoice(document, before)
+
+    async def renew_token(self, pacer: Pacer) -> None:
+        await self._token.renew_if_ending(pacer)
+
+    async def _ask(self, target: str, pacer: Pacer) -> Answer:
+        """GET with the token; one that is refused is replaced, and the request made again, once."""
+        token = await self._token.value(pacer)
+        answer = await self._get(target, token, pacer)
+        if not _is_unauthenticated(answer):
+            return answer
+        token = await self._token.replacement(token, pacer)
+        answer = await self._get(target, token, pacer)
+        if _is_unauthenticated(answer):
+            raise CredentialsRefused(f"a fresh access token was refused: {_words_of(answer)}")
+        return answer
+
+    async def _get(self, target: str, token: str, pacer: Pacer) -> Answer:
+        return await self._http.request(pacer, "GET", target, headers={"Authorization": f"Bearer {token}"})
+
+    async def _fetch_token(self, pacer: Pacer) -> Token:
+        answer = await self._http.request(
+            pacer,
+            "POST",
+            "/v1/jwt/client/obtain/token",
+            headers={"Content-Type": "application/json"},
+            body=self._token_request,
+        )
+        return read_token(answer)
+
+
+KIND = ProviderKind(
+    name="dollr",
+    credentials=("client_id", "client_secret"),
+    base_url="https://api.heydollr.app",
+    rate=2.0,
+    build=Dollr,
+)
+
+
+def read_token(answer: Answer) -> Token:
+    """Read the token call's answer. Raises CredentialsRefused for 4xx."""
+    raise_if_unavailable(answer)
+    if answer.status >= 400:  # noqa: PLR2004  # status codes are their own names
+        raise CredentialsRefused(f"the token call was refused: {_words_of(answer)}")
+    try:
+        told = read_object(answer)
+    except InvalidAnswer as error:
+        raise ProviderUnavailable(f"the token call's answer cannot be read: {error}") from error
+    value = told.get("access_token")
+    if not isinstance(value, str) or not value:
+        raise ProviderUnavailable("the token call's answer holds no access_token")
+    lifetime = read_lifetime(told.get("expires_in"), unit=timedelta(minutes=1), default=_USUAL_LIFETIME)
+    return Token(value, answer.asked_at, lifetime)
+
+
+def read_look(answer: Answer) -> Look:
+    """Judge the answer for one id; expired tokens have been dealt with."""
+    raise_if_unavailable(answer)
+    if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
+        document = read_object(answer)
+        hashed = documents.without(document, _VOLATILE)
+        hashed["invoice_items"] = documents.by_id(document.get("invoice_items"))
+        hashed["counterparty"] = _party_name(document)
+        return Found(document, documents.raw(document, answer.body), documents.fingerprint(hashed))
+    if answer.status == 404:  # noqa: PLR2004  # same
+        return Missing(_words_of(answer))
+    # 403 is a gated feature or an unverified account: whether it is the whole account, a control call tells.
+    return Failed(InvoiceRefused(_words_of(answer)))
+
+
+def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
+    """Read a document. `before` tells a payment that failed from one that never was."""
+    wire = fields.validated(DollrInvoice, document)
+    key = word_key(wire.status)
+    told = _STATUSES.get(key, Status.UNKNOWN)
+    amounts = (_amounts(wire, told),)
+    party = wire.counterparty.party if wire.counterparty else None
+    return Invoice(
+        id=wire.id,
+        status=read_status(told, amounts),
+        provider_status=wire.status,
+        amounts=amounts,
+        number=cut(wire.invoice_number, NAME_LENGTH),
+        payment_pending=key == "processing",
+        due=wire.due_date,
+        created_at=wire.created_at,
+        paid_at=wire.paid_at,
+        customer_id=cut(wire.counterparty_id, NAME_LENGTH),
+        customer_name=cut(party.fullname if party else None, NAME_LENGTH),
+        line_count=len(wire.invoice_items or ()),
+        payment_failed_inferred=key == "active"
+        and before is not None
+        and before.payment_pending
+        and word_key(before.provider_status) == "processing",
+    )
+
+
+_STATUSES = {
+    "idle": Status.DRAFT,
+    "active": Status.OPEN,
+    "processing": Status.OPEN,
+    "paid": Status.PAID,
+    "canceled": Status.VOID,
+    "cancelled": Status.VOID,
+}
+
+
+def _amounts(wire: DollrInvoice, told: Status) -> Amounts:
+    total, zero = money.from_major(wire.total_amount, wire.currency), money.from_major(0, wire.currency)
+    return Amounts(
+        currency=wire.currency,
+        total=total,
+        paid=total if told is Status.PAID else zero,
+        due=zero if told in {Status.PAID, Status.VOID} else max(zero, total),
+        credited=zero,
+        refunded=zero,
+        written_off=zero,
+    )
+
+
+def _party_name(document: Document) -> object:
+    counterparty = document.get("counterparty")
+    party = cast("Document", counterparty).get("party") if isinstance(counterparty, dict) else None
+    return cast("Document", party).get("fullname") if isinstance(party, dict) else None
+
+
+def _is_unauthenticated(answer: Answer) -> bool:
+    """401, and the 403 that older FastAPI gives where the header is missing."""
+    if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
+        detail = error_object(answer).get("detail")
+        return isinstance(detail, str) and detail.strip().lower() == "not authenticated"
+    return answer.status == 401  # noqa: PLR2004  # same
+
+
+def _words_of(answer: Answer) -> str:
+    """Word a refusal. `detail` is a text, or for 422 a list of `{"loc", "msg"}`."""
+    told = error_object(answer)
+    detail = told.get("detail", told.get("message"))
+    if isinstance(detail, list):
+        rows = [cast("Document", row) for row in cast("list[object]", detail) if isinstance(row, dict)]
+        detail = "; ".join(f"{_place(row.get('loc'))}: {row.get('msg')}" for row in rows[:5])
+    return f"HTTP {answer.status}: {quoted(detail)}".rstrip(": ")
+
+
+def _place(location: object) -> str:
+    return ".".join(str(part) for part in cast("list[object]", location)) if isinstance(location, list) else "?"

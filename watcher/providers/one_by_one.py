@@ -1,0 +1,53 @@
+"""The look that all providers share which can only be asked for one invoice at a time."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import cast
+
+from watcher.clock import Clock
+from watcher.core import json_text
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
+from watcher.core.json_text import Document
+from watcher.ports import Failed, Fetched, Look
+from watcher.providers.http import Answer, quote_id, raise_if_unavailable
+
+
+async def fetch_one(
+    ids: Sequence[str], clock: Clock, ask: Callable[[str], Awaitable[Answer]], read: Callable[[Answer], Look]
+) -> Fetched:
+    """Ask with the id as one path segment, and read the answer. What is wrong with this id alone becomes Failed."""
+    (invoice_id,) = ids
+    try:
+        segment = quote_id(invoice_id)
+    except InvoiceRefused as error:
+        now = clock.now()
+        return Fetched({invoice_id: Failed(error)}, now, now)
+    answer = await ask(segment)
+    try:
+        look = read(answer)
+    except InvoiceRefused as error:
+        look = Failed(error)
+    return Fetched({invoice_id: look}, answer.asked_at, answer.answered_at, answer.server_date)
+
+
+def read_probe(answer: Answer) -> datetime | None:
+    """Judge a control call: there is no id that a refusal could be about, so it concerns the account."""
+    raise_if_unavailable(answer)
+    if answer.status in {401, 403}:
+        raise CredentialsRefused(f"HTTP {answer.status} to a call that only needs credentials")
+    if answer.status >= 300:  # noqa: PLR2004  # status codes are their own names
+        raise ProviderUnavailable(f"HTTP {answer.status} to a call that only needs credentials; correct base_url?")
+    try:
+        json_text.read(answer.body)
+    except InvalidAnswer as error:
+        raise ProviderUnavailable(f"HTTP {answer.status} to a call that only needs credentials, but {error}") from error
+    return answer.server_date
+
+
+def error_object(answer: Answer) -> Document:
+    """Read what a refusal says. Plain text (routers and proxies answer so) is given as the `message` of an object."""
+    try:
+        told = json_text.read(answer.body)
+    except InvalidAnswer:
+        return {"message": answer.body[:200].decode(errors="replace")}
+    return cast("Document", told) if isinstance(told, dict) else {}

@@ -1,0 +1,299 @@
+"""Rapyd: every request is signed; documents lie in an envelope; major units; Unix seconds, of which 0 means none.
+
+The status line is not to be trusted: the envelope's error code says what happened, and an id of another environment
+is a 401.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import cast
+
+import aiohttp
+
+from watcher.clock import Clock, Dice
+from watcher.core import money
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
+from watcher.core.invoice import WITHOUT_DUE, Amounts, Direction, Invoice, Snapshot, Status, read_status
+from watcher.core.json_text import Document
+from watcher.ports import Failed, Fetched, Found, Look, Missing, Pacer
+from watcher.providers import documents, fields, reading
+from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
+from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.one_by_one import error_object, fetch_one, read_probe
+from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
+
+_BLOCKED_FOR = timedelta(minutes=5)
+"""How long a breach of 1,000 requests in five minutes locks the account out; the 429 itself does not say."""
+
+_VOLATILE = frozenset({"payment", "lines"})
+_FOR_ONE_ID = "UNAUTHORIZED_API_CALL"
+"""An id unknown in this environment, or somebody else's: neither a miss nor a matter of credentials."""
+_FOR_THE_ACCOUNT = frozenset({"UNAUTHENTICATED_API_CALL", "MISSING_AUTHENTICATION_HEADERS"})
+
+
+class EnvelopeStatus(fields.Wire):
+    error_code: fields.Text = None
+    status: fields.Text = None
+    message: fields.Text = None
+    response_code: fields.Text = None
+    operation_id: fields.Text = None
+
+    @property
+    def code(self) -> str:
+        return (self.error_code or self.response_code or "").upper()
+
+
+class Period(fields.Wire):
+    start: fields.UnixInstant = None
+    end: fields.UnixInstant = None
+
+
+class Line(fields.Wire):
+    id: fields.Text = None
+    amount: fields.Number = None
+    currency: fields.Text = None
+    description: fields.Text = None
+    discountable: fields.Flag = None
+    invoice_item: fields.Text = None
+    metadata: object = None
+    period: fields.Unused[Period] = None
+    proration: fields.Flag = None
+    quantity: fields.Number = None
+    plan: object = None
+    subscription: fields.Text = None
+    subscription_item: fields.Text = None
+    type: fields.Text = None
+
+
+class Payment(fields.Wire):
+    """What an invoice may rest on; the dozens of other fields are noise or personal."""
+
+    id: fields.Text = None
+    amount: fields.AmountOrZero = Decimal(0)
+    original_amount: fields.Number = None
+    currency_code: fields.Text = None
+    status: fields.WordOrEmpty = ""
+    paid: fields.Flag = None
+    paid_at: fields.UnixInstant = None
+    is_partial: fields.Flag = None
+    refunded: fields.Flag = None
+    refunded_amount: fields.AmountOrZero = Decimal(0)
+    failure_code: fields.Text = None
+    failure_message: fields.Text = None
+    error_code: fields.Text = None
+
+
+class RapydInvoice(fields.Wire):
+    id: fields.Identifier
+    number: fields.Text = None
+    attempt_count: fields.Count = 0
+    automatic_attempt_count: fields.Count = 0
+    attempted: fields.Flag = None
+    next_payment_attempt: fields.UnixInstant = None
+    billing: fields.Text = None
+    billing_reason: fields.Text = None
+    created_at: fields.UnixInstant = None
+    currency: fields.Currency
+    customer: fields.Text = None
+    description: fields.Text = None
+    discount: object = None
+    discount_amount: fields.Number = None
+    due_date: fields.UnixInstant = None
+    days_until_due: fields.Number = None
+    metadata: object = None
+    payment_method: fields.Text = None
+    payment: fields.Optional[Payment] = None
+    payment_fields: object = None
+    payout: object = None
+    payout_fields: object = None
+    period_start: fields.UnixInstant = None
+    period_end: fields.UnixInstant = None
+    lines: fields.Unused[tuple[fields.Unused[Line], ...]] = None
+    statement_descriptor: fields.Text = None
+    subscription: fields.Text = None
+    subtotal: fields.Number = None
+    tax: fields.Number = None
+    tax_percent: fields.Number = None
+    total: fields.Amount
+    status: fields.Word
+    type: fields.WordOrEmpty = ""
+
+
+class Rapyd:
+    """One account in one environment, production or sandbox, which the base URL selects."""
+
+    batch_size = 1
+
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, dice: Dice) -> None:
+        self._http = ProviderHttp(session, account, clock)
+        self._clock = clock
+        self._dice = dice
+        self._access_key = account.credentials["access_key"]
+        self._secret_key = account.credentials["secret_key"]
+
+    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+        async def ask(segment: str) -> Answer:
+            return await self._ask(f"/v1/invoices/{segment}", pacer)
+
+        return await fetch_one(ids, self._clock, ask, read_look)
+
+    async def probe(self, pacer: Pacer) -> datetime | None:
+        answer = await self._ask("/v1/invoices?limit=1", pacer)
+        raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
+        envelope = _envelope(error_object(answer))
+        if not _is_refused(answer, envelope):
+            return read_probe(answer)
+        if answer.status in {401, 403} or envelope.code in _FOR_THE_ACCOUNT:
+            raise CredentialsRefused(_words_of(answer, envelope))
+        raise ProviderUnavailable(f"the control call failed: {_words_of(answer, envelope)}")
+
+    def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:  # noqa: ARG002  # the port's
+        return to_invoice(document)
+
+    async def renew_token(self, pacer: Pacer) -> None:
+        """Nothing: each request is signed anew."""
+
+    async def _ask(self, target: str, pacer: Pacer) -> Answer:
+        path = self._http.path(target)
+        # Signed after the wait for the send instant: a signature is good for a minute only.
+        return await self._http.request(pacer, "GET", target, headers=lambda: self._signed("get", path))
+
+    def _signed(self, method: str, path: str) -> Mapping[str, str]:
+        salt = f"{int(self._dice() * 16**12):012x}"
+        timestamp = str(int(self._clock.now().timestamp()))
+        return {
+            "Content-Type": "application/json",
+            "access_key": self._access_key,
+            "salt": salt,
+            "timestamp": timestamp,
+            "signature": signature(
+                method, path, salt=salt, timestamp=timestamp, access_key=self._access_key, secret_key=self._secret_key
+            ),
+        }
+
+
+KIND = ProviderKind(
+    name="rapyd", credentials=("access_key", "secret_key"), base_url="https://api.rapyd.net", rate=3.0, build=Rapyd
+)
+
+
+def signature(method: str, path: str, *, salt: str, timestamp: str, access_key: str, secret_key: str) -> str:
+    """Sign a request without a body: the base64 of the *hex* digest, so always 88 characters.
+
+    `method` is in lower case; `path` goes from after the host to the end of the query, exactly as sent.
+    """
+    message = f"{method}{path}{salt}{timestamp}{access_key}{secret_key}".encode()
+    digest = hmac.new(secret_key.encode(), message, hashlib.sha256).hexdigest()
+    return base64.b64encode(digest.encode()).decode()
+
+
+def read_look(answer: Answer) -> Look:
+    """Judge the answer for one id by the envelope; the status line only where there is no code."""
+    raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
+    told = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
+    envelope = _envelope(told)
+    if not _is_refused(answer, envelope):
+        return _found(told.get("data"))
+    words = _words_of(answer, envelope)
+    if envelope.code == "ERROR_GET_INVOICE" or answer.status == 404:  # noqa: PLR2004  # same
+        return Missing(words)
+    if envelope.code in _FOR_THE_ACCOUNT or (answer.status == 401 and envelope.code != _FOR_ONE_ID):  # noqa: PLR2004
+        raise CredentialsRefused(words)
+    return Failed(InvoiceRefused(words))
+
+
+def to_invoice(document: Document) -> Invoice:
+    """Read the document inside the envelope; of the embedded payment, only what an invoice needs."""
+    wire = fields.validated(RapydInvoice, document)
+    told = _STATUSES.get(word_key(wire.status), Status.UNKNOWN)
+    amounts = (_amounts(wire, told),)
+    payment = wire.payment or Payment()
+    is_fine = told is Status.PAID or word_key(payment.status) in {"act", "clo"}
+    return Invoice(
+        id=wire.id,
+        status=read_status(told, amounts),
+        provider_status=wire.status,
+        amounts=amounts,
+        number=cut(wire.number, NAME_LENGTH),
+        payment_pending=word_key(payment.status) == "act" and not payment.paid and told is not Status.PAID,
+        failed_attempts=max(0, wire.attempt_count - is_fine),
+        last_payment_error=_payment_error(payment),
+        direction=Direction.PAYABLE if word_key(wire.type) == "payout" else Direction.RECEIVABLE,
+        due=wire.due_date,
+        created_at=wire.created_at,
+        paid_at=payment.paid_at,
+        customer_id=cut(wire.customer, NAME_LENGTH),
+        line_count=len(wire.lines or ()),
+    )
+
+
+_STATUSES = {
+    "draft": Status.DRAFT,
+    "open": Status.OPEN,
+    "paid": Status.PAID,
+    "void": Status.VOID,
+    "uncollectible": Status.UNCOLLECTIBLE,
+    "deleted": Status.DELETED,
+    "canceled": Status.DELETED,
+    "cancelled": Status.DELETED,
+}
+
+
+@money.exact
+def _amounts(wire: RapydInvoice, told: Status) -> Amounts:
+    def positive(major: Decimal) -> Decimal:
+        number = money.from_major(major, wire.currency)
+        return number.copy_abs() if word_key(wire.type) == "payout" else number
+
+    zero, total = positive(Decimal(0)), positive(wire.total)
+    payment = wire.payment or Payment()
+    if payment.currency_code not in {None, wire.currency}:
+        payment = Payment()  # its numbers are another currency's
+    partial = positive(payment.amount) if payment.paid else zero
+    paid = total if told is Status.PAID else partial
+    unpaid = max(zero, total - paid)
+    return Amounts(
+        currency=wire.currency,
+        total=total,
+        paid=paid,
+        due=zero if told in WITHOUT_DUE else unpaid,
+        credited=zero,
+        refunded=positive(payment.refunded_amount),
+        written_off=unpaid if told is Status.UNCOLLECTIBLE else zero,
+    )
+
+
+def _payment_error(payment: Payment) -> str | None:
+    code = payment.failure_code or payment.error_code
+    return cut(code, reading.ERROR_LENGTH) or reading.error_text(payment.failure_message)
+
+
+def _found(document: object) -> Found:
+    if not isinstance(document, dict):
+        raise InvalidAnswer("data: an object is expected")
+    told = cast("Document", document)
+    hashed = documents.without(told, _VOLATILE)
+    hashed["lines"] = documents.by_id(told.get("lines"))
+    payment = told.get("payment")
+    if isinstance(payment, dict):
+        seen = cast("Document", payment)
+        payment = {key: seen[key] for key in seen.keys() & Payment.model_fields.keys()}
+    hashed["payment"] = payment
+    return Found(told, documents.raw(told), documents.fingerprint(hashed))
+
+
+def _envelope(told: Document) -> EnvelopeStatus:
+    status = told.get("status")
+    return fields.validated(EnvelopeStatus, cast("Document", status)) if isinstance(status, dict) else EnvelopeStatus()
+
+
+def _is_refused(answer: Answer, envelope: EnvelopeStatus) -> bool:
+    return answer.status >= 300 or word_key(envelope.status or "") == "error"  # noqa: PLR2004  # status codes
+
+
+def _words_of(answer: Answer, envelope: EnvelopeStatus) -> str:
+    return f"HTTP {answer.status} {quoted(envelope.code)}: {quoted(envelope.message)}".rstrip(": ")

@@ -1,0 +1,174 @@
+"""Values as providers really write them, read without ever failing where the field does not matter.
+
+The readers named for a type (`instant`, `day`, `text`, …) turn what they cannot read into None; the strict ones
+(`amount`, `identifier`, `word`, `currency`) raise ValueError, which a wire model reports with the field's name.
+"""
+
+import re
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+NAME_LENGTH = 200
+ERROR_LENGTH = 500
+WORD_LENGTH = 64
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+_NUMBER = re.compile(r"[+-]?\d{1,60}(\.\d{0,60})?([eE][+-]?\d{1,3})?", re.ASCII)
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+"""Control characters and lone surrogates: databases and encoders choke on them."""
+
+_EMAIL = re.compile(r"[^\s@<>\"'(),;:]{1,64}@[^\s@<>\"'(),;:]{1,255}")
+_DIGITS = re.compile(r"\d{5,}")
+_GROUPED_DIGITS = re.compile(r"\+?\d(?:[ ().-]{0,2}\d){8,}")
+"""Card and telephone numbers written in groups. Nine digits and more, so that a date stays readable."""
+_TOKEN = re.compile(r"(?=[^\s\d]*\d)[\w.~+/=-]{24,}", re.ASCII)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def instant(value: object) -> datetime | None:
+    """Read ISO 8601 in UTC. Without offset it is taken as UTC; beyond the years 1 to 9999 it is the nearest instant."""
+    if not isinstance(value, str):
+        return None
+    try:
+        told = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    if told.tzinfo is None:
+        return told.replace(tzinfo=UTC)
+    try:
+        return told.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if told.year == 1 else _LAST
+
+
+def unix_instant(value: object) -> datetime | None:
+    """Whole or broken Unix seconds; 0 means that nothing is set."""
+    try:
+        seconds = amount(value)
+        return datetime.fromtimestamp(float(seconds), UTC) if seconds > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def day(value: object) -> date | None:
+    """Read an ISO date; of a date with a time, the date as written."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return date.fromisoformat(value.strip()[:10])
+    except ValueError:
+        return None
+
+
+def text(value: object) -> str | None:
+    """One line of text without control characters; None where there is nothing in it. Whole numbers are text too."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        return None
+    return _UNFIT.sub(" ", value).strip() or None
+
+
+def number(value: object) -> Decimal | None:
+    try:
+        return amount(value)
+    except ValueError:
+        return None
+
+
+def flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def amount(value: object) -> Decimal:
+    """Read a number, or a decimal number as text, exactly. A truth value is none, and neither is a float."""
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    raise ValueError(f"a number is expected, not {_kind(value)}")
+
+
+def amount_or_zero(value: object) -> Decimal:
+    return Decimal(0) if value is None or value == "" else amount(value)
+
+
+def count(value: object) -> int:
+    """Read a number of times, never negative; 0 where it cannot be read. Absurd ones are cut to 32 bits."""
+    told = number(value)
+    return int(min(max(told, Decimal(0)), Decimal(2**31 - 1))) if told is not None and told.is_finite() else 0
+
+
+def identifier(value: object) -> str:
+    told = text(value)
+    if told is None:
+        raise ValueError(f"an id is expected, not {_kind(value)}")
+    return told[:NAME_LENGTH]
+
+
+def word(value: object) -> str:
+    told = text(value)
+    if told is None:
+        raise ValueError(f"a word is expected, not {_kind(value)}")
+    return told[:WORD_LENGTH]
+
+
+def word_or_empty(value: object) -> str:
+    return (text(value) or "")[:WORD_LENGTH]
+
+
+def currency(value: object) -> str:
+    """Read a currency code in capitals; whatever else a provider calls a currency stays as it is, bounded."""
+    told = word(value)
+    return told.upper() if len(told) <= 5 and told.isascii() else told  # noqa: PLR2004  # as long as codes get
+
+
+def word_key(told: str) -> str:
+    """What is left of a word when its spelling is taken off: `PartiallyPaid` and `PARTIALLY_PAID` are one."""
+    return told.replace("_", "").replace("-", "").replace(" ", "").lower()
+
+
+def screaming_snake(told: str, known: Collection[str] = ()) -> str:
+    """Spell a word in SCREAMING_SNAKE: as the known word it is, else by its humps."""
+    key = word_key(told)
+    same = next((one for one in known if word_key(one) == key), None)
+    return same or _HUMP.sub("_", told).replace("-", "_").replace(" ", "_").upper()
+
+
+def cut(told: str | None, length: int) -> str | None:
+    return told[:length] if told else None
+
+
+def masked(told: str) -> str:
+    """Take personal data out of free text: e-mail addresses, and digits that could be a card, account or telephone."""
+    return _DIGITS.sub("***", _GROUPED_DIGITS.sub("***", _EMAIL.sub("***", told)))
+
+
+def error_text(value: object) -> str | None:
+    """Read what a provider says about a failed payment, fit for a snapshot."""
+    told = text(value)
+    return cut(masked(told[: 4 * ERROR_LENGTH]), ERROR_LENGTH) if told else None
+
+
+def quoted(value: object) -> str:
+    """Read a provider's words for an operator's eyes: masked, without anything that looks like a key, one line."""
+    told = text(value) or ""
+    return masked(_TOKEN.sub("***", told[:ERROR_LENGTH]))[:NAME_LENGTH]
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), type(value).__name__)
+
+
+_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "true or false",
+    str: "other text",
+    int: "a number",
+    Decimal: "a number",
+    list: "a list",
+    dict: "an object",
+}
