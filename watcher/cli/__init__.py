@@ -1,0 +1,68 @@
+"""The command line. `main` turns every failure into words on standard error and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from watcher import logs
+from watcher.cli.commands import build
+from watcher.core.errors import ConfigError, WatcherError
+
+OK = 0
+FAILED = 1
+BAD_USAGE = 2
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code: 0 fine, 1 something failed, 2 bad usage or configuration."""
+    logs.configure("warning", "console", final=False)
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        return FAILED
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        build()(args=arguments, prog_name="invoice-watcher")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else FAILED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except (WatcherError, OSError) as error:
+        return explain(error)
+    except ExceptionGroup as group:
+        return explain(_first(group))
+    return OK
+
+
+def explain(error: Exception) -> int:
+    """Say what went wrong on standard error, without a traceback; the exit code that belongs to it."""
+    match error:
+        case ConfigError():
+            lines, code = error.problems, BAD_USAGE
+        case WatcherError():
+            lines, code = (str(error),), FAILED
+        case OSError():
+            name = f"{error.filename}: " if error.filename else ""
+            lines, code = (f"{name}{error.strerror or error}",), FAILED
+        case _:
+            raise error
+    for line in lines:
+        sys.stderr.write(f"error: {line}\n")
+    return code
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """Task groups wrap what their tasks raise: an operator wants the failure itself."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- narrowing loses the group's parameter
+
+
+def _abandon_stdout() -> None:
+    """The reader is gone (`| head`): let the interpreter's own last flush go nowhere instead of complaining."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

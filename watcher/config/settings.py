@@ -1,38 +1,102 @@
-"""The settings as the rest of the program sees them: checked, complete, frozen. Made by `config.load`."""
+"""The settings as the rest of the program sees them: checked, complete, frozen. Made by `config.load`.
+
+Each model is one table of the config file, each field one key with its default. Errors are raised by the field they
+concern, so that the config file's line can be named; a field that is judged by others stands below them.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from watcher.config import addresses
+from watcher.config.durations import format_duration
+from watcher.config.event_globs import check_event_globs
+from watcher.config.values import (
+    Cron,
+    DatabaseUrl,
+    Duration,
+    EndpointUrl,
+    EventGlob,
+    Flag,
+    HeaderName,
+    HeaderValue,
+    Keeping,
+    Listen,
+    Network,
+    Period,
+    Port,
+    ProviderUrl,
+    Rate,
+    Secret,
+    SigningSecret,
+    Tags,
+    Text,
+    Timeout,
+    Whole,
+    Zone,
+    between,
+    one_of_each,
+)
+
+_MOST_RETRIES = 50
+_MOST_AT_ONCE = 1000
 
 
 class Settings(BaseModel):
     """Base of every settings value: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class DatabaseSettings(Settings):
-    url: SecretStr
+    url: DatabaseUrl = Field(default=SecretStr("sqlite:///invoice-watcher.db"), validate_default=True)
     """`sqlite:////absolute/path.db` or `postgresql://…`; relative SQLite paths are already made absolute."""
 
 
 class WatcherSettings(Settings):
-    watchlists: tuple[str, ...]
-    due_soon: tuple[timedelta, ...]
-    reminders: tuple[timedelta, ...]
-    grace: timedelta
-    clock_wait: timedelta
-    announce_tracked: bool
-    customer_names: bool
-    keep_settled: timedelta | None
+    watchlists: tuple[Text, ...] = ("watchlists/*.toml", "watchlists/*.csv")
+    grace: Duration = timedelta(0)
+    """How long after the due instant an invoice becomes overdue."""
+    due_soon: tuple[Period, ...] = (timedelta(days=7), timedelta(days=1))
+    reminders: tuple[Period, ...] = Field(
+        default=(timedelta(days=1), timedelta(days=7), timedelta(days=30)), validate_default=True
+    )
+    """Counted from the due instant; each longer than `grace`."""
+    clock_wait: Period = timedelta(hours=1)
+    """How long a clock event waits for a fresh look at its invoice."""
+    announce_tracked: Flag = False
+    customer_names: Flag = False
+    keep_settled: Keeping = timedelta(days=90)
     """None is "forever"."""
-    failing_after: timedelta
-    shutdown_grace: timedelta
+    failing_after: Period = timedelta(minutes=15)
+    shutdown_grace: Period = timedelta(seconds=20)
+
+    @field_validator("due_soon", "reminders")
+    @classmethod
+    def _once(cls, offsets: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+        one_of_each(offsets)
+        return offsets
+
+    @field_validator("reminders")
+    @classmethod
+    def _after_grace(cls, offsets: tuple[timedelta, ...], context: ValidationInfo) -> tuple[timedelta, ...]:
+        grace = context.data.get("grace", timedelta(0))
+        for offset in offsets:
+            if offset <= grace:
+                raise ValueError(
+                    f'"{format_duration(offset)}" is not after grace, must be more than "{format_duration(grace)}"'
+                )
+        return offsets
 
 
 class Policy(StrEnum):
@@ -42,44 +106,73 @@ class Policy(StrEnum):
 
 
 class PollingSettings(Settings):
-    policy: Policy
-    every: timedelta
-    cron: str | None
+    policy: Policy = Policy.ADAPTIVE
+    every: Period = timedelta(minutes=15)
+    cron: Cron | None = Field(default=None, validate_default=True)
     """Five fields as the user wrote them; set iff the policy is cron."""
-    fastest: timedelta
-    slowest: timedelta
-    confirm_deleted: timedelta
+    fastest: Period = timedelta(minutes=1)
+    slowest: Period = Field(default=timedelta(hours=24), validate_default=True)
+    confirm_deleted: Duration = timedelta(minutes=10)
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_iff_policy(cls, cron: str | None, context: ValidationInfo) -> str | None:
+        if context.data.get("policy") is not Policy.CRON:
+            return None
+        if cron is None:
+            raise ValueError('is missing, must be set where policy is "cron", such as "*/10 8-18 * * 1-5"')
+        return cron
+
+    @field_validator("slowest")
+    @classmethod
+    def _not_below_fastest(cls, slowest: timedelta, context: ValidationInfo) -> timedelta:
+        fastest = context.data.get("fastest", slowest)
+        if slowest < fastest:
+            raise ValueError(
+                f'"{format_duration(slowest)}" is shorter than fastest, must be "{format_duration(fastest)}" or more'
+            )
+        return slowest
 
 
 class RetentionSettings(Settings):
-    raw: timedelta
-    attempts: timedelta
+    raw: Period = timedelta(days=90)
+    attempts: Period = timedelta(days=30)
 
 
 class HttpSettings(Settings):
-    listen: str
-    token: SecretStr | None
+    listen: Listen = "127.0.0.1:8480"
+    """`host:port`, or empty where nothing listens."""
+    token: Secret | None = Field(default=None, validate_default=True)
+    """Required where the address is not loopback."""
+
+    @field_validator("token")
+    @classmethod
+    def _needed_in_public(cls, token: SecretStr | None, context: ValidationInfo) -> SecretStr | None:
+        listen = context.data.get("listen")
+        if token is None and listen and not addresses.is_loopback(addresses.split_listen(listen)[0]):
+            raise ValueError('is missing, must be set where listen is not loopback, such as { env = "NAME" }')
+        return token
 
 
 class LogSettings(Settings):
-    level: str
-    format: str
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
     """json, console or auto (console on a terminal)."""
 
 
 class SourceSettings(Settings):
     name: str
     provider: str
-    base_url: str
-    credentials: Mapping[str, SecretStr]
+    base_url: ProviderUrl
+    credentials: Mapping[str, Secret]
     """The provider's keys resolved, such as `{"api_key": …}`."""
-    options: Mapping[str, str]
+    options: Mapping[str, ProviderUrl]
     """The provider's keys that are no secrets, such as fragment's `token_url`."""
-    timezone: ZoneInfo
-    rate: float
+    timezone: Zone
+    rate: Rate
     """Requests per second."""
-    timeout: timedelta
-    enabled: bool
+    timeout: Timeout = timedelta(seconds=15)
+    enabled: Flag = True
     polling: PollingSettings
     """`[polling]` with this source's own keys laid over it."""
 
@@ -91,21 +184,66 @@ class Payload(StrEnum):
 
 class EndpointSettings(Settings):
     name: str
-    url: str
-    secrets: tuple[SecretStr, ...]
-    events: tuple[str, ...]
-    sources: tuple[str, ...]
-    tags: tuple[str, ...]
-    payload: Payload
-    timeout: timedelta
-    rate: float
+    allow_private: tuple[Network, ...] = ()
+    allow_ports: tuple[Port, ...] = ()
+    url: EndpointUrl
+    secrets: tuple[SigningSecret, ...]
+    """Newest first; all of them sign."""
+    events: tuple[EventGlob, ...] = ("invoice.*", "!invoice.updated")
+    sources: tuple[Text, ...] = ("*",)
+    tags: Tags = ()
+    payload: Payload = Payload.FULL
+    timeout: Timeout = timedelta(seconds=15)
+    rate: Rate = 50.0
     """Attempts per second."""
-    concurrency: int
-    retries: tuple[timedelta, ...]
-    allow_private: tuple[IPv4Network | IPv6Network, ...]
-    allow_ports: tuple[int, ...]
-    headers: Mapping[str, SecretStr]
-    enabled: bool
+    concurrency: Annotated[Whole, AfterValidator(between(1, _MOST_AT_ONCE))] = 10
+    retries: tuple[Duration, ...] = (
+        timedelta(0),
+        timedelta(seconds=5),
+        timedelta(minutes=5),
+        timedelta(minutes=30),
+        timedelta(hours=2),
+        timedelta(hours=5),
+        timedelta(hours=10),
+        timedelta(hours=14),
+        timedelta(hours=20),
+        timedelta(hours=24),
+    )
+    headers: Mapping[HeaderName, HeaderValue] = Field(default_factory=dict[str, SecretStr])
+    enabled: Flag = True
+
+    @field_validator("url")
+    @classmethod
+    def _reachable(cls, url: str, context: ValidationInfo) -> str:
+        if "allow_private" in context.data and "allow_ports" in context.data:
+            addresses.check_endpoint_reach(url, context.data["allow_private"], context.data["allow_ports"])
+        return url
+
+    @field_validator("secrets")
+    @classmethod
+    def _one_or_more(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not secrets:
+            raise ValueError('has none, must have one or more such as { env = "NAME" }')
+        return secrets
+
+    @field_validator("events")
+    @classmethod
+    def _select_something(cls, events: tuple[str, ...]) -> tuple[str, ...]:
+        check_event_globs(events)
+        return events
+
+    @field_validator("retries")
+    @classmethod
+    def _bounded(cls, retries: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+        if not 1 <= len(retries) <= _MOST_RETRIES:
+            raise ValueError(f"has {len(retries)} attempts, must have 1 to {_MOST_RETRIES}")
+        return retries
+
+    @field_validator("headers")
+    @classmethod
+    def _named_once(cls, headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+        one_of_each([name.lower() for name in headers])
+        return headers
 
 
 class Configuration(Settings):

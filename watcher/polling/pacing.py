@@ -2,12 +2,33 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from watcher.clock import Clock
 from watcher.core.errors import SlotMissed
-from watcher.ports import PollQueue
+from watcher.ports import Budget
 
 _LATEST = timedelta(seconds=1)
+_BURST = timedelta(seconds=1)
+_SLACK = 1.01
+"""Slots are a hundredth wider than the rate asks for: what the network does to spacing is seen by the server too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """How an account's requests are spread: `interval` between two send instants.
+
+    `burst` is how far sends may run ahead of even spacing when they were held up: not at all for 1/s or less.
+    """
+
+    interval: timedelta
+    burst: timedelta
+
+    @classmethod
+    def of(cls, rate: float) -> Self:
+        """For a rate in requests a second."""
+        interval = timedelta(seconds=_SLACK / rate)
+        return cls(interval, max(timedelta(0), _BURST - 2 * interval))
 
 
 class Gate:
@@ -20,17 +41,17 @@ class Gate:
         self._clock = clock
         self._free_at: datetime | None = None
 
-    async def pass_at(self, slot: datetime, interval: timedelta, burst: timedelta) -> None:
+    async def pass_at(self, slot: datetime, spacing: Spacing) -> None:
         """Return at the slot or as soon after it as the spacing allows. Raises SlotMissed a second after it."""
         while True:
             now = self._clock.now()
-            open_at = slot if self._free_at is None else max(slot, self._free_at - burst)
+            open_at = slot if self._free_at is None else max(slot, self._free_at - spacing.burst)
             if max(now, open_at) - slot > _LATEST:
                 raise SlotMissed("the send instant passed more than a second ago")
             if now >= open_at:
                 break
             await self._clock.sleep(open_at - now)
-        self._free_at = (now if self._free_at is None else max(now, self._free_at)) + interval
+        self._free_at = (now if self._free_at is None else max(now, self._free_at)) + spacing.interval
 
 
 @dataclass(slots=True)
@@ -38,10 +59,9 @@ class Turn:
     """The pacer of one claimed request: its own slots first, then slots reserved one by one (tokens, retries)."""
 
     source: str
-    interval: timedelta
-    burst: timedelta
+    spacing: Spacing
     gate: Gate
-    queue: PollQueue
+    budget: Budget
     clock: Clock
     slots: list[datetime]
     lease_ends_at: datetime | None = None
@@ -50,7 +70,19 @@ class Turn:
         if self.lease_ends_at is not None and self.clock.now() >= self.lease_ends_at:
             raise SlotMissed("the lease on these invoices has ended")
         slot = self.slots.pop(0) if self.slots else await self._reserve()
-        await self.gate.pass_at(slot, self.interval, self.burst)
+        await self.gate.pass_at(slot, self.spacing)
 
     async def _reserve(self) -> datetime:
-        return await self.queue.reserve(self.source, self.interval, self.clock.now())
+        return await self.budget.reserve(self.source, self.spacing.interval, self.clock.now())
+
+
+class LocalBudget:
+    """A budget of this process alone, for questions asked where no database is."""
+
+    def __init__(self) -> None:
+        self._free_at: dict[str, datetime] = {}
+
+    async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
+        slot = max(now, self._free_at.get(source, now))
+        self._free_at[source] = slot + interval
+        return slot

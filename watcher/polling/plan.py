@@ -10,22 +10,19 @@ from watcher.core.clock_events import ClockRules
 from watcher.core.schedule import LookRules
 from watcher.core.snapshot import WatchFacts
 from watcher.core.subscription import Subscription
+from watcher.polling.pacing import Spacing
 from watcher.ports import ClaimedWatch, Provider
-
-BURST = timedelta(seconds=1)
-_SLACK = 1.01
-"""Slots are a hundredth wider than the rate asks for: what the network does to spacing is seen by the server too."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """`regular` gives the policy's next look at an open invoice, from now and luck. `rate` is in requests a second."""
+    """`regular` gives the policy's next look at an open invoice, from now and luck."""
 
     name: str
     provider_name: str
     provider: Provider
     timezone: ZoneInfo
-    rate: float
+    spacing: Spacing
     timeout: timedelta
     regular: Callable[[datetime, float], datetime]
     looks: LookRules
@@ -34,16 +31,6 @@ class SourcePlan:
     failing_after: timedelta
     customer_names: bool = False
     subscriptions: tuple[Subscription, ...] = ()
-
-    @property
-    def interval(self) -> timedelta:
-        """Between the send instants of two requests."""
-        return timedelta(seconds=_SLACK / self.rate)
-
-    @property
-    def burst(self) -> timedelta:
-        """How far sends may run ahead of even spacing when they were held up (never for a rate of 1/s or less)."""
-        return max(timedelta(0), BURST - 2 * self.interval)
 
     def facts(self, watch: ClaimedWatch) -> WatchFacts:
         return WatchFacts(

@@ -1,7 +1,6 @@
 """The straight line of a poll: claim what is due, fetch it, judge what came, record it in batches."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import anyio
@@ -10,34 +9,15 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
 from watcher.clock import Clock, Dice, sleep_or
-from watcher.core.errors import (
-    CredentialsRefused,
-    InvoiceRefused,
-    ProviderUnavailable,
-    RateLimited,
-    SlotMissed,
-    StoreUnavailable,
-)
-from watcher.core.schedule import is_deleted, next_probe
+from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable
 from watcher.polling import judge
-from watcher.polling.circuit import AccountError, Circuits
-from watcher.polling.judge import Moment
+from watcher.polling.circuit import Circuits
+from watcher.polling.looking import Looker, SourceAtWork
 from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome, Recorder
 from watcher.polling.skew import SkewGuard
-from watcher.ports import (
-    Accounts,
-    Claim,
-    ClaimedWatch,
-    ClaimRequest,
-    Fetched,
-    Found,
-    Look,
-    Missing,
-    PollQueue,
-    PollRecord,
-)
+from watcher.ports import Accounts, Claim, ClaimedWatch, ClaimRequest, PollQueue
 
 _log = structlog.get_logger()
 
@@ -49,16 +29,6 @@ _IN_FLIGHT = 64
 """Requests of one source at once."""
 _LEASE_MARGIN = timedelta(minutes=2)
 _BUFFERED = 1000
-
-
-@dataclass(slots=True)
-class _Source:
-    """One source at work."""
-
-    plan: SourcePlan
-    gate: Gate
-    in_flight: int = 0
-    rate_limited: int = 0
 
 
 class Poller:
@@ -76,13 +46,12 @@ class Poller:
     ) -> None:
         self._queue = queue
         self._clock = clock
-        self._dice = dice
         self._on_turn = on_turn
-        self._accounts = accounts
         self.skew = SkewGuard()
         self._circuits = Circuits(accounts, clock, dice, self.skew, self._unclaimed_turn)
+        self._looker = Looker(queue, accounts, clock, dice, circuits=self._circuits, skew=self.skew)
         self.recorder = Recorder(queue, clock, on_events=on_events)
-        self._sources: dict[str, _Source] = {}
+        self._sources: dict[str, SourceAtWork] = {}
         self._stopping = anyio.Event()
         self._woken = anyio.Event()
 
@@ -90,7 +59,7 @@ class Poller:
         """Poll these sources from now on. What is in flight is finished and recorded under the old plan."""
         known = self._sources
         self._sources = {
-            name: _Source(plan, known[name].gate if name in known else Gate(self._clock))
+            name: SourceAtWork(plan, known[name].gate if name in known else Gate(self._clock))
             for name, plan in plans.items()
         }
         self.wake()
@@ -123,8 +92,16 @@ class Poller:
                 while await self._claim_and_finish(send, seen):
                     pass
 
+    async def renew_tokens(self) -> None:
+        """Renew what ends soon, so that no poll has to wait for it."""
+        for name, source in tuple(self._sources.items()):
+            try:
+                await source.plan.provider.renew_token(self._unclaimed_turn(source.plan))
+            except (CredentialsRefused, ProviderUnavailable, SlotMissed) as error:
+                _log.warning("token.not_renewed", source=name, error=str(error))
+
     async def _claim_and_finish(self, send: MemoryObjectSendStream[Outcome], seen: set[int]) -> bool:
-        claims = await self._queue.claim(self._clock.now(), self._wanted(), self._lease())
+        claims = await self._queue.claim(self._clock.now(), self._wanted(patient=True), self._lease())
         fresh = [claim for claim in claims if not seen.issuperset(watch.key for watch in claim.watches)]
         for claim in claims:
             if claim not in fresh:
@@ -149,15 +126,16 @@ class Poller:
             if not claims and not self._stopping.is_set():
                 await sleep_or(self._clock, self._woken, _IDLE)
 
-    def _wanted(self) -> list[ClaimRequest]:
-        horizon = self._clock.now() + _AHEAD
+    def _wanted(self, *, patient: bool = False) -> list[ClaimRequest]:
+        """`patient` reserves the next send instant however far ahead a slow rate puts it."""
+        now = self._clock.now()
         return [
             ClaimRequest(
                 source=name,
-                interval=source.plan.interval,
+                interval=source.plan.spacing.interval,
                 batch_size=source.plan.provider.batch_size,
                 requests=_IN_FLIGHT - source.in_flight,
-                horizon=horizon,
+                horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
             if source.in_flight < _IN_FLIGHT
@@ -178,87 +156,28 @@ class Poller:
                 turn = self._turn(source, [slot], claim.lease_ends_at)
                 polls.start_soon(self._poll, source, watches, turn, send)
 
-    def _turn(self, source: _Source, slots: list[datetime], lease_ends_at: datetime | None = None) -> Turn:
+    def _turn(self, source: SourceAtWork, slots: list[datetime], lease_ends_at: datetime | None = None) -> Turn:
         plan = source.plan
-        return Turn(plan.name, plan.interval, plan.burst, source.gate, self._queue, self._clock, slots, lease_ends_at)
+        return Turn(plan.name, plan.spacing, source.gate, self._queue, self._clock, slots, lease_ends_at)
 
     def _unclaimed_turn(self, plan: SourcePlan) -> Turn:
-        source = self._sources.get(plan.name) or _Source(plan, Gate(self._clock))
+        source = self._sources.get(plan.name) or SourceAtWork(plan, Gate(self._clock))
         return self._turn(source, [])
 
     async def _poll(
-        self, source: _Source, watches: Sequence[ClaimedWatch], turn: Turn, send: MemoryObjectSendStream[Outcome]
+        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn, send: MemoryObjectSendStream[Outcome]
     ) -> None:
         try:
-            await send.send(await self._look(source, watches, turn))
+            outcome = await self._looker.look(source, watches, turn)
         except Exception as error:  # noqa: BLE001 - the one place: a bug in reading one invoice must not end the daemon
             _log.exception("poll.crashed", source=source.plan.name, invoices=[watch.invoice_id for watch in watches])
-            at = self._moment(self._clock.now(), self._clock.now())
-            crash = InvoiceRefused(f"this program failed on it: {type(error).__name__}: {error}")
-            await send.send(Outcome(source.plan.name, [judge.failed(source.plan, one, crash, at) for one in watches]))
+            outcome = self._looker.crashed(source.plan, watches, error)
+        try:
+            await send.send(outcome)
         finally:
             source.in_flight -= 1
             if source.in_flight == _IN_FLIGHT // 2:  # sooner, and every finished poll would cost a claim of its own
                 self._woken.set()
-
-    async def _look(self, source: _Source, watches: Sequence[ClaimedWatch], turn: Turn) -> Outcome:
-        plan, asked_at = source.plan, self._clock.now()
-        try:
-            fetched = await plan.provider.fetch([watch.invoice_id for watch in watches], turn)
-        except SlotMissed:
-            return await self._give_back(plan, watches, asked_at)
-        except RateLimited as error:
-            return await self._back_off(source, watches, error)
-        except (CredentialsRefused, ProviderUnavailable) as error:
-            return await self._doubt(source, watches, turn, error, asked_at)
-        source.rate_limited = 0
-        self.skew.saw(plan.name, fetched.server_date, fetched.answered_at)
-        if any(isinstance(look, Found) for look in fetched.looks.values()):
-            self._circuits.answered(plan.name, fetched.asked_at)
-        records = [await self._judge(plan, watch, fetched.looks[watch.invoice_id], fetched) for watch in watches]
-        return Outcome(plan.name, records, fetched.asked_at)
-
-    async def _judge(self, plan: SourcePlan, watch: ClaimedWatch, look: Look, fetched: Fetched) -> PollRecord:
-        at = self._moment(fetched.asked_at, fetched.answered_at)
-        if isinstance(look, Found):
-            return judge.found(plan, watch, look, at)
-        if not isinstance(look, Missing):
-            return judge.failed(plan, watch, look.error, at)
-        first = watch.first_missed_at
-        could_be_last = first is not None and is_deleted(watch.misses + 1, first, at.answered_at, plan.looks)
-        account_answers = first is not None and could_be_last and await self._circuits.answers(plan, first)
-        return judge.missed(plan, watch, at, account_answers=account_answers)
-
-    def _moment(self, asked_at: datetime, answered_at: datetime) -> Moment:
-        return Moment(asked_at, answered_at, self._dice(), clock_held=self.skew.holds(answered_at))
-
-    async def _give_back(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], poll_at: datetime) -> Outcome:
-        await self._queue.release(watches, poll_at)
-        return Outcome(plan.name, [])
-
-    async def _back_off(self, source: _Source, watches: Sequence[ClaimedWatch], error: ProviderUnavailable) -> Outcome:
-        now = self._clock.now()
-        until = now + error.retry_after if error.retry_after else next_probe(now, source.rate_limited, self._dice())
-        source.rate_limited += 1
-        await self._accounts.back_off(source.plan.name, until)
-        _log.warning("source.backed_off", source=source.plan.name, until=until.isoformat(), error=str(error))
-        return await self._give_back(source.plan, watches, now)
-
-    async def _doubt(
-        self, source: _Source, watches: Sequence[ClaimedWatch], turn: Turn, error: AccountError, asked_at: datetime
-    ) -> Outcome:
-        """A request failed as a whole: find out whether the account, the request or one invoice is at fault."""
-        plan = source.plan
-        if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
-            return await self._back_off(source, watches, error)
-        if await self._circuits.is_account_failing(plan, error, asked_at):
-            return await self._give_back(plan, watches, asked_at)
-        if len(watches) == 1:
-            at = self._moment(asked_at, self._clock.now())
-            return Outcome(plan.name, [judge.failed(plan, watches[0], error, at)])
-        middle = len(watches) // 2
-        halves = [await self._look(source, part, turn) for part in (watches[:middle], watches[middle:])]
-        return Outcome(plan.name, [record for half in halves for record in half.records], halves[-1].success_at)
 
     async def _look_after_accounts(self) -> None:
         while not self._stopping.is_set():

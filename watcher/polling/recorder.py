@@ -22,11 +22,15 @@ _TRIES = 60
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The records of one request. `success_at` is when a request began that the account answered well."""
+    """The records of one request. `success_at` is when a request began that the account answered well.
+
+    `unanswered` counts watches that were given back without a look.
+    """
 
     source: str
     records: list[PollRecord]
     success_at: datetime | None = None
+    unanswered: int = 0
 
 
 class Recorder:
@@ -54,6 +58,7 @@ class Recorder:
 
     async def _write(self, batch: list[Outcome]) -> None:
         records = [record for outcome in batch for record in outcome.records]
+        self.failed += sum(outcome.unanswered for outcome in batch)
         if not records:
             return
         successes: dict[str, datetime] = {}
@@ -68,6 +73,7 @@ class Recorder:
                 _log.error("polls.unrecorded", polls=len(records), error=str(error))
                 await self._clock.sleep(_RETRY)
         else:
+            self.failed += len(records)
             return
         self._tell(records, lost)
 
@@ -84,7 +90,7 @@ class Recorder:
             for event in record.change.events if record.change else ():
                 has_events = True
                 _log.info(
-                    "event.recorded", event=event.id, type=event.type, source=event.source, sequence=event.sequence
+                    "event.recorded", id=event.id, type=event.type, source=event.source, sequence=event.sequence
                 )
         _log.debug("polls.recorded", polls=len(records), lost=len(lost))
         if has_events:

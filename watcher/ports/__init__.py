@@ -16,6 +16,7 @@ from watcher.ports.deliveries import (
 from watcher.ports.polls import (
     Accounts,
     AccountState,
+    Budget,
     Change,
     Claim,
     ClaimedWatch,
@@ -33,6 +34,7 @@ __all__ = [
     "AccountState",
     "Accounts",
     "Attempt",
+    "Budget",
     "Change",
     "Claim",
     "ClaimRequest",

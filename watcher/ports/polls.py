@@ -126,7 +126,13 @@ class PollRecord:
     """No look was made: only `clock_at` and `change` are written, the lease ends, and the watch is due at `poll_at`."""
 
 
-class PollQueue(Protocol):
+class Budget(Protocol):
+    async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
+        """Take one more send instant of the source's budget."""
+        ...
+
+
+class PollQueue(Budget, Protocol):
     async def claim(self, now: datetime, requests: Sequence[ClaimRequest], lease: timedelta) -> tuple[Claim, ...]:
         """Lease due watches and reserve send instants, in one transaction; sources that back off give none."""
         ...
@@ -146,10 +152,6 @@ class PollQueue(Protocol):
 
     async def release(self, watches: Sequence[ClaimedWatch], poll_at: datetime) -> None:
         """Give leases back unused."""
-        ...
-
-    async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
-        """Take one more send instant of the source's budget."""
         ...
 
 

@@ -1,0 +1,30 @@
+"""The five billing APIs on loopback, a ledger that scripts them, and a receiver that verifies webhooks."""
+
+from watcher.sandbox.bill import Bill, Line
+from watcher.sandbox.demo import demo_config, demo_files
+from watcher.sandbox.ledger import PROVIDERS, Ledger
+from watcher.sandbox.lives import DEMO_WATCHES, EXPECTED, LASTS, play, prepare
+from watcher.sandbox.receiver import DEMO_SECRET, Delivery, Receiver
+from watcher.sandbox.server import Sandbox
+from watcher.sandbox.traps import Fault, FaultKind, Traps
+
+__all__ = [
+    "DEMO_SECRET",
+    "DEMO_WATCHES",
+    "EXPECTED",
+    "LASTS",
+    "PROVIDERS",
+    "Bill",
+    "Delivery",
+    "Fault",
+    "FaultKind",
+    "Ledger",
+    "Line",
+    "Receiver",
+    "Sandbox",
+    "Traps",
+    "demo_config",
+    "demo_files",
+    "play",
+    "prepare",
+]

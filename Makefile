@@ -1,0 +1,97 @@
+# Every target works in a fresh clone: what it needs it makes, in .venv and nowhere else.
+#
+#   make demo      the whole program against a built-in sandbox of the five providers, no account needed
+#   make test      all checks and all tests
+#   make check     format, lint, types, layers
+#   make fmt       write the format
+#   make lock      pin the ranges of pyproject.toml anew (UPGRADE=1: to the newest versions)
+#   make lowest    the fast tests on the oldest versions that pyproject.toml allows
+#   make bench     polls per second
+#   make clean     remove what make has made
+#
+# PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt lock lowest bench clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
+UV_COMPILE := $(PY) -m uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+# An interpreter that was replaced or removed since leaves an environment that only looks whole.
+ifneq ($(wildcard $(VENV)),)
+ifneq ($(shell $(PY) -c "print('works')" 2>&1),works)
+$(shell rm -f $(VENV)/*.stamp)
+endif
+endif
+
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+
+demo: $(VENV)/run.stamp
+	@$(PY) -m watcher demo
+
+test: check
+	@echo "Running the tests"
+	@$(PY) -m pytest -q -n auto --dist worksteal
+
+check: $(VENV)/dev.stamp
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m basedpyright --pythonpath $(PY)
+	@$(PY) $(VENV)/bin/lint-imports --no-cache > $(VENV)/layers.txt || { cat $(VENV)/layers.txt; exit 1; }
+	@tail -n 1 $(VENV)/layers.txt
+
+fmt: $(VENV)/dev.stamp
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+lock: $(VENV)/dev.stamp
+	@echo "Pinning the ranges of pyproject.toml"
+	@$(UV_COMPILE) pyproject.toml --group build --output-file requirements/run.txt
+	@$(UV_COMPILE) pyproject.toml --group build --group dev --constraint requirements/run.txt \
+		--output-file requirements/dev.txt
+
+lowest: $(VENV)/dev.stamp
+	@echo "Installing the oldest allowed versions"
+	@rm -rf $(VENV)/lowest && $(PY) -m uv --no-config --quiet venv --python $(PY) $(VENV)/lowest
+	@$(PY) -m uv --no-config --quiet pip install --python $(VENV)/lowest --resolution lowest-direct \
+		--group build --group dev --editable .
+	@$(VENV)/lowest/bin/python -m pytest -q -n auto --dist worksteal -p no:cacheprovider tests/unit tests/contract
+
+bench: $(VENV)/dev.stamp
+	@$(PY) -m tests.benchmarks.polls
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \
+		tests/interop/node_modules
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/python.stamp:
+	@found=; for candidate in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+		"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$candidate && break; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Invoice Watcher needs Python 3.11 or newer, and $(or $(PYTHON),python3) is missing or older." >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/python.stamp requirements/run.txt pyproject.toml
+	@echo "Installing what Invoice Watcher runs on"
+	@$(PIP) install --require-hashes --requirement requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/python.stamp requirements/dev.txt pyproject.toml
+	@echo "Installing what Invoice Watcher is checked and tested with"
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/run.stamp $@

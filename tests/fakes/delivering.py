@@ -1,0 +1,43 @@
+"""A courier between a fake outbox and a fake sender."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import anyio
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.outbox import FakeOutbox
+from tests.fakes.sender import FakeSender
+from watcher.delivery import Courier, CourierEndpoint
+from watcher.ports import Outbox, Sender
+
+ENDPOINT = CourierEndpoint(
+    (timedelta(0), timedelta(seconds=5), timedelta(minutes=5)), rate=1000, concurrency=10, timeout=timedelta(seconds=15)
+)
+MOMENT = timedelta(milliseconds=20)
+
+
+@dataclass
+class World:
+    clock: FakeClock = field(default_factory=FakeClock)
+    outbox: FakeOutbox = field(init=False)
+    sender: FakeSender = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outbox, self.sender = FakeOutbox(self.clock), FakeSender(self.clock)
+
+    def courier(self, endpoints: Mapping[str, CourierEndpoint] | None = None, *, most_under_way: int = 100) -> Courier:
+        outbox: Outbox = self.outbox
+        sender: Sender = self.sender
+        configured = {"ledger": ENDPOINT} if endpoints is None else endpoints
+        return Courier(outbox, sender, self.clock, lambda: 0.0, configured, most_under_way=most_under_way)
+
+    @asynccontextmanager
+    async def running(self, courier: Courier) -> AsyncGenerator[anyio.CancelScope]:
+        async with anyio.create_task_group() as group:
+            group.start_soon(courier.run)
+            await self.clock.elapse(MOMENT)
+            yield group.cancel_scope
+            group.cancel_scope.cancel()

@@ -1,0 +1,36 @@
+"""The five providers as the config sees them, without any adapter behind."""
+
+from collections.abc import Mapping
+
+import aiohttp
+
+from watcher.clock import Clock, Dice
+from watcher.ports import Provider
+from watcher.providers.kind import Account, ProviderKind
+
+
+def _never(account: Account, session: aiohttp.ClientSession, clock: Clock, dice: Dice) -> Provider:
+    del session, clock, dice
+    raise AssertionError(f"reading the config built an adapter for {account.name}")
+
+
+def _kinds() -> Mapping[str, ProviderKind]:
+    client = ("client_id", "client_secret")
+    kinds = (
+        ProviderKind(
+            "fragment",
+            client,
+            "https://api.us-west-2.fragment.dev/billing",
+            5.0,
+            _never,
+            options={"token_url": "https://auth.us-west-2.fragment.dev/oauth2/token"},
+        ),
+        ProviderKind("meteroid", ("api_key",), "https://api.meteroid.com", 5.0, _never),
+        ProviderKind("dollr", client, "https://api.heydollr.app", 2.0, _never),
+        ProviderKind("rapyd", ("access_key", "secret_key"), "https://api.rapyd.net", 3.0, _never),
+        ProviderKind("chargeover", ("public_key", "private_key"), None, 1.0, _never, timezone="America/Chicago"),
+    )
+    return {kind.name: kind for kind in kinds}
+
+
+PROVIDER_KINDS = _kinds()

@@ -1,0 +1,56 @@
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from tests.integration.cli.terminal import Terminal
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+CONFIGURATION = """\
+[database]
+url = "sqlite:///watcher.db"
+
+[watcher]
+watchlists = ["lists/*.csv"]
+
+[sources.acme]
+provider = "meteroid"
+base_url = "http://127.0.0.1:9"
+api_key = { file = "api-key" }
+
+[endpoints.ledger]
+url = "http://127.0.0.1:9/hooks"
+secrets = [{ file = "webhook-secret" }]
+allow_private = ["127.0.0.0/8"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A working directory with a configuration where the program looks for it by itself."""
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "watcher.toml").write_text(CONFIGURATION)
+    (config / "api-key").write_text("pv_test_key\n")
+    (config / "webhook-secret").write_text(f"{SECRET}\n")
+    (config / "lists").mkdir()
+    (config / "lists" / "first.csv").write_text("source,invoice_id,tags,due_on,note\nacme,inv_1,vip,,\n")
+    return tmp_path
+
+
+@pytest.fixture
+def terminal(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """In that directory, with a width at which no message is broken."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("INVOICE_WATCHER_CONFIG", raising=False)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield Terminal(folder, capsys)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()

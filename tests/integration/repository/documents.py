@@ -1,0 +1,35 @@
+"""The documents of this repository, and the parts of them that can be true or false."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.integration.repository import ROOT
+
+DOCUMENTS = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]))
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def blocks(document: Path, language: str) -> tuple[str, ...]:
+    return tuple(text for name, text in _BLOCK.findall(document.read_text("utf-8")) if name == language)
+
+
+def commands(document: Path, program: str) -> Iterator[str]:
+    """Each use of `program` with its arguments, from shell blocks and from words set as code."""
+    inline = _CODE.findall(_BLOCK.sub("", document.read_text("utf-8")))
+    shell = [line.partition("#")[0].strip() for block in blocks(document, "sh") for line in block.splitlines()]
+    return (words for words in (*shell, *inline) if words.startswith(f"{program} "))
+
+
+def links(document: Path) -> Iterator[str]:
+    return iter(_LINK.findall(_BLOCK.sub("", document.read_text("utf-8"))))
+
+
+def anchors(document: Path) -> frozenset[str]:
+    """What `#…` may point to, as code forges make it from headings."""
+    headings: list[str] = _HEADING.findall(_BLOCK.sub("", document.read_text("utf-8")))
+    return frozenset(re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings)

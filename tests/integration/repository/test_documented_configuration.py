@@ -1,0 +1,52 @@
+import base64
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.integration.repository import ROOT
+from tests.integration.repository.documents import DOCUMENTS, blocks
+from watcher.config.load import load
+from watcher.core.schema import event_schema
+from watcher.providers import PROVIDERS
+
+SUBSCRIBER = ROOT / "docs" / "subscriber.md"
+WATCH_LIST = re.compile(r"^# mine/(watchlists/\w+\.toml)$", re.MULTILINE)
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.fixture(name="folder")
+def fixture_folder(tmp_path: Path) -> Path:
+    """What somebody has who types in every configuration block of every document."""
+    (tmp_path / "watchlists").mkdir()
+    settings: list[str] = []
+    for block in (block for document in DOCUMENTS for block in blocks(document, "toml")):
+        if match := WATCH_LIST.search(block):
+            (tmp_path / match[1]).write_text(block, "utf-8")
+        else:
+            settings.append(block)
+    (tmp_path / "watcher.toml").write_text("\n".join(settings), "utf-8")
+    return tmp_path
+
+
+def test_the_documented_configuration_is_accepted_as_it_stands(folder: Path) -> None:
+    text = (folder / "watcher.toml").read_text("utf-8")
+    environment: dict[str, str] = dict.fromkeys(re.findall(r'env = "(\w+)"', text), SECRET)
+    loaded = load(folder / "watcher.toml", PROVIDERS, environment)
+    shown = {source.provider for source in loaded.configuration.sources.values()}
+    assert shown == set(PROVIDERS), "the README sets up each provider"
+    assert [entry.invoice_id for entry in loaded.entries] == ["inv_1", "inv_2", "inv_3"]
+    assert loaded.warnings == ()
+
+
+def test_the_shown_rates_are_the_defaults(folder: Path) -> None:
+    text = (folder / "watcher.toml").read_text("utf-8")
+    shown = re.findall(r'^provider = "(\w+)".*?^rate = "(\d+)/s"', text, re.MULTILINE | re.DOTALL)
+    assert {provider: float(rate) for provider, rate in shown} == {name: kind.rate for name, kind in PROVIDERS.items()}
+
+
+def test_the_shown_body_is_one_that_the_schema_allows() -> None:
+    (body,) = blocks(SUBSCRIBER, "json")
+    jsonschema.validate(json.loads(body), event_schema(), cls=jsonschema.Draft202012Validator)

@@ -1,0 +1,52 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.integration.repository import ROOT
+from tests.integration.repository.documents import DOCUMENTS, anchors, blocks, commands, links
+from watcher.core.event import EventType
+from watcher.core.invoice import Status
+
+README = ROOT / "README.md"
+SUBSCRIBER = ROOT / "docs" / "subscriber.md"
+NOT_SENT_YET = {EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED}
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+@each_document
+def test_links_inside_the_repository_lead_somewhere(document: Path) -> None:
+    for link in links(document):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (document.parent / name).resolve() if name else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@each_document
+def test_the_make_targets_that_are_named_exist(document: Path) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    named = {command.split()[1] for command in commands(document, "make")}
+    assert named <= set(targets)
+
+
+def test_the_readme_lists_every_event_that_is_sent() -> None:
+    catalogue = README.read_text("utf-8").partition("## Events")[2].partition("\n## ")[0]
+    types = re.findall(r"^\| (.+?) \|", catalogue, re.MULTILINE)
+    named = re.findall(r"`([a-z]+\.[a-z_]+)`", " ".join(types))
+    assert named == [event_type.value for event_type in EventType if event_type not in NOT_SENT_YET]
+
+
+def test_the_subscriber_page_lists_every_status() -> None:
+    page = SUBSCRIBER.read_text("utf-8")
+    assert [status for status in Status if f"`{status.value}`" not in page] == []
+
+
+def test_json_blocks_are_json() -> None:
+    shown = [block for document in DOCUMENTS for block in blocks(document, "json")]
+    assert shown
+    assert all(json.loads(block) for block in shown)

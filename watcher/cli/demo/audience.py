@@ -1,0 +1,42 @@
+"""Who has seen which events: lets each life go on as soon as its last step was told."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+import anyio
+
+from watcher.core import json_text
+from watcher.sandbox import Delivery
+from watcher.sandbox.lives import Life
+
+
+class Audience:
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], Counter[str]] = {}
+        self._news = anyio.Event()
+
+    def saw(self, delivery: Delivery) -> None:
+        """Count a delivery that verified and is no duplicate."""
+        if not delivery.verified or delivery.duplicate:
+            return
+        body = cast("dict[str, dict[str, str]]", json_text.read(delivery.body))
+        told = body["data"]
+        key = (told.get("source", ""), told.get("invoice_id", ""))
+        self._seen.setdefault(key, Counter())[delivery.type] += 1
+        self._news.set()
+        self._news = anyio.Event()
+
+    async def until(self, life: Life, events: Iterable[str]) -> None:
+        """Return once all of these were seen of this life, each as often as it is named."""
+        wanted = Counter(events)
+        while not wanted <= self._seen_of(life):
+            await self._news.wait()
+
+    def missing(self, life: Life) -> Iterator[str]:
+        """What was owed for this life and never came, in words."""
+        for event, count in (Counter(life.tells) - self._seen_of(life)).items():
+            yield f"{life.provider} {life.id}: {event}{f' ({count} times)' if count > 1 else ''}"
+
+    def _seen_of(self, life: Life) -> Counter[str]:
+        return self._seen.get((life.provider, life.id), Counter())

@@ -1,0 +1,144 @@
+"""What the demo shows: one line per event as it arrives, and in the end what was sent and what was received."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from rich.table import Table
+from rich.text import Text
+
+from watcher.cli.output import Column, console, field, print_line, table
+from watcher.core import json_text
+from watcher.core.event import EventType
+from watcher.sandbox import Delivery
+
+COLUMNS = (
+    field("event", "event"),
+    Column("sent", field("", "sent").value, right=True),
+    Column("received and verified", field("", "received").value, right=True),
+)
+_NEXT = """
+With your own accounts:
+  invoice-watcher init             writes config/watcher.toml, every key explained
+  invoice-watcher check --online   asks each account once
+  invoice-watcher run"""
+_TYPE_WIDTH = max(len(event_type) for event_type in EventType)
+_PROVIDER_WIDTH = len("chargeover")
+_ID_WIDTH = 16
+_GOOD = frozenset({"invoice.paid", "invoice.overdue_cleared", "invoice.partially_paid", "invoice.restored"})
+_BAD = frozenset(
+    {
+        "invoice.overdue",
+        "invoice.overdue_reminder",
+        "invoice.payment_failed",
+        "invoice.payment_reversed",
+        "invoice.marked_uncollectible",
+        "invoice.deleted",
+        "invoice.voided",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """`sent` are the types of the events that the service has recorded, by id; `verified` is without repetitions."""
+
+    sent: Mapping[str, str]
+    arrived: Sequence[Delivery]
+    verified: Sequence[Delivery]
+
+    @property
+    def received(self) -> dict[str, str]:
+        return {delivery.id: delivery.type for delivery in self.verified}
+
+    @property
+    def lost(self) -> int:
+        return len(self.sent.keys() - self.received.keys())
+
+    @property
+    def duplicates(self) -> int:
+        return sum(delivery.duplicate for delivery in self.arrived)
+
+    @property
+    def is_complete(self) -> bool:
+        """Every recorded event arrived, nothing else did, and every signature was right."""
+        return self.sent == self.received and all(delivery.verified for delivery in self.arrived)
+
+
+class Screen:
+    """With `as_json` standard output gets the bodies alone, one a line, and all else goes to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._output = console(sys.stderr if as_json else sys.stdout)
+        self._began = time.monotonic()
+
+    def open(self, invoices: int, providers: int) -> None:
+        self._began = time.monotonic()
+        self._output.print(
+            f"{providers} billing providers, the service and a receiver run on this machine; "
+            f"{invoices} invoices live their lives.\n",
+            markup=False,
+        )
+
+    def show(self, delivery: Delivery) -> None:
+        if self._as_json:
+            print_line(json_text.read(delivery.body))
+        self._output.print(event_line(delivery, self._began), no_wrap=True, overflow="ellipsis", crop=True)
+
+    def complain(self, words: str) -> None:
+        self._output.print(words, style="red", markup=False)
+
+    def close(self, tally: Tally, missing: Sequence[str]) -> None:
+        self._output.print()
+        self._output.print(result_table(tally))
+        for line in missing:
+            self.complain(f"missing: {line}")
+        fine = tally.is_complete and not missing
+        self._output.print(
+            f"\n{len(tally.sent)} events sent, {len(tally.received)} received and verified, {tally.lost} lost, "
+            f"{tally.duplicates} duplicates, in {time.monotonic() - self._began:.0f} s.",
+            style="bold green" if fine else "bold red",
+        )
+        self._output.print(_NEXT if fine else "Something is missing: see above.", markup=False)
+
+
+def event_line(delivery: Delivery, since: float) -> Text:
+    """One event, aligned with all others."""
+    body = cast("dict[str, object]", json_text.read(delivery.body))
+    told = cast("dict[str, object]", body["data"])
+    style = "green" if delivery.type in _GOOD else "red" if delivery.type in _BAD else "cyan"
+    line = Text(f"{delivery.arrived_at - since:5.1f} s  ", style="dim")
+    line.append("verified  " if delivery.verified else "REFUSED   ", style="green" if delivery.verified else "red bold")
+    line.append(f"{delivery.type:<{_TYPE_WIDTH}}  ", style=style)
+    line.append(f"{told.get('source') or told.get('endpoint') or '':<{_PROVIDER_WIDTH}}  ")
+    line.append(f"{_short(str(told.get('invoice_id', ''))):<{_ID_WIDTH}}  ", style="dim")
+    line.append(_what(told))
+    return line
+
+
+def _short(invoice_id: str) -> str:
+    return invoice_id if len(invoice_id) <= _ID_WIDTH else f"{invoice_id[: _ID_WIDTH - 1]}…"
+
+
+def _what(told: Mapping[str, object]) -> str:
+    invoice = cast("dict[str, object] | None", told.get("invoice"))
+    if invoice is None:
+        return str(told.get("reason") or "")
+    rows = cast("Sequence[Mapping[str, str]]", invoice["amounts"])
+    money = ", ".join(f"{row['paid']} of {row['total']} {row['currency']}" for row in rows)
+    return f"{invoice['status']}{', overdue' if invoice['overdue'] else ''}, paid {money}"
+
+
+def result_table(tally: Tally) -> Table:
+    sent, received = Counter(tally.sent.values()), Counter(tally.received.values())
+    rows: list[dict[str, object]] = [
+        {"event": event_type.value, "sent": sent[event_type], "received": received[event_type]}
+        for event_type in EventType
+        if sent[event_type] or received[event_type]
+    ]
+    rows.append({"event": "all", "sent": sent.total(), "received": received.total()})
+    return table(rows, COLUMNS)

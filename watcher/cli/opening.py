@@ -1,0 +1,79 @@
+"""From an invocation to what a command works on: the configuration, and the store behind it."""
+
+import difflib
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from watcher.cli.options import Invocation
+from watcher.clock import SystemClock
+from watcher.config.environment import environment
+from watcher.config.load import Loaded, find, load
+from watcher.core.errors import NotFound
+from watcher.ports import SourceRow
+from watcher.providers import PROVIDERS
+from watcher.store import Reports, SqlWatches, Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    loaded: Loaded
+    store: Store
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.store)
+
+    @property
+    def watches(self) -> SqlWatches:
+        return SqlWatches(self.store)
+
+
+def load_configuration(invocation: Invocation) -> Loaded:
+    """Raises ConfigError with every mistake of every file, and where no configuration is found."""
+    surroundings = environment()
+    return load(find(invocation.config, surroundings), PROVIDERS, surroundings)
+
+
+@asynccontextmanager
+async def opened(invocation: Invocation, *, read_only: bool = True) -> AsyncGenerator[Opened]:
+    """The store as it is: a database that does not exist is an error, and is not made."""
+    loaded = load_configuration(invocation)
+    async with open_store(database_url(loaded), read_only=read_only) as store:
+        yield Opened(loaded, store)
+
+
+@asynccontextmanager
+async def opened_for_wishes(invocation: Invocation) -> AsyncGenerator[Opened]:
+    """The store, made where it is missing, and knowing the configured sources: `run` need not have come first."""
+    loaded = load_configuration(invocation)
+    rows = [SourceRow(source.name, source.provider, source.enabled) for source in loaded.configuration.sources.values()]
+    async with open_store(database_url(loaded), create=True) as store:
+        await SqlWatches(store).sync_sources(rows, SystemClock().now())
+        yield Opened(loaded, store)
+
+
+def database_url(loaded: Loaded) -> str:
+    return loaded.configuration.database.url.get_secret_value()
+
+
+def known_source(loaded: Loaded, name: str) -> str:
+    """The name itself; raises NotFound with the nearest configured name where it is none of them."""
+    sources = loaded.configuration.sources
+    if name not in sources:
+        raise unknown("source", name, sources, f"in {loaded.configuration.path}")
+    return name
+
+
+def unknown(kind: str, name: str, known: Iterable[str], where: str) -> NotFound:
+    """The error for a name that does not exist, with the nearest that does."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        hint = f"did you mean {near[0]!r}?"
+    elif names:
+        shown = ", ".join(names[:10])
+        hint = f"there is {shown}{', …' if len(names) > len(names[:10]) else ''}"
+    else:
+        hint = "there is none yet"
+    return NotFound(f"no {kind} {name!r} {where}: {hint}")

@@ -1,0 +1,118 @@
+"""What every command is given, wherever on the line it stands: `--config`, `--json`, and one shape of registration."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+_EVERYWHERE = "Options of every command"
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration; else $INVOICE_WATCHER_CONFIG, config/watcher.toml, /etc/invoice-watcher/watcher.toml.",
+        rich_help_panel=_EVERYWHERE,
+    ),
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print JSON for programs: one line per item of a list, one document for anything else.",
+        rich_help_panel=_EVERYWHERE,
+    ),
+]
+
+_Function = TypeVar("_Function", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """Where the configuration is (None: the usual places), and whether a program reads the answer."""
+
+    config: Path | None = None
+    as_json: bool = False
+
+
+def inherit(context: typer.Context, config: Path | None, *, as_json: bool) -> Invocation:
+    """Lay what was given at this place of the command line over what was given before it."""
+    before = context.obj if isinstance(context.obj, Invocation) else Invocation()
+    return replace(before, config=config or before.config, as_json=as_json or before.as_json)
+
+
+def group(help_text: str | None = None) -> typer.Typer:
+    """A set of commands that accepts the shared options between its name and theirs."""
+    app = typer.Typer(no_args_is_help=True, help=help_text, add_completion=False)
+
+    @app.callback(help=help_text)
+    def shared(context: typer.Context, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+        context.obj = inherit(context, config, as_json=as_json)
+
+    del shared
+    return app
+
+
+def command(app: typer.Typer, name: str, example: str) -> Callable[[_Function], _Function]:
+    """Register a function that takes an `Invocation` first, then its own arguments and options."""
+
+    def register(function: _Function) -> _Function:
+        @functools.wraps(function, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
+        def invoke(
+            context: typer.Context, *, config: ConfigOption = None, as_json: JsonOption = False, **own: object
+        ) -> None:
+            function(inherit(context, config, as_json=as_json), **own)
+
+        shared = inspect.signature(invoke, follow_wrapped=False).parameters
+        _, *mine = inspect.signature(function, eval_str=True).parameters.values()
+        parameters = [
+            shared["context"],
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in mine),
+            shared["config"],
+            shared["as_json"],
+        ]
+        annotations = {parameter.name: parameter.annotation for parameter in parameters}
+        # Typer reads both to learn a command's parameters.
+        vars(invoke).update(__signature__=inspect.Signature(parameters))
+        invoke.__annotations__ = annotations
+        app.command(name, epilog=f"Example: [bold]invoice-watcher {example}[/bold]")(invoke)
+        return function
+
+    return register
+
+
+def checked_id(value: str) -> str:
+    """Refuse what can be no invoice id: empty, or a path segment that a server would resolve away."""
+    if value in {"", ".", ".."}:
+        raise typer.BadParameter(f"{value!r} is no invoice id")
+    return value
+
+
+def iso_date(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is no ISO date such as 2026-12-01") from error
+
+
+def instant(value: str) -> datetime:
+    """An RFC 3339 instant; one without an offset is refused, for nobody could tell which it is."""
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is no instant such as 2026-11-22T10:00:00Z") from error
+    if read.tzinfo is None:
+        raise typer.BadParameter(f"{value!r} needs an offset: add Z for UTC")
+    return read
+
+
+SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="A source's name in the configuration.")]
+InvoiceArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The invoice's id at that provider.", callback=checked_id)
+]

@@ -1,0 +1,30 @@
+"""`sources`: the accounts."""
+
+import anyio
+import typer
+
+from watcher.cli.opening import opened
+from watcher.cli.options import Invocation, command
+from watcher.cli.output import Column, field, print_list
+
+app = typer.Typer()
+
+COLUMNS = (
+    field("source", "name"),
+    field("provider", "provider"),
+    field("state", "state"),
+    field("rate", "rate"),
+    Column("watches", field("", "watches").value, right=True),
+)
+
+
+@command(app, "sources", "sources --json")
+def sources(invocation: Invocation) -> None:
+    """List the accounts at billing providers, how they are doing, and how many invoices each has to watch."""
+    anyio.run(_sources, invocation)
+
+
+async def _sources(invocation: Invocation) -> None:
+    async with opened(invocation) as store:
+        rows = await store.reports.sources()
+    print_list(invocation, rows, COLUMNS, empty="No source is configured.")

@@ -1,0 +1,145 @@
+"""`watch`: which invoices are looked at."""
+
+import glob
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from watcher.cli.opening import known_source, opened, opened_for_wishes
+from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command, group, iso_date
+from watcher.cli.output import counted, field, print_document, print_list, tell
+from watcher.clock import SystemClock
+from watcher.config.lists import read_lists
+from watcher.config.load import Loaded
+from watcher.config.positions import Positions
+from watcher.config.reading import Reading, TomlFile
+from watcher.core.errors import ConfigError
+from watcher.ports import WatchEntry
+
+app = group("Add, remove, list, import or poll watches. A watch is one invoice id tracked at one source.")
+
+_ORIGIN = "cli"
+
+COLUMNS = (
+    field("source", "source"),
+    field("invoice", "invoice_id"),
+    field("state", "state"),
+    field("last poll", "last_polled_at"),
+    field("next poll", "next_poll_at"),
+    field("tags", "tags"),
+    field("due on", "due_on"),
+    field("from", "origins"),
+    field("note", "note"),
+    field("error", "last_error"),
+)
+
+
+@command(app, "add", "watch add acme inv_1001 --tag vip --due-on 2026-12-01")
+def add(
+    invocation: Invocation,
+    source: SourceArgument,
+    invoice_id: InvoiceArgument,
+    *,
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="May be repeated.")] = None,
+    due_on: Annotated[
+        date | None,
+        typer.Option("--due-on", metavar="DATE", parser=iso_date, help="Its due date, where the provider gives none."),
+    ] = None,
+    note: Annotated[str | None, typer.Option("--note", help="For people; shown by watch list.")] = None,
+) -> None:
+    """Watch an invoice from now on. It is polled at once; adding it again restarts a retired watch."""
+    anyio.run(_add, invocation, WatchEntry(source, invoice_id, tuple(tags or ()), due_on, note))
+
+
+async def _add(invocation: Invocation, entry: WatchEntry) -> None:
+    async with opened_for_wishes(invocation) as store:
+        known_source(store.loaded, entry.source)
+        added = await store.watches.add(entry, _ORIGIN, SystemClock().now())
+    _report(invocation, entry.source, entry.invoice_id, "watched" if added else "watched already")
+
+
+@command(app, "remove", "watch remove acme inv_1001")
+def remove(
+    invocation: Invocation,
+    source: SourceArgument,
+    invoice_id: InvoiceArgument,
+    *,
+    purge: Annotated[
+        bool,
+        typer.Option("--purge", help="Also erase its raw documents, snapshots and names; event ids are kept."),
+    ] = False,
+) -> None:
+    """Stop watching an invoice. Its history is kept, and adding it again continues it."""
+    anyio.run(partial(_remove, invocation, source, invoice_id, purge=purge))
+
+
+async def _remove(invocation: Invocation, source: str, invoice_id: str, *, purge: bool) -> None:
+    async with opened(invocation, read_only=False) as store:
+        await store.watches.remove(source, invoice_id, SystemClock().now(), purge=purge)
+    _report(invocation, source, invoice_id, "purged" if purge else "removed")
+
+
+@command(app, "list", "watch list --json")
+def list_all(invocation: Invocation) -> None:
+    """List every watch: where it comes from, how it is doing, when it was and will be polled."""
+    anyio.run(_list, invocation)
+
+
+async def _list(invocation: Invocation) -> None:
+    async with opened(invocation) as store:
+        rows = await store.reports.watch_list()
+    print_list(invocation, rows, COLUMNS, empty="Nothing is watched: try invoice-watcher watch add SOURCE ID.")
+
+
+@command(app, "import", "watch import march.csv")
+def import_file(
+    invocation: Invocation,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A TOML or CSV watch list.")
+    ],
+) -> None:
+    """Add every watch of a file, once: a list named in the configuration is followed instead."""
+    anyio.run(_import, invocation, file)
+
+
+def read_list(file: Path, loaded: Loaded) -> tuple[WatchEntry, ...]:
+    """The united watches of one file. Raises ConfigError with all its mistakes."""
+    reading = Reading(file, {})
+    pattern = glob.escape(str(file.resolve()))
+    entries = read_lists(TomlFile(file, {}, Positions({})), (pattern,), reading, tuple(loaded.configuration.sources))
+    if reading.problems:
+        raise ConfigError(reading.problem_lines())
+    return entries
+
+
+async def _import(invocation: Invocation, file: Path) -> None:
+    async with opened_for_wishes(invocation) as store:
+        entries = read_list(file, store.loaded)
+        added = await store.watches.import_entries(entries, _ORIGIN, SystemClock().now())
+    if invocation.as_json:
+        print_document({"file": str(file), "watches": len(entries), "added": added})
+    else:
+        tell(f"{file}: {counted(len(entries), 'invoice')}, {added} of them new")
+
+
+@command(app, "poll", "watch poll acme inv_1001")
+def poll(invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgument) -> None:
+    """Ask the running service to look at an invoice now; it does within five seconds, as the rate allows."""
+    anyio.run(_poll, invocation, source, invoice_id)
+
+
+async def _poll(invocation: Invocation, source: str, invoice_id: str) -> None:
+    async with opened(invocation, read_only=False) as store:
+        await store.watches.request_poll(source, invoice_id, SystemClock().now())
+    _report(invocation, source, invoice_id, "poll requested")
+
+
+def _report(invocation: Invocation, source: str, invoice_id: str, done: str) -> None:
+    if invocation.as_json:
+        print_document({"source": source, "invoice_id": invoice_id, "done": done})
+    else:
+        tell(f"{source} {invoice_id}: {done}")

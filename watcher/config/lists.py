@@ -1,0 +1,107 @@
+"""Watch lists: which files there are, and one watch for all their mentions of an invoice."""
+
+import glob
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+from watcher.config.list_csv import read_csv
+from watcher.config.list_rows import ListRow
+from watcher.config.list_toml import read_toml
+from watcher.config.reading import Problem, Reading, TomlFile
+from watcher.config.values import MOST_TAGS
+from watcher.config.wording import shown
+from watcher.ports import WatchEntry
+
+_GLOB = frozenset("*?[")
+_WARNINGS_SHOWN = 20
+SUFFIXES = (".toml", ".csv")
+_READERS: dict[str, Callable[[Path, Reading, Collection[str]], Iterator[ListRow]]] = {
+    ".toml": read_toml,
+    ".csv": read_csv,
+}
+
+
+def read_lists(
+    file: TomlFile, patterns: Sequence[str], reading: Reading, sources: Collection[str]
+) -> tuple[WatchEntry, ...]:
+    """The united watches of all lists that the patterns name; what is wrong with them goes to `reading`."""
+    union = _Union(reading)
+    for path in _list_files(file, patterns, reading):
+        union.add(path, _READERS[path.suffix](path, reading, sources))
+    return union.entries()
+
+
+def matching(base: Path, pattern: str) -> list[Path]:
+    """The paths that a glob of `watcher.watchlists` stands for now, sorted."""
+    return [base / found for found in sorted(glob.glob(pattern, root_dir=base, recursive=True))]  # noqa: PTH207 - Path.glob refuses absolute patterns
+
+
+def _list_files(file: TomlFile, patterns: Sequence[str], reading: Reading) -> Iterable[Path]:
+    files: dict[Path, Path] = {}
+    written = "watchlists" in _watcher_table(file)
+    for number, pattern in enumerate(patterns):
+        place = ("watcher", "watchlists", number)
+        is_glob = not _GLOB.isdisjoint(pattern)
+        found = matching(reading.base, pattern) if is_glob else [reading.base / pattern]
+        if not found and written:
+            reading.warnings.append(str(file.problem(place, f"{shown(pattern)} matches no file")))
+        for path in found:
+            if path.suffix in SUFFIXES:
+                # Noted even where another spelling of the same file is the one that is read.
+                reading.note(path)
+                files.setdefault(path.resolve(), path)
+                continue
+            problem = file.problem(place, f"{path} is not a watch list, must end in .toml or .csv")
+            if is_glob:
+                reading.warnings.append(str(problem))
+            else:
+                reading.problems.append(problem)
+    return files.values()
+
+
+def _watcher_table(file: TomlFile) -> Collection[str]:
+    table = file.table.get("watcher")
+    return cast("Collection[str]", table) if isinstance(table, dict) else ()
+
+
+@dataclass(slots=True)
+class _Union:
+    reading: Reading
+    _seen: dict[tuple[str, str], WatchEntry] = field(default_factory=dict[tuple[str, str], WatchEntry])
+    _repeats: list[str] = field(default_factory=list[str])
+
+    def add(self, path: Path, rows: Iterable[ListRow]) -> None:
+        seen = self._seen
+        for row in rows:
+            key = row.source, row.invoice_id
+            entry = WatchEntry(*key, row.tags, row.due_on, row.note, f"{path}:{row.line}")
+            first = seen.setdefault(key, entry)
+            if first is not entry:
+                seen[key] = self._united(path, row, first)
+
+    def _united(self, path: Path, row: ListRow, first: WatchEntry) -> WatchEntry:
+        name = f"invoice {shown(row.invoice_id)} of {row.source}"
+        if row.due_on is not None and first.due_on is not None and row.due_on != first.due_on:
+            words = f"{row.due_on} for {name} differs from {first.due_on} at {first.where}, must be the same"
+            self.reading.problems.append(Problem(path, row.line, "due_on", words))
+        tags = tuple(dict.fromkeys((*first.tags, *row.tags)))
+        if len(tags) > MOST_TAGS:
+            words = f"{name} has {len(tags)} tags together with {first.where}, at most {MOST_TAGS}"
+            self.reading.problems.append(Problem(path, row.line, "tags", words))
+        self._repeats.append(f"{path}:{row.line}: {name} is listed at {first.where} already: both are united")
+        return replace(first, tags=tags, due_on=_either(first.due_on, row.due_on), note=first.note or row.note)
+
+    def entries(self) -> tuple[WatchEntry, ...]:
+        self.reading.warnings.extend(islice(self._repeats, _WARNINGS_SHOWN))
+        if len(self._repeats) > _WARNINGS_SHOWN:
+            rest = len(self._repeats) - _WARNINGS_SHOWN
+            self.reading.warnings.append(f"and {rest} more invoices that are listed more than once")
+        return tuple(self._seen.values())
+
+
+def _either(first: date | None, second: date | None) -> date | None:
+    return second if first is None else first

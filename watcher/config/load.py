@@ -1,0 +1,143 @@
+"""The config file and everything it leads to (secrets, watch lists), read and checked in one go."""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar, cast
+
+from pydantic import ValidationError
+
+from watcher.config.endpoints import read_endpoints
+from watcher.config.lists import read_lists
+from watcher.config.reading import Reading, Stamp, TomlFile
+from watcher.config.settings import (
+    Configuration,
+    DatabaseSettings,
+    HttpSettings,
+    LogSettings,
+    RetentionSettings,
+    Settings,
+    WatcherSettings,
+)
+from watcher.config.sources import read_polling, read_sources
+from watcher.config.tables import subtable, unknown_keys, validated
+from watcher.core.errors import ConfigError
+from watcher.ports import WatchEntry
+from watcher.providers.kind import ProviderKind
+
+VARIABLE = "INVOICE_WATCHER_CONFIG"
+PLACES = (Path("config/watcher.toml"), Path("/etc/invoice-watcher/watcher.toml"))
+TABLES = ("database", "watcher", "polling", "retention", "http", "log", "sources", "endpoints")
+
+_Model = TypeVar("_Model", bound=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a reading looked at, so that a later change can be noticed: files as they were, and list patterns."""
+
+    base: Path = Path()
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict[Path, Stamp])
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One good reading. `entries` are the united watches of all lists; `files` is every file that was read."""
+
+    configuration: Configuration
+    entries: tuple[WatchEntry, ...]
+    warnings: tuple[str, ...]
+    files: tuple[Path, ...]
+    seen: Seen = field(default_factory=Seen)
+
+
+class BadReading(ConfigError):
+    """A ConfigError that remembers which files it came from: correcting any of them is worth a new reading."""
+
+    def __init__(self, problems: tuple[str, ...], seen: Seen) -> None:
+        super().__init__(problems)
+        self.seen = seen
+
+
+def find(explicit: Path | None, environment: Mapping[str, str]) -> Path:
+    """The config file to use: the one named, else the first that exists. Raises ConfigError where there is none."""
+    named = explicit or (Path(environment[VARIABLE]) if environment.get(VARIABLE) else None)
+    if named is not None:
+        if named.exists():
+            return named
+        origin = "named by --config" if explicit else f"named by ${VARIABLE}"
+        raise ConfigError((f"{named}: is not there ({origin}), `invoice-watcher init` makes a new one",))
+    for place in PLACES:
+        if place.exists():
+            return place
+    looked = ", ".join(("--config", f"${VARIABLE}", *map(str, PLACES)))
+    raise ConfigError((f"no config file: looked at {looked}; `invoice-watcher init` makes a new one",))
+
+
+def load(
+    path: Path,
+    providers: Mapping[str, ProviderKind],
+    environment: Mapping[str, str],
+    *,
+    credentials: MutableMapping[str, str] | None = None,
+) -> Loaded:
+    """Read everything. Raises ConfigError (a BadReading) with all mistakes of all files at once.
+
+    `credentials` keeps what systemd's credentials said, for the readings to come.
+    """
+    reading = Reading(path, environment, {} if credentials is None else credentials)
+    file = reading.toml(path)
+    configuration, entries = (None, ()) if file is None else _read(file, reading, providers)
+    seen = Seen(reading.base, dict(reading.stamps), reading.patterns)
+    if configuration is None or reading.problems:
+        raise BadReading(reading.problem_lines(), seen)
+    if not configuration.sources:
+        reading.warnings.append(f"{path}: has no [sources.NAME]: nothing is polled")
+    if not configuration.endpoints:
+        reading.warnings.append(f"{path}: has no [endpoints.NAME]: events are recorded, and sent to nobody")
+    return Loaded(configuration, entries, tuple(reading.warnings), tuple(reading.stamps), seen)
+
+
+def _read(
+    file: TomlFile, reading: Reading, providers: Mapping[str, ProviderKind]
+) -> tuple[Configuration | None, tuple[WatchEntry, ...]]:
+    reading.problems.extend(unknown_keys(file.table, TABLES, file=file, path=()))
+    watcher = _section(WatcherSettings, "watcher", file, reading)
+    polling, polling_keys = read_polling(file, reading)
+    sources = read_sources(file, reading, providers, polling_keys)
+    names = _names(file, "sources")
+    parts = {
+        "path": file.path,
+        "database": _section(DatabaseSettings, "database", file, reading),
+        "watcher": watcher,
+        "polling": polling,
+        "retention": _section(RetentionSettings, "retention", file, reading),
+        "http": _section(HttpSettings, "http", file, reading),
+        "log": _section(LogSettings, "log", file, reading),
+        "sources": sources,
+        "endpoints": read_endpoints(file, reading, names),
+    }
+    reading.patterns = _patterns(file) if watcher is None else watcher.watchlists
+    entries = read_lists(file, reading.patterns, reading, names)
+    configuration = None if reading.problems else Configuration.model_validate(parts)
+    return configuration, entries
+
+
+def _section(model: type[_Model], name: str, file: TomlFile, reading: Reading) -> _Model | None:
+    return validated(model, subtable(file, reading, (name,)), file=file, path=(name,), reading=reading)
+
+
+def _patterns(file: TomlFile) -> tuple[str, ...]:
+    """The list patterns of a `[watcher]` that is wrong elsewhere: mistakes in the lists are told in the same go."""
+    table = file.table.get("watcher")
+    written = cast("dict[str, object]", table) if isinstance(table, dict) else {}
+    try:
+        return WatcherSettings.model_validate({key: written[key] for key in written if key == "watchlists"}).watchlists
+    except ValidationError:
+        return ()
+
+
+def _names(file: TomlFile, table: str) -> tuple[str, ...]:
+    value = file.table.get(table)
+    return tuple(cast("dict[str, object]", value)) if isinstance(value, dict) else ()

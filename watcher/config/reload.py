@@ -1,0 +1,73 @@
+"""Notices that the config, a watch list or a secret's file has changed, and reads everything anew."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from watcher.clock import Clock
+from watcher.config.lists import SUFFIXES, matching
+from watcher.config.load import BadReading, Loaded, Seen, load
+from watcher.config.reading import Stamp, stamp
+from watcher.core.errors import ConfigError
+from watcher.providers.kind import ProviderKind
+
+STILL = timedelta(seconds=2)
+"""How long changed files must have kept size and mtime: a file that is being written is not read."""
+
+
+def reader(path: Path, providers: Mapping[str, ProviderKind], environment: Mapping[str, str]) -> Callable[[], Loaded]:
+    """Reads the same config each time it is called; environment and credentials stay what they were first."""
+    fixed = dict(environment)
+    credentials: dict[str, str] = {}
+    return lambda: load(path, providers, fixed, credentials=credentials)
+
+
+class ConfigFiles:
+    """All files of the reading in force, and of a bad one after it; ask `look` about once a second."""
+
+    def __init__(self, loaded: Loaded, read: Callable[[], Loaded], clock: Clock) -> None:
+        self._read = read
+        self._clock = clock
+        self._seen = loaded.seen
+        self._known = dict(loaded.seen.stamps)
+        self._pending: dict[Path, Stamp] | None = None
+        self._pending_at: datetime | None = None
+
+    def look(self, *, now_forced: bool = False) -> Loaded | ConfigError | None:
+        """A new reading where files have changed and stood still, else None; forced, always a new reading.
+
+        What is wrong with a reading is returned once; the next comes when a file has changed again. Blocks for as long
+        as the files take to read (a second or two for lists of 100,000 lines).
+        """
+        if now_forced:
+            return self._read_all()
+        survey = _survey(self._seen)
+        if survey == self._known:
+            self._pending = self._pending_at = None
+            return None
+        now = self._clock.now()
+        if survey != self._pending or self._pending_at is None or now < self._pending_at:
+            self._pending, self._pending_at = survey, now
+            return None
+        return self._read_all() if now - self._pending_at >= STILL else None
+
+    def _read_all(self) -> Loaded | ConfigError:
+        before = _survey(self._seen)
+        self._pending = self._pending_at = None
+        try:
+            loaded = self._read()
+        except BadReading as error:
+            self._seen, self._known = error.seen, dict(error.seen.stamps)
+            return error
+        except ConfigError as error:
+            self._known = before
+            return error
+        self._seen, self._known = loaded.seen, dict(loaded.seen.stamps)
+        return loaded
+
+
+def _survey(seen: Seen) -> dict[Path, Stamp]:
+    """The files as they are now, those that match a pattern only since then included."""
+    matches = (path for pattern in seen.patterns for path in matching(seen.base, pattern))
+    paths = {*seen.stamps, *(path for path in matches if path.suffix in SUFFIXES)}
+    return {path: stamp(path) for path in paths}

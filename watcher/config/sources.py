@@ -1,0 +1,91 @@
+"""`[polling]` and `[sources.*]`: keys of every source, of its provider, and of polling laid over the defaults."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from watcher.config.durations import format_rate
+from watcher.config.positions import KeyPath
+from watcher.config.reading import Reading, Table, TomlFile
+from watcher.config.settings import PollingSettings, SourceSettings
+from watcher.config.tables import subtable, unknown_keys, validated
+from watcher.config.values import check_name
+from watcher.config.wording import meant, one_of, shown
+from watcher.providers.kind import ProviderKind
+
+OWN_KEYS = ("provider", "base_url", "timezone", "rate", "timeout", "enabled")
+POLLING_KEYS = tuple(PollingSettings.model_fields)
+
+
+def read_polling(file: TomlFile, reading: Reading) -> tuple[PollingSettings | None, Table]:
+    """The defaults, and those of their keys as written that a source may safely build upon."""
+    table = subtable(file, reading, ("polling",))
+    first = len(reading.problems)
+    settings = validated(PollingSettings, table, file=file, path=("polling",), reading=reading)
+    wrong = {problem.key.partition(".")[2].partition("[")[0] for problem in reading.problems[first:]}
+    if settings is None and {"slowest", "cron"} & wrong:
+        wrong |= {"fastest", "policy"}
+    return settings, {key: value for key, value in table.items() if key not in wrong}
+
+
+def read_sources(
+    file: TomlFile, reading: Reading, providers: Mapping[str, ProviderKind], polling: Table
+) -> dict[str, SourceSettings]:
+    sources: dict[str, SourceSettings] = {}
+    for name in subtable(file, reading, ("sources",)):
+        path = ("sources", name)
+        if (wrong := check_name(name)) is not None:
+            reading.problems.append(file.problem(path, wrong))
+        table = subtable(file, reading, path)
+        kind = _kind(table, file=file, path=path, reading=reading, providers=providers)
+        if kind is None:
+            continue
+        source = _source(name, table, kind, file=file, reading=reading, polling=polling)
+        if source is not None:
+            sources[name] = source
+    return sources
+
+
+def _kind(
+    table: Table, *, file: TomlFile, path: KeyPath, reading: Reading, providers: Mapping[str, ProviderKind]
+) -> ProviderKind | None:
+    word = table.get("provider")
+    if word is None:
+        reading.problems.append(file.problem((*path, "provider"), f"is missing, must be {one_of(providers)}"))
+        return None
+    if not isinstance(word, str) or word not in providers:
+        words = f"{shown(word)} is unknown{meant(str(word), providers)}, must be {one_of(providers)}"
+        reading.problems.append(file.problem((*path, "provider"), words))
+        return None
+    return providers[word]
+
+
+def _source(
+    name: str, table: Table, kind: ProviderKind, *, file: TomlFile, reading: Reading, polling: Table
+) -> SourceSettings | None:
+    path: KeyPath = ("sources", name)
+    known = (*OWN_KEYS, *kind.credentials, *kind.options, *POLLING_KEYS)
+    reading.problems.extend(unknown_keys(table, known, file=file, path=path))
+    own_polling = {key: value for key, value in table.items() if key in POLLING_KEYS}
+    merged = validated(PollingSettings, {**polling, **own_polling}, file=file, path=path, reading=reading)
+    values: dict[str, object] = {
+        "name": name,
+        "provider": kind.name,
+        "rate": format_rate(kind.rate),
+        "timezone": kind.timezone,
+        **{key: table[key] for key in OWN_KEYS if key in table},
+        "credentials": {key: table[key] for key in kind.credentials if key in table},
+        "options": {**kind.options, **{key: table[key] for key in kind.options if key in table}},
+        "polling": merged or PollingSettings(),
+    }
+    if "base_url" not in values and kind.base_url is not None:
+        values["base_url"] = kind.base_url
+    missing = [key for key in kind.credentials if key not in table]
+    for key in missing:
+        variable = f"{name}_{key}".upper().replace("-", "_")
+        words = f'is missing, must say where the secret stands, such as {{ env = "{variable}" }}'
+        reading.problems.append(file.problem((*path, key), words))
+    renamed: dict[KeyPath, KeyPath] = {
+        (part, key): (key,) for part in ("credentials", "options") for key in cast("Table", values[part])
+    }
+    source = validated(SourceSettings, values, file=file, path=path, reading=reading, renamed=renamed)
+    return None if merged is None or missing else source

@@ -1,0 +1,241 @@
+"""The running service: everything is built here, runs in one task group, and is taken down in order."""
+
+import os
+import signal
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import anyio
+import structlog
+
+from watcher import __version__, logs
+from watcher.clock import Clock, SystemClock, system_dice
+from watcher.config.load import Loaded
+from watcher.config.reload import ConfigFiles, reader
+from watcher.config.settings import Configuration, SourceSettings
+from watcher.core.errors import ConfigError
+from watcher.daemon import wiring
+from watcher.daemon.turning import Turning
+from watcher.delivery import Courier
+from watcher.housekeeping import keep_house, usual_chores
+from watcher.polling import Poller, SourcePlan
+from watcher.ports import Outcome, Provider, SourceRow
+from watcher.providers import PROVIDERS
+from watcher.providers.http import open_session
+from watcher.store import (
+    Retention,
+    SqlAccounts,
+    SqlOutbox,
+    SqlPollQueue,
+    SqlWatches,
+    Store,
+    hold_run_lock,
+    open_store,
+)
+from watcher.systemd import Notifier, feed_watchdog
+from watcher.watchlist import ListKeeper
+from watcher.webhook import WebhookSender
+
+_log = structlog.get_logger()
+
+
+class Service:
+    """One process's work on one database. Made by `opened_service`."""
+
+    def __init__(
+        self, loaded: Loaded, files: ConfigFiles, store: Store, session: aiohttp.ClientSession, sender: WebhookSender
+    ) -> None:
+        self.turning = Turning()
+        self._clock: Clock = SystemClock()
+        self._files = files
+        self._session = session
+        self._sender = sender
+        self._watches = SqlWatches(store)
+        self._outbox = SqlOutbox(store)
+        self._retention = Retention(store)
+        self._lists = ListKeeper(self._watches)
+        self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
+        self.courier = Courier(
+            self._outbox, sender, self._clock, system_dice, {}, on_turn=lambda: self.turning.turned("delivery")
+        )
+        self.poller = Poller(
+            SqlPollQueue(store),
+            SqlAccounts(store),
+            self._clock,
+            system_dice,
+            on_events=self.courier.notify,
+            on_turn=self.turning.turned,
+        )
+        self._loaded = loaded
+        self._ended = anyio.Event()
+
+    @property
+    def configuration(self) -> Configuration:
+        return self._loaded.configuration
+
+    async def apply(self, loaded: Loaded, *, forced: bool = False) -> None:
+        """Put a reading of the configuration in force. What is in work ends as it began."""
+        configuration, now = loaded.configuration, self._clock.now()
+        _warn_of_restarts(self._loaded.configuration, configuration)
+        self._loaded = loaded
+        for warning in loaded.warnings:
+            _log.warning("config.doubtful", problem=warning)
+        rows = [SourceRow(one.name, one.provider, one.enabled) for one in configuration.sources.values()]
+        await self._watches.sync_sources(rows, now)
+        targets = wiring.targets(configuration)
+        await self._outbox.sync_endpoints({name: target.url for name, target in targets.items()}, now)
+        await self._sender.reconfigure(targets)
+        self.courier.reconfigure(wiring.courier_endpoints(configuration))
+        self.poller.configure(self._plans(configuration))
+        await self._apply_lists(loaded, forced=forced)
+
+    async def reload(self, *, forced: bool = False) -> None:
+        """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change."""
+        seen = await anyio.to_thread.run_sync(lambda: self._files.look(now_forced=forced))
+        if isinstance(seen, ConfigError):
+            for problem in seen.problems:
+                _log.error("config.refused", problem=problem)
+            return
+        if seen is not None:
+            await self.apply(seen, forced=forced)
+            _log.info("config.applied", path=str(seen.configuration.path), watches=len(seen.entries))
+        elif self._lists.wants_reading(self._clock.now()):
+            await self._apply_lists(self._loaded, forced=False)
+
+    async def serve(self, notifier: Notifier) -> None:
+        """Work until SIGTERM or SIGINT; then finish what is in work, for at most `shutdown_grace`."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._work)
+            group.start_soon(
+                keep_house,
+                usual_chores(
+                    reload_check=self.reload,
+                    renew_tokens=self.poller.renew_tokens,
+                    check_clock=self._check_clock,
+                    forget_old=self._forget_old,
+                ),
+            )
+            group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.turning.all_turn)
+            notifier.ready(f"watching {len(self.configuration.sources)} sources")
+            _log.info("service.started", version=__version__, pid=os.getpid(), config=str(self.configuration.path))
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+                async for received in signals:
+                    if received is not signal.SIGHUP:
+                        break
+                    notifier.reloading()
+                    await self.reload(forced=True)
+                    notifier.ready(f"watching {len(self.configuration.sources)} sources")
+            notifier.stopping()
+            _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
+            self.poller.stop()
+            self.courier.stop()
+            with anyio.move_on_after(self.configuration.watcher.shutdown_grace.total_seconds()):
+                await self._ended.wait()
+            group.cancel_scope.cancel()
+        _log.info("service.stopped")
+
+    async def work_once(self) -> bool:
+        """Poll all that is due and try each due delivery once; whether everything went well."""
+        await self.poller.run_once()
+        outcomes = await self.courier.run_once()
+        undelivered = sum(count for outcome, count in outcomes.items() if outcome is not Outcome.DELIVERED)
+        recorder = self.poller.recorder
+        _log.info(
+            "once.done",
+            polled=recorder.polled,
+            polls_failed=recorder.failed,
+            delivered=outcomes.get(Outcome.DELIVERED, 0),
+            deliveries_failed=undelivered,
+        )
+        return recorder.failed == 0 and undelivered == 0
+
+    async def _work(self) -> None:
+        async with anyio.create_task_group() as work:
+            work.start_soon(self.poller.run)
+            work.start_soon(self.courier.run)
+        self._ended.set()
+
+    async def _apply_lists(self, loaded: Loaded, *, forced: bool) -> None:
+        applied = await self._lists.apply(loaded.entries, self._clock.now(), forced=forced)
+        if applied.held:
+            _log.error(
+                "watchlists.held",
+                problem="this reading would stop more than half of the configured watches; "
+                "confirm it with SIGHUP (systemctl reload), or it is applied when it still stands in a minute",
+            )
+        elif applied.added or applied.changed or applied.removed:
+            _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
+            self.poller.wake()
+
+    async def _check_clock(self) -> None:
+        now = self._clock.now()
+        if self.poller.skew.holds(now):
+            skew = self.poller.skew.skew(now)
+            _log.error("clock.distrusted", seconds_ahead=int(skew.total_seconds()), effect="clock events are held")
+
+    async def _forget_old(self) -> None:
+        kept = self.configuration.retention
+        await self._retention.forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
+
+    def _plans(self, configuration: Configuration) -> dict[str, SourcePlan]:
+        """Plans of the enabled sources; a provider, and the token it holds, lives on while its settings do."""
+        settings = {name: source for name, source in configuration.sources.items() if source.enabled}
+        self._providers = {name: self._provider(name, source) for name, source in settings.items()}
+        return {
+            name: wiring.source_plan(configuration, source, self._providers[name][1])
+            for name, source in settings.items()
+        }
+
+    def _provider(self, name: str, source: SourceSettings) -> tuple[SourceSettings, Provider]:
+        known = self._providers.get(name)
+        if known is not None and known[0] == source:
+            return known
+        kind = PROVIDERS[source.provider]
+        return source, kind.build(wiring.account(source), self._session, self._clock, system_dice)
+
+
+@asynccontextmanager
+async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGenerator[Service]:
+    """Everything open and the configuration in force.
+
+    Raises ConfigError with all mistakes, StoreUnavailable, SchemaMismatch, and Refused where another `run` works on
+    the same SQLite file.
+    """
+    read = reader(path, PROVIDERS, environment)
+    loaded = await anyio.to_thread.run_sync(read)
+    configuration = loaded.configuration
+    logs.configure(configuration.log.level, configuration.log.format)
+    async with AsyncExitStack() as opened:
+        url = configuration.database.url.get_secret_value()
+        opened.enter_context(hold_run_lock(url))
+        store = await opened.enter_async_context(open_store(url, create=True))
+        session = await opened.enter_async_context(open_session())
+        clock = SystemClock()
+        sender = await opened.enter_async_context(WebhookSender({}, clock))
+        service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
+        await service.apply(loaded)
+        yield service
+
+
+async def run(path: Path, environment: Mapping[str, str]) -> int:
+    """The daemon, until it is told to stop. Returns the exit code."""
+    async with opened_service(path, environment) as service:
+        await service.serve(Notifier.from_environment(environment, os.getpid()))
+    return 0
+
+
+async def run_once(path: Path, environment: Mapping[str, str]) -> int:
+    """One round for cron; 1 if any poll or delivery failed."""
+    async with opened_service(path, environment) as service:
+        return 0 if await service.work_once() else 1
+
+
+def _warn_of_restarts(old: Configuration, new: Configuration) -> None:
+    for key, changed in (
+        ("database.url", old.database != new.database),
+        ("http.listen", old.http.listen != new.http.listen),
+    ):
+        if changed:
+            _log.warning("config.needs_restart", key=key)

@@ -1,0 +1,130 @@
+"""From settings to the values that the use cases take."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Protocol, cast
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+
+from watcher.config.settings import Configuration, EndpointSettings, Payload, Policy, SourceSettings
+from watcher.core import cron
+from watcher.core.clock_events import ClockRules
+from watcher.core.schedule import LookRules, jittered
+from watcher.core.signature import decode_secret
+from watcher.core.subscription import Subscription
+from watcher.delivery import CourierEndpoint
+from watcher.polling import SourcePlan
+from watcher.polling.pacing import Spacing
+from watcher.ports import Provider
+from watcher.providers.kind import Account
+from watcher.webhook import Target
+
+Regular = Callable[[datetime, float], datetime]
+
+
+class _Trigger(Protocol):
+    """What is used of APScheduler's triggers, which carry no types."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None: ...
+
+
+def account(source: SourceSettings) -> Account:
+    return Account(
+        name=source.name,
+        base_url=source.base_url,
+        timezone=source.timezone,
+        timeout=source.timeout,
+        credentials={key: secret.get_secret_value() for key, secret in source.credentials.items()},
+        options=source.options,
+    )
+
+
+def subscriptions(configuration: Configuration) -> tuple[Subscription, ...]:
+    return tuple(
+        Subscription(
+            endpoint=endpoint.name,
+            events=endpoint.events,
+            sources=endpoint.sources,
+            tags=endpoint.tags,
+            thin=endpoint.payload is Payload.THIN,
+            announce_tracked=configuration.watcher.announce_tracked,
+        )
+        for endpoint in configuration.endpoints.values()
+        if endpoint.enabled
+    )
+
+
+def source_plan(configuration: Configuration, source: SourceSettings, provider: Provider) -> SourcePlan:
+    watcher, polling = configuration.watcher, source.polling
+    return SourcePlan(
+        name=source.name,
+        provider_name=source.provider,
+        provider=provider,
+        timezone=source.timezone,
+        spacing=Spacing.of(source.rate),
+        timeout=source.timeout,
+        regular=regular(source),
+        looks=LookRules(
+            every=polling.every,
+            slowest=polling.slowest,
+            confirm_deleted=polling.confirm_deleted,
+            keep_settled=watcher.keep_settled,
+        ),
+        clock=ClockRules(grace=watcher.grace, due_soon=watcher.due_soon, reminders=watcher.reminders),
+        clock_wait=watcher.clock_wait,
+        failing_after=watcher.failing_after,
+        customer_names=watcher.customer_names,
+        subscriptions=subscriptions(configuration),
+    )
+
+
+def regular(source: SourceSettings) -> Regular:
+    """The policy's next look at an open invoice."""
+    polling = source.polling
+    if polling.policy is Policy.CRON and polling.cron is not None:
+        return _by_cron(polling.cron, source.timezone, polling.slowest)
+    every = polling.every
+    return lambda now, luck: now + jittered(every, luck)
+
+
+def targets(configuration: Configuration) -> dict[str, Target]:
+    return {endpoint.name: _target(endpoint) for endpoint in configuration.endpoints.values() if endpoint.enabled}
+
+
+def courier_endpoints(configuration: Configuration) -> dict[str, CourierEndpoint]:
+    return {
+        endpoint.name: CourierEndpoint(
+            retries=endpoint.retries,
+            rate=endpoint.rate,
+            concurrency=endpoint.concurrency,
+            timeout=endpoint.timeout,
+        )
+        for endpoint in configuration.endpoints.values()
+        if endpoint.enabled
+    }
+
+
+def _target(endpoint: EndpointSettings) -> Target:
+    return Target(
+        name=endpoint.name,
+        url=endpoint.url,
+        secrets=tuple(decode_secret(secret.get_secret_value()) for secret in endpoint.secrets),
+        timeout=endpoint.timeout,
+        headers={name: value.get_secret_value() for name, value in endpoint.headers.items()},
+        allow_private=endpoint.allow_private,
+        allow_ports=endpoint.allow_ports,
+        concurrency=endpoint.concurrency,
+    )
+
+
+def _by_cron(expression: str, timezone: ZoneInfo, fallback: timedelta) -> Regular:
+    trigger = cast("_Trigger", CronTrigger(**cron.fields(expression), timezone=timezone))
+
+    @lru_cache(maxsize=64)
+    def next_after(minute: datetime) -> datetime:
+        following = trigger.get_next_fire_time(None, minute + timedelta(minutes=1))
+        return following.astimezone(UTC) if following is not None else minute + fallback
+
+    return lambda now, _luck: next_after(now.replace(second=0, microsecond=0))

@@ -1,0 +1,94 @@
+"""Chores by the clock. APScheduler says when; the work itself is done by tasks of our own task group.
+
+A job does nothing but ring its chore's bell, so that cancellation, errors and shutdown stay where all other work is.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+
+import anyio
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from watcher.core.errors import WatcherError
+
+RELOAD_CHECK_EVERY = timedelta(seconds=1)
+TOKEN_RENEWAL_EVERY = timedelta(seconds=30)
+CLOCK_SKEW_EVERY = timedelta(minutes=1)
+RETENTION_EVERY = timedelta(hours=1)
+
+Work = Callable[[], Awaitable[None]]
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do again and again. It is never done twice at once; rings missed meanwhile count as one."""
+
+    name: str
+    every: timedelta
+    """Whole seconds."""
+    work: Work
+
+
+class Bell:
+    """Rung any number of times, heard once."""
+
+    def __init__(self) -> None:
+        self._rung = anyio.Event()
+
+    async def ring(self) -> None:
+        # A coroutine on purpose: APScheduler would run a plain function in a thread, where no event may be set.
+        self._rung.set()
+
+    async def heard(self) -> None:
+        await self._rung.wait()
+        self._rung = anyio.Event()
+
+
+def usual_chores(*, reload_check: Work, renew_tokens: Work, check_clock: Work, forget_old: Work) -> tuple[Chore, ...]:
+    return (
+        Chore("reload", RELOAD_CHECK_EVERY, reload_check),
+        Chore("tokens", TOKEN_RENEWAL_EVERY, renew_tokens),
+        Chore("clock", CLOCK_SKEW_EVERY, check_clock),
+        Chore("retention", RETENTION_EVERY, forget_old),
+    )
+
+
+async def keep_house(chores: Sequence[Chore], scheduler: AsyncIOScheduler | None = None) -> None:
+    """Do the chores until cancelled. A chore that fails with a WatcherError is logged and done again at its time."""
+    scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
+    async with anyio.create_task_group() as group:
+        for chore in chores:
+            group.start_soon(_attend, chore, _hang_bell(scheduler, chore))
+        scheduler.start()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            scheduler.shutdown(wait=False)
+
+
+def _hang_bell(scheduler: AsyncIOScheduler, chore: Chore) -> Bell:
+    bell = Bell()
+    scheduler.add_job(  # pyright: ignore[reportUnknownMemberType] -- APScheduler's parameters are untyped
+        bell.ring,
+        IntervalTrigger(seconds=int(chore.every.total_seconds()), timezone=UTC),
+        id=chore.name,
+        # The default of one second drops a run, silently, whenever the loop was busy for longer.
+        misfire_grace_time=None,
+        coalesce=True,
+        max_instances=1,
+    )
+    return bell
+
+
+async def _attend(chore: Chore, bell: Bell) -> None:
+    while True:
+        await bell.heard()
+        try:
+            await chore.work()
+        except WatcherError as error:
+            _log.warning("chore.failed", chore=chore.name, error=str(error))

@@ -1,0 +1,251 @@
+"""ChargeOver: integer ids, money in major units, wall clock times in the zone the account is set to.
+
+Its documents carry links and tokens that open or pay an invoice without login, and postal addresses.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from functools import partial
+from typing import cast
+
+import aiohttp
+
+from watcher.clock import Clock, Dice
+from watcher.core import json_text, money
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable, RateLimited
+from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
+from watcher.core.json_text import Document
+from watcher.ports import Failed, Fetched, Look, Missing, Pacer
+from watcher.providers.batches import fetch_many, found
+from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope
+from watcher.providers.documents import without
+from watcher.providers.fields import validated
+from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
+from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.one_by_one import fetch_one, read_probe
+from watcher.providers.reading import NAME_LENGTH, cut, word_key
+
+_BATCH_SIZE = 25
+_URL_LENGTH = 2000
+_ZERO = Decimal(0)
+_NO_SUCH_CALL = frozenset({400, 404, 405})
+
+_UNMATCHED = "no row of the bulk answer is about this id"
+_OPEN_WORDS = frozenset({"openunpaid", "openoverdue", "opencollections"})
+"""Whether it is overdue is decided by our own clock, whether partly paid by the numbers: no word tells the latter."""
+
+_ADDRESSES = ("bill_", "ship_")
+_LINKS_KEPT = frozenset({"url_self"})
+_VOLATILE = frozenset(
+    {
+        "admin_name",
+        "currency_symbol",
+        "days_overdue",
+        "is_overdue",
+        "mod_datetime",
+        "overdue",
+        "terms_name",
+        "url_ttl_paylink",
+    }
+)
+"""They move with every day, every reading, or because somebody renamed something."""
+
+
+class ChargeOver:
+    """One account; its times are those of the account's zone, which the API does not tell."""
+
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
+        self._http = ProviderHttp(session, account, clock)
+        self._clock = clock
+        self._zone = account.timezone
+        keys = f"{account.credentials['public_key']}:{account.credentials['private_key']}"
+        self._headers = {"Authorization": f"Basic {b64encode(keys.encode()).decode()}"}
+        self._has_batches = True
+
+    @property
+    def batch_size(self) -> int:
+        return _BATCH_SIZE if self._has_batches else 1
+
+    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+        return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), partial(self._ask_one, pacer))
+
+    async def probe(self, pacer: Pacer) -> datetime | None:
+        answer = await self._call(pacer, "GET", "/invoice?limit=1")
+        return read_probe(answer)
+
+    def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:  # noqa: ARG002  # the port's
+        return to_invoice(document, self._zone)
+
+    async def renew_token(self, pacer: Pacer) -> None:
+        """Nothing: the keys have no end."""
+
+    async def _ask_batch(self, pacer: Pacer, ids: Sequence[str]) -> Fetched | None:
+        if not self._has_batches:
+            return None
+        targets = [self._http.path(f"/invoice/{quote_id(invoice_id)}") for invoice_id in ids]
+        requests = [{"request_method": "GET", "uri": target, "payload": None} for target in targets]
+        answer = await self._call(pacer, "POST", "/_bulk", json_text.write(requests))
+        if answer.status in _NO_SUCH_CALL:
+            self._has_batches = False
+            return None
+        return Fetched(read_bulk(answer, ids), answer.asked_at, answer.answered_at, answer.server_date)
+
+    async def _ask_one(self, pacer: Pacer, invoice_id: str) -> Fetched:
+        async def ask(segment: str) -> Answer:
+            return await self._call(pacer, "GET", f"/invoice/{segment}")
+
+        return await fetch_one((invoice_id,), self._clock, ask, partial(read_look, invoice_id))
+
+    async def _call(self, pacer: Pacer, method: str, target: str, body: bytes | None = None) -> Answer:
+        headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
+        answer = await self._http.request(pacer, method, target, headers=headers, body=body)
+        raise_if_unavailable(answer)
+        if answer.status == 401:  # noqa: PLR2004  # status codes are their own names
+            raise CredentialsRefused("HTTP 401")
+        return answer
+
+
+KIND = ProviderKind(
+    name="chargeover",
+    credentials=("public_key", "private_key"),
+    base_url=None,
+    rate=1.0,
+    build=ChargeOver,
+    timezone="America/Chicago",
+)
+
+
+def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
+    """Give every id its look. A row that holds an invoice says whose it is; any other is known by its place alone."""
+    if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
+        raise CredentialsRefused("HTTP 403: these keys may not read invoices")
+    if answer.status >= 300:  # noqa: PLR2004  # same
+        raise InvoiceRefused(f"HTTP {answer.status}")
+    try:
+        told = validated(BulkAnswer, read_object(answer)).response.rows
+    except InvalidAnswer as error:
+        raise ProviderUnavailable(f"the bulk answer cannot be read: {error}") from error
+    rows = [(_id_in(row), _judged(row)) for row in told]
+    looks: dict[str, Look] = {invoice_id: Failed(InvalidAnswer(_UNMATCHED)) for invoice_id in ids}
+    if len(rows) == len(ids) and all(row_id in {None, asked} for (row_id, _), asked in zip(rows, ids, strict=True)):
+        return {asked: look for (_, look), asked in zip(rows, ids, strict=True)}
+    return looks | {row_id: look for row_id, look in rows if row_id in looks}
+
+
+def read_look(invoice_id: str, answer: Answer) -> Look:
+    """Judge the answer for one id."""
+    if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
+        return Missing("HTTP 404")
+    if answer.status >= 300:  # noqa: PLR2004  # same
+        return Failed(InvoiceRefused(f"HTTP {answer.status}"))
+    row = validated(Envelope, read_object(answer))
+    if _id_in(row) not in {None, invoice_id}:
+        return Failed(InvalidAnswer("the answer is about another invoice than the one asked for"))
+    return _judged(row)
+
+
+def _judged(row: Envelope | None) -> Look:
+    if row is None:
+        return Failed(InvalidAnswer("the row for this id cannot be read"))
+    if row.code == 429:  # noqa: PLR2004  # status codes are their own names
+        raise RateLimited("code 429 in an answer: too many requests")
+    if row.code == 404:  # noqa: PLR2004  # same
+        return Missing("code 404")
+    if row.code not in {None, 200}:
+        return Failed(InvoiceRefused(f"code {row.code} for this id"))
+    if not isinstance(row.response, dict):
+        return Failed(InvalidAnswer("field response holds no invoice"))
+    document = _without_addresses(cast("Document", row.response))
+    return found(document, steady=_steady(document), keep=_LINKS_KEPT)
+
+
+def _id_in(row: Envelope | None) -> str | None:
+    if row is None or not isinstance(row.response, dict):
+        return None
+    told = cast("Document", row.response).get("invoice_id")
+    return None if told is None else str(told)
+
+
+def _without_addresses(document: Document) -> Document:
+    return {key: value for key, value in document.items() if not key.startswith(_ADDRESSES)}
+
+
+def _steady(document: Document) -> Document:
+    hashed = without(document, _VOLATILE)
+    schedule = document.get("schedule")
+    if isinstance(schedule, list):
+        rows = cast("list[object]", schedule)
+        hashed["schedule"] = [
+            without(cast("Document", row), _VOLATILE) if isinstance(row, dict) else row for row in rows
+        ]
+    return hashed
+
+
+def to_invoice(document: Document, zone: tzinfo) -> Invoice:
+    """Naive times are `zone`'s wall clock."""
+    wire = validated(ChargeOverInvoice, document)
+    row = _row(wire)
+    told = _told(wire, row)
+    if told in WITHOUT_DUE:
+        row = replace(row, due=money.from_major(0, row.currency))
+    return Invoice(
+        id=wire.invoice_id,
+        status=read_status(told, (row,)),
+        provider_status=wire.invoice_status_str,
+        amounts=(row,),
+        number=cut(wire.refnumber, NAME_LENGTH),
+        failed_attempts=wire.declines,
+        issued_on=wire.date,
+        due=wire.due_date,
+        created_at=_to_utc(wire.write_datetime, zone),
+        voided_at=_to_utc(wire.void_datetime, zone),
+        customer_id=cut(wire.customer_id, NAME_LENGTH),
+        line_count=len(wire.line_items or ()),
+        url=_web_link(wire.url_self),
+    )
+
+
+def _row(wire: ChargeOverInvoice) -> Amounts:
+    currency = wire.currency_iso4217
+    return Amounts(
+        currency=currency,
+        total=money.from_major(wire.total, currency),
+        paid=money.from_major(wire.payments, currency),
+        due=money.from_major(max(_ZERO, wire.balance), currency),
+        credited=money.from_major(wire.credits, currency),
+        refunded=money.from_major(wire.refunds, currency),
+        written_off=money.from_major(wire.writeoffs, currency),
+    )
+
+
+def _told(wire: ChargeOverInvoice, row: Amounts) -> Status:
+    word = word_key(wire.invoice_status_str)
+    if wire.is_void or word == "closedvoid":
+        return Status.VOID
+    if row.written_off > 0 and not row.due and row.paid < row.total:
+        return Status.UNCOLLECTIBLE
+    if wire.is_paid or word == "closedpaid":
+        return Status.PAID
+    is_open = word in _OPEN_WORDS or (not word and wire.invoice_status_state == "o")
+    return Status.OPEN if is_open else Status.UNKNOWN
+
+
+def _web_link(url: str | None) -> str | None:
+    """None for anything but http and https: the link will stand on a page."""
+    return url[:_URL_LENGTH] if url and url.lower().startswith(("https://", "http://")) else None
+
+
+def _to_utc(told: datetime | None, zone: tzinfo) -> datetime | None:
+    """Of a wall clock time that comes twice the first is meant; one that a clock change skips counts on from before.
+
+    None where UTC cannot say it (the ends of the years 1 and 9999).
+    """
+    if told is None:
+        return None
+    try:
+        return (told if told.tzinfo else told.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        return None

@@ -1,0 +1,241 @@
+"""Fragment ("Billing"): ids that their owner chose, balances per currency in whole minor units, two spellings of keys.
+
+Older deployments have no batch call, and the oldest no balances.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import cast
+
+import aiohttp
+
+from watcher.clock import Clock, Dice
+from watcher.core import json_text, money
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
+from watcher.core.invoice import Amounts, Direction, Invoice, Snapshot, Status, read_status
+from watcher.core.json_text import Document
+from watcher.ports import Failed, Fetched, Look, Missing, Pacer
+from watcher.providers import documents
+from watcher.providers.batches import fetch_many, found
+from watcher.providers.fields import validated
+from watcher.providers.fragment_wire import Balance, BatchAnswer, CurrencyBalances, FragmentInvoice, OneAnswer
+from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
+from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.one_by_one import fetch_one, read_probe
+from watcher.providers.reading import word_key
+from watcher.providers.token import Token, TokenKeeper, read_lifetime
+
+_BATCH_SIZE = 200
+_LIFETIME = timedelta(hours=1)
+_RENEWAL_MARGIN = timedelta(minutes=5)
+_NO_SUCH_CALL = frozenset({404, 405})
+
+_WORDS_WITHOUT_MEANING = frozenset({"", "active", "open"})
+"""The status is deprecated: the numbers tell. A word that is none of these claims what they cannot confirm."""
+
+_UNMENTIONED = "the answer names it neither among the invoices nor among those not found"
+_UNORDERED = frozenset({"balances", "payments", "users"})
+
+
+class Fragment:
+    """One workspace, which the client's credentials select."""
+
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
+        self._http = ProviderHttp(session, account, clock)
+        self._clock = clock
+        self._token_url = account.options["token_url"]
+        client = f"{account.credentials['client_id']}:{account.credentials['client_secret']}"
+        self._client = b64encode(client.encode()).decode()
+        self._tokens = TokenKeeper(self._fetch_token, clock, margin=_RENEWAL_MARGIN)
+        self._has_batches = True
+
+    @property
+    def batch_size(self) -> int:
+        return _BATCH_SIZE if self._has_batches else 1
+
+    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+        return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), partial(self._ask_one, pacer))
+
+    async def probe(self, pacer: Pacer) -> datetime | None:
+        search = json_text.write({"filter": {}, "page_info": {"limit": 1}})
+        answer = await self._call(pacer, "POST", "/invoices/search", search)
+        if answer.status in _NO_SUCH_CALL:  # servers older than the search
+            answer = await self._call(pacer, "GET", "/invoices")
+        return read_probe(answer)
+
+    def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
+        return to_invoice(document, before)
+
+    async def renew_token(self, pacer: Pacer) -> None:
+        await self._tokens.renew_if_ending(pacer)
+
+    async def _ask_batch(self, pacer: Pacer, ids: Sequence[str]) -> Fetched | None:
+        if not self._has_batches:
+            return None
+        for invoice_id in ids:
+            quote_id(invoice_id)  # refuses what no single call could ask for either
+        answer = await self._call(pacer, "POST", "/invoices/batch-get", json_text.write({"ids": list(ids)}))
+        if answer.status in _NO_SUCH_CALL:
+            self._has_batches = False
+            return None
+        return Fetched(read_batch(answer, ids), answer.asked_at, answer.answered_at, answer.server_date)
+
+    async def _ask_one(self, pacer: Pacer, invoice_id: str) -> Fetched:
+        async def ask(segment: str) -> Answer:
+            return await self._call(pacer, "GET", f"/invoices/{segment}")
+
+        return await fetch_one((invoice_id,), self._clock, ask, partial(read_look, invoice_id))
+
+    async def _call(self, pacer: Pacer, method: str, target: str, body: bytes | None = None) -> Answer:
+        """Make one authorized call, with a new token where the first was refused."""
+        token = await self._tokens.value(pacer)
+        answer = await self._send(pacer, method, target, body, token)
+        if answer.status == 401:  # noqa: PLR2004  # status codes are their own names
+            token = await self._tokens.replacement(token, pacer)
+            answer = await self._send(pacer, method, target, body, token)
+            if answer.status == 401:  # noqa: PLR2004  # same
+                raise CredentialsRefused("HTTP 401 with a new access token")
+        raise_if_unavailable(answer)
+        return answer
+
+    async def _send(self, pacer: Pacer, method: str, target: str, body: bytes | None, token: str) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return await self._http.request(pacer, method, target, headers=headers, body=body)
+
+    async def _fetch_token(self, pacer: Pacer) -> Token:
+        headers = {"Authorization": f"Basic {self._client}", "Content-Type": "application/x-www-form-urlencoded"}
+        body = b"grant_type=client_credentials"
+        answer = await self._http.request(pacer, "POST", "", headers=headers, body=body, url=self._token_url)
+        raise_if_unavailable(answer)
+        if answer.status >= 400:  # noqa: PLR2004  # status codes are their own names
+            raise CredentialsRefused(f"HTTP {answer.status} to the token call")
+        try:
+            told = read_object(answer)
+        except InvalidAnswer as error:
+            raise ProviderUnavailable(f"the token call's answer cannot be read: {error}") from error
+        value = told.get("access_token")
+        if not isinstance(value, str) or not value:
+            raise ProviderUnavailable("the token call's answer holds no access_token")
+        lifetime = read_lifetime(told.get("expires_in"), unit=timedelta(seconds=1), default=_LIFETIME)
+        return Token(value, answer.asked_at, lifetime)
+
+
+KIND = ProviderKind(
+    name="fragment",
+    credentials=("client_id", "client_secret"),
+    base_url="https://api.us-west-2.fragment.dev/billing",
+    rate=5.0,
+    build=Fragment,
+    options={"token_url": "https://auth.us-west-2.fragment.dev/oauth2/token"},
+)
+
+
+def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
+    """Give every id its look: the answer lists what it found, and the ids that it did not find."""
+    if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
+        raise CredentialsRefused("HTTP 403: these credentials may not read invoices")
+    if answer.status >= 300:  # noqa: PLR2004  # same
+        raise InvoiceRefused(f"HTTP {answer.status}")
+    try:
+        batch = validated(BatchAnswer, read_object(answer)).data
+    except InvalidAnswer as error:
+        raise ProviderUnavailable(f"the batch answer cannot be read: {error}") from error
+    looks: dict[str, Look] = {invoice_id: Failed(InvalidAnswer(_UNMENTIONED)) for invoice_id in ids}
+    looks |= {invoice_id: Missing("not_found") for invoice_id in batch.not_found if invoice_id in looks}
+    listed = {str(document.get("id")): document for document in batch.invoices if document}
+    return looks | {invoice_id: _look(document) for invoice_id, document in listed.items() if invoice_id in looks}
+
+
+def read_look(invoice_id: str, answer: Answer) -> Look:
+    """Judge the answer for one id."""
+    if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
+        return Missing("HTTP 404")
+    if answer.status >= 300:  # noqa: PLR2004  # same
+        return Failed(InvoiceRefused(f"HTTP {answer.status}"))
+    told = read_object(answer)
+    document = validated(OneAnswer, told if "data" in told else {"data": told}).data
+    if str(document.get("id")) != invoice_id:
+        return Failed(InvalidAnswer("the answer is about another invoice than the one asked for"))
+    return _look(document)
+
+
+def _look(document: Document) -> Look:
+    return found(document, steady=_steady("", document))
+
+
+def _steady(key: str, value: object) -> object:
+    """Bring every list whose order means nothing into one order, by what its items say."""
+    if isinstance(value, dict):
+        return {name: _steady(name, member) for name, member in cast("Document", value).items()}
+    if isinstance(value, list):
+        items = [_steady("", item) for item in cast("list[object]", value)]
+        return sorted(items, key=documents.fingerprint) if key in _UNORDERED else items
+    return value
+
+
+def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
+    """`before` tells an invoice whose lines were all deleted (void) from one that has none yet (draft)."""
+    wire = validated(FragmentInvoice, document)
+    balances = [validated(CurrencyBalances, row) for row in wire.balances or ()]
+    direction = _direction(balances, before)
+    sides = tuple((row.currency, _side(row, direction)) for row in balances)
+    line_count = len(wire.line_items or ())
+    told = _told(tuple(side for _, side in sides), line_count, before)
+    if wire.balances is None or word_key(wire.status) not in _WORDS_WITHOUT_MEANING:
+        told = Status.UNKNOWN
+    amounts = _amounts(sides, told)
+    return Invoice(
+        id=wire.id,
+        status=read_status(told, amounts),
+        provider_status=wire.status,
+        amounts=amounts,
+        direction=direction,
+        created_at=wire.created,
+        line_count=line_count,
+    )
+
+
+def _direction(balances: Sequence[CurrencyBalances], before: Snapshot | None) -> Direction:
+    if any(row.payins.expected for row in balances):
+        return Direction.RECEIVABLE
+    if any(row.payouts.expected for row in balances):
+        return Direction.PAYABLE
+    return before.direction if before else Direction.RECEIVABLE
+
+
+def _side(row: CurrencyBalances, direction: Direction) -> Balance:
+    return row.payins if direction is Direction.RECEIVABLE else row.payouts
+
+
+def _told(sides: Sequence[Balance], line_count: int, before: Snapshot | None) -> Status:
+    if not any(side.expected for side in sides):
+        if before is not None and (before.status is Status.VOID or any(row.total > 0 for row in before.amounts)):
+            return Status.VOID
+        if not line_count and (before is None or not before.line_count):
+            return Status.DRAFT
+    return Status.PAID if all(side.remaining <= 0 for side in sides) else Status.OPEN
+
+
+def _amounts(sides: Sequence[tuple[str, Balance]], told: Status) -> tuple[Amounts, ...]:
+    rows = {currency: _row(currency, side, told) for currency, side in sides}
+    if len(rows) != len(sides):
+        raise InvalidAnswer("field balances cannot be read: it names one currency twice")
+    return tuple(rows[currency] for currency in sorted(rows))
+
+
+def _row(currency: str, side: Balance, told: Status) -> Amounts:
+    nothing = money.from_minor(0, currency)
+    return Amounts(
+        currency=currency,
+        total=money.from_minor(side.expected, currency),
+        paid=money.from_minor(side.actual, currency),
+        due=nothing if told is Status.VOID else max(nothing, money.from_minor(side.remaining, currency)),
+        credited=nothing,
+        refunded=nothing,
+        written_off=nothing,
+        minor=not money.is_known(currency),
+    )

@@ -1,0 +1,94 @@
+"""The files that a watcher of the sandbox is configured with."""
+
+from collections.abc import Mapping
+
+from watcher.sandbox.lives import LIVES
+from watcher.sandbox.receiver import DEMO_SECRET
+from watcher.sandbox.server import Sandbox
+
+CONFIG_FILE = "watcher.toml"
+WATCHLIST_FILE = "watchlists/demo.csv"
+_WEBHOOK_SECRET_FILE = "secrets/webhook"  # noqa: S105 - a path, no password
+_DUE_SOON = "5s"
+_REMINDER = "4s"
+"""Short enough for a due date that the play moves to some seconds from now."""
+
+_HEAD = """\
+[database]
+url = "sqlite:///invoice-watcher.db"
+
+[watcher]
+watchlists = ["watchlists/*.csv"]
+due_soon = ["{due_soon}"]
+reminders = ["{reminder}"]
+grace = "0s"
+announce_tracked = true
+
+[polling]
+policy = "fixed"
+every = "1s"
+confirm_deleted = "2s"
+
+[http]
+listen = "{listen}"
+"""
+_SOURCE = """
+[sources.{provider}]
+provider = "{provider}"
+base_url = "{base_url}"
+rate = "20/s"
+"""
+_ENDPOINT = """
+[endpoints.receiver]
+url = "{url}"
+secrets = [{{ file = "{secret_file}" }}]
+events = ["*"]
+allow_private = ["127.0.0.0/8"]
+"""
+
+
+def demo_files(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> dict[str, str]:
+    """All files by path relative to one directory: the config, its watch list, and the secrets (keep them 0600)."""
+    return {
+        CONFIG_FILE: demo_config(sandbox, receiver_url, listen=listen),
+        WATCHLIST_FILE: demo_watchlist(sandbox),
+        **_secret_files(sandbox.credentials),
+    }
+
+
+def demo_config(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> str:
+    """`watcher.toml`: every source and the one endpoint on loopback, looks every second."""
+    return (
+        _HEAD.format(due_soon=_DUE_SOON, reminder=_REMINDER, listen=listen)
+        + "".join(_source(sandbox, provider) for provider in sandbox.base_urls)
+        + _ENDPOINT.format(url=receiver_url, secret_file=_WEBHOOK_SECRET_FILE)
+    )
+
+
+def demo_watchlist(sandbox: Sandbox) -> str:
+    today = sandbox.clock.now().date()
+    rows = ["source,invoice_id,tags,due_on,note"]
+    for life in LIVES:
+        due_on = "" if life.watch_due_in is None else (today + life.watch_due_in).isoformat()
+        rows.append(f"{life.provider},{life.id},demo,{due_on},")
+    return "\n".join(rows) + "\n"
+
+
+def _source(sandbox: Sandbox, provider: str) -> str:
+    text = _SOURCE.format(provider=provider, base_url=sandbox.base_urls[provider])
+    for key in sandbox.credentials[provider]:
+        text += f'{key} = {{ file = "{_secret_file(provider, key)}" }}\n'
+    return text + (f'token_url = "{sandbox.token_url}"\n' if provider == "fragment" else "")
+
+
+def _secret_files(credentials: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    files = {
+        _secret_file(provider, key): f"{secret}\n"
+        for provider, keys in credentials.items()
+        for key, secret in keys.items()
+    }
+    return {**files, _WEBHOOK_SECRET_FILE: f"{DEMO_SECRET}\n"}
+
+
+def _secret_file(provider: str, key: str) -> str:
+    return f"secrets/{provider}_{key}"

@@ -1,0 +1,86 @@
+"""The sandbox itself: five servers on loopback, one ledger behind them."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from watcher.clock import Clock, SystemClock
+from watcher.sandbox.api import Api, Arrival, Books
+from watcher.sandbox.chargeover import ChargeOverApi
+from watcher.sandbox.dollr import DollrApi
+from watcher.sandbox.fragment import TOKEN_PATH, FragmentApi
+from watcher.sandbox.keys import DEMO_KEYS
+from watcher.sandbox.ledger import Ledger
+from watcher.sandbox.meteroid import MeteroidApi
+from watcher.sandbox.rapyd import RapydApi
+from watcher.sandbox.traps import Fault, Traps
+
+LOOPBACK = "127.0.0.1"
+_CLOSING_SECONDS = 0.5
+
+_APIS: tuple[type[Api], ...] = (FragmentApi, MeteroidApi, DollrApi, RapydApi, ChargeOverApi)
+
+
+class Sandbox:
+    """Use as `async with Sandbox() as sandbox`. Each provider has a port of its own.
+
+    `base_urls` and `credentials` (by provider) and `token_url` (Fragment's) are what a watcher is configured with.
+    The clock decides token ends, signature ages, overdue days and the `Date` header; give the watcher the same one.
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        traps: Traps | None = None,
+        credentials: Mapping[str, Mapping[str, str]] = DEMO_KEYS,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.ledger = Ledger(self.clock)
+        self.traps = traps or Traps()
+        self.credentials = credentials
+        self.requests: list[Arrival] = []
+        self.base_urls: dict[str, str] = {}
+        self.token_url = ""
+        self._apis: dict[str, Api] = {}
+        self._opened = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as opening:
+            for api in _APIS:
+                await self._open(api, opening)
+            self._opened = opening.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opened.aclose()
+
+    def fail_next(self, provider: str, fault: Fault, times: int = 1) -> None:
+        """Let the fault befall that provider's next requests, after those already ordered."""
+        self._apis[provider].faults.extend([fault] * times)
+
+    def expire_tokens(self, provider: str) -> None:
+        """End all access tokens of that provider now."""
+        self._apis[provider].tokens.expire()
+
+    async def _open(self, kind: type[Api], opening: AsyncExitStack) -> None:
+        provider = kind.provider
+        api = kind(Books(self.ledger, self.traps, self.credentials[provider], self.clock, self.requests))
+        port = await serve(api.application(), opening)
+        self._apis[provider] = api
+        self.base_urls[provider] = f"http://{LOOPBACK}:{port}{api.prefix}"
+        if isinstance(api, FragmentApi):
+            self.token_url = f"http://{LOOPBACK}:{port}{TOKEN_PATH}"
+
+
+async def serve(application: web.Application, opened: AsyncExitStack, port: int = 0) -> int:
+    """Serve on loopback until the stack closes; the port, chosen by the system where 0."""
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSING_SECONDS)
+    await runner.setup()
+    opened.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, LOOPBACK, port).start()
+    return int(runner.addresses[0][1])

@@ -1,0 +1,119 @@
+"""The providers' traps, each by its own switch, and faults that any provider may have.
+
+Defaults are what the current hosted service answers. Replace a provider's traps as a whole:
+`sandbox.traps.meteroid = SELF_HOSTED_METEROID`; the next answer is drawn by them.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Generation(StrEnum):
+    """Fragment's three wire shapes, oldest first."""
+
+    G1 = "camel case, a status word, no balances"
+    G2 = "camel case with balances"
+    G3 = "snake case with payments"
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentTraps:
+    generation: Generation = Generation.G3
+    batch_get_absent: bool = False
+    """An older deployment: 404 on batch-get."""
+    token_lifetime: timedelta = timedelta(hours=1)
+    expires_in_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeteroidTraps:
+    pascal_case: bool = False
+    """`PartiallyPaid` instead of `PARTIALLY_PAID`, in the `statuses` filter too."""
+    naive_times: bool = False
+    missing_is_500: bool = False
+    hides_reversals: bool = False
+    """Refunds and reversals show in `amount_due` and `payment_status` alone."""
+    cloud_fields: bool = True
+    closed: frozenset[str] = frozenset()
+    """Ids whose status is the undocumented CLOSED."""
+
+
+SELF_HOSTED_METEROID = MeteroidTraps(naive_times=True, missing_is_500=True, hides_reversals=True, cloud_fields=False)
+OLD_METEROID = MeteroidTraps(
+    pascal_case=True, naive_times=True, missing_is_500=True, hides_reversals=True, cloud_fields=False
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DollrTraps:
+    whole_totals: bool = False
+    """Totals without a fraction are sent as integers: 250, not 250.00."""
+    detail_as_list: bool = False
+    """Every refusal carries `detail` as a list, as 422 always does."""
+    anonymous_is_403: bool = False
+    """Older servers answer 403 where the Authorization header is missing."""
+    naive_times: bool = False
+    token_lifetime: timedelta = timedelta(hours=1)
+    """Told in minutes, rounded up."""
+
+
+class RapydDeletion(StrEnum):
+    GONE = "ERROR_GET_INVOICE"
+    DELETED = "deleted"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class RapydTraps:
+    foreign_ids: frozenset[str] = frozenset()
+    """Answered with 401 UNAUTHORIZED_API_CALL although the credentials are right."""
+    deletion: RapydDeletion = RapydDeletion.GONE
+    """What a GET of a deleted invoice says."""
+    requests_per_five_minutes: int | None = None
+    """Over it the firewall answers 429 with HTML for five minutes, whatever is asked."""
+    float_noise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeOverTraps:
+    timezone: str = "America/Chicago"
+    naive_times: bool = False
+    """Local wall time without an offset: `2026-11-22 10:16:43`."""
+    text_ids_in_lists: bool = False
+    empty_details_as_list: bool = False
+    float_noise: bool = False
+
+
+@dataclass(slots=True)
+class Traps:
+    fragment: FragmentTraps = FragmentTraps()
+    meteroid: MeteroidTraps = MeteroidTraps()
+    dollr: DollrTraps = DollrTraps()
+    rapyd: RapydTraps = RapydTraps()
+    chargeover: ChargeOverTraps = ChargeOverTraps()
+    date_skew: timedelta = timedelta()
+    """How far the servers' `Date` headers are ahead of the sandbox's clock."""
+
+
+class FaultKind(StrEnum):
+    SERVER_ERROR = "server_error"
+    RATE_LIMITED = "rate_limited"
+    UNAUTHORIZED = "unauthorized"
+    GARBAGE = "garbage"
+    """200 with half a JSON document."""
+    HTML = "html"
+    """200 with a page of some proxy."""
+    SLOW = "slow"
+    """The right answer after `delay`."""
+    DISCONNECT = "disconnect"
+    """No answer at all. aiohttp's client asks once more by itself, and that request takes a fault too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What befalls one request instead of its answer."""
+
+    kind: FaultKind
+    retry_after: str | None = None
+    delay: timedelta = timedelta()

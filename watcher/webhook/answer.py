@@ -1,0 +1,134 @@
+"""What a receiver answered, in bounded words: whatever it sends, nothing here raises or grows."""
+
+import re
+import ssl
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+import aiohttp
+from aiohttp.connector import Connection
+
+from watcher.egress import EgressRefused
+from watcher.ports import Outcome
+
+MOST_READ = 16 * 1024
+"""Bytes of an answer's body that are read: enough to end nearly every answer and keep its connection."""
+
+MOST_KEPT = 4 * 1024
+"""Bytes of it that a receipt carries."""
+
+LONGEST_HINT = timedelta(days=365)
+_SUCCESS, _REDIRECT, _CLIENT_ERROR = 2, 3, 4
+_RETRIED = frozenset({408, 425, 429})
+_GONE = 410
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class Fault(StrEnum):
+    """The words of `Receipt.error`: all that subscribers and operators see of an error, whatever the network said."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    DISCONNECTED = "disconnected"
+    BAD_ANSWER = "bad_answer"
+    REDIRECT = "redirect"
+    ADDRESS_REFUSED = "address_refused"
+    NOT_CONFIGURED = "not_configured"
+    UNSENDABLE = "unsendable"
+
+
+class Answer(aiohttp.ClientResponse):
+    """Remembers who answered, which a finished response has forgotten."""
+
+    peer: str | None = None
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        if connection.transport is not None:
+            self.peer = peer_name(connection.transport.get_extra_info("peername"))
+        return await super().start(connection)
+
+
+def judge(status: int) -> tuple[Outcome, Fault | None]:
+    """What an answer's status means for the delivery."""
+    if status // 100 == _SUCCESS:
+        return Outcome.DELIVERED, None
+    if status // 100 == _REDIRECT:
+        return Outcome.RETRY, Fault.REDIRECT
+    if status == _GONE:
+        return Outcome.GONE, None
+    if status // 100 == _CLIENT_ERROR and status not in _RETRIED:
+        return Outcome.REJECTED, None
+    return Outcome.RETRY, None
+
+
+def retry_after(header: str | None, now: datetime) -> timedelta | None:
+    """The hint of RFC 9110 §10.2.3, seconds or an HTTP date, never negative, at most a year; None if it is neither."""
+    if header is None:
+        return None
+    if header.isascii() and header.isdecimal():
+        return timedelta(seconds=min(int(header[:12]), LONGEST_HINT.total_seconds()))
+    try:
+        at = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return min(max(at - now, timedelta(0)), LONGEST_HINT)
+
+
+async def read_body(answer: aiohttp.ClientResponse) -> bytes:
+    """The beginning of the body as sent.
+
+    A body that breaks off or drips changes nothing about the status seen: who said 200 has it. (A body that breaks
+    HTTP in the very packet of its head is another thing: the client sees no answer then, only `Fault.BAD_ANSWER`.)
+    """
+    body = bytearray()
+    try:
+        while len(body) < MOST_READ and (piece := await answer.content.read(MOST_READ - len(body))):
+            body += piece
+    except (aiohttp.ClientError, OSError):
+        return bytes(body)
+    finally:
+        # Releasing an answer with more to come would read on for the sake of the connection.
+        answer.close()
+    return bytes(body)
+
+
+def explain(error: aiohttp.ClientError | OSError | ValueError) -> tuple[Outcome, Fault]:
+    match error:
+        case (
+            aiohttp.ClientConnectorError(os_error=EgressRefused())
+            | aiohttp.InvalidURL()
+            | aiohttp.NonHttpUrlClientError()
+        ):
+            return Outcome.BLOCKED, Fault.ADDRESS_REFUSED
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():
+            fault = Fault.DNS  # UnicodeError: a host name that IDNA cannot write
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            fault = Fault.TLS
+        case TimeoutError():
+            fault = Fault.TIMEOUT
+        case aiohttp.ClientConnectorError():
+            fault = Fault.CONNECT
+        case aiohttp.ClientResponseError() | aiohttp.ClientPayloadError():
+            fault = Fault.BAD_ANSWER
+        case aiohttp.ClientError() | OSError():
+            fault = Fault.DISCONNECTED
+        case ValueError():
+            return Outcome.UNSENDABLE, Fault.UNSENDABLE
+    return Outcome.RETRY, fault
+
+
+def readable(body: bytes) -> str:
+    return _CONTROL.sub("\ufffd", body[:MOST_KEPT].decode("utf-8", "replace"))
+
+
+def peer_name(name: tuple[object, ...] | None) -> str | None:
+    """`address:port` of what `getpeername` gives for IPv4 and IPv6."""
+    if not name or len(name) < 2:  # noqa: PLR2004 address and port
+        return None
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"

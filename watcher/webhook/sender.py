@@ -1,0 +1,180 @@
+"""POSTs events to subscribers: signed at the moment they leave, through the egress guard, with everything bounded."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from watcher import __version__
+from watcher.clock import Clock
+from watcher.core.signature import sign
+from watcher.egress import Guard, GuardedResolver, Network
+from watcher.ports import Attempt, Outcome, Receipt
+from watcher.webhook.answer import Answer, Fault, explain, judge, read_body, readable, retry_after
+
+_KEEP_ALIVE_SECONDS = 20
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where and how one endpoint is sent to. `secrets` are newest first; all of them sign.
+
+    `timeout` is for the whole attempt; connecting may take a third of it, silence two thirds.
+    """
+
+    name: str
+    url: str
+    secrets: tuple[bytes, ...] = field(repr=False)
+    timeout: timedelta = timedelta(seconds=15)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    allow_private: tuple[Network, ...] = ()
+    allow_ports: tuple[int, ...] = ()
+    concurrency: int = 10
+    keeps_responses: bool = True
+
+
+class WebhookSender:
+    """The `Sender` of the real world. Open it with `async with`; `reconfigure` swaps the targets while it works."""
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        clock: Clock,
+        *,
+        tls: ssl.SSLContext | None = None,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._clock = clock
+        self._tls = tls
+        self._resolver = resolver
+        self._lines: dict[str, _Line] = {}
+        self._retired: set[_Line] = set()
+        self._targets = dict(targets)
+
+    async def __aenter__(self) -> Self:
+        await self.reconfigure(self._targets)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for line in (*self._lines.values(), *self._retired):
+            await line.close()
+        self._lines.clear()
+        self._retired.clear()
+
+    async def reconfigure(self, targets: Mapping[str, Target]) -> None:
+        """Send by these targets from now on. Requests under way to old ones end as they began."""
+        kept = {name: line for name, line in self._lines.items() if targets.get(name) == line.target}
+        self._retired.update(line for name, line in self._lines.items() if name not in kept)
+        self._lines = {
+            name: kept.get(name) or _Line(target, self._clock, self._tls, self._resolver)
+            for name, target in targets.items()
+        }
+        for line in [line for line in self._retired if line.under_way == 0]:
+            self._retired.discard(line)
+            await line.close()
+
+    async def send(self, attempt: Attempt) -> Receipt:
+        line = self._lines.get(attempt.endpoint)
+        if line is None:
+            return Receipt(Outcome.BLOCKED, self._clock.now(), timedelta(0), error=Fault.NOT_CONFIGURED)
+        line.under_way += 1
+        try:
+            return await line.post(attempt)
+        finally:
+            line.under_way -= 1
+            if line in self._retired and line.under_way == 0:
+                self._retired.discard(line)
+                await line.close()
+
+
+class _Line:
+    """One endpoint's own session, so that an endpoint that hangs takes connections from nobody else."""
+
+    def __init__(
+        self, target: Target, clock: Clock, tls: ssl.SSLContext | None, resolver: AbstractResolver | None
+    ) -> None:
+        self.target = target
+        self.under_way = 0
+        self._clock = clock
+        self._tls = tls
+        self._resolver = resolver
+        self._session: aiohttp.ClientSession | None = None
+        self._headers = {
+            **target.headers,
+            "content-type": "application/json",
+            "user-agent": f"invoice-watcher/{__version__}",
+            "accept-encoding": "identity",
+        }
+        self._sendable = not any(_UNSENDABLE.search(text) for header in target.headers.items() for text in header)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, attempt: Attempt) -> Receipt:
+        started_at, started = self._clock.now(), asyncio.get_running_loop().time()
+        timestamp = int(started_at.timestamp())
+        headers = {
+            **self._headers,
+            "webhook-id": attempt.event_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": sign(self.target.secrets, attempt.event_id, timestamp, attempt.body),
+        }
+        if not self._sendable or _UNSENDABLE.search(attempt.event_id):
+            return Receipt(Outcome.UNSENDABLE, started_at, timedelta(0), error=Fault.UNSENDABLE)
+        try:
+            answer = await self._open_session().post(
+                self.target.url, data=attempt.body, headers=headers, allow_redirects=False
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            outcome, fault = explain(error)
+            return Receipt(outcome, started_at, _since(started), error=fault)
+        body = await read_body(answer)
+        outcome, fault = judge(answer.status)
+        hint = answer.headers.get("Retry-After") if outcome is Outcome.RETRY else None
+        return Receipt(
+            outcome,
+            started_at,
+            _since(started),
+            status=answer.status,
+            error=fault,
+            response=readable(body) if self.target.keeps_responses else None,
+            peer=answer.peer if isinstance(answer, Answer) else None,
+            retry_after=retry_after(hint, self._clock.now()),
+        )
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            guard = Guard(
+                self.target.allow_private, self.target.allow_ports, tls=not self.target.url.lower().startswith("http:")
+            )
+            seconds = self.target.timeout.total_seconds()
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=self.target.concurrency,
+                    keepalive_timeout=_KEEP_ALIVE_SECONDS,
+                    resolver=GuardedResolver(guard, self._resolver),
+                    socket_factory=guard.open_socket,
+                    ssl=self._tls or True,
+                ),
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=seconds / 3, sock_read=seconds * 2 / 3),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                response_class=Answer,
+            )
+        return self._session
+
+
+def _since(started: float) -> timedelta:
+    return timedelta(seconds=asyncio.get_running_loop().time() - started)
