@@ -108,13 +108,13 @@ async def connected(
 ) -> AsyncGenerator[Store]:
     """Like `open_store`, whatever the schema is."""
     address = _address(url)
-    sqlite = address.get_backend_name() == "sqlite"
-    file = Path(address.database or "") if sqlite else None
+    file = sqlite_file(url)
     if file is not None:
         _see_file(file, create=create)
-    engine = _sqlite_engine(address, read_only=read_only) if sqlite else _postgresql_engine(address)
+    is_sqlite = file is not None
+    engine = _sqlite_engine(address, read_only=read_only) if is_sqlite else _postgresql_engine(address)
     try:
-        yield Store(engine, _place(address), file, database_clock=database_clock and not sqlite)
+        yield Store(engine, _place(address), file, database_clock=database_clock and not is_sqlite)
     finally:
         with anyio.CancelScope(shield=True):
             await engine.dispose()
@@ -123,6 +123,12 @@ async def connected(
 def upserting(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can say ON CONFLICT, in the words of the connection's database."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file behind a configured URL; None for PostgreSQL. Raises StoreUnavailable for no URL of a database."""
+    address = _address(url)
+    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
 
 
 def _address(url: str) -> URL:

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import NotFound
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, PollRecord
-from watcher.store.budget import budget
 from watcher.store.codec import AnyRow, Instant
 from watcher.store.engine import Store
+from watcher.store.pace import pace
 from watcher.store.recording import record
 from watcher.store.tables import sources, watches
 
@@ -60,7 +60,7 @@ class SqlPollQueue:
         here: datetime,
         lease: timedelta,
     ) -> Claim | None:
-        free = budget(taken, request.interval, here)
+        free = pace(taken, request.interval, here)
         room = free.room(request.horizon - self.store.shift, request.requests)
         if not room:
             return None
@@ -114,7 +114,7 @@ class SqlPollQueue:
             row = (await connection.execute(query)).one_or_none()
             if row is None:
                 raise NotFound(f"no source {source}")
-            free = budget(row.next_slot_at, interval, here)
+            free = pace(row.next_slot_at, interval, here)
             await _take_slots(connection, source, free.after(1))
         return free.next_slot_at + self.store.shift
 

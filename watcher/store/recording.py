@@ -204,7 +204,7 @@ _SUPERSEDE = (
     .where(
         deliveries.c.watch_id == bindparam("key"),
         WAITING,
-        deliveries.c.state.in_((DeliveryState.PENDING.value, DeliveryState.PARKED.value)),
+        deliveries.c.state != DeliveryState.DELIVERING.value,
         deliveries.c.event_type == bindparam("overtaken"),
     )
     .values(state=DeliveryState.SUPERSEDED.value, due_at=None, parked_reason=None)

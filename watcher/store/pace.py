@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class Pace:
     """`next_slot_at` is the first instant nobody has taken yet (the theoretical arrival time)."""
 
     next_slot_at: datetime
@@ -27,6 +27,6 @@ class Budget:
         return self.next_slot_at + count * self.interval
 
 
-def budget(next_slot_at: datetime | None, interval: timedelta, now: datetime) -> Budget:
+def pace(next_slot_at: datetime | None, interval: timedelta, now: datetime) -> Pace:
     """The budget as it stands: unused instants of the past are gone, so that idling saves up no burst."""
-    return Budget(now if next_slot_at is None else max(next_slot_at, now), interval)
+    return Pace(now if next_slot_at is None else max(next_slot_at, now), interval)
