@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -99,17 +99,6 @@ def iso_date(value: str) -> date:
         return date.fromisoformat(value)
     except ValueError as error:
         raise typer.BadParameter(f"{value!r} is no ISO date such as 2026-12-01") from error
-
-
-def instant(value: str) -> datetime:
-    """An RFC 3339 instant; one without an offset is refused, for nobody could tell which it is."""
-    try:
-        read = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is no instant such as 2026-11-22T10:00:00Z") from error
-    if read.tzinfo is None:
-        raise typer.BadParameter(f"{value!r} needs an offset: add Z for UTC")
-    return read
 
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="A source's name in the configuration.")]
