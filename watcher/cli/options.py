@@ -19,6 +19,7 @@ ConfigOption = Annotated[
         metavar="FILE",
         help="The configuration; else $INVOICE_WATCHER_CONFIG, config/watcher.toml, /etc/invoice-watcher/watcher.toml.",
         rich_help_panel=_EVERYWHERE,
+        show_default=False,
     ),
 ]
 JsonOption = Annotated[
@@ -47,9 +48,14 @@ def inherit(context: typer.Context, config: Path | None, *, as_json: bool) -> In
     return replace(before, config=config or before.config, as_json=as_json or before.as_json)
 
 
-def group(help_text: str | None = None) -> typer.Typer:
+def commands() -> typer.Typer:
+    """What holds a module's commands."""
+    return typer.Typer(rich_markup_mode="rich", add_completion=False)
+
+
+def group(help_text: str) -> typer.Typer:
     """A set of commands that accepts the shared options between its name and theirs."""
-    app = typer.Typer(no_args_is_help=True, help=help_text, add_completion=False)
+    app = typer.Typer(no_args_is_help=True, help=help_text, rich_markup_mode="rich", add_completion=False)
 
     @app.callback(help=help_text)
     def shared(context: typer.Context, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:

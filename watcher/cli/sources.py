@@ -1,13 +1,12 @@
 """`sources`: the accounts."""
 
 import anyio
-import typer
 
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, command
+from watcher.cli.options import Invocation, command, commands
 from watcher.cli.output import Column, field, print_list
 
-app = typer.Typer()
+app = commands()
 
 COLUMNS = (
     field("source", "name"),
