@@ -7,11 +7,11 @@ import anyio
 import typer
 
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, checked_id, command, commands
+from watcher.cli.options import Invocation, checked_id, command, top_level
 from watcher.cli.output import field, print_document, print_list, tell
 from watcher.ports import DeliveryState
 
-app = commands()
+app = top_level()
 
 COLUMNS = (
     field("delivery", "delivery_id"),

@@ -8,10 +8,10 @@ import anyio
 import typer
 
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, command, commands
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, Item, console, field, print_line, print_list, table
 
-app = commands()
+app = top_level()
 
 _LOOK_AGAIN_AFTER = 1.0
 _PAGE = 500

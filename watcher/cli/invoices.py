@@ -10,11 +10,11 @@ import typer
 
 from watcher import daemon
 from watcher.cli.opening import known_source, load_configuration, opened, unknown
-from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command, commands
+from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command, top_level
 from watcher.cli.output import Column, Item, amounts, console, field, print_document, print_list, shown, table
 from watcher.core.invoice import Status
 
-app = commands()
+app = top_level()
 
 RawOption = Annotated[bool, typer.Option("--raw", help="Print the provider's own document instead, without secrets.")]
 

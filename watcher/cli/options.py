@@ -48,7 +48,7 @@ def inherit(context: typer.Context, config: Path | None, *, as_json: bool) -> In
     return replace(before, config=config or before.config, as_json=as_json or before.as_json)
 
 
-def commands() -> typer.Typer:
+def top_level() -> typer.Typer:
     """What holds a module's commands."""
     return typer.Typer(rich_markup_mode="rich", add_completion=False)
 

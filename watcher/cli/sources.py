@@ -3,10 +3,10 @@
 import anyio
 
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, command, commands
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, field, print_list
 
-app = commands()
+app = top_level()
 
 COLUMNS = (
     field("source", "name"),

@@ -14,12 +14,12 @@ from watcher.cli.demo.audience import Audience
 from watcher.cli.demo.screen import Screen, Tally
 from watcher.cli.demo.stage import last_lines, service, stop, write_files
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, command, commands
+from watcher.cli.options import Invocation, command, top_level
 from watcher.sandbox import Delivery, Receiver, Sandbox
 from watcher.sandbox.demo import CONFIG_FILE, demo_files
 from watcher.sandbox.lives import LIVES, Life, prepare
 
-app = commands()
+app = top_level()
 
 TIME_LIMIT = 50.0
 """Seconds that the lives may take; a good run needs about half."""
