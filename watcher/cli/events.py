@@ -32,6 +32,12 @@ COLUMNS = (
 )
 
 
+def _checked_cursor(value: str | None) -> str | None:
+    if value is not None and not (value.isascii() and value.isdecimal()):
+        raise typer.BadParameter(f"{value!r} is no cursor: give the `cursor` of the last event you have seen")
+    return value
+
+
 @command(app, "events", "events --type 'invoice.overdue*' --follow --json")
 def events(
     invocation: Invocation,
@@ -40,7 +46,8 @@ def events(
         bool, typer.Option("--follow", help="Keep printing events as they happen, until Ctrl-C.")
     ] = False,
     after: Annotated[
-        str | None, typer.Option("--after", metavar="CURSOR", help="Only events later than this cursor.")
+        str | None,
+        typer.Option("--after", metavar="CURSOR", help="Only events later than this cursor.", callback=_checked_cursor),
     ] = None,
     glob: Annotated[
         str | None, typer.Option("--type", metavar="GLOB", help="Only events of these types, such as 'invoice.*'.")
