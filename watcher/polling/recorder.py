@@ -90,7 +90,7 @@ class Recorder:
             for event in record.change.events if record.change else ():
                 has_events = True
                 _log.info(
-                    "event.recorded", event=event.id, type=event.type, source=event.source, sequence=event.sequence
+                    "event.recorded", id=event.id, type=event.type, source=event.source, sequence=event.sequence
                 )
         _log.debug("polls.recorded", polls=len(records), lost=len(lost))
         if has_events:

@@ -1,0 +1,28 @@
+"""The database behind the ports. Nothing outside this package imports SQLAlchemy."""
+
+from watcher.store.accounts import SqlAccounts
+from watcher.store.care import backup, check, upgrade
+from watcher.store.engine import Store, open_store
+from watcher.store.outbox import SqlOutbox
+from watcher.store.polls import SqlPollQueue
+from watcher.store.redelivery import Redelivery
+from watcher.store.reports import Reports
+from watcher.store.retention import Retention
+from watcher.store.run_lock import hold_run_lock
+from watcher.store.watches import SqlWatches
+
+__all__ = [
+    "Redelivery",
+    "Reports",
+    "Retention",
+    "SqlAccounts",
+    "SqlOutbox",
+    "SqlPollQueue",
+    "SqlWatches",
+    "Store",
+    "backup",
+    "check",
+    "hold_run_lock",
+    "open_store",
+    "upgrade",
+]

@@ -1,0 +1,192 @@
+"""The queue of watches, on both databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import anyio
+from sqlalchemy import func, select
+
+from tests.fakes import stored
+from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND
+from watcher.ports import Claim, SourceRow, WatchEntry, WatchState
+from watcher.store import SqlAccounts, SqlPollQueue, Store, open_store
+from watcher.store.tables import deliveries, events, snapshots, sources, watches
+
+
+async def test_a_new_watch_is_due_at_once_and_comes_back_when_planned(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    (claimed,) = await stored.claim(store)
+    assert (claimed.invoice_id, claimed.memory, claimed.misses) == ("inv_1", None, 0)
+    await SqlPollQueue(store).record([stored.polled(claimed)], {})
+    assert await stored.claim(store, NOW + 15 * MINUTE - SECOND) == ()
+    (again,) = await stored.claim(store, NOW + 15 * MINUTE)
+    assert (again.fingerprint, again.asked_at, again.fetched_at) == (b"print", NOW - SECOND, NOW)
+
+
+async def test_nobody_else_gets_a_leased_watch_until_the_lease_ends(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    (first,) = await stored.claim(store)
+    assert await stored.claim(store, NOW + LEASE - SECOND) == ()
+    (second,) = await stored.claim(store, NOW + LEASE)
+    assert second.lease > first.lease
+
+
+async def test_a_late_outcome_writes_nothing_and_says_so(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    await stored.endpoints(store, "ledger")
+    (first,) = await stored.claim(store)
+    (second,) = await stored.claim(store, NOW + LEASE)
+    queue = SqlPollQueue(store)
+    told = stored.change(stored.event("evt_1", "invoice.tracked", "ledger"))
+    assert await queue.record([stored.polled(first, change=told)], {}) == {first.key}
+    async with store.reading() as connection:
+        for table in (events, deliveries, snapshots):
+            assert (await connection.execute(select(func.count()).select_from(table))).scalar_one() == 0
+    assert await queue.record([stored.polled(second)], {}) == frozenset()
+    assert await queue.record([stored.polled(second)], {}) == {second.key}
+
+
+async def test_slots_are_spaced_by_the_interval_and_end_at_the_horizon(store: Store) -> None:
+    await stored.watch(store, *(f"inv_{number}" for number in range(10)))
+    queue = SqlPollQueue(store)
+    (claim,) = await queue.claim(NOW, [stored.request(batch_size=2, ahead=2)], LEASE)
+    assert claim.slots == (NOW, NOW + SECOND, NOW + 2 * SECOND)
+    assert len(claim.watches) == 6
+    assert claim.lease_ends_at == NOW + LEASE
+    assert await queue.claim(NOW, [stored.request(batch_size=2, ahead=2)], LEASE) == ()
+    (rest,) = await queue.claim(NOW + SECOND, [stored.request(batch_size=2, ahead=10)], LEASE)
+    assert rest.slots == (NOW + 3 * SECOND, NOW + 4 * SECOND)
+    assert not {one.key for one in claim.watches} & {one.key for one in rest.watches}
+
+
+async def test_no_slot_is_taken_for_which_nothing_is_due(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    queue = SqlPollQueue(store)
+    (claim,) = await queue.claim(NOW, [stored.request(requests=50)], LEASE)
+    assert claim.slots == (NOW,)
+    assert await queue.reserve("acme", SECOND, NOW) == NOW + SECOND
+    assert await queue.reserve("acme", SECOND, NOW + MINUTE) == NOW + MINUTE
+
+
+async def test_the_longest_due_comes_first(store: Store) -> None:
+    await stored.watch(store, "late", at=NOW - MINUTE)
+    await stored.watch(store, "later", at=NOW - SECOND)
+    await stored.watch(store, "latest", at=NOW - 2 * MINUTE)
+    claims = await SqlPollQueue(store).claim(NOW, [stored.request(requests=2)], LEASE)
+    assert stored.ids(claims) == ["latest", "late"]
+
+
+async def test_sources_that_back_off_are_disabled_or_removed_give_none(store: Store) -> None:
+    watching = await stored.watch(store, "inv_1")
+    accounts = SqlAccounts(store)
+    await accounts.back_off("acme", NOW + MINUTE)
+    assert await stored.claim(store) == ()
+    later = NOW + MINUTE
+    for rows in ([SourceRow("acme", "meteroid", enabled=False)], []):
+        await watching.sync_sources(rows, later)
+        assert await stored.claim(store, later) == ()
+    await watching.sync_sources([SourceRow("acme", "meteroid")], later)
+    await accounts.open_circuit("acme", at=later, refused=True, error="401", probe_at=later)
+    assert await stored.claim(store, later) == ()
+    await accounts.close_circuit("acme", later, None)
+    assert len(await stored.claim(store, later)) == 1
+
+
+async def test_a_released_watch_is_due_again_when_said(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    (claimed,) = await stored.claim(store)
+    queue = SqlPollQueue(store)
+    await queue.release([claimed], NOW + MINUTE)
+    assert await stored.claim(store, NOW + MINUTE - SECOND) == ()
+    (again,) = await stored.claim(store, NOW + MINUTE)
+    await queue.release([claimed], NOW)
+    assert await stored.claim(store, NOW + MINUTE) == ()
+    assert await queue.record([stored.polled(again)], {}) == frozenset()
+
+
+async def test_a_poll_asked_for_during_a_look_comes_right_after_it(store: Store) -> None:
+    watching = await stored.watch(store, "inv_1", "inv_2", "inv_3")
+    claimed = await stored.claim(store)
+    await watching.request_poll("acme", "inv_1", NOW)
+    await watching.add(WatchEntry("acme", "inv_2", tags=("vip",)), "cli", NOW)
+    queue = SqlPollQueue(store)
+    retired = [replace(stored.polled(one), poll_at=None, state=WatchState.RETIRED) for one in claimed]
+    await queue.record(retired, {})
+    again = await stored.claim(store, NOW + SECOND)
+    assert [(one.invoice_id, one.tags) for one in again] == [("inv_1", ()), ("inv_2", ("vip",))]
+
+
+async def test_a_retired_watch_wakes_for_a_poll_request(store: Store) -> None:
+    watching = await stored.watch(store, "inv_1")
+    (claimed,) = await stored.claim(store)
+    queue = SqlPollQueue(store)
+    await queue.record([replace(stored.polled(claimed), poll_at=None, state=WatchState.RETIRED)], {})
+    assert await stored.claim(store, NOW + timedelta(days=400)) == ()
+    await watching.request_poll("acme", "inv_1", NOW)
+    assert len(await stored.claim(store)) == 1
+
+
+async def test_clock_instants_without_a_fresh_look_are_claimed_apart_and_the_look_stays_due(store: Store) -> None:
+    await stored.watch(store, "inv_1", "inv_2")
+    queue = SqlPollQueue(store)
+    claimed = await stored.claim(store)
+    await queue.record([replace(stored.polled(one), clock_at=NOW + 15 * MINUTE) for one in claimed], {})
+    now = NOW + timedelta(hours=2)
+    assert await queue.claim_stale_clocks(now, ["acme"], NOW, 10, LEASE) == ()
+    stale = await queue.claim_stale_clocks(now, ["other", "acme"], now - MINUTE, 10, LEASE)
+    assert stored.ids(stale) == ["inv_1", "inv_2"]
+    assert [claim.slots for claim in stale] == [()]
+    assert await stored.claim(store, now) == ()
+    told = [
+        replace(stored.polled(one, now), clock_only=True, poll_at=now, misses=9, fetched_at=None)
+        for one in stale[0].watches
+    ]
+    await queue.record(told, {})
+    again = await stored.claim(store, now)
+    assert [(one.misses, one.clock_at, one.fetched_at) for one in again] == [(0, None, NOW)] * 2
+
+
+async def test_the_last_success_only_moves_forward(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    queue = SqlPollQueue(store)
+    await queue.record([], {"acme": NOW})
+    await queue.record([], {"acme": NOW - MINUTE})
+    assert (await SqlAccounts(store).states())["acme"].last_success_at == NOW
+
+
+async def test_replicas_that_claim_at_once_share_no_watch_and_no_slot(database_url: str) -> None:
+    async with (
+        open_store(database_url, database_clock=False) as one,
+        open_store(database_url, database_clock=False) as two,
+    ):
+        await stored.watch(one, *(f"inv_{number}" for number in range(400)))
+        taken: list[Claim] = []
+
+        async def claim_all(store: Store) -> None:
+            queue = SqlPollQueue(store)
+            while claims := await queue.claim(NOW, [stored.request(requests=7)], LEASE):
+                taken.extend(claims)
+                await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as group:
+            for store in (one, two, one, two):
+                group.start_soon(claim_all, store)
+        assert sorted(stored.ids(taken)) == sorted(f"inv_{number}" for number in range(400))
+        slots = sorted(slot for claim in taken for slot in claim.slots)
+        assert slots == [NOW + number * SECOND for number in range(400)]
+
+
+async def test_what_providers_say_is_stored_whatever_it_is(store: Store) -> None:
+    await stored.watch(store, "a/b?c#%{}\x00 \ud800")
+    (claimed,) = await stored.claim(store)
+    odd = replace(stored.polled(claimed), last_error="\x00\ud800" + "x" * 100_000)
+    assert await SqlPollQueue(store).record([odd], {}) == frozenset()
+    async with store.reading() as connection:
+        error: str = (await connection.execute(select(watches.c.last_error))).scalar_one()
+    assert len(error) == 500
+
+
+async def test_an_unknown_source_in_a_request_is_no_claim(store: Store) -> None:
+    assert await SqlPollQueue(store).claim(NOW, [stored.request("nobody")], LEASE) == ()
+    async with store.reading() as connection:
+        assert (await connection.execute(select(func.count()).select_from(sources))).scalar_one() == 0

@@ -1,0 +1,204 @@
+"""Opening the database, and the two ways to talk to it: a transaction that writes, and a reading."""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import anyio
+from sqlalchemy import BigInteger, Connection, Table, event, literal_column, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from watcher.core.errors import StoreUnavailable
+from watcher.store import migrate
+from watcher.store.codec import EPOCH
+from watcher.store.failures import explained
+
+BUSY_TIMEOUT = timedelta(seconds=10)
+COMMAND_TIMEOUT = timedelta(seconds=60)
+CONNECT_TIMEOUT = timedelta(seconds=10)
+_DATABASE_NOW = literal_column("CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)", BigInteger)
+"""clock_timestamp, not now(): a transaction that waited for a lock must not count from before the wait."""
+
+
+@dataclass(slots=True)
+class Store:
+    """An open database. Made by `open_store`; the ports' classes are given it.
+
+    With `database_clock` (PostgreSQL) leases, due-ness and budgets go by the server's clock, and `shift`, measured at
+    each claim, is what our clock shows more than the server's.
+    """
+
+    engine: AsyncEngine
+    place: str
+    file: Path | None
+    database_clock: bool
+    shift: timedelta = timedelta(0)
+    _writing: anyio.Lock = field(default_factory=anyio.Lock)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that writes, shielded from cancellation: await nothing but SQL inside.
+
+        Raises StoreUnavailable for what the database cannot do now; nothing is written then.
+        """
+        if not self.is_sqlite:
+            async with self._begun(writing=True) as connection:
+                yield connection
+            return
+        # In turn rather than by SQLite's busy handler, which sleeps longer and longer and is not fair.
+        async with self._writing, self._begun(writing=True) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncConnection]:
+        """A consistent view for one or several reads. Raises StoreUnavailable."""
+        async with self._begun(writing=False) as connection:
+            yield connection
+
+    async def now(self, connection: AsyncConnection, now: datetime) -> datetime:
+        """The instant that counts inside this database: the server's where `database_clock` is set, else `now`."""
+        if not self.database_clock:
+            return now
+        here = EPOCH + timedelta(microseconds=int((await connection.execute(select(_DATABASE_NOW))).scalar_one()))
+        self.shift = now - here
+        return here
+
+    @asynccontextmanager
+    async def _begun(self, *, writing: bool) -> AsyncGenerator[AsyncConnection]:
+        with anyio.CancelScope(shield=True), explained(self.place):
+            async with self.engine.connect() as connection:
+                await connection.execution_options(writing=writing)
+                async with connection.begin():
+                    yield connection
+
+
+@asynccontextmanager
+async def open_store(
+    url: str, *, create: bool = False, read_only: bool = False, database_clock: bool = True
+) -> AsyncGenerator[Store]:
+    """Open the database of a configured URL, and close it again.
+
+    `create` makes the SQLite file (readable by its owner alone) and the tables where there are none; without it a
+    missing database is StoreUnavailable. An older or newer schema is SchemaMismatch; `migrate.upgrade` cures the older.
+    """
+    async with connected(url, create=create, read_only=read_only, database_clock=database_clock) as store:
+        if create:
+            async with store.transaction() as connection:
+                await connection.run_sync(migrate.create)
+        async with store.reading() as connection:
+            await connection.run_sync(migrate.require_current, store.place)
+        yield store
+
+
+@asynccontextmanager
+async def connected(
+    url: str, *, create: bool = False, read_only: bool = False, database_clock: bool = True
+) -> AsyncGenerator[Store]:
+    """Like `open_store`, whatever the schema is."""
+    address = _address(url)
+    file = sqlite_file(url)
+    if file is not None:
+        _see_file(file, create=create)
+    is_sqlite = file is not None
+    engine = _sqlite_engine(address, read_only=read_only) if is_sqlite else _postgresql_engine(address)
+    try:
+        yield Store(engine, _place(address), file, database_clock=database_clock and not is_sqlite)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await engine.dispose()
+
+
+def upserting(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say ON CONFLICT, in the words of the connection's database."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file behind a configured URL; None for PostgreSQL. Raises StoreUnavailable for no URL of a database."""
+    address = _address(url)
+    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise StoreUnavailable(
+            "database.url cannot be read: write sqlite:///file or postgresql://user@host/name"
+        ) from error
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+    backend = address.drivername.partition("+")[0]
+    if backend not in drivers or (backend == "sqlite" and not address.database):
+        raise StoreUnavailable(f"database.url: {backend} is no database we know: use sqlite:///file or postgresql://…")
+    if "sslmode" in address.query:
+        mode = address.query["sslmode"]
+        address = address.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return address.set(drivername=drivers[backend])
+
+
+def _place(address: URL) -> str:
+    if address.get_backend_name() == "sqlite":
+        return f"database {address.database}"
+    host = address.host or address.query.get("host", "localhost")
+    return f"PostgreSQL database {address.database} at {host}"
+
+
+def _see_file(file: Path, *, create: bool) -> None:
+    if file.exists():
+        return
+    if not create:
+        raise StoreUnavailable(f"no database at {file}: run `invoice-watcher run` first")
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(f"cannot make the database {file}: {error.strerror}") from error
+
+
+def _sqlite_engine(address: URL, *, read_only: bool) -> AsyncEngine:
+    engine = create_async_engine(address, connect_args={"timeout": BUSY_TIMEOUT.total_seconds()})
+
+    def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        del entry
+        # The driver must not begin transactions of its own; `begin` below does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        if read_only:
+            cursor.execute("PRAGMA query_only = ON")
+        else:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine
+
+
+def _postgresql_engine(address: URL) -> AsyncEngine:
+    return create_async_engine(
+        address,
+        connect_args={
+            "command_timeout": COMMAND_TIMEOUT.total_seconds(),
+            "timeout": CONNECT_TIMEOUT.total_seconds(),
+            "server_settings": {"application_name": "invoice-watcher"},
+        },
+        pool_pre_ping=True,
+        pool_timeout=CONNECT_TIMEOUT.total_seconds(),
+    )

@@ -1,0 +1,90 @@
+"""What a database's errors mean to an operator, said once."""
+
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from watcher.core.errors import StoreUnavailable
+
+_SQLITE = {
+    sqlite3.SQLITE_READONLY: "is read-only: give this user the right to write it and its folder",
+    sqlite3.SQLITE_PERM: "may not be opened by this user",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: is its folder there, and may this user write in it?",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
+    sqlite3.SQLITE_BUSY: "is locked by another program for too long",
+    sqlite3.SQLITE_LOCKED: "is locked by another program for too long",
+    sqlite3.SQLITE_NOTADB: "is not a database of this program: move it away or name another file",
+    sqlite3.SQLITE_CORRUPT: "is damaged: restore a backup",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
+}
+_POSTGRESQL: tuple[tuple[type[Exception], str], ...] = (
+    (asyncpg.InvalidAuthorizationSpecificationError, "refused this user or its password"),
+    (asyncpg.InvalidCatalogNameError, "has no such database: create it first"),
+    (asyncpg.InsufficientPrivilegeError, "does not give this user the rights it needs"),
+    (asyncpg.ReadOnlySQLTransactionError, "is read-only (a standby?): name the primary"),
+    (asyncpg.DiskFullError, "cannot grow: its disk is full"),
+    (asyncpg.InsufficientResourcesError, "is out of resources (disk, memory or connections)"),
+    (asyncpg.LockNotAvailableError, "is locked by another program for too long"),
+    (asyncpg.DeadlockDetectedError, "had two transactions waiting for each other: try again"),
+    (asyncpg.SerializationError, "had two transactions in each other's way: try again"),
+    (asyncpg.QueryCanceledError, "took too long"),
+    (asyncpg.PostgresConnectionError, "closed the connection"),
+    (asyncpg.OperatorInterventionError, "is starting, stopping or closed this connection"),
+)
+_CODE_MASK = 0xFF
+"""SQLite's extended codes carry the primary one in their lowest byte."""
+
+
+@contextmanager
+def explained(place: str) -> Generator[None]:
+    """Turn what a database cannot do now into StoreUnavailable. `place` names the file or host, never a password.
+
+    A mistake of our own (a constraint, a wrong statement) stays what it is.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        meaning = _meaning(error)
+        if meaning is None:
+            raise
+        raise StoreUnavailable(f"{place} {meaning}") from error
+
+
+def _meaning(error: BaseException) -> str | None:
+    if isinstance(error, NoConnection):
+        return "has no free connection: too much waits for it"
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return "closed the connection"
+    return next((meaning for cause in _causes(error) if (meaning := _native_meaning(cause))), None)
+
+
+def _native_meaning(error: BaseException) -> str | None:
+    if isinstance(error, sqlite3.Error):
+        return _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & _CODE_MASK)
+    for kind, meaning in _POSTGRESQL:
+        if isinstance(error, kind):
+            return meaning
+    if isinstance(error, TimeoutError):
+        return "did not answer in time"
+    if isinstance(error, asyncpg.InterfaceError):
+        return "closed the connection" if "closed" in str(error) else None
+    if isinstance(error, OSError):
+        return f"cannot be reached: {error.strerror or 'connecting failed'}"
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what the layers below said before they wrapped it."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        waiting += [cause.orig if isinstance(cause, DBAPIError) else None, cause.__cause__, cause.__context__]

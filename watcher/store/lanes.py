@@ -1,0 +1,59 @@
+"""Order per (endpoint, invoice): which waiting deliveries may go, and which wait for one before them."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, case, exists, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.ports import DeliveryState
+from watcher.store.tables import WAITING, counters, deliveries
+
+EGRESS = "egress"
+"""Why a delivery is parked whose address was refused."""
+REMOVED = "endpoint_removed"
+"""Why a delivery is parked whose endpoint is not configured any more."""
+
+_CHUNK = 500
+
+
+async def lock_cursor(connection: AsyncConnection) -> None:
+    """Wait until nobody else makes events visible or moves lanes; the first statement of every such transaction.
+
+    Otherwise PostgreSQL could settle the head of a lane while a follower that does not see this yet is inserted
+    behind it, and nobody would ever wake the follower. (On SQLite every writing transaction is alone anyway.)
+    """
+    await connection.execute(select(counters.c.value).where(counters.c.name == "cursor").with_for_update())
+
+
+async def realign(connection: AsyncConnection, watch_ids: Iterable[int]) -> None:
+    """Give the pending deliveries of these invoices the `due_at` that their place in the lane allows."""
+    ids = sorted(set(watch_ids))
+    for start in range(0, len(ids), _CHUNK):
+        await realign_where(connection, deliveries.c.watch_id.in_(ids[start : start + _CHUNK]))
+
+
+async def realign_where(connection: AsyncConnection, chosen: ColumnElement[bool]) -> None:
+    """`realign` for any choice of rows; rows that stand right already are not written."""
+    earlier = deliveries.alias("earlier")
+    held_back = (
+        exists()
+        .where(
+            earlier.c.watch_id == deliveries.c.watch_id,
+            earlier.c.endpoint == deliveries.c.endpoint,
+            earlier.c.cursor < deliveries.c.cursor,
+            text("earlier.state IN ('pending', 'delivering', 'parked')"),
+            earlier.c.holds_lane,
+        )
+        .correlate(deliveries)
+    )
+    right = case((held_back, None), else_=deliveries.c.next_attempt_at)
+    await connection.execute(
+        update(deliveries)
+        .where(
+            WAITING,
+            deliveries.c.state == DeliveryState.PENDING.value,
+            chosen,
+            deliveries.c.due_at.is_distinct_from(right),
+        )
+        .values(due_at=right)
+    )

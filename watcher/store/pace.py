@@ -1,0 +1,32 @@
+"""The rate budget of a source: the generic cell rate algorithm, kept as one instant in the source's row."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`next_slot_at` is the first instant nobody has taken yet (the theoretical arrival time)."""
+
+    next_slot_at: datetime
+    interval: timedelta
+
+    def room(self, horizon: datetime, most: int) -> int:
+        """How many slots lie at or before `horizon`, at most `most`."""
+        if self.next_slot_at > horizon:
+            return 0
+        if not self.interval:
+            return most
+        return min(most, (horizon - self.next_slot_at) // self.interval + 1)
+
+    def slots(self, count: int) -> tuple[datetime, ...]:
+        return tuple(self.next_slot_at + number * self.interval for number in range(count))
+
+    def after(self, count: int) -> datetime:
+        """`next_slot_at` once `count` slots are taken."""
+        return self.next_slot_at + count * self.interval
+
+
+def pace(next_slot_at: datetime | None, interval: timedelta, now: datetime) -> Pace:
+    """The budget as it stands: unused instants of the past are gone, so that idling saves up no burst."""
+    return Pace(now if next_slot_at is None else max(next_slot_at, now), interval)

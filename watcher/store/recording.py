@@ -1,0 +1,228 @@
+"""Writing what polls brought: one transaction for watches, snapshots, events, deliveries and raw documents."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import anyio.to_thread
+from sqlalchemy import Boolean, LargeBinary, bindparam, case, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core import json_text
+from watcher.core.invoice import Snapshot
+from watcher.core.snapshot import to_document
+from watcher.ports import Change, DeliveryState, PollRecord, WatchState
+from watcher.store.codec import AnyRow, Instant, Words, digest, pack
+from watcher.store.engine import Store, upserting
+from watcher.store.lanes import lock_cursor, realign
+from watcher.store.tables import WAITING, deliveries, documents, snapshots, sources, watches
+from watcher.store.telling import Telling, tell
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    digest: bytes
+    content: bytes
+
+
+async def record(store: Store, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
+    """`ports.PollQueue.record`. Lock order, the same everywhere: cursor, watches by key, sources."""
+    packed = await _packed(records)
+    async with store.transaction() as connection:
+        if any(change.events or change.supersedes for _, change in _changes(records)):
+            await lock_cursor(connection)
+        held = await _held(connection, records)
+        kept = [poll for poll in records if poll.key in held and held[poll.key].lease == poll.lease]
+        if kept:
+            await _keep_watches(connection, kept)
+            await _keep_documents(connection, kept, packed)
+            await _keep_changes(connection, kept, held, store)
+        await _keep_successes(connection, successes)
+    return frozenset(poll.key for poll in records) - {poll.key for poll in kept}
+
+
+def _changes(records: Iterable[PollRecord]) -> list[tuple[PollRecord, Change]]:
+    return [(poll, poll.change) for poll in records if poll.change is not None]
+
+
+async def _packed(records: Sequence[PollRecord]) -> Mapping[int, _Document]:
+    """Compress in a thread and before the transaction: nothing else waits for it."""
+    raws = {poll.key: poll.raw for poll in records if poll.raw is not None}
+    if not raws:
+        return {}
+    contents = await anyio.to_thread.run_sync(pack, tuple(raws.values()))
+    return {key: _Document(digest(raws[key]), content) for key, content in zip(raws, contents, strict=True)}
+
+
+async def _held(connection: AsyncConnection, records: Sequence[PollRecord]) -> dict[int, AnyRow]:
+    keys = sorted(poll.key for poll in records)
+    columns = (watches.c.id, watches.c.lease, watches.c.asked_at)
+    held: dict[int, AnyRow] = {}
+    for start in range(0, len(keys), _CHUNK):
+        query = select(*columns).where(watches.c.id.in_(keys[start : start + _CHUNK])).order_by(watches.c.id)
+        held |= {row.id: row for row in await connection.execute(query.with_for_update())}
+    return held
+
+
+async def _keep_watches(connection: AsyncConnection, kept: Sequence[PollRecord]) -> None:
+    looks = [_watch_values(poll) for poll in kept if not poll.clock_only]
+    if looks:
+        await connection.execute(_LOOK, looks)
+    clocks = [
+        {"key": poll.key, "planned_at": poll.poll_at, "clock_at": poll.clock_at} for poll in kept if poll.clock_only
+    ]
+    if clocks:
+        await connection.execute(_CLOCK_ONLY, clocks)
+
+
+_looks_again = case((watches.c.poll_again, watches.c.poll_at), else_=bindparam("planned_at", type_=Instant))
+_state = case(
+    (watches.c.poll_again & (bindparam("reached", type_=Words()) == WatchState.RETIRED.value), WatchState.ACTIVE.value),
+    else_=bindparam("reached", type_=Words()),
+)
+_CLOCK_ONLY = (
+    update(watches)
+    .where(watches.c.id == bindparam("key"))
+    .values(lease=watches.c.lease + 1, lease_ends_at=None, poll_again=False, poll_at=_looks_again, due_at=_looks_again)
+)
+_LOOK = _CLOCK_ONLY.values(
+    state=_state,
+    asked_at=func.coalesce(bindparam("asked", type_=Instant), watches.c.asked_at),
+    fetched_at=func.coalesce(bindparam("fetched", type_=Instant), watches.c.fetched_at),
+    fingerprint=func.coalesce(bindparam("print", type_=LargeBinary()), watches.c.fingerprint),
+)
+"""A poll that was asked for while the watch was leased comes at once, whatever the record planned."""
+
+
+def _watch_values(poll: PollRecord) -> dict[str, Any]:
+    return {
+        "key": poll.key,
+        "planned_at": poll.poll_at,
+        "reached": poll.state.value,
+        "polled_at": poll.polled_at,
+        "clock_at": poll.clock_at,
+        "misses": poll.misses,
+        "first_missed_at": poll.first_missed_at,
+        "failures": poll.failures,
+        "last_error": poll.last_error,
+        "settled_at": poll.settled_at,
+        "asked": poll.asked_at,
+        "fetched": poll.fetched_at,
+        "print": poll.fingerprint,
+    }
+
+
+async def _keep_documents(
+    connection: AsyncConnection, kept: Sequence[PollRecord], packed: Mapping[int, _Document]
+) -> None:
+    rows = [
+        {"watch_id": poll.key, "digest": found.digest, "seen_at": poll.polled_at, "content": found.content}
+        for poll in kept
+        if (found := packed.get(poll.key))
+    ]
+    if rows:
+        inserting = upserting(connection, documents)
+        seen = {"seen_at": inserting.excluded.seen_at}
+        await connection.execute(
+            inserting.on_conflict_do_update(index_elements=["watch_id", "digest"], set_=seen), rows
+        )
+
+
+async def _keep_changes(
+    connection: AsyncConnection, kept: Sequence[PollRecord], held: Mapping[int, AnyRow], store: Store
+) -> None:
+    changes = _changes(kept)
+    if not changes:
+        return
+    await connection.execute(_MEMORY, [_memory_values(poll, change) for poll, change in changes])
+    rows = [
+        _snapshot_row(poll, change, change.snapshot, held[poll.key].asked_at)
+        for poll, change in changes
+        if change.snapshot is not None
+    ]
+    if rows:
+        inserting = upserting(connection, snapshots)
+        new = {"document": inserting.excluded.document}
+        await connection.execute(
+            inserting.on_conflict_do_update(index_elements=["watch_id", "version"], set_=new), rows
+        )
+    await _supersede(connection, changes)
+    tellings = [
+        Telling(event, poll.key, poll.polled_at - store.shift) for poll, change in changes for event in change.events
+    ]
+    if tellings:
+        await tell(connection, tellings)
+
+
+_MEMORY = (
+    update(watches)
+    .where(watches.c.id == bindparam("key"))
+    .values(
+        status=func.coalesce(bindparam("new_status", type_=Words()), watches.c.status),
+        overdue=func.coalesce(bindparam("is_overdue", type_=Boolean()), watches.c.overdue),
+    )
+)
+
+
+def _memory_values(poll: PollRecord, change: Change) -> dict[str, Any]:
+    snapshot = change.snapshot
+    return {
+        "key": poll.key,
+        "memory": change.memory,
+        "version": change.version,
+        "sequence": change.sequence,
+        "new_status": None if snapshot is None else snapshot.status.value,
+        "is_overdue": None if snapshot is None else snapshot.overdue,
+    }
+
+
+def _snapshot_row(
+    poll: PollRecord, change: Change, snapshot: Snapshot, observed_after: datetime | None
+) -> dict[str, Any]:
+    return {
+        "watch_id": poll.key,
+        "version": change.version,
+        "observed_after": observed_after,
+        "observed_at": poll.fetched_at or poll.polled_at,
+        "document": json_text.write(to_document(snapshot)).decode(),
+    }
+
+
+async def _supersede(connection: AsyncConnection, changes: Sequence[tuple[PollRecord, Change]]) -> None:
+    """End waiting deliveries that the world has overtaken. What is in flight arrives."""
+    pairs = [{"key": poll.key, "overtaken": kind} for poll, change in changes for kind in change.supersedes]
+    if pairs:
+        await connection.execute(_SUPERSEDE, pairs)
+        await realign(connection, (poll.key for poll, change in changes if change.supersedes))
+
+
+_SUPERSEDE = (
+    update(deliveries)
+    .where(
+        deliveries.c.watch_id == bindparam("key"),
+        WAITING,
+        deliveries.c.state != DeliveryState.DELIVERING.value,
+        deliveries.c.event_type == bindparam("overtaken"),
+    )
+    .values(state=DeliveryState.SUPERSEDED.value, due_at=None, parked_reason=None)
+)
+
+
+async def _keep_successes(connection: AsyncConnection, successes: Mapping[str, datetime]) -> None:
+    if successes:
+        rows = [{"key": source, "answered_at": at} for source, at in sorted(successes.items())]
+        await connection.execute(_SUCCESS, rows)
+
+
+_answered_at = bindparam("answered_at", type_=Instant)
+_SUCCESS = (
+    update(sources)
+    .where(
+        sources.c.name == bindparam("key"),
+        or_(sources.c.last_success_at.is_(None), sources.c.last_success_at < _answered_at),
+    )
+    .values(last_success_at=_answered_at)
+)

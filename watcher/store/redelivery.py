@@ -1,0 +1,148 @@
+"""Sending again what was told already: the same id and bytes, with fresh attempts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core import json_text
+from watcher.core.body import FULL_LIMIT, thin
+from watcher.core.errors import NotFound, Refused
+from watcher.core.event import EventType, is_quiet
+from watcher.core.subscription import Subscription
+from watcher.ports import DeliveryState, Form
+from watcher.store.codec import AnyRow
+from watcher.store.engine import Store, upserting
+from watcher.store.lanes import lock_cursor, realign
+from watcher.store.tables import deliveries, events, watches
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Redelivery:
+    """Deliveries go to every configured endpoint that had the event or that would get it today, in the lane's order."""
+
+    store: Store
+
+    async def redeliver_event(
+        self, event_id: str, subscriptions: Sequence[Subscription], now: datetime, *, dry_run: bool = False
+    ) -> int:
+        """How many deliveries are (or with `dry_run` would be) made again. Raises NotFound, Refused once purged."""
+        async with self.store.transaction() as connection:
+            count = await self._redeliver(connection, events.c.id == event_id, subscriptions, now, dry_run=dry_run)
+        if count is None:
+            raise NotFound(f"no event {event_id}")
+        return count
+
+    async def redeliver_invoice(
+        self,
+        source: str,
+        invoice_id: str,
+        subscriptions: Sequence[Subscription],
+        now: datetime,
+        *,
+        dry_run: bool = False,
+    ) -> int:
+        """`redeliver_event` for every event of one invoice, in their order."""
+        of_invoice = (watches.c.source == source) & (watches.c.invoice_id == invoice_id)
+        chosen = events.c.watch_id.in_(select(watches.c.id).where(of_invoice))
+        async with self.store.transaction() as connection:
+            count = await self._redeliver(connection, chosen, subscriptions, now, dry_run=dry_run)
+        if count is None:
+            raise NotFound(f"no event of {source} {invoice_id}")
+        return count
+
+    async def _redeliver(
+        self,
+        connection: AsyncConnection,
+        chosen: ColumnElement[bool],
+        subscriptions: Sequence[Subscription],
+        now: datetime,
+        *,
+        dry_run: bool,
+    ) -> int | None:
+        """None where no such event exists."""
+        await lock_cursor(connection)
+        here = await self.store.now(connection, now)
+        told = (await connection.execute(select(events).where(chosen).order_by(events.c.cursor))).all()
+        kept = [row for row in told if row.full is not None]
+        if told and not kept:
+            raise Refused("its bodies were purged: there is nothing left to send")
+        had = await _endpoints_that_had(connection, kept)
+        rows = [row for event in kept for row in _rows(event, had.get(event.cursor, set()), subscriptions, here)]
+        if rows and not dry_run:
+            await _write_bodies(connection, kept, rows)
+            await _make_pending(connection, rows)
+        return len(rows) if told else None
+
+
+async def _endpoints_that_had(connection: AsyncConnection, told: Sequence[AnyRow]) -> dict[int, set[str]]:
+    had: dict[int, set[str]] = {}
+    for start in range(0, len(told), _CHUNK):
+        cursors = [row.cursor for row in told[start : start + _CHUNK]]
+        query = select(deliveries.c.cursor, deliveries.c.endpoint).where(deliveries.c.cursor.in_(cursors))
+        for row in await connection.execute(query):
+            had.setdefault(row.cursor, set()).add(row.endpoint)
+    return had
+
+
+def _rows(event: AnyRow, had: set[str], subscriptions: Iterable[Subscription], now: datetime) -> list[dict[str, Any]]:
+    data = cast("dict[str, dict[str, str | None]]", json_text.read(event.full))["data"]
+    quiet = is_quiet(EventType(event.type), data.get("reason"))
+    return [
+        {
+            "cursor": event.cursor,
+            "endpoint": subscription.endpoint,
+            "watch_id": event.watch_id,
+            "event_type": event.type,
+            "form": _form(subscription, event.full).value,
+            "state": DeliveryState.PENDING.value,
+            "next_attempt_at": now,
+            "due_at": now,
+        }
+        for subscription in subscriptions
+        if subscription.endpoint in had
+        or subscription.wants(event.type, quiet=quiet, source=event.source, tags=event.tags)
+    ]
+
+
+def _form(subscription: Subscription, full: bytes) -> Form:
+    if subscription.thin:
+        return Form.THIN
+    return Form.TRUNCATED if len(full) > FULL_LIMIT else Form.FULL
+
+
+async def _write_bodies(connection: AsyncConnection, told: Sequence[AnyRow], rows: Sequence[dict[str, Any]]) -> None:
+    """Write the forms that nobody needed before. A form that is there is never written again: its bytes are fixed."""
+    needed = {(row["cursor"], Form(row["form"])) for row in rows}
+    for event in told:
+        for form, have in ((Form.THIN, event.thin), (Form.TRUNCATED, event.truncated)):
+            if have is None and (event.cursor, form) in needed:
+                made = thin(event.full, truncated=form is Form.TRUNCATED)
+                await connection.execute(
+                    update(events).where(events.c.cursor == event.cursor).values({form.value: made})
+                )
+
+
+async def _make_pending(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """What is in flight is left alone; the form of a delivery that was made before stays."""
+    inserting = upserting(connection, deliveries)
+    again = inserting.on_conflict_do_update(
+        index_elements=["cursor", "endpoint"],
+        set_={
+            "state": DeliveryState.PENDING.value,
+            "parked_reason": None,
+            "holds_lane": True,
+            "attempts": 0,
+            "tried": False,
+            "next_attempt_at": inserting.excluded.next_attempt_at,
+            "due_at": inserting.excluded.due_at,
+        },
+        where=deliveries.c.state != DeliveryState.DELIVERING.value,
+    )
+    await connection.execute(again, rows)
+    await realign(connection, (row["watch_id"] for row in rows if row["watch_id"] is not None))

@@ -1,0 +1,200 @@
+"""What the database knows, as `--json`, the API and the page show it: plain JSON values in the contract's shapes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy import and_, func, or_, select, tuple_
+
+from watcher.core import json_text
+from watcher.core.invoice import Status
+from watcher.ports import DeliveryState, WatchState
+from watcher.store import history
+from watcher.store.codec import AnyRow, like, tag_pattern, told_at
+from watcher.store.engine import Store
+from watcher.store.tables import WAITING, deliveries, endpoints, events, snapshots, sources, watches
+
+Item = dict[str, object]
+
+REMOVED = "removed"
+"""The state of a source or endpoint that is not configured any more and of which something is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Every list has a stable order and can be read in pages: `after` names the last item seen, `limit` the most."""
+
+    store: Store
+
+    async def watch_list(
+        self, *, source: str | None = None, after: tuple[str, str] | None = None, limit: int | None = None
+    ) -> list[Item]:
+        """Watches by source and invoice id; stopped ones are no watches. `after` is (source, invoice id)."""
+        key = tuple_(watches.c.source, watches.c.invoice_id)
+        query = (
+            select(watches, sources.c.configured)
+            .join(sources)
+            .where(watches.c.origins != "")
+            .order_by(watches.c.source, watches.c.invoice_id)
+            .limit(limit)
+        )
+        if source is not None:
+            query = query.where(watches.c.source == source)
+        if after is not None:
+            query = query.where(key > after)
+        async with self.store.reading() as connection:
+            return [_watch(row) for row in await connection.execute(query)]
+
+    async def invoices(
+        self,
+        *,
+        status: Status | None = None,
+        overdue: bool | None = None,
+        source: str | None = None,
+        tag: str | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+    ) -> list[Item]:
+        """The last snapshot of every watched invoice that was seen. `after` is (source, invoice id)."""
+        newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
+        query = (
+            select(snapshots.c.document)
+            .join(watches, newest)
+            .where(watches.c.origins != "")
+            .order_by(watches.c.source, watches.c.invoice_id)
+            .limit(limit)
+        )
+        if status is not None:
+            query = query.where(watches.c.status == status.value)
+        if overdue is not None:
+            query = query.where(watches.c.overdue == overdue)
+        if source is not None:
+            query = query.where(watches.c.source == source)
+        if tag is not None:
+            query = query.where(watches.c.tags.like(tag_pattern(tag), escape="\\"))
+        if after is not None:
+            query = query.where(tuple_(watches.c.source, watches.c.invoice_id) > after)
+        async with self.store.reading() as connection:
+            return [cast("Item", json_text.read(text)) for text in (await connection.execute(query)).scalars()]
+
+    async def event_bodies(
+        self,
+        *,
+        after: int = 0,
+        limit: int,
+        type_glob: str | None = None,
+        source: str | None = None,
+        tag: str | None = None,
+    ) -> list[tuple[int, bytes]]:
+        """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""
+        query = history.EVENTS.where(events.c.cursor > after).order_by(events.c.cursor).limit(limit)
+        if type_glob is not None:
+            query = query.where(events.c.type.like(like(type_glob), escape="\\"))
+        if source is not None:
+            query = query.where(events.c.source == source)
+        if tag is not None:
+            query = query.where(events.c.tags.like(tag_pattern(tag), escape="\\"))
+        async with self.store.reading() as connection:
+            return [(row.cursor, history.body(row)) for row in await connection.execute(query)]
+
+    async def events(
+        self,
+        *,
+        after: str | None = None,
+        limit: int,
+        type_glob: str | None = None,
+        source: str | None = None,
+        tag: str | None = None,
+    ) -> list[Item]:
+        """Full bodies, each with its `cursor`. Raises Refused for an `after` that is no cursor."""
+        cursor = history.read_cursor(after)
+        found = await self.event_bodies(after=cursor, limit=limit, type_glob=type_glob, source=source, tag=tag)
+        return [history.with_cursor(cursor, body) for cursor, body in found]
+
+    async def deliveries(
+        self,
+        *,
+        state: DeliveryState | None = None,
+        endpoint: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[Item]:
+        """Deliveries, oldest first. `after` is the number in a `delivery_id`."""
+        query = history.DELIVERIES.where(deliveries.c.id > after).order_by(deliveries.c.id).limit(limit)
+        if state is not None:
+            query = query.where(deliveries.c.state == state.value)
+        if endpoint is not None:
+            query = query.where(deliveries.c.endpoint == endpoint)
+        async with self.store.reading() as connection:
+            return [history.delivery(row) for row in await connection.execute(query)]
+
+    async def endpoints(self) -> list[Item]:
+        """Configured endpoints, and removed ones for which something still waits."""
+        waiting = select(deliveries.c.endpoint, func.count()).where(WAITING).group_by(deliveries.c.endpoint)
+        async with self.store.reading() as connection:
+            counts = {name: count for name, count in await connection.execute(waiting)}  # noqa: C416 - rows are no pairs to dict
+            rows = (await connection.execute(select(endpoints).order_by(endpoints.c.name))).all()
+        return [
+            {
+                "name": row.name,
+                "url": row.url,
+                "state": row.state if row.configured else REMOVED,
+                "waiting": counts.get(row.name, 0),
+            }
+            for row in rows
+            if row.configured or row.name in counts
+        ]
+
+    async def sources(self, rates: Mapping[str, str] | None = None) -> list[Item]:
+        """Configured sources, and removed ones that are still watched. `rates` are the configured ones, by name."""
+        watched = (
+            select(func.count()).where(watches.c.source == sources.c.name, watches.c.origins != "").scalar_subquery()
+        )
+        query = (
+            select(sources, watched.label("watches"))
+            .where(or_(sources.c.configured, watched > 0))
+            .order_by(sources.c.name)
+        )
+        async with self.store.reading() as connection:
+            return [_source(row, rates or {}) for row in await connection.execute(query)]
+
+    async def show(self, source: str, invoice_id: str) -> Item | None:
+        """Everything known of one invoice, or None if it was never watched."""
+        async with self.store.reading() as connection:
+            return await history.show(connection, source, invoice_id)
+
+    async def raw(self, source: str, invoice_id: str) -> bytes | None:
+        """The provider's last document that is kept, without secrets."""
+        async with self.store.reading() as connection:
+            return await history.raw(connection, source, invoice_id)
+
+
+def _watch(row: AnyRow) -> Item:
+    return {
+        "source": row.source,
+        "invoice_id": row.invoice_id,
+        "tags": list(cast("Sequence[str]", row.tags)),
+        "due_on": None if row.due_on is None else row.due_on.isoformat(),
+        "note": row.note,
+        "origins": row.origins.split(","),
+        "state": row.state if row.configured else WatchState.ORPHANED.value,
+        "last_polled_at": told_at(row.polled_at),
+        "next_poll_at": told_at(row.poll_at) if row.configured else None,
+        "last_error": row.last_error,
+    }
+
+
+def _source(row: AnyRow, rates: Mapping[str, str]) -> Item:
+    if not row.configured:
+        state = REMOVED
+    elif not row.enabled:
+        state = "disabled"
+    else:
+        state = "failing" if row.probe_at is not None else "active"
+    return {
+        "name": row.name,
+        "provider": row.provider,
+        "state": state,
+        "rate": rates.get(row.name),
+        "watches": row.watches,
+    }

@@ -1,0 +1,53 @@
+"""Forgetting what was kept long enough."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Delete, delete, select, tuple_
+
+from watcher.store.engine import Store
+from watcher.store.tables import attempts as attempts_table
+from watcher.store.tables import documents
+
+_CHUNK = 1000
+"""Rows per transaction, so that polls and deliveries need not wait for a large clean-up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    documents: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Snapshots and events are kept; raw documents and attempts go by age."""
+
+    store: Store
+
+    async def forget(self, now: datetime, *, raw: timedelta, attempts: timedelta) -> Forgotten:
+        """Delete raw documents that were not seen, and attempts that were not made, for longer than that."""
+        return Forgotten(
+            documents=await self._repeat(_old_documents(now - raw)),
+            attempts=await self._repeat(_old_attempts(now - attempts)),
+        )
+
+    async def _repeat(self, deleting: Delete) -> int:
+        total = 0
+        while True:
+            async with self.store.transaction() as connection:
+                count = (await connection.execute(deleting)).rowcount
+            total += count
+            if count < _CHUNK:
+                return total
+
+
+def _old_documents(before: datetime) -> Delete:
+    key = (documents.c.watch_id, documents.c.digest)
+    old = select(*key).where(documents.c.seen_at < before).limit(_CHUNK)
+    return delete(documents).where(tuple_(*key).in_(old))
+
+
+def _old_attempts(before: datetime) -> Delete:
+    old = select(attempts_table.c.id).where(attempts_table.c.started_at < before).limit(_CHUNK)
+    return delete(attempts_table).where(attempts_table.c.id.in_(old))

@@ -1,0 +1,129 @@
+"""Writing what came back of attempts: one transaction for receipts, new states, pauses and the lanes they free."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.ports import DeliveryState, Outcome, Settlement
+from watcher.store.codec import AnyRow, Instant, microseconds
+from watcher.store.engine import Store
+from watcher.store.lanes import EGRESS, lock_cursor, realign
+from watcher.store.tables import attempts, deliveries, endpoints
+
+_CHUNK = 500
+
+
+async def settle(store: Store, settlements: Sequence[Settlement]) -> frozenset[int]:
+    """`ports.Outbox.settle`."""
+    async with store.transaction() as connection:
+        await lock_cursor(connection)
+        held = await _held(connection, [settlement.key for settlement in settlements])
+        known = [settlement for settlement in settlements if settlement.key in held]
+        kept = [settlement for settlement in known if held[settlement.key].lease == settlement.lease]
+        await _keep_attempts(connection, known)
+        if kept:
+            await connection.execute(_SETTLE, [_values(settlement, store.shift) for settlement in kept])
+            lanes = [held[settlement.key].watch_id for settlement in kept]
+            await realign(connection, (lane for lane in lanes if lane is not None))
+        await _pause(connection, known, held, store.shift)
+    return frozenset(settlement.key for settlement in settlements) - {settlement.key for settlement in kept}
+
+
+async def _held(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, AnyRow]:
+    columns = (deliveries.c.id, deliveries.c.lease, deliveries.c.watch_id, deliveries.c.endpoint)
+    held: dict[int, AnyRow] = {}
+    for start in range(0, len(keys), _CHUNK):
+        query = select(*columns).where(deliveries.c.id.in_(keys[start : start + _CHUNK])).order_by(deliveries.c.id)
+        held |= {row.id: row for row in await connection.execute(query.with_for_update())}
+    return held
+
+
+async def _keep_attempts(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    """Attempts are numbered as they were made; a probe is numbered though the schedule does not count it."""
+    if not settlements:
+        return
+    numbers = await _numbers(connection, [settlement.key for settlement in settlements])
+    rows: list[dict[str, Any]] = []
+    for settlement in settlements:
+        numbers[settlement.key] = numbers.get(settlement.key, 0) + 1
+        rows.append(_attempt_row(settlement, numbers[settlement.key]))
+    await connection.execute(insert(attempts), rows)
+
+
+async def _numbers(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, int]:
+    numbers: dict[int, int] = {}
+    for start in range(0, len(keys), _CHUNK):
+        query = (
+            select(attempts.c.delivery_id, func.max(attempts.c.number).label("number"))
+            .where(attempts.c.delivery_id.in_(keys[start : start + _CHUNK]))
+            .group_by(attempts.c.delivery_id)
+        )
+        numbers |= {row.delivery_id: row.number for row in await connection.execute(query)}
+    return numbers
+
+
+def _attempt_row(settlement: Settlement, number: int) -> dict[str, Any]:
+    receipt = settlement.receipt
+    return {
+        "delivery_id": settlement.key,
+        "number": number,
+        "outcome": receipt.outcome.value,
+        "started_at": receipt.started_at,
+        "duration_us": microseconds(receipt.duration),
+        "status": receipt.status,
+        "error": receipt.error,
+        "response": receipt.response,
+        "peer": receipt.peer,
+    }
+
+
+_SETTLE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("key"))
+    .values(lease=deliveries.c.lease + 1, lease_ends_at=None)
+)
+
+
+def _values(settlement: Settlement, shift: timedelta) -> dict[str, Any]:
+    receipt = settlement.receipt
+    pending = settlement.state is DeliveryState.PENDING
+    next_at = (settlement.next_attempt_at or receipt.started_at + receipt.duration) - shift if pending else None
+    parked = settlement.state is DeliveryState.PARKED
+    return {
+        "key": settlement.key,
+        "state": settlement.state.value,
+        "parked_reason": (EGRESS if receipt.outcome is Outcome.BLOCKED else "refused") if parked else None,
+        "holds_lane": settlement.holds_lane,
+        "attempts": settlement.attempts,
+        "tried": settlement.attempts > 0,
+        "next_attempt_at": next_at,
+        "due_at": next_at,
+        "last_status": receipt.status,
+        "last_error": receipt.error,
+    }
+
+
+async def _pause(
+    connection: AsyncConnection, settlements: Sequence[Settlement], held: Mapping[int, AnyRow], shift: timedelta
+) -> None:
+    pauses: dict[str, datetime] = {}
+    for settlement in settlements:
+        if settlement.pause_endpoint_until is not None:
+            endpoint, until = held[settlement.key].endpoint, settlement.pause_endpoint_until - shift
+            pauses[endpoint] = max(until, pauses.get(endpoint, until))
+    if pauses:
+        await connection.execute(_PAUSE, [{"key": name, "until": until} for name, until in sorted(pauses.items())])
+
+
+_until = bindparam("until", type_=Instant)
+_PAUSE = (
+    update(endpoints)
+    .where(
+        endpoints.c.name == bindparam("key"),
+        or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until < _until),
+    )
+    .values(paused_until=_until)
+)

@@ -1,0 +1,227 @@
+"""The tables. `migrations/` makes them; a test holds both against each other."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
+
+from watcher.store.codec import Day, Instant, Tags, Words
+
+metadata = MetaData()
+
+Key = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows by itself only where the type is exactly INTEGER."""
+
+NAME_LIMIT = 64
+ERROR_LIMIT = 500
+RESPONSE_LIMIT = 4096
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Words(), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""One row, `cursor`: whoever holds its lock may make events visible and move lanes."""
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Words(), primary_key=True),
+    Column("provider", Words(NAME_LIMIT), nullable=False),
+    Column("enabled", Boolean, nullable=False, server_default=true()),
+    Column("configured", Boolean, nullable=False, server_default=true()),
+    Column("next_slot_at", Instant),
+    Column("blocked_until", Instant),
+    Column("failing_since", Instant),
+    Column("refused", Boolean, nullable=False, server_default=false()),
+    Column("told", Boolean, nullable=False, server_default=false()),
+    Column("probe_at", Instant),
+    Column("probes", Integer, nullable=False, server_default=text("0")),
+    Column("last_success_at", Instant),
+    Column("last_error", Words(ERROR_LIMIT)),
+)
+"""`next_slot_at` is the theoretical arrival time of the rate budget. `configured` falls when the source is removed."""
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("source", Words(), ForeignKey("sources.name"), nullable=False),
+    Column("invoice_id", Words(), nullable=False),
+    # What is wished, by file and by hand, as JSON, and what follows from both.
+    Column("listed", Words()),
+    Column("added", Words()),
+    Column("origins", Words(), nullable=False),
+    Column("tags", Tags, nullable=False),
+    Column("due_on", Day),
+    Column("note", Words()),
+    Column("created_at", Instant, nullable=False),
+    # When it is looked at, and by whom.
+    Column("state", Words(), nullable=False),
+    Column("poll_at", Instant),
+    Column("due_at", Instant),
+    Column("lease", BigInteger, nullable=False, server_default=text("0")),
+    Column("lease_ends_at", Instant),
+    Column("poll_again", Boolean, nullable=False, server_default=false()),
+    Column("clock_at", Instant),
+    # What the last looks brought.
+    Column("polled_at", Instant),
+    Column("asked_at", Instant),
+    Column("fetched_at", Instant),
+    Column("fingerprint", LargeBinary),
+    Column("misses", Integer, nullable=False, server_default=text("0")),
+    Column("first_missed_at", Instant),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Words(ERROR_LIMIT)),
+    Column("settled_at", Instant),
+    Column("memory", Words()),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    Column("sequence", Integer, nullable=False, server_default=text("0")),
+    Column("status", Words()),
+    Column("overdue", Boolean),
+    UniqueConstraint("source", "invoice_id", name="uq_watches_source_invoice"),
+    Index("ix_watches_due", "source", "due_at", "id"),
+    Index(
+        "ix_watches_clock",
+        "source",
+        "clock_at",
+        "id",
+        sqlite_where=text("clock_at IS NOT NULL AND due_at IS NOT NULL"),
+        postgresql_where=text("clock_at IS NOT NULL AND due_at IS NOT NULL"),
+    ),
+)
+"""One row per invoice ever watched; without origins it is stopped.
+
+`poll_at` is the next look as it was planned. `due_at` is what claims go by: `poll_at`, or the end of the lease while
+somebody has it, or null where nothing shall be asked (stopped, retired).
+"""
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("watch_id", Key, ForeignKey("watches.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("observed_after", Instant),
+    Column("observed_at", Instant, nullable=False),
+    Column("document", Words(), nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("watch_id", Key, ForeignKey("watches.id"), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("seen_at", Instant, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("ix_documents_seen", "seen_at"),
+)
+"""Raw answers, compressed, once per distinct content of an invoice. `seen_at` is when it was kept last."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("cursor", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    Column("id", Words(), nullable=False),
+    Column("type", Words(NAME_LIMIT), nullable=False),
+    Column("sequence", Integer),
+    Column("source", Words()),
+    Column("watch_id", Key, ForeignKey("watches.id")),
+    Column("timestamp", Instant, nullable=False),
+    Column("tags", Tags, nullable=False),
+    Column("full", LargeBinary),
+    Column("thin", LargeBinary),
+    Column("truncated", LargeBinary),
+    UniqueConstraint("id", name="uq_events_id"),
+    Index("ix_events_watch", "watch_id", "cursor"),
+)
+"""`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge."""
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("name", Words(), primary_key=True),
+    Column("url", Words(), nullable=False),
+    Column("configured", Boolean, nullable=False, server_default=true()),
+    Column("state", Words(), nullable=False, server_default=text("'active'")),
+    Column("paused_until", Instant),
+    CheckConstraint("state IN ('active', 'disabled')", name="ck_endpoints_state"),
+)
+
+WAITING = text("state IN ('pending', 'delivering', 'parked')")
+"""Literal, because a partial index serves only queries that repeat its words."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("cursor", Key, ForeignKey("events.cursor"), nullable=False),
+    Column("endpoint", Words(), nullable=False),
+    Column("watch_id", Key, ForeignKey("watches.id")),
+    Column("event_type", Words(NAME_LIMIT), nullable=False),
+    Column("form", Words(), nullable=False),
+    Column("state", Words(), nullable=False),
+    Column("parked_reason", Words()),
+    Column("holds_lane", Boolean, nullable=False, server_default=true()),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("tried", Boolean, nullable=False, server_default=false()),
+    Column("next_attempt_at", Instant),
+    Column("due_at", Instant),
+    Column("lease", BigInteger, nullable=False, server_default=text("0")),
+    Column("lease_ends_at", Instant),
+    Column("last_status", SmallInteger),
+    Column("last_error", Words(ERROR_LIMIT)),
+    UniqueConstraint("cursor", "endpoint", name="uq_deliveries_event_endpoint"),
+    Index(
+        "ix_deliveries_due",
+        "endpoint",
+        "tried",
+        "due_at",
+        "id",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_deliveries_lane",
+        "watch_id",
+        "endpoint",
+        "cursor",
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    ),
+    Index("ix_deliveries_waiting", "endpoint", sqlite_where=WAITING, postgresql_where=WAITING),
+)
+"""The queue. `due_at` is what claims go by: null where the delivery waits for nothing but its lane, is parked or ended.
+
+Without a foreign key to `endpoints`: an event may name an endpoint that was configured a moment ago.
+"""
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("delivery_id", Key, ForeignKey("deliveries.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("outcome", Words(), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("status", SmallInteger),
+    Column("error", Words(ERROR_LIMIT)),
+    Column("response", Words(RESPONSE_LIMIT)),
+    Column("peer", Words(ERROR_LIMIT)),
+    Index("ix_attempts_delivery", "delivery_id", "number"),
+    Index("ix_attempts_started", "started_at"),
+)

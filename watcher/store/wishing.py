@@ -1,0 +1,123 @@
+"""Writing wishes: new watches, changed ones, those that stop and those that start again."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Insert, Update, bindparam, case, insert, literal, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.ports import WatchState
+from watcher.store.codec import AnyRow, Instant
+from watcher.store.tables import watches
+from watcher.store.wishes import Wish, dumps, loads, unite
+
+_CHUNK = 5000
+"""Rows per statement, so that a large import stays within the time a statement may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishing:
+    """What shall be wished of one invoice, beside its row as it is (None: never watched)."""
+
+    source: str
+    invoice_id: str
+    listed: Wish | None
+    added: Wish | None
+    row: AnyRow | None
+    at_once: bool = False
+    """Look at it now, even where nothing else changes."""
+
+    @property
+    def changes(self) -> bool:
+        return self.row is None or self.row.listed != dumps(self.listed) or self.row.added != dumps(self.added)
+
+    @property
+    def starts(self) -> bool:
+        return self.row is None or not self.row.origins
+
+    @property
+    def stops(self) -> bool:
+        return self.listed is None and self.added is None
+
+    @property
+    def is_newly_listed(self) -> bool:
+        return self.listed is not None and (self.row is None or self.row.listed is None)
+
+    @property
+    def is_reworded(self) -> bool:
+        """The file says something else of it; another line number is nothing else."""
+        before = None if self.row is None else loads(self.row.listed)
+        if before is None or self.listed is None:
+            return False
+        now = self.listed
+        return (before.tags, before.due_on, before.note) != (now.tags, now.due_on, now.note)
+
+    @property
+    def wants_look(self) -> bool:
+        if self.at_once or self.row is None or self.starts:
+            return True
+        wished = unite(self.listed, self.added)
+        return (wished.tags, wished.due_on) != (self.row.tags, self.row.due_on)
+
+
+def due_now(now: datetime) -> dict[Any, Any]:
+    """Values for a watch that shall be looked at now, or right after the look that somebody has it for."""
+    is_leased = watches.c.lease_ends_at > now
+    return {
+        watches.c.poll_at: now,
+        watches.c.due_at: case((is_leased, watches.c.due_at), else_=literal(now, Instant())),
+        watches.c.poll_again: watches.c.lease_ends_at.is_not(None),
+        watches.c.state: case(
+            (watches.c.state == WatchState.RETIRED.value, WatchState.ACTIVE.value), else_=watches.c.state
+        ),
+    }
+
+
+async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: datetime) -> None:
+    """Write wishes; who stops loses its lease, so that a look in flight records nothing any more."""
+    this_row = update(watches).where(watches.c.id == bindparam("key"))
+    new = [_new_row(wishing, now) for wishing in wishings if wishing.row is None]
+    await _in_chunks(connection, insert(watches), new)
+    known = [wishing for wishing in wishings if wishing.row is not None]
+    stopping = [wishing for wishing in known if wishing.stops]
+    looking = [wishing for wishing in known if not wishing.stops and wishing.wants_look]
+    others = [wishing for wishing in known if not wishing.stops and not wishing.wants_look]
+    stop = this_row.values(poll_at=None, due_at=None, lease=watches.c.lease + 1, lease_ends_at=None, poll_again=False)
+    await _in_chunks(connection, stop, _updates(stopping))
+    await _in_chunks(connection, this_row.values(due_now(now)), _updates(looking))
+    await _in_chunks(connection, this_row, _updates(others))
+
+
+async def _in_chunks(connection: AsyncConnection, statement: Insert | Update, rows: Sequence[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), _CHUNK):
+        await connection.execute(statement, rows[start : start + _CHUNK])
+
+
+def _updates(wishings: Iterable[Wishing]) -> list[dict[str, Any]]:
+    return [{"key": it.row.id, **_wished(it)} for it in wishings if it.row is not None]
+
+
+def _new_row(wishing: Wishing, now: datetime) -> dict[str, Any]:
+    return {
+        "source": wishing.source,
+        "invoice_id": wishing.invoice_id,
+        "created_at": now,
+        "state": WatchState.ACTIVE.value,
+        "poll_at": now,
+        "due_at": now,
+        **_wished(wishing),
+    }
+
+
+def _wished(wishing: Wishing) -> dict[str, Any]:
+    wished = unite(wishing.listed, wishing.added)
+    return {
+        "listed": dumps(wishing.listed),
+        "added": dumps(wishing.added),
+        "origins": wished.origins,
+        "tags": wished.tags,
+        "due_on": wished.due_on,
+        "note": wished.note,
+    }
