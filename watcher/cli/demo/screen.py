@@ -1,10 +1,12 @@
 """What the demo shows: one line per event as it arrives, and in the end what was sent and what was received."""
 
+import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from rich.table import Table
@@ -20,14 +22,10 @@ COLUMNS = (
     Column("sent", field("", "sent").value, right=True),
     Column("received and verified", field("", "received").value, right=True),
 )
-_NEXT = """
-With your own accounts:
-  invoice-watcher init             writes config/watcher.toml, every key explained
-  invoice-watcher check --online   asks each account once
-  invoice-watcher run"""
 _TYPE_WIDTH = max(len(event_type) for event_type in EventType)
 _PROVIDER_WIDTH = len("chargeover")
 _ID_WIDTH = 16
+_SIDE_AMOUNTS = ("credited", "refunded", "written_off")
 _GOOD = frozenset({"invoice.paid", "invoice.overdue_cleared", "invoice.partially_paid", "invoice.restored"})
 _BAD = frozenset(
     {
@@ -103,7 +101,7 @@ class Screen:
             f"{tally.duplicates} duplicates, in {time.monotonic() - self._began:.0f} s.",
             style="bold green" if fine else "bold red",
         )
-        self._output.print(_NEXT if fine else "Something is missing: see above.", markup=False)
+        self._output.print(_next_commands() if fine else "Something is missing: see above.", markup=False)
 
 
 def event_line(delivery: Delivery, since: float) -> Text:
@@ -128,9 +126,11 @@ def _what(told: Mapping[str, object]) -> str:
     invoice = cast("dict[str, object] | None", told.get("invoice"))
     if invoice is None:
         return str(told.get("reason") or "")
-    rows = cast("Sequence[Mapping[str, str]]", invoice["amounts"])
-    money = ", ".join(f"{row['paid']} of {row['total']} {row['currency']}" for row in rows)
-    return f"{invoice['status']}{', overdue' if invoice['overdue'] else ''}, paid {money}"
+    parts = [str(invoice["status"]), *(["overdue"] if invoice["overdue"] else [])]
+    for row in cast("Sequence[Mapping[str, str]]", invoice["amounts"]):
+        parts.append(f"paid {row['paid']} of {row['total']} {row['currency']}")
+        parts += [f"{row[part]} {part.replace('_', ' ')}" for part in _SIDE_AMOUNTS if row[part].strip("0.")]
+    return ", ".join(parts)
 
 
 def result_table(tally: Tally) -> Table:
@@ -142,3 +142,20 @@ def result_table(tally: Tally) -> Table:
     ]
     rows.append({"event": "all", "sent": sent.total(), "received": received.total()})
     return table(rows, COLUMNS)
+
+
+def _next_commands() -> str:
+    program = (
+        "invoice-watcher" if shutil.which("invoice-watcher") else f"{_beside_here(Path(sys.executable))} -m watcher"
+    )
+    steps = {
+        "init": "writes config/watcher.toml, every key explained",
+        "check --online": "asks each account once",
+        "run": "polls and delivers until told to stop",
+    }
+    lines = (f"  {program} {step:<16} {meaning}" for step, meaning in steps.items())
+    return "\n".join(("\nWith your own accounts:", *lines))
+
+
+def _beside_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
