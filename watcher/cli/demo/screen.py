@@ -145,9 +145,7 @@ def result_table(tally: Tally) -> Table:
 
 
 def _next_commands() -> str:
-    program = (
-        "invoice-watcher" if shutil.which("invoice-watcher") else f"{_beside_here(Path(sys.executable))} -m watcher"
-    )
+    program = _program()
     steps = {
         "init": "writes config/watcher.toml, every key explained",
         "check --online": "asks each account once",
@@ -157,5 +155,9 @@ def _next_commands() -> str:
     return "\n".join(("\nWith your own accounts:", *lines))
 
 
-def _beside_here(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+def _program() -> str:
+    """How to call this program from where the user stands: `make demo` leaves it off the PATH."""
+    if shutil.which("invoice-watcher"):
+        return "invoice-watcher"
+    here, installed = Path.cwd(), Path(sys.executable).with_name("invoice-watcher")
+    return str(installed.relative_to(here) if installed.is_relative_to(here) else installed)
