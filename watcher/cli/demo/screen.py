@@ -24,7 +24,8 @@ COLUMNS = (
 )
 _TYPE_WIDTH = max(len(event_type) for event_type in EventType)
 _PROVIDER_WIDTH = len("chargeover")
-_ID_WIDTH = 16
+_ID_WIDTH = 12
+_WIDE = 115
 _SIDE_AMOUNTS = ("credited", "refunded", "written_off")
 _GOOD = frozenset({"invoice.paid", "invoice.overdue_cleared", "invoice.partially_paid", "invoice.restored"})
 _BAD = frozenset(
@@ -85,7 +86,8 @@ class Screen:
     def show(self, delivery: Delivery) -> None:
         if self._as_json:
             print_line(json_text.read(delivery.body))
-        self._output.print(event_line(delivery, self._began), no_wrap=True, overflow="ellipsis", crop=True)
+        line = event_line(delivery, self._began, wide=self._output.width >= _WIDE)
+        self._output.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
     def complain(self, words: str) -> None:
         self._output.print(words, style="red", markup=False)
@@ -104,13 +106,15 @@ class Screen:
         self._output.print(_next_commands() if fine else "Something is missing: see above.", markup=False)
 
 
-def event_line(delivery: Delivery, since: float) -> Text:
-    """One event, aligned with all others."""
+def event_line(delivery: Delivery, since: float, *, wide: bool = True) -> Text:
+    """One event, aligned with all others; a narrow one has its mark without the word."""
     body = cast("dict[str, object]", json_text.read(delivery.body))
     told = cast("dict[str, object]", body["data"])
+    word, mark_style = ("✓ verified", "green") if delivery.verified else ("✗ REFUSED ", "bold red")
     style = "green" if delivery.type in _GOOD else "red" if delivery.type in _BAD else "cyan"
-    line = Text(f"{delivery.arrived_at - since:5.1f} s  ", style="dim")
-    line.append("verified  " if delivery.verified else "REFUSED   ", style="green" if delivery.verified else "red bold")
+    line = Text()
+    line.append(f"{delivery.arrived_at - since:5.1f}s  ", style="dim")
+    line.append(f"{word if wide else word[0]}  ", style=mark_style)
     line.append(f"{delivery.type:<{_TYPE_WIDTH}}  ", style=style)
     line.append(f"{told.get('source') or told.get('endpoint') or '':<{_PROVIDER_WIDTH}}  ")
     line.append(f"{_short(str(told.get('invoice_id', ''))):<{_ID_WIDTH}}  ", style="dim")
@@ -128,7 +132,7 @@ def _what(told: Mapping[str, object]) -> str:
         return str(told.get("reason") or "")
     parts = [str(invoice["status"]), *(["overdue"] if invoice["overdue"] else [])]
     for row in cast("Sequence[Mapping[str, str]]", invoice["amounts"]):
-        parts.append(f"paid {row['paid']} of {row['total']} {row['currency']}")
+        parts.append(f"{row['paid']}/{row['total']} {row['currency']}")
         parts += [f"{row[part]} {part.replace('_', ' ')}" for part in _SIDE_AMOUNTS if row[part].strip("0.")]
     return ", ".join(parts)
 
