@@ -89,9 +89,7 @@ class Recorder:
                 _log.warning("poll.failed", key=record.key, failures=record.failures, error=record.last_error)
             for event in record.change.events if record.change else ():
                 has_events = True
-                _log.info(
-                    "event.recorded", id=event.id, type=event.type, source=event.source, sequence=event.sequence
-                )
+                _log.info("event.recorded", id=event.id, type=event.type, source=event.source, sequence=event.sequence)
         _log.debug("polls.recorded", polls=len(records), lost=len(lost))
         if has_events:
             self._on_events()
