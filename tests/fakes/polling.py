@@ -15,7 +15,7 @@ from watcher.core.schedule import LookRules, jittered
 from watcher.core.subscription import Subscription
 from watcher.polling import SourcePlan
 from watcher.polling.pacing import Spacing
-from watcher.ports import AccountState, ClaimedWatch, EventRecord, Fetched, Found, Look, Missing, Pacer
+from watcher.ports import AccountState, ClaimedWatch, EventRecord, Fetched, Found, Look, Missing, Pacer, Provider
 
 EVERY = timedelta(minutes=15)
 LOOKS = LookRules(
@@ -126,7 +126,7 @@ class NoWait:
         return
 
 
-def plan(provider: ScriptedProvider | None = None, *, rate: float = 5, **more: object) -> SourcePlan:
+def plan(provider: Provider | None = None, *, rate: float = 5, **more: object) -> SourcePlan:
     made = SourcePlan(
         name="acme",
         provider_name="meteroid",

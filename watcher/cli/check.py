@@ -8,10 +8,10 @@ import typer
 
 from watcher import daemon
 from watcher.cli.opening import load_configuration
-from watcher.cli.options import Invocation, command
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import console, counted, field, print_document, say, table, tell
 
-app = typer.Typer()
+app = top_level()
 
 
 @command(app, "check", "check --online")

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watcher.core.errors import NotFound
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, PollRecord
 from watcher.store.codec import AnyRow, Instant
 from watcher.store.engine import Store
@@ -107,13 +106,13 @@ class SqlPollQueue:
             )
 
     async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
-        """Take one more send instant of the source's budget. Raises NotFound for a source the store does not know."""
+        """Take one more send instant of the source's budget; of a source the store does not know yet, `now`."""
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
             query = select(sources.c.next_slot_at).where(sources.c.name == source).with_for_update()
             row = (await connection.execute(query)).one_or_none()
             if row is None:
-                raise NotFound(f"no source {source}")
+                return now
             free = pace(row.next_slot_at, interval, here)
             await _take_slots(connection, source, free.after(1))
         return free.next_slot_at + self.store.shift

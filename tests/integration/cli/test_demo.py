@@ -87,7 +87,7 @@ def test_lines_of_events_are_aligned() -> None:
     lines = [event_line(one, since=2.0).plain for one in all_of(LIFE)]
 
     assert len({line.index(LIFE.provider) for line in lines}) == 1
-    assert lines[0].startswith(" 10.5 s  verified  invoice.tracked ")
+    assert lines[0].startswith(" 10.5s  ✓ verified  invoice.tracked ")
 
 
 def test_the_table_ends_with_the_sum(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,8 @@ def _url(url: str) -> str:
         ('allow_private = ["10.0.0.1/8"]', 'allow_private[0]: "10.0.0.1/8" is not a network, must be a CIDR such as'),
         ('tags = ["", "x"]', 'tags[0]: "" is not a tag, must have 1 to 64 characters and no control characters'),
         (f"tags = {[str(n) for n in range(21)]}", "tags: has 21 tags, at most 20"),
+        ('headers = "hunter2"', "headers: text is not allowed, must be a table"),
+        ("headers = { x = 1 }", "headers.x: 1 is not text, must be text in quotes or { env = "),
         ("headers = 1", "headers: 1 is not allowed, must be a table"),
         ('headers = { Host = "x" }', "headers.Host: is set by the sender, must not be host, content-*, connection"),
         ('headers = { Content-Length = "1" }', "headers.Content-Length: is set by the sender"),

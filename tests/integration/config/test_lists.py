@@ -4,6 +4,8 @@ from datetime import date
 import pytest
 
 from tests.integration.config.folder import SOURCE, Folder
+from watcher.config.lists import read_list
+from watcher.core.errors import ConfigError
 from watcher.ports import WatchEntry
 
 _CONFIG = f'[watcher]\nwatchlists = ["lists/*"]\n{SOURCE}'
@@ -202,3 +204,21 @@ def test_a_list_that_is_wrong_throughout_is_cut_short(folder: Folder) -> None:
     problems = folder.problems(_CONFIG)
     assert len(problems) <= 103
     assert problems[0].startswith('lists/a.csv:2: source: "inv_0" is not a source')
+
+
+def test_one_list_can_be_read_alone(folder: Folder) -> None:
+    path = folder.write(f"{_HEADER}acme,1\nacme,1\n", "import.csv")
+    entries, warnings = read_list(path, ["acme"])
+    assert [entry.where for entry in entries] == [f"{path}:2"]
+    assert len(warnings) == 1
+    with pytest.raises(ConfigError, match=r'import\.csv:2: source: "acme" is not a source, must be one of \[sources\]'):
+        read_list(path, [])
+    with pytest.raises(ConfigError, match=r"is not a watch list, must end in \.toml or \.csv"):
+        read_list(folder.write("", "import.txt"), ["acme"])
+
+
+def test_a_list_that_leads_to_itself_is_told(folder: Folder) -> None:
+    (folder.path / "a.csv").symlink_to("a.csv")
+    assert folder.problems('[watcher]\nwatchlists = ["a.csv"]\n') == [
+        "a.csv:1: cannot be read: Too many levels of symbolic links"
+    ]

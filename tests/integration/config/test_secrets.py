@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.provider_kinds import PROVIDER_KINDS
-from tests.integration.config.folder import SOURCE, Folder
+from tests.integration.config.folder import ENDPOINT, SOURCE, Folder
 from watcher.config.load import load
 
 _HOW = '{ env = "NAME" }, { file = "path" } or { credential = "name" }'
@@ -109,3 +109,9 @@ def test_another_database_is_refused_and_not_shown(folder: Folder, url: str, wor
     (found,) = folder.problems(f'[database]\nurl = "{url}"\n')
     assert found.startswith(f"watcher.toml:2: database.url: {words}")
     assert "hunter2" not in found
+
+
+def test_a_secret_that_stands_where_a_list_should_is_not_shown(folder: Folder) -> None:
+    assert folder.problems(ENDPOINT.replace("secrets = [", "secrets = 'hunter2' # ")) == [
+        "watcher.toml:3: endpoints.ledger.secrets: text is not allowed, must be a list"
+    ]

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.sandbox import seed_fields
 from tests.integration.sandbox.caller import Caller, MovableClock, basic
 from watcher.sandbox import Sandbox
+from watcher.sandbox.chargeover_query import Condition, parse_where
 from watcher.sandbox.traps import ChargeOverTraps
 
 ONE = "/invoice/5"
@@ -109,6 +110,10 @@ async def test_where_conditions_must_all_hold(sandbox: Sandbox, caller: Caller, 
 
 
 async def test_an_escaped_comma_belongs_to_the_value(sandbox: Sandbox, caller: Caller) -> None:
+    assert parse_where(r"custom_1:EQUALS:a\,b,mod_datetime:GT:2026-11-22 10:00:00") == (
+        Condition("custom_1", "EQUALS", "a,b"),
+        Condition("mod_datetime", "GT", "2026-11-22 10:00:00"),
+    )
     sandbox.ledger.create("chargeover", "5", "USD", 10_000)
     assert await _ids(caller, _where(r"bill_state:CONTAINS:I\,L")) == []
     assert (await caller.get("chargeover", _where("bill_state:CONTAINS:I,L"))).status == 400

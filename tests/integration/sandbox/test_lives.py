@@ -2,8 +2,11 @@ import csv
 import io
 import tomllib
 from datetime import timedelta
+from pathlib import Path
 
 from tests.integration.sandbox.caller import Caller, MovableClock
+from watcher.config.load import load
+from watcher.providers import chargeover, dollr, fragment, meteroid, rapyd
 from watcher.sandbox import DEMO_SECRET, DEMO_WATCHES, EXPECTED, LASTS, PROVIDERS, Sandbox, demo_files, play, prepare
 from watcher.sandbox.lives import LIVES
 
@@ -98,6 +101,15 @@ async def test_the_configuration_names_all_sources_and_each_secret_by_its_file(s
     assert endpoint["url"] == "http://127.0.0.1:9/hooks"
     assert files[endpoint["secrets"][0]["file"]].strip() == DEMO_SECRET
     assert config["http"]["listen"] == "127.0.0.1:8480"
+
+
+async def test_the_service_reads_the_files_without_a_complaint(sandbox: Sandbox, tmp_path: Path) -> None:
+    for name, text in demo_files(sandbox, "http://127.0.0.1:9/hooks").items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    kinds = {kind.name: kind for kind in (fragment.KIND, meteroid.KIND, dollr.KIND, rapyd.KIND, chargeover.KIND)}
+    loaded = load(tmp_path / "watcher.toml", kinds, {})
+    assert (loaded.warnings, len(loaded.entries)) == ((), len(LIVES))
 
 
 async def test_the_watch_list_holds_every_life_once(sandbox: Sandbox) -> None:
