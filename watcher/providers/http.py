@@ -104,6 +104,7 @@ class ProviderHttp:
                 data=body,
                 timeout=self._timeout,
                 allow_redirects=False,
+                auto_decompress=False,
                 middlewares=(_once(),),
             ) as response:
                 received = await _read_bounded(response)
