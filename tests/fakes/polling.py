@@ -25,7 +25,7 @@ MIDDLE = 0.5
 
 
 def found(invoice: Invoice, fingerprint: bytes = b"one") -> Found:
-    return Found(document={"invoice": invoice}, raw=b"{}", fingerprint=fingerprint)
+    return Found(document={"invoice": invoice}, write_raw=lambda: b"{}", fingerprint=fingerprint)
 
 
 @dataclass

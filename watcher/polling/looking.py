@@ -1,10 +1,10 @@
 """One request and what becomes of each id in it: looked at, missed, doubted, or given back."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import anyio
 import structlog
 
 from watcher.clock import Clock, Dice
@@ -22,18 +22,21 @@ from watcher.ports import Accounts, ClaimedWatch, Fetched, Found, Look, Missing,
 _log = structlog.get_logger()
 
 
-_AT_ONCE = 64
-
-
 @dataclass(slots=True)
 class SourceAtWork:
-    """One source and what this process is doing with it: requests claimed, and those under way among them."""
+    """One source and what this process is doing with it: `waiting` requests, and `under_way` those being made."""
 
     plan: SourcePlan
     gate: Gate
-    claimed: int = 0
+    waiting: deque[tuple[Sequence[ClaimedWatch], Turn]] = field(
+        default_factory=deque[tuple[Sequence[ClaimedWatch], Turn]]
+    )
+    under_way: int = 0
     rate_limited: int = 0
-    under_way: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(_AT_ONCE))
+
+    @property
+    def claimed(self) -> int:
+        return self.under_way + len(self.waiting)
 
 
 class Looker:
@@ -55,8 +58,7 @@ class Looker:
     async def look(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
         plan, asked_at = source.plan, self._clock.now()
         try:
-            async with source.under_way:
-                fetched = await plan.provider.fetch([watch.invoice_id for watch in watches], turn)
+            fetched = await plan.provider.fetch([watch.invoice_id for watch in watches], turn)
         except SlotMissed:
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         except RateLimited as error:
