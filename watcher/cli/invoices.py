@@ -9,8 +9,9 @@ import anyio
 import typer
 
 from watcher import daemon
+from watcher.cli.arguments import InvoiceArgument, SourceArgument
 from watcher.cli.opening import known_source, load_configuration, opened, unknown
-from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command, top_level
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, Item, amounts, console, field, print_document, print_list, shown, table
 from watcher.core.errors import NotFound
 from watcher.core.invoice import Status
