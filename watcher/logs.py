@@ -15,6 +15,7 @@ from watcher.core import json_text
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("auto", "json", "console")
 
+_FIRST = ("timestamp", "level", "logger", "event")
 _BODIES = frozenset({"body", "raw", "document", "payload"})
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+@")
 _DEPTH = 6
@@ -70,8 +71,9 @@ def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextI
 
 
 def redacted(_logger: object, _method: str, event: MutableMapping[str, object]) -> Mapping[str, object]:
-    """A processor: secrets become `***`, bodies only their size, and everything else plain JSON."""
-    return {key: _size(value) if key in _BODIES else _plain(value) for key, value in event.items()}
+    """A processor: secrets become `***`, bodies only their size, everything else plain JSON; what all lines have first."""
+    first = {key: _plain(event.pop(key)) for key in _FIRST if key in event}
+    return first | {key: _size(value) if key in _BODIES else _plain(value) for key, value in event.items()}
 
 
 def _size(value: object) -> str:

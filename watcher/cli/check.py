@@ -16,6 +16,8 @@ from watcher.daemon import SourceAnswer
 
 app = top_level()
 
+COLUMNS = (field("source", "name"), field("provider", "provider"), field("fine", "ok"), field("answer", "detail"))
+
 
 @command(app, "check", "check --online")
 def check(
@@ -59,13 +61,7 @@ def _print_report(loaded: Loaded, answers: Sequence[SourceAnswer]) -> None:
     for warning in loaded.warnings:
         say(f"warning: {warning}")
     if answers:
-        columns = (
-            field("source", "name"),
-            field("provider", "provider"),
-            field("answers", "ok"),
-            field("detail", "detail"),
-        )
-        console().print(table(map(_row, answers), columns))
+        console().print(table(map(_row, answers), COLUMNS))
     sizes = (
         counted(len(loaded.configuration.sources), "source"),
         counted(len(loaded.configuration.endpoints), "endpoint"),
