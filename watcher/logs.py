@@ -82,7 +82,7 @@ def _size(value: object) -> str:
 
 
 def _plain(value: object, depth: int = 0) -> object:
-    if value is None or isinstance(value, (str, bool, int)):
+    if value is None or isinstance(value, (str, bool, int, float)):
         return _without_password(value) if isinstance(value, str) else value
     if isinstance(value, SecretStr):
         return "***"
