@@ -25,8 +25,8 @@ _AHEAD = timedelta(seconds=1)
 """How far ahead send instants are reserved: what a crash loses of the budget, and what one claim can spread."""
 _IDLE = timedelta(seconds=1)
 """Between two looks for due watches when nobody woke us: the command line writes to the same database."""
-_IN_FLIGHT = 64
-"""Requests of one source at once."""
+_CLAIMED = 256
+"""Requests of one source that are claimed at once: large enough that a claim's commit is shared by many."""
 _LEASE_MARGIN = timedelta(minutes=2)
 _BUFFERED = 1000
 
@@ -49,7 +49,7 @@ class Poller:
         self._on_turn = on_turn
         self.skew = SkewGuard()
         self._circuits = Circuits(accounts, clock, dice, self.skew, self._unclaimed_turn)
-        self._looker = Looker(queue, accounts, clock, dice, circuits=self._circuits, skew=self.skew)
+        self._looker = Looker(accounts, clock, dice, circuits=self._circuits, skew=self.skew)
         self.recorder = Recorder(queue, clock, on_events=on_events)
         self._sources: dict[str, SourceAtWork] = {}
         self._stopping = anyio.Event()
@@ -134,11 +134,11 @@ class Poller:
                 source=name,
                 interval=source.plan.spacing.interval,
                 batch_size=source.plan.provider.batch_size,
-                requests=_IN_FLIGHT - source.in_flight,
+                requests=_CLAIMED - source.claimed,
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
-            if source.in_flight < _IN_FLIGHT
+            if source.claimed < _CLAIMED
         ]
 
     def _lease(self) -> timedelta:
@@ -152,7 +152,7 @@ class Poller:
         for number, slot in enumerate(claim.slots):
             watches = claim.watches[number * size : (number + 1) * size]
             if watches:
-                source.in_flight += 1
+                source.claimed += 1
                 turn = self._turn(source, [slot], claim.lease_ends_at)
                 polls.start_soon(self._poll, source, watches, turn, send)
 
@@ -168,15 +168,16 @@ class Poller:
         self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn, send: MemoryObjectSendStream[Outcome]
     ) -> None:
         try:
-            outcome = await self._looker.look(source, watches, turn)
+            outcomes = await self._looker.look(source, watches, turn)
         except Exception as error:  # noqa: BLE001 - the one place: a bug in reading one invoice must not end the daemon
             _log.exception("poll.crashed", source=source.plan.name, invoices=[watch.invoice_id for watch in watches])
-            outcome = self._looker.crashed(source.plan, watches, error)
+            outcomes = self._looker.crashed(source.plan, watches, error)
         try:
-            await send.send(outcome)
+            for outcome in outcomes:
+                await send.send(outcome)
         finally:
-            source.in_flight -= 1
-            if source.in_flight == _IN_FLIGHT // 2:  # sooner, and every finished poll would cost a claim of its own
+            source.claimed -= 1
+            if source.claimed == _CLAIMED // 2:  # sooner, and every finished poll would cost a claim of its own
                 self._woken.set()
 
     async def _look_after_accounts(self) -> None:
