@@ -79,7 +79,7 @@ class Screen:
         self._began = time.monotonic()
         self._output.print(
             f"{providers} billing providers, the service and a receiver run on this machine; "
-            f"{invoices} invoices live their lives.\n",
+            f"{invoices} invoices live their lives. ✓ marks a verified signature.\n",
             markup=False,
         )
 
