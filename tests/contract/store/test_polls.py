@@ -116,6 +116,18 @@ async def test_a_poll_asked_for_during_a_look_comes_right_after_it(store: Store)
     assert [(one.invoice_id, one.tags) for one in again] == [("inv_1", ()), ("inv_2", ("vip",))]
 
 
+async def test_a_deletion_forgets_the_fingerprint_but_not_when_the_document_was_seen(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    queue = SqlPollQueue(store)
+    (claimed,) = await stored.claim(store)
+    await queue.record([stored.polled(claimed)], {})
+    (again,) = await stored.claim(store, NOW + 15 * MINUTE)
+    gone = replace(stored.polled(again, NOW + 15 * MINUTE), asked_at=None, fetched_at=None, fingerprint=b"")
+    await queue.record([gone], {})
+    (last,) = await stored.claim(store, NOW + 30 * MINUTE)
+    assert (last.fingerprint, last.fetched_at) == (b"", NOW)
+
+
 async def test_a_retired_watch_wakes_for_a_poll_request(store: Store) -> None:
     watching = await stored.watch(store, "inv_1")
     (claimed,) = await stored.claim(store)
