@@ -94,7 +94,7 @@ def _watch_values(poll: PollRecord, held: AnyRow) -> dict[str, Any]:
         "first_missed_at": poll.first_missed_at,
         "failures": poll.failures,
         "last_error": poll.last_error,
-        "settled_at": poll.settled_at,
+        "settled_at": poll.polled_at if wakes else poll.settled_at,
     }
     # A deletion forgets the fingerprint without having found anything: the same document again is news.
     fingerprint = {} if poll.fingerprint is None else {"fingerprint": poll.fingerprint}
