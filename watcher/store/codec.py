@@ -16,13 +16,12 @@ AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY = 86_400_000_000
-_SECOND = 1_000_000
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(period: timedelta) -> int:
     """A period as whole microseconds, without a float in between."""
-    return period.days * _DAY + period.seconds * _SECOND + period.microseconds
+    return period // _MICROSECOND
 
 
 class Instant(TypeDecorator[datetime]):
@@ -33,7 +32,7 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         del dialect
-        return None if value is None else microseconds(value - EPOCH)
+        return None if value is None else (value - EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         del dialect

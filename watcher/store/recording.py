@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import anyio.to_thread
-from sqlalchemy import Boolean, LargeBinary, bindparam, case, func, or_, select, update
+from sqlalchemy import bindparam, false, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core import json_text
 from watcher.core.invoice import Snapshot
 from watcher.core.snapshot import to_document
 from watcher.ports import Change, DeliveryState, PollRecord, WatchState
-from watcher.store.codec import AnyRow, Instant, Words, digest, pack
+from watcher.store.codec import AnyRow, Instant, digest, pack
 from watcher.store.engine import Store, upserting
 from watcher.store.lanes import lock_cursor, realign
 from watcher.store.tables import WAITING, deliveries, documents, snapshots, sources, watches
@@ -37,7 +37,7 @@ async def record(store: Store, records: Sequence[PollRecord], successes: Mapping
         held = await _held(connection, records)
         kept = [poll for poll in records if poll.key in held and held[poll.key].lease == poll.lease]
         if kept:
-            await _keep_watches(connection, kept)
+            await _keep_watches(connection, kept, held)
             await _keep_documents(connection, kept, packed)
             await _keep_changes(connection, kept, held, store)
         await _keep_successes(connection, successes)
@@ -59,60 +59,47 @@ async def _packed(records: Sequence[PollRecord]) -> Mapping[int, _Document]:
 
 async def _held(connection: AsyncConnection, records: Sequence[PollRecord]) -> dict[int, AnyRow]:
     keys = sorted(poll.key for poll in records)
-    columns = (watches.c.id, watches.c.lease, watches.c.asked_at)
     held: dict[int, AnyRow] = {}
     for start in range(0, len(keys), _CHUNK):
-        query = select(*columns).where(watches.c.id.in_(keys[start : start + _CHUNK])).order_by(watches.c.id)
+        query = select(*_HELD).where(watches.c.id.in_(keys[start : start + _CHUNK])).order_by(watches.c.id)
         held |= {row.id: row for row in await connection.execute(query.with_for_update())}
     return held
 
 
-async def _keep_watches(connection: AsyncConnection, kept: Sequence[PollRecord]) -> None:
-    looks = [_watch_values(poll) for poll in kept if not poll.clock_only]
-    if looks:
-        await connection.execute(_LOOK, looks)
-    clocks = [
-        {"key": poll.key, "planned_at": poll.poll_at, "clock_at": poll.clock_at} for poll in kept if poll.clock_only
-    ]
-    if clocks:
-        await connection.execute(_CLOCK_ONLY, clocks)
+_HELD = (watches.c.id, watches.c.lease, watches.c.poll_again, watches.c.poll_at, watches.c.asked_at)
+_WATCH = update(watches).where(watches.c.id == bindparam("key")).values(lease_ends_at=null(), poll_again=false())
 
 
-_looks_again = case((watches.c.poll_again, watches.c.poll_at), else_=bindparam("planned_at", type_=Instant))
-_state = case(
-    (watches.c.poll_again & (bindparam("reached", type_=Words()) == WatchState.RETIRED.value), WatchState.ACTIVE.value),
-    else_=bindparam("reached", type_=Words()),
-)
-_CLOCK_ONLY = (
-    update(watches)
-    .where(watches.c.id == bindparam("key"))
-    .values(lease=watches.c.lease + 1, lease_ends_at=None, poll_again=False, poll_at=_looks_again, due_at=_looks_again)
-)
-_LOOK = _CLOCK_ONLY.values(
-    state=_state,
-    asked_at=func.coalesce(bindparam("asked", type_=Instant), watches.c.asked_at),
-    fetched_at=func.coalesce(bindparam("fetched", type_=Instant), watches.c.fetched_at),
-    fingerprint=func.coalesce(bindparam("print", type_=LargeBinary()), watches.c.fingerprint),
-)
-"""A poll that was asked for while the watch was leased comes at once, whatever the record planned."""
+async def _keep_watches(connection: AsyncConnection, kept: Sequence[PollRecord], held: Mapping[int, AnyRow]) -> None:
+    """Each kind of outcome writes its own columns: clock only, nothing found, found."""
+    kinds: dict[tuple[bool, bool], list[dict[str, Any]]] = {}
+    for poll in kept:
+        kind = (poll.clock_only, poll.asked_at is None)
+        kinds.setdefault(kind, []).append(_watch_values(poll, held[poll.key]))
+    for rows in kinds.values():
+        await connection.execute(_WATCH, rows)
 
 
-def _watch_values(poll: PollRecord) -> dict[str, Any]:
-    return {
-        "key": poll.key,
-        "planned_at": poll.poll_at,
-        "reached": poll.state.value,
+def _watch_values(poll: PollRecord, held: AnyRow) -> dict[str, Any]:
+    """A look that was asked for while the watch was leased comes at once, whatever the record planned."""
+    poll_at = held.poll_at if held.poll_again else poll.poll_at
+    ended = {"key": poll.key, "lease": poll.lease + 1, "poll_at": poll_at, "due_at": poll_at, "clock_at": poll.clock_at}
+    if poll.clock_only:
+        return ended
+    wakes = held.poll_again and poll.state is WatchState.RETIRED
+    looked = {
+        "state": WatchState.ACTIVE.value if wakes else poll.state.value,
         "polled_at": poll.polled_at,
-        "clock_at": poll.clock_at,
         "misses": poll.misses,
         "first_missed_at": poll.first_missed_at,
         "failures": poll.failures,
         "last_error": poll.last_error,
         "settled_at": poll.settled_at,
-        "asked": poll.asked_at,
-        "fetched": poll.fetched_at,
-        "print": poll.fingerprint,
     }
+    if poll.asked_at is None:
+        return ended | looked
+    found = {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at, "fingerprint": poll.fingerprint}
+    return ended | looked | found
 
 
 async def _keep_documents(
@@ -138,17 +125,7 @@ async def _keep_changes(
     if not changes:
         return
     await connection.execute(_MEMORY, [_memory_values(poll, change) for poll, change in changes])
-    rows = [
-        _snapshot_row(poll, change, change.snapshot, held[poll.key].asked_at)
-        for poll, change in changes
-        if change.snapshot is not None
-    ]
-    if rows:
-        inserting = upserting(connection, snapshots)
-        new = {"document": inserting.excluded.document}
-        await connection.execute(
-            inserting.on_conflict_do_update(index_elements=["watch_id", "version"], set_=new), rows
-        )
+    await _keep_snapshots(connection, changes, held)
     await _supersede(connection, changes)
     tellings = [
         Telling(event, poll.key, poll.polled_at - store.shift) for poll, change in changes for event in change.events
@@ -157,26 +134,28 @@ async def _keep_changes(
         await tell(connection, tellings)
 
 
-_MEMORY = (
-    update(watches)
-    .where(watches.c.id == bindparam("key"))
-    .values(
-        status=func.coalesce(bindparam("new_status", type_=Words()), watches.c.status),
-        overdue=func.coalesce(bindparam("is_overdue", type_=Boolean()), watches.c.overdue),
-    )
-)
+async def _keep_snapshots(
+    connection: AsyncConnection, changes: Sequence[tuple[PollRecord, Change]], held: Mapping[int, AnyRow]
+) -> None:
+    seen = [(poll, change, change.snapshot) for poll, change in changes if change.snapshot is not None]
+    if not seen:
+        return
+    await connection.execute(_MEMORY, [_seen_values(poll, snapshot) for poll, _, snapshot in seen])
+    rows = [_snapshot_row(poll, change, snapshot, held[poll.key].asked_at) for poll, change, snapshot in seen]
+    inserting = upserting(connection, snapshots)
+    new = {"document": inserting.excluded.document}
+    await connection.execute(inserting.on_conflict_do_update(index_elements=["watch_id", "version"], set_=new), rows)
+
+
+_MEMORY = update(watches).where(watches.c.id == bindparam("key"))
 
 
 def _memory_values(poll: PollRecord, change: Change) -> dict[str, Any]:
-    snapshot = change.snapshot
-    return {
-        "key": poll.key,
-        "memory": change.memory,
-        "version": change.version,
-        "sequence": change.sequence,
-        "new_status": None if snapshot is None else snapshot.status.value,
-        "is_overdue": None if snapshot is None else snapshot.overdue,
-    }
+    return {"key": poll.key, "memory": change.memory, "version": change.version, "sequence": change.sequence}
+
+
+def _seen_values(poll: PollRecord, snapshot: Snapshot) -> dict[str, Any]:
+    return {"key": poll.key, "status": snapshot.status.value, "overdue": snapshot.overdue}
 
 
 def _snapshot_row(

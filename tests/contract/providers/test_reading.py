@@ -1,8 +1,9 @@
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -147,7 +148,27 @@ def test_keys_and_texts_that_are_no_unicode_do_not_make_an_invoice_unreadable(
     assert read(plain | odd) == read(plain)
 
 
-def test_the_table_names_each_kind_by_its_own_name_and_accounts_show_no_secrets() -> None:
-    assert all(name == kind.name for name, kind in PROVIDERS.items())
-    assert {"meteroid", "dollr", "rapyd"} <= PROVIDERS.keys()
-    assert "hush" not in repr(Account("a", "https://x", None, None, {"api_key": "hush"}))  # pyright: ignore[reportArgumentType]  # only its repr is looked at
+@pytest.mark.parametrize(
+    ("name", "credentials", "base_url", "rate"),
+    [
+        ("meteroid", ("api_key",), "https://api.meteroid.com", 5),
+        ("dollr", ("client_id", "client_secret"), "https://api.heydollr.app", 2),
+        ("rapyd", ("access_key", "secret_key"), "https://api.rapyd.net", 3),
+    ],
+)
+def test_the_table_holds_each_kind_with_its_keys_and_defaults(
+    name: str, credentials: tuple[str, ...], base_url: str, rate: float
+) -> None:
+    kind = PROVIDERS[name]
+    assert (kind.name, kind.credentials, kind.base_url, kind.rate, kind.timezone) == (
+        name,
+        credentials,
+        base_url,
+        rate,
+        "UTC",
+    )
+
+
+def test_an_account_shows_no_secret() -> None:
+    shown = Account("a", "https://x", ZoneInfo("UTC"), timedelta(seconds=1), {"api_key": "hush"})
+    assert "hush" not in repr(shown)
