@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from tests.fakes.invoices import DUE, euros, invoice
 from tests.fakes.polling import EVERY, LOOKS, MIDDLE, found, plan, watch
+from watcher.core.clock_events import ClockRules
 from watcher.core.errors import InvalidAnswer, ProviderUnavailable
 from watcher.core.invoice import Amounts, Status
 from watcher.core.subscription import Subscription
@@ -76,6 +77,24 @@ def test_changed_tags_are_compared_though_the_document_is_the_same() -> None:
     assert told(record) == ["invoice.updated"]
     assert record.change is not None
     assert record.change.events[0].deliveries == ()
+
+
+def test_a_reminder_configured_later_is_not_forgotten_though_the_document_is_the_same() -> None:
+    known = seen(looked(found(invoice())))
+    overdue = seen(looked(found(invoice()), at=OVERDUE_AT, before=known), known)
+    reminded = seen(looked(found(invoice()), at=OVERDUE_AT + timedelta(days=1), before=overdue), overdue)
+    assert reminded.clock_at is None
+    more = plan(clock=ClockRules(reminders=(timedelta(days=1), timedelta(days=7))))
+    moment = Moment(OVERDUE_AT + timedelta(days=2), OVERDUE_AT + timedelta(days=2), MIDDLE)
+    assert judge.found(more, reminded, found(invoice()), moment).clock_at == OVERDUE_AT + timedelta(days=7)
+
+
+def test_a_longer_grace_lowers_the_flag_though_the_document_is_the_same() -> None:
+    known = seen(looked(found(invoice())))
+    overdue = seen(looked(found(invoice()), at=OVERDUE_AT, before=known), known)
+    patient = plan(clock=ClockRules(grace=timedelta(days=3)))
+    moment = Moment(OVERDUE_AT + EVERY, OVERDUE_AT + EVERY, MIDDLE)
+    assert told(judge.found(patient, overdue, found(invoice()), moment)) == ["invoice.overdue_cleared"]
 
 
 def test_the_next_poll_falls_on_the_next_clock_instant() -> None:
