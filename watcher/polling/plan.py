@@ -43,6 +43,6 @@ class SourcePlan:
         )
 
     def fingerprint(self, document: bytes, watch: ClaimedWatch) -> bytes:
-        """Of all that a snapshot is made of: the provider's document and what the configuration adds to it."""
-        added = repr((watch.tags, watch.due_on, self.timezone.key, self.customer_names))
+        """Of all that snapshot and clock events are made of: the provider's document, what the configuration adds."""
+        added = repr((watch.tags, watch.due_on, self.timezone.key, self.customer_names, self.clock))
         return document + blake2b(added.encode(), digest_size=8).digest()
