@@ -63,15 +63,18 @@ class Wishing:
 
 
 def due_now(now: datetime) -> dict[Any, Any]:
-    """Values for a watch that shall be looked at now, or right after the look that somebody has it for."""
+    """Values for a watch that shall be looked at now, or right after the look that somebody has it for.
+
+    One that was retired starts anew, as if it had been settled only now.
+    """
     is_leased = watches.c.lease_ends_at > now
+    is_retired = watches.c.state == WatchState.RETIRED.value
     return {
         watches.c.poll_at: now,
         watches.c.due_at: case((is_leased, watches.c.due_at), else_=literal(now, Instant())),
         watches.c.poll_again: watches.c.lease_ends_at.is_not(None),
-        watches.c.state: case(
-            (watches.c.state == WatchState.RETIRED.value, WatchState.ACTIVE.value), else_=watches.c.state
-        ),
+        watches.c.state: case((is_retired, WatchState.ACTIVE.value), else_=watches.c.state),
+        watches.c.settled_at: case((is_retired, literal(now, Instant())), else_=watches.c.settled_at),
     }
 
 

@@ -116,14 +116,16 @@ async def test_a_poll_asked_for_during_a_look_comes_right_after_it(store: Store)
     assert [(one.invoice_id, one.tags) for one in again] == [("inv_1", ()), ("inv_2", ("vip",))]
 
 
-async def test_a_retired_watch_wakes_for_a_poll_request(store: Store) -> None:
+async def test_a_retired_watch_wakes_for_a_poll_request_and_is_settled_anew(store: Store) -> None:
     watching = await stored.watch(store, "inv_1")
     (claimed,) = await stored.claim(store)
     queue = SqlPollQueue(store)
-    await queue.record([replace(stored.polled(claimed), poll_at=None, state=WatchState.RETIRED)], {})
+    retired = replace(stored.polled(claimed), poll_at=None, state=WatchState.RETIRED, settled_at=NOW - timedelta(days=90))
+    await queue.record([retired], {})
     assert await stored.claim(store, NOW + timedelta(days=400)) == ()
     await watching.request_poll("acme", "inv_1", NOW)
-    assert len(await stored.claim(store)) == 1
+    (again,) = await stored.claim(store)
+    assert again.settled_at == NOW
 
 
 async def test_clock_instants_without_a_fresh_look_are_claimed_apart_and_the_look_stays_due(store: Store) -> None:
