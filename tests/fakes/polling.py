@@ -76,14 +76,13 @@ class AccountsInMemory:
     """`ports.Accounts` for one process."""
 
     kept: dict[str, AccountState] = field(default_factory=dict[str, AccountState])
-    blocked: dict[str, datetime] = field(default_factory=dict[str, datetime])
     told: list[EventRecord] = field(default_factory=list[EventRecord])
 
     async def states(self) -> Mapping[str, AccountState]:
         return dict(self.kept)
 
     async def back_off(self, source: str, until: datetime) -> None:
-        self.blocked[source] = until
+        self.kept[source] = replace(self.kept.get(source, AccountState(source)), blocked_until=until)
 
     async def open_circuit(
         self, source: str, *, at: datetime, refused: bool, error: str, probe_at: datetime

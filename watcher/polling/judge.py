@@ -87,11 +87,12 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
 def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:
     """Nothing was learned about this id."""
     failures = watch.failures + 1
+    poll_at = schedule.after_failure(at.answered_at, failures, plan.looks, at.luck)
     return PollRecord(
         key=watch.key,
         lease=watch.lease,
         polled_at=at.answered_at,
-        poll_at=schedule.after_failure(at.answered_at, failures, plan.looks, at.luck),
+        poll_at=_in_time_for(watch.clock_at, poll_at, at),
         clock_at=watch.clock_at,
         state=WatchState.FAILING,
         misses=watch.misses,
@@ -161,9 +162,12 @@ def _next_look(
     if settled_at is not None:
         poll_at = schedule.settled_at(at.answered_at, settled_at, plan.looks, at.luck)
         return poll_at, WatchState.RETIRED if poll_at is None else WatchState.ACTIVE
-    regular = plan.regular(at.answered_at, at.luck)
-    is_ahead = clock_at is not None and clock_at > at.answered_at
-    return min(regular, clock_at) if clock_at is not None and is_ahead else regular, WatchState.ACTIVE
+    return _in_time_for(clock_at, plan.regular(at.answered_at, at.luck), at), WatchState.ACTIVE
+
+
+def _in_time_for(clock_at: datetime | None, poll_at: datetime, at: Moment) -> datetime:
+    """No later than the clock's next instant: what it says rests on a fresh look."""
+    return min(poll_at, clock_at) if clock_at is not None and clock_at > at.answered_at else poll_at
 
 
 def _change(plan: SourcePlan, transition: Transition, seen: Observation) -> Change:

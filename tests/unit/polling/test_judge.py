@@ -224,3 +224,18 @@ def test_clock_events_without_a_fresh_look_say_how_old_the_snapshot_is() -> None
 def test_the_due_day_of_the_watch_serves_where_the_provider_has_none() -> None:
     record = judge.found(plan(), watch(due_on=DUE), found(invoice(due=None)), Moment(SEEN_AT, SEEN_AT, MIDDLE))
     assert record.clock_at == OVERDUE_AT - timedelta(days=7)
+
+
+def test_other_clock_rules_are_applied_at_the_next_look_although_the_document_is_the_same() -> None:
+    known = seen(looked(found(invoice()), at=OVERDUE_AT + EVERY))
+    lenient = plan(clock=ClockRules(grace=timedelta(days=2)))
+    at = Moment(OVERDUE_AT + 2 * EVERY, OVERDUE_AT + 2 * EVERY, MIDDLE)
+    record = judge.found(lenient, known, found(invoice()), at)
+    assert told(record) == ["invoice.overdue_cleared"]
+    assert record.clock_at == OVERDUE_AT + timedelta(days=2)
+
+
+def test_the_clocks_instant_is_not_slept_through_by_the_pause_after_a_failure() -> None:
+    known = replace(seen(looked(found(invoice()))), clock_at=NOW.answered_at + timedelta(seconds=1), failures=9)
+    record = judge.failed(plan(), known, ProviderUnavailable("500"), NOW)
+    assert record.poll_at == NOW.answered_at + timedelta(seconds=1)
