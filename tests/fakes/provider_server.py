@@ -69,9 +69,15 @@ class ProviderServer:
         headers: Mapping[str, str] | None = None,
         text: str | None = None,
     ) -> None:
-        """Script one answer: JSON of `body`, or bytes as they are, or plain text."""
+        """Script one answer: JSON of `body` (exact numbers as plain ones), or bytes as they are, or plain text."""
         sent = {"Content-Type": "application/json" if text is None else "text/plain", **(headers or {})}
-        plain = text.encode() if text is not None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        plain = (
+            text.encode()
+            if text is not None
+            else body
+            if isinstance(body, bytes)
+            else json.dumps(body, default=float).encode()
+        )
 
         async def send(_request: web.Request) -> web.StreamResponse:
             return web.Response(status=status, body=plain, headers=sent)

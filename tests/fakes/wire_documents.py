@@ -1,7 +1,5 @@
 """The providers' published example documents, to be varied by tests."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -19,11 +17,6 @@ def example(name: str) -> JsonObject:
     return cast("JsonObject", json_text.read((_DATA / f"{name}_invoice.json").read_bytes()))
 
 
-def as_sent(document: Mapping[str, object]) -> bytes:
-    """Write a document as a server would, exact numbers as plain JSON numbers."""
-    return json.dumps(document, default=float).encode()
-
-
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -33,4 +26,13 @@ ANY_JSON = st.recursive(
 
 def changes_of(name: str) -> st.SearchStrategy[JsonObject]:
     """Draw any JSON for some fields of an example, and for fields that nobody knows."""
-    return st.dictionaries(st.sampled_from(sorted(example(name))) | st.text(max_size=4), ANY_JSON, max_size=8)
+    return _changes(example(name))
+
+
+def changes_of_data(name: str) -> st.SearchStrategy[JsonObject]:
+    """Draw changes for the document inside an example's envelope."""
+    return _changes(cast("JsonObject", example(name)["data"]))
+
+
+def _changes(document: JsonObject) -> st.SearchStrategy[JsonObject]:
+    return st.dictionaries(st.sampled_from(sorted(document)) | st.text(max_size=4), ANY_JSON, max_size=8)

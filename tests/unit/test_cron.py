@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from apscheduler.triggers.cron import CronTrigger  # pyright: ignore[reportMissingTypeStubs] - it ships none
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.config.cron import validate
@@ -82,6 +82,7 @@ def test_sunday_is_a_sunday_for_the_scheduler() -> None:
     assert fires_at.strftime("%A") == "Sunday"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789*,-/ monsuja?L", max_size=25))
 def test_whatever_is_accepted_can_be_scheduled(expression: str) -> None:
     if validate(expression) is None:

@@ -173,6 +173,14 @@ async def test_stop_lets_what_is_under_way_end_and_claims_no_more(world: World) 
     assert world.outbox.released == []
 
 
+async def test_a_stop_that_comes_before_the_start_is_not_lost(world: World) -> None:
+    world.outbox.add()
+    courier = world.courier()
+    courier.stop()
+    await courier.run()
+    assert world.outbox.claims == []
+
+
 async def test_cancelled_it_settles_what_was_answered_and_gives_the_rest_back(world: World) -> None:
     world.sender.gates["slow"] = anyio.Event()
     slow, quick = world.outbox.add("slow"), world.outbox.add("quick")

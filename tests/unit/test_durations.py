@@ -1,12 +1,13 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.config.durations import LONGEST, format_duration, format_rate, parse_duration, parse_rate
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=LONGEST // timedelta(milliseconds=1)))
 def test_every_duration_that_is_written_is_read_back(milliseconds: int) -> None:
     period = timedelta(milliseconds=milliseconds)
@@ -81,6 +82,7 @@ def test_a_rate_of_nothing_or_of_too_much_is_refused(text: str) -> None:
         parse_rate(text)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=10_000), st.sampled_from("smh"))
 def test_every_rate_that_is_written_is_read_back(count: int, period: str) -> None:
     rate = parse_rate(f"{count}/{period}")

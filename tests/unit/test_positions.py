@@ -4,7 +4,7 @@ from datetime import date
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.config.positions import KeyPath, positions
@@ -152,6 +152,7 @@ def _documents(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["\n", "\r\n"])).join(lines)
 
 
+@settings(deadline=None)
 @given(_documents())
 def test_the_scanner_finds_exactly_the_keys_that_tomllib_finds(text: str) -> None:
     assert set(positions(text).lines) == set(_paths(tomllib.loads(text)))

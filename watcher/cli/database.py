@@ -7,7 +7,7 @@ import anyio
 import typer
 
 from watcher import store
-from watcher.cli.opening import load_configuration
+from watcher.cli.opening import database_url, load_configuration
 from watcher.cli.options import Invocation, command, group
 from watcher.cli.output import print_document, tell
 
@@ -15,7 +15,7 @@ app = group("Upgrade, check or back up the database.")
 
 
 def _url(invocation: Invocation) -> str:
-    return load_configuration(invocation).configuration.database.url.get_secret_value()
+    return database_url(load_configuration(invocation))
 
 
 @command(app, "upgrade", "db upgrade")
@@ -36,8 +36,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; never overwritten.")],
 ) -> None:
     """Copy the SQLite database while the service runs. For PostgreSQL use pg_dump."""
-    anyio.run(store.backup, _url(invocation), file)
-    _report(invocation, f"copied to {file}")
+    _report(invocation, anyio.run(store.backup, _url(invocation), file))
 
 
 def _report(invocation: Invocation, sentence: str) -> None:

@@ -6,12 +6,16 @@ from typing import Annotated
 import anyio
 import typer
 
+from watcher.cli.arguments import checked_id
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, checked_id, command
-from watcher.cli.output import field, print_document, print_list, tell
+from watcher.cli.options import Invocation, command, top_level
+from watcher.cli.output import counted, field, print_document, print_list, tell
+from watcher.clock import SystemClock
+from watcher.daemon import wiring
 from watcher.ports import DeliveryState
+from watcher.store import Redelivery
 
-app = typer.Typer()
+app = top_level()
 
 COLUMNS = (
     field("delivery", "delivery_id"),
@@ -66,13 +70,15 @@ def redeliver(
 async def _redeliver(
     invocation: Invocation, event: str | None, invoice: tuple[str, str] | None, *, dry_run: bool
 ) -> None:
-    async with opened(invocation, read_only=dry_run) as store:
+    now = SystemClock().now()
+    async with opened(invocation, read_only=False) as store:
+        redelivery, subscriptions = Redelivery(store.store), wiring.subscriptions(store.loaded.configuration)
         if event is not None:
-            count = await store.reports.redeliver_event(event, dry_run=dry_run)
+            count = await redelivery.redeliver_event(event, subscriptions, now, dry_run=dry_run)
         else:
             source, invoice_id = invoice or ("", "")
-            count = await store.reports.redeliver_invoice(source, invoice_id, dry_run=dry_run)
+            count = await redelivery.redeliver_invoice(source, invoice_id, subscriptions, now, dry_run=dry_run)
     if invocation.as_json:
         print_document({"deliveries": count, "dry_run": dry_run})
     else:
-        tell(f"{count} deliveries {'would be' if dry_run else 'will be'} sent again")
+        tell(f"{counted(count, 'webhook')} {'would be' if dry_run else 'will be'} sent again")

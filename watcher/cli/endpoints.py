@@ -9,13 +9,13 @@ from watcher.cli.opening import load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, group
 from watcher.cli.output import Column, field, print_document, print_list, tell
 from watcher.clock import SystemClock
-from watcher.config.settings import EndpointSettings
+from watcher.config.settings import Configuration, EndpointSettings
 from watcher.core import json_text
 from watcher.core.event import EventType, watcher_event_id
 from watcher.core.instants import instant_text
-from watcher.core.signature import decode_secret
+from watcher.daemon import wiring
 from watcher.ports import Attempt, Outcome, Receipt
-from watcher.webhook import Fault, Target, WebhookSender
+from watcher.webhook import Fault, WebhookSender
 
 app = group("List the webhook subscribers, or test one.")
 
@@ -73,7 +73,7 @@ def test(
     endpoint = configuration.endpoints.get(name)
     if endpoint is None:
         raise unknown("endpoint", name, configuration.endpoints, f"in {configuration.path}")
-    receipt = anyio.run(_send_test, endpoint)
+    receipt = anyio.run(_send_test, configuration, endpoint)
     milliseconds = round(receipt.duration.total_seconds() * 1000)
     if invocation.as_json:
         print_document(
@@ -92,26 +92,16 @@ def test(
         raise typer.Exit(1)
 
 
-async def _send_test(endpoint: EndpointSettings) -> Receipt:
+async def _send_test(configuration: Configuration, endpoint: EndpointSettings) -> Receipt:
     clock = SystemClock()
+    tested = {endpoint.name: endpoint.model_copy(update={"enabled": True})}
+    targets = wiring.targets(configuration.model_copy(update={"endpoints": tested}))
     now = instant_text(clock.now())
     event_id = watcher_event_id(EventType.WEBHOOK_TEST, endpoint.name, now)
     data = {"event_id": event_id, "occurred_at": now, "endpoint": endpoint.name, "reason": "command line", "since": now}
     body = json_text.write({"type": EventType.WEBHOOK_TEST.value, "timestamp": now, "data": data})
-    async with WebhookSender({endpoint.name: _target(endpoint)}, clock) as sender:
+    async with WebhookSender(targets, clock) as sender:
         return await sender.send(Attempt(endpoint.name, event_id, body))
-
-
-def _target(endpoint: EndpointSettings) -> Target:
-    return Target(
-        name=endpoint.name,
-        url=endpoint.url,
-        secrets=tuple(decode_secret(secret.get_secret_value()) for secret in endpoint.secrets),
-        timeout=endpoint.timeout,
-        headers={name: value.get_secret_value() for name, value in endpoint.headers.items()},
-        allow_private=endpoint.allow_private,
-        allow_ports=endpoint.allow_ports,
-    )
 
 
 def explained(receipt: Receipt) -> str:

@@ -8,10 +8,10 @@ import anyio
 import typer
 
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, command
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, Item, console, field, print_line, print_list, table
 
-app = typer.Typer()
+app = top_level()
 
 _LOOK_AGAIN_AFTER = 1.0
 _PAGE = 500
@@ -32,6 +32,12 @@ COLUMNS = (
 )
 
 
+def _checked_cursor(value: str | None) -> str | None:
+    if value is not None and not (value.isascii() and value.isdecimal()):
+        raise typer.BadParameter(f"{value!r} is no cursor: give the `cursor` of the last event you have seen")
+    return value
+
+
 @command(app, "events", "events --type 'invoice.overdue*' --follow --json")
 def events(
     invocation: Invocation,
@@ -40,7 +46,8 @@ def events(
         bool, typer.Option("--follow", help="Keep printing events as they happen, until Ctrl-C.")
     ] = False,
     after: Annotated[
-        str | None, typer.Option("--after", metavar="CURSOR", help="Only events later than this cursor.")
+        str | None,
+        typer.Option("--after", metavar="CURSOR", help="Only events later than this cursor.", callback=_checked_cursor),
     ] = None,
     glob: Annotated[
         str | None, typer.Option("--type", metavar="GLOB", help="Only events of these types, such as 'invoice.*'.")

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 import watcher
-from watcher.cli.options import Invocation, command
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import print_document, tell
 from watcher.core.errors import Refused
 
-app = typer.Typer()
+app = top_level()
 
 _SUFFIXES = (".toml", ".csv")
 

@@ -9,12 +9,15 @@ import anyio
 import typer
 
 from watcher import daemon
+from watcher.cli.arguments import InvoiceArgument, SourceArgument
 from watcher.cli.opening import known_source, load_configuration, opened, unknown
-from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, Item, amounts, console, field, print_document, print_list, shown, table
+from watcher.core.errors import NotFound
 from watcher.core.invoice import Status
+from watcher.core.snapshot import MONEY_FIELDS
 
-app = typer.Typer()
+app = top_level()
 
 RawOption = Annotated[bool, typer.Option("--raw", help="Print the provider's own document instead, without secrets.")]
 
@@ -65,11 +68,13 @@ async def _show(invocation: Invocation, source: str, invoice_id: str, *, raw: bo
         document = await store.reports.show(source, invoice_id)
         original = await store.reports.raw(source, invoice_id) if raw else None
         if document is None:
-            watched = [row["invoice_id"] for row in await store.reports.watch_list() if row["source"] == source]
+            watched = [str(row["invoice_id"]) for row in await store.reports.watch_list(source=source)]
             if not watched:
                 known_source(store.loaded, source)
-            raise unknown("invoice", invoice_id, cast("list[str]", watched), f"of source {source!r}")
-    if raw:
+            raise unknown("invoice", invoice_id, watched, f"of source {source!r}")
+    if raw and original is None:
+        raise NotFound(f"no raw document of {source} {invoice_id} is kept: see [retention] raw")
+    if original is not None:
         _write_raw(original)
     elif invocation.as_json:
         print_document(document)
@@ -86,9 +91,9 @@ def print_invoice(snapshot: Item) -> None:
     for key, value in snapshot.items():
         if key == "amounts":
             rows += [
-                {"field": f"{row['currency']} {part}", "value": row[part]}
+                {"field": f"{row['currency']} {part.replace('_', ' ')}", "value": row[part]}
                 for row in cast("Sequence[dict[str, str]]", value)
-                for part in ("total", "paid", "due", "credited", "refunded", "written_off")
+                for part in MONEY_FIELDS
             ]
         elif isinstance(value, dict):
             parts = cast("dict[str, object]", value)

@@ -4,7 +4,6 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -19,6 +18,7 @@ ConfigOption = Annotated[
         metavar="FILE",
         help="The configuration; else $INVOICE_WATCHER_CONFIG, config/watcher.toml, /etc/invoice-watcher/watcher.toml.",
         rich_help_panel=_EVERYWHERE,
+        show_default=False,
     ),
 ]
 JsonOption = Annotated[
@@ -47,9 +47,14 @@ def inherit(context: typer.Context, config: Path | None, *, as_json: bool) -> In
     return replace(before, config=config or before.config, as_json=as_json or before.as_json)
 
 
-def group(help_text: str | None = None) -> typer.Typer:
+def top_level() -> typer.Typer:
+    """What holds a module's commands."""
+    return typer.Typer(rich_markup_mode="rich", add_completion=False)
+
+
+def group(help_text: str) -> typer.Typer:
     """A set of commands that accepts the shared options between its name and theirs."""
-    app = typer.Typer(no_args_is_help=True, help=help_text, add_completion=False)
+    app = typer.Typer(no_args_is_help=True, help=help_text, rich_markup_mode="rich", add_completion=False)
 
     @app.callback(help=help_text)
     def shared(context: typer.Context, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
@@ -85,34 +90,3 @@ def command(app: typer.Typer, name: str, example: str) -> Callable[[_Function], 
         return function
 
     return register
-
-
-def checked_id(value: str) -> str:
-    """Refuse what can be no invoice id: empty, or a path segment that a server would resolve away."""
-    if value in {"", ".", ".."}:
-        raise typer.BadParameter(f"{value!r} is no invoice id")
-    return value
-
-
-def iso_date(value: str) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is no ISO date such as 2026-12-01") from error
-
-
-def instant(value: str) -> datetime:
-    """An RFC 3339 instant; one without an offset is refused, for nobody could tell which it is."""
-    try:
-        read = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is no instant such as 2026-11-22T10:00:00Z") from error
-    if read.tzinfo is None:
-        raise typer.BadParameter(f"{value!r} needs an offset: add Z for UTC")
-    return read
-
-
-SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="A source's name in the configuration.")]
-InvoiceArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="The invoice's id at that provider.", callback=checked_id)
-]

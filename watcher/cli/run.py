@@ -6,11 +6,11 @@ import anyio
 import typer
 
 from watcher import daemon
-from watcher.cli.options import Invocation, command
+from watcher.cli.options import Invocation, command, top_level
 from watcher.config.environment import environment
 from watcher.config.load import find
 
-app = typer.Typer()
+app = top_level()
 
 
 @command(app, "run", "run --config config/watcher.toml")

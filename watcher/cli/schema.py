@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from watcher.cli.options import Invocation, command
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import print_document
 from watcher.config.schemas import config_schema, watchlist_schema
 from watcher.core.schema import event_schema
 from watcher.providers import PROVIDERS
 
-app = typer.Typer()
+app = top_level()
 
 
 class Subject(StrEnum):

@@ -1,13 +1,13 @@
 """`sources`: the accounts."""
 
 import anyio
-import typer
 
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, command
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, field, print_list
+from watcher.config.durations import format_rate
 
-app = typer.Typer()
+app = top_level()
 
 COLUMNS = (
     field("source", "name"),
@@ -26,5 +26,6 @@ def sources(invocation: Invocation) -> None:
 
 async def _sources(invocation: Invocation) -> None:
     async with opened(invocation) as store:
-        rows = await store.reports.sources()
+        configured = store.loaded.configuration.sources.values()
+        rows = await store.reports.sources({source.name: format_rate(source.rate) for source in configured})
     print_list(invocation, rows, COLUMNS, empty="No source is configured.")

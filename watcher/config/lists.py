@@ -1,6 +1,7 @@
 """Watch lists: which files there are, and one watch for all their mentions of an invoice."""
 
 import glob
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,7 +14,8 @@ from watcher.config.list_rows import ListRow
 from watcher.config.list_toml import read_toml
 from watcher.config.reading import Problem, Reading, TomlFile
 from watcher.config.values import MOST_TAGS
-from watcher.config.wording import shown
+from watcher.config.wording import one_of, shown
+from watcher.core.errors import ConfigError
 from watcher.ports import WatchEntry
 
 _GLOB = frozenset("*?[")
@@ -29,8 +31,23 @@ def read_lists(
     file: TomlFile, patterns: Sequence[str], reading: Reading, sources: Collection[str]
 ) -> tuple[WatchEntry, ...]:
     """The united watches of all lists that the patterns name; what is wrong with them goes to `reading`."""
+    return _united(_list_files(file, patterns, reading), reading, sources)
+
+
+def read_list(path: Path, sources: Collection[str]) -> tuple[tuple[WatchEntry, ...], tuple[str, ...]]:
+    """The united watches of one list, and warnings. Raises ConfigError with all its mistakes."""
+    reading = Reading(path, {})
+    if path.suffix not in SUFFIXES:
+        raise ConfigError((f"{path}: is not a watch list, must end in {one_of(SUFFIXES)}",))
+    entries = _united([path], reading, sources)
+    if reading.problems:
+        raise ConfigError(reading.problem_lines())
+    return entries, tuple(reading.warnings)
+
+
+def _united(paths: Iterable[Path], reading: Reading, sources: Collection[str]) -> tuple[WatchEntry, ...]:
     union = _Union(reading)
-    for path in _list_files(file, patterns, reading):
+    for path in paths:
         union.add(path, _READERS[path.suffix](path, reading, sources))
     return union.entries()
 
@@ -41,7 +58,7 @@ def matching(base: Path, pattern: str) -> list[Path]:
 
 
 def _list_files(file: TomlFile, patterns: Sequence[str], reading: Reading) -> Iterable[Path]:
-    files: dict[Path, Path] = {}
+    files: dict[str, Path] = {}
     written = "watchlists" in _watcher_table(file)
     for number, pattern in enumerate(patterns):
         place = ("watcher", "watchlists", number)
@@ -53,7 +70,7 @@ def _list_files(file: TomlFile, patterns: Sequence[str], reading: Reading) -> It
             if path.suffix in SUFFIXES:
                 # Noted even where another spelling of the same file is the one that is read.
                 reading.note(path)
-                files.setdefault(path.resolve(), path)
+                files.setdefault(os.path.realpath(path), path)
                 continue
             problem = file.problem(place, f"{path} is not a watch list, must end in .toml or .csv")
             if is_glob:

@@ -27,6 +27,7 @@ from watcher.config.values import (
     Keeping,
     Listen,
     Network,
+    Pattern,
     Period,
     Port,
     ProviderUrl,
@@ -64,7 +65,7 @@ class DatabaseSettings(Settings):
 
 
 class WatcherSettings(Settings):
-    watchlists: tuple[Text, ...] = ("watchlists/*.toml", "watchlists/*.csv")
+    watchlists: tuple[Pattern, ...] = ("watchlists/*.toml", "watchlists/*.csv")
     grace: Duration = timedelta(0)
     """How long after the due instant an invoice becomes overdue."""
     due_soon: tuple[Period, ...] = (timedelta(days=7), timedelta(days=1))

@@ -17,12 +17,14 @@ _TYPE_WORDS = {
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "string_type": "must be text in quotes",
-    "tuple_type": "must be a list",
-    "mapping_type": "must be a table",
-    "dict_type": "must be a table",
     "time_delta_type": 'must be a duration such as "15m"',
     "float_type": 'must be a rate such as "5/s"',
     "is_instance_of": "must be text in quotes",
+}
+_CONTAINER_WORDS = {
+    "tuple_type": "must be a list",
+    "mapping_type": "must be a table",
+    "dict_type": "must be a table",
 }
 
 
@@ -82,7 +84,11 @@ def _words(details: ErrorDetails, known: Collection[str]) -> str:
     if kind in {"enum", "literal_error"}:
         words = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return f"{shown(given)} is unknown{meant(str(given), words)}, must be {one_of(words)}"
-    if kind in _TYPE_WORDS:
-        return f"{shown(given)} is not allowed, {_TYPE_WORDS[kind]}"
-    # No kind of pydantic's own is left today; a new one is better told in its words than not at all.
-    return details["msg"]
+    return _type_words(kind, given) or details["msg"]
+
+
+def _type_words(kind: str, given: object) -> str | None:
+    if kind in _CONTAINER_WORDS:
+        # What was to be a list of secrets or a table of headers may be a secret: text is not shown.
+        return f"{'text' if isinstance(given, str) else shown(given)} is not allowed, {_CONTAINER_WORDS[kind]}"
+    return f"{shown(given)} is not allowed, {_TYPE_WORDS[kind]}" if kind in _TYPE_WORDS else None

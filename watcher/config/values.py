@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, TypeVar, cast
 from zoneinfo import ZoneInfo, available_timezones
@@ -19,7 +19,7 @@ from watcher.config.cron import validate
 from watcher.config.durations import DURATION_PATTERN, RATE_PATTERN, format_duration, parse_duration, parse_rate
 from watcher.config.event_globs import check_event_glob
 from watcher.config.reading import Reading
-from watcher.config.secret_references import KINDS, resolve
+from watcher.config.secret_references import HOW, KINDS, resolve
 from watcher.config.wording import meant, shown
 
 _T = TypeVar("_T")
@@ -33,6 +33,8 @@ _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _RESERVED = re.compile(r"host|content-.*|connection|transfer-encoding|webhook-.*|user-agent")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TOML_OTHERS = (bool, int, float, list, dict, date, time)
+"""What TOML can give besides text."""
 _FEWEST_BYTES, _MOST_BYTES = 24, 64
 
 REFERENCE_SCHEMA: dict[str, object] = {
@@ -54,7 +56,7 @@ def _from_text(parse: Callable[[str], _T], wanted: str) -> Callable[[object], ob
     """Text is parsed, and its mistakes name it; numbers and tables of TOML are refused with `wanted`."""
 
     def read(value: object) -> object:
-        if isinstance(value, bool | int | float | list | dict):
+        if isinstance(value, _TOML_OTHERS):
             given = shown(cast("object", value))
             raise ValueError(f"{given} is not text, must be {wanted}")  # noqa: TRY004 - pydantic reports ValueErrors
         if not isinstance(value, str):
@@ -105,6 +107,9 @@ def _secret(value: object, context: ValidationInfo) -> object:
 
 
 def _text_or_secret(value: object, context: ValidationInfo) -> object:
+    if isinstance(value, (bool, int, float, list, date, time)):
+        given = shown(cast("object", value))
+        raise ValueError(f"{given} is not text, must be text in quotes or {HOW}")  # noqa: TRY004 - pydantic reports ValueErrors
     return SecretStr(value) if isinstance(value, str) else _secret(value, context)
 
 
@@ -130,6 +135,12 @@ def _database(secret: SecretStr, context: ValidationInfo) -> SecretStr:
 def _endpoint_url(url: str) -> str:
     addresses.check_endpoint_url(url)
     return url
+
+
+def _pattern(text: str) -> str:
+    if not text or _CONTROL.search(text):
+        raise ValueError('is not a path, must be one such as "watchlists/*.toml"')
+    return text
 
 
 def _cron(text: str) -> str:
@@ -224,6 +235,7 @@ Keeping = Annotated[
 ]
 Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": RATE_PATTERN})]
 Zone = Annotated[ZoneInfo, BeforeValidator(_from_text(_zone, "an IANA time zone")), WithJsonSchema({"type": "string"})]
+Pattern = Annotated[str, BeforeValidator(_from_text(_pattern, "a path or a glob"))]
 Cron = Annotated[str, BeforeValidator(_from_text(_cron, "five cron fields in quotes"))]
 Secret = Annotated[SecretStr, BeforeValidator(_secret), WithJsonSchema(REFERENCE_SCHEMA)]
 SigningSecret = Annotated[Secret, AfterValidator(_signing)]

@@ -70,7 +70,7 @@ class Courier:
         self._wake.set()
 
     def stop(self) -> None:
-        """Claim no more; `run` returns when what is under way has ended and is settled."""
+        """Claim no more, for good; `run` returns when what is under way has ended and is settled."""
         self._stopping = True
         self._wake.set()
 
@@ -85,7 +85,6 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until `stop`. Cancelled, it settles what was answered and gives the rest back, in a few seconds."""
-        self._stopping = self._all_sent = False
         try:
             async with anyio.create_task_group() as settling:
                 settling.start_soon(self._keep_settling)
@@ -266,9 +265,10 @@ class Courier:
 
 def _report(delivery: ClaimedDelivery, settlement: Settlement) -> None:
     receipt = settlement.receipt
-    log = _log.bind(delivery=delivery.key, endpoint=delivery.endpoint, event_id=delivery.event_id)
-    log.info(
+    names = {"delivery": delivery.key, "endpoint": delivery.endpoint, "event_id": delivery.event_id}
+    _log.info(
         "delivery.attempted",
+        **names,
         type=delivery.event_type,
         attempt=delivery.attempts + 1,
         outcome=receipt.outcome.value,
@@ -277,6 +277,6 @@ def _report(delivery: ClaimedDelivery, settlement: Settlement) -> None:
         milliseconds=round(receipt.duration.total_seconds() * 1000, 1),
     )
     if settlement.state is DeliveryState.DEAD:
-        log.error("delivery.died", attempts=settlement.attempts, status=receipt.status, error=receipt.error)
+        _log.error("delivery.died", **names, attempts=settlement.attempts, status=receipt.status, error=receipt.error)
     elif settlement.state is DeliveryState.PARKED:
-        log.warning("delivery.parked", error=receipt.error)
+        _log.warning("delivery.parked", **names, error=receipt.error)

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from watcher.providers import dollr, meteroid, rapyd
+from watcher.providers import chargeover, dollr, fragment, meteroid, rapyd
 from watcher.providers.kind import ProviderKind
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
+            fragment.KIND,
             meteroid.KIND,
             dollr.KIND,
             rapyd.KIND,
+            chargeover.KIND,
         )
     }
 )

@@ -10,8 +10,9 @@ from typing import cast
 from watcher.core.errors import InvalidAnswer
 from watcher.core.json_text import Document
 
-_SUSPECTS = ("://", ":\\/", "url", "uri", "link", "href", "token", "secret", "password")
-_SECRET_KEY = re.compile(r"url|uri|link|href|token|secret|password", re.IGNORECASE)
+_SUSPECTS = ("://", ":\\/", "url", "link", "token", "secret")
+_SUSPECT_BYTES = tuple(suspect.encode() for suspect in _SUSPECTS)
+_SECRET_KEY = re.compile(r"url|link|token|secret", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]{0,20}://\S+", re.IGNORECASE)
 _MARKED_NUMBER = re.compile(r'"\\u0000(-?[0-9][0-9.]*(?:E[+-]?[0-9]+)?)"')
 
@@ -19,9 +20,14 @@ _MARKED_NUMBER = re.compile(r'"\\u0000(-?[0-9][0-9.]*(?:E[+-]?[0-9]+)?)"')
 def fingerprint(value: object) -> bytes:
     """Hash a document from which the adapter has taken what is volatile. Equal documents give equal hashes."""
     try:
-        return blake2b(_CANONICAL.encode(value).encode("ascii"), digest_size=16).digest()
+        return fingerprint_of_text(_CANONICAL.encode(value).encode("ascii"))
     except RecursionError as error:
         raise InvalidAnswer("not JSON we read: nested too deep") from error
+
+
+def fingerprint_of_text(text: bytes) -> bytes:
+    """Hash a document as sent, for servers that write equal documents in equal words: no encoding, half the time."""
+    return blake2b(text, digest_size=16).digest()
 
 
 def without(document: Document, volatile: frozenset[str]) -> dict[str, object]:
@@ -40,7 +46,7 @@ def raw(document: Document, body: bytes | None = None, *, keep: frozenset[str] =
     """
     if body is not None and body[:1] == b"{" and b"\\u" not in body:
         lowered = body.lower()
-        if not any(suspect.encode() in lowered for suspect in _SUSPECTS):
+        if not any(suspect in lowered for suspect in _SUSPECT_BYTES):
             return body
     try:
         text = _EXACT.encode(document)

@@ -23,9 +23,9 @@ _W = TypeVar("_W", bound="Wire")
 
 
 class Wire(BaseModel):
-    """Base of all wire models: fields that nobody knows are welcome, and a mistake never quotes what was sent."""
+    """Base of all wire models: fields that nobody knows are passed over, and a mistake never quotes what was sent."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
 def _nothing_if_unreadable(value: object, handler: ValidatorFunctionWrapHandler) -> object:

@@ -104,9 +104,13 @@ class ProviderHttp:
                 data=body,
                 timeout=self._timeout,
                 allow_redirects=False,
+                auto_decompress=False,
                 middlewares=(_once(),),
             ) as response:
                 received = await _read_bounded(response)
+        except aiohttp.ClientResponseError:
+            # Not chained: the cause carries the headers that were sent.
+            raise ProviderUnavailable(f"{url.host}: the answer is not HTTP as we read it") from None
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise _translated(error, url) from error
         except ValueError:
@@ -254,8 +258,6 @@ def _translated(error: Exception, url: URL) -> ProviderUnavailable:
             why = f"cannot connect: {error.os_error.strerror or error.os_error}"
         case aiohttp.ClientPayloadError():
             why = "the answer broke off"
-        case aiohttp.ClientResponseError():
-            why = "the answer is not HTTP as we read it"
         case aiohttp.ClientConnectionError() | ConnectionError():
             return _Dropped(f"{url.host}: the connection was closed before an answer came")
         case _:

@@ -5,7 +5,6 @@ The readers named for a type (`instant`, `day`, `text`, …) turn what they cann
 """
 
 import re
-from collections.abc import Collection
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -131,11 +130,8 @@ def word_key(told: str) -> str:
     return told.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
-def screaming_snake(told: str, known: Collection[str] = ()) -> str:
-    """Spell a word in SCREAMING_SNAKE: as the known word it is, else by its humps."""
-    key = word_key(told)
-    same = next((one for one in known if word_key(one) == key), None)
-    return same or _HUMP.sub("_", told).replace("-", "_").replace(" ", "_").upper()
+def screaming_snake(told: str) -> str:
+    return _HUMP.sub("_", told).replace("-", "_").replace(" ", "_").upper()
 
 
 def cut(told: str | None, length: int) -> str | None:

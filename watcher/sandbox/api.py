@@ -97,7 +97,7 @@ class Api(ABC):
         @web.middleware
         async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
             self._arrivals.append(Arrival(self.provider, request.method, request.raw_path, time.monotonic()))
-            response = await self._suffer(request) if self.faults else None
+            response = await self._faulty_answer(request) if self.faults else None
             if response is None:
                 response = await self._answer(request, handler)
             response.headers[hdrs.DATE] = self._server_date()
@@ -115,7 +115,7 @@ class Api(ABC):
         except web.HTTPException as error:
             return self.trouble(error.status)
 
-    async def _suffer(self, request: web.Request) -> web.StreamResponse | None:
+    async def _faulty_answer(self, request: web.Request) -> web.StreamResponse | None:
         fault = self.faults.popleft()
         await self.clock.sleep(fault.delay)
         if fault.kind in _ERRORS:

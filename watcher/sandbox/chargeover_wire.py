@@ -67,8 +67,8 @@ class Drawing:
 
     @property
     def _days_overdue(self) -> int:
-        late = self._due is not None and self._due < self.today
-        return (self.today - self._due).days if self._due is not None and late and self._is_due else 0
+        due = self._due
+        return max(0, (self.today - due).days) if due is not None and self._is_due else 0
 
     @property
     def _is_due(self) -> bool:

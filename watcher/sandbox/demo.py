@@ -9,7 +9,9 @@ from watcher.sandbox.server import Sandbox
 CONFIG_FILE = "watcher.toml"
 WATCHLIST_FILE = "watchlists/demo.csv"
 _WEBHOOK_SECRET_FILE = "secrets/webhook"  # noqa: S105 - a path, no password
-DUE_SOON = "5s"
+_DUE_SOON = "5s"
+_REMINDER = "4s"
+"""Short enough for a due date that the play moves to some seconds from now."""
 
 _HEAD = """\
 [database]
@@ -18,7 +20,7 @@ url = "sqlite:///invoice-watcher.db"
 [watcher]
 watchlists = ["watchlists/*.csv"]
 due_soon = ["{due_soon}"]
-reminders = []
+reminders = ["{reminder}"]
 grace = "0s"
 announce_tracked = true
 
@@ -57,7 +59,7 @@ def demo_files(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> dict
 def demo_config(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> str:
     """`watcher.toml`: every source and the one endpoint on loopback, looks every second."""
     return (
-        _HEAD.format(due_soon=DUE_SOON, listen=listen)
+        _HEAD.format(due_soon=_DUE_SOON, reminder=_REMINDER, listen=listen)
         + "".join(_source(sandbox, provider) for provider in sandbox.base_urls)
         + _ENDPOINT.format(url=receiver_url, secret_file=_WEBHOOK_SECRET_FILE)
     )

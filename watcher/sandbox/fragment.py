@@ -92,9 +92,9 @@ class FragmentApi(Api):
         wanted = _section(body, "filter")
         try:
             bills = [bill for bill in self.ledger.listed(self.provider) if _matches(bill, wanted)]
+            rows, cursor = (bills, None) if "status" in wanted else _page(bills, _section(body, "page_info"))
         except ValueError:
             return self.trouble(422)
-        rows, cursor = (bills, None) if "status" in wanted else _page(bills, _section(body, "page_info"))
         found = b",".join(map(self._bytes, rows))
         page = encode({"next_cursor": cursor})
         return answer_bytes(b'{"data":{"invoices":[' + found + b'],"page_info":' + page + b"}}")
@@ -117,17 +117,24 @@ def _section(body: Mapping[str, object], key: str) -> dict[str, object]:
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
+def _instant(value: object) -> datetime:
+    instant = datetime.fromisoformat(str(value))
+    if instant.tzinfo is None:
+        raise ValueError("no time zone")
+    return instant
+
+
 def _matches(bill: Bill, wanted: Mapping[str, object]) -> bool:
     created = _section(wanted, "created")
-    if "after" in created and bill.created_at < datetime.fromisoformat(str(created["after"])):
+    if "after" in created and bill.created_at < _instant(created["after"]):
         return False
-    if "before" in created and bill.created_at > datetime.fromisoformat(str(created["before"])):
+    if "before" in created and bill.created_at > _instant(created["before"]):
         return False
     return wanted.get("status") != "open" or fragment_wire.is_open(bill)
 
 
 def _page(bills: list[Bill], page: Mapping[str, object]) -> tuple[list[Bill], str | None]:
-    limit, after = page.get("limit") or SEARCH_LIMIT, str(page.get("after") or "0")
+    limit, after = page.get("limit", SEARCH_LIMIT), str(page.get("after") or "0")
     if not isinstance(limit, int) or limit < 1 or not after.isdecimal():
         raise ValueError("page_info")
     start = int(after)

@@ -202,9 +202,9 @@ _RAPYD = (
                 1,
                 "its due date moves to 9 seconds from now",
                 _move_due(timedelta(seconds=9)),
-                *("due_date_changed", "due_soon", "overdue"),
+                *("due_date_changed", "due_soon", "overdue", "overdue_reminder"),
             ),
-            _step(15, "it is paid late", _pay(), "paid", "overdue_cleared"),
+            _step(18, "it is paid late", _pay(), "paid", "overdue_cleared"),
         ),
     ),
     Life(

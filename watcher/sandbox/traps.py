@@ -107,6 +107,7 @@ class FaultKind(StrEnum):
     SLOW = "slow"
     """The right answer after `delay`."""
     DISCONNECT = "disconnect"
+    """No answer at all. aiohttp's client asks once more by itself, and that request takes a fault too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Update, bindparam, case, func, insert, literal, select, update
+from sqlalchemy import Insert, Update, and_, bindparam, case, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import WatchState
@@ -65,14 +65,21 @@ class Wishing:
 
 
 def due_now(now: datetime) -> dict[Any, Any]:
-    """Values for a watch that shall be looked at now, or right after the look that somebody has it for."""
+    """Values for a watch that shall be looked at now, or right after the look that somebody has it for.
+
+    What was retired or stopped counts as settled from now on: else the next look would retire it again at once.
+    """
     is_leased = watches.c.lease_ends_at > now
+    rests = or_(watches.c.state == WatchState.RETIRED.value, watches.c.origins == "")
     return {
         watches.c.poll_at: now,
         watches.c.due_at: case((is_leased, watches.c.due_at), else_=literal(now, Instant())),
         watches.c.poll_again: watches.c.lease_ends_at.is_not(None),
         watches.c.state: case(
             (watches.c.state == WatchState.RETIRED.value, WatchState.ACTIVE.value), else_=watches.c.state
+        ),
+        watches.c.settled_at: case(
+            (and_(watches.c.settled_at.is_not(None), rests), literal(now, Instant())), else_=watches.c.settled_at
         ),
     }
 

@@ -9,8 +9,12 @@ from watcher.core.invoice import Customer, Invoice, Snapshot
 _FOLDER = Path(__file__).parents[2] / "data"
 
 
+def read_bytes(name: str) -> bytes:
+    return (_FOLDER / name).read_bytes()
+
+
 def read(name: str) -> dict[str, object]:
-    return cast("dict[str, object]", json_text.read((_FOLDER / name).read_bytes()))
+    return cast("dict[str, object]", json_text.read(read_bytes(name)))
 
 
 def part(document: dict[str, object], *path: str) -> dict[str, object]:

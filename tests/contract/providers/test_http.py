@@ -190,6 +190,23 @@ async def test_something_that_speaks_no_tls_is_an_outage(
         await http.request(pacer, "GET", "/")
 
 
+async def test_an_answer_that_is_not_http_is_an_outage_that_shows_no_header(
+    session: aiohttp.ClientSession, clock: StillClock, pacer: PacerThatNeverWaits
+) -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as listener:
+        host, port = listener.sockets[0].getsockname()
+        http = ProviderHttp(session, account(f"http://{host}:{port}"), clock)
+        with pytest.raises(ProviderUnavailable, match="not HTTP") as caught:
+            await http.request(pacer, "GET", "/", headers={"Authorization": "Bearer top-secret"})
+    assert "top-secret" not in repr(caught.value) + repr(caught.value.__cause__)
+
+
 async def test_a_credential_that_no_header_can_carry_is_refused_without_being_shown(
     http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits
 ) -> None:

@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, adapter, look_at
-from tests.fakes.wire_documents import as_sent, example
+from tests.fakes.wire_documents import example
 from watcher.core import json_text
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable, RateLimited
 from watcher.ports import Failed, Found, Missing, Provider
@@ -22,7 +22,7 @@ def meteroid(session: aiohttp.ClientSession, server: ProviderServer, clock: Stil
 async def test_the_published_example_is_read_and_kept(
     meteroid: Provider, server: ProviderServer, clock: StillClock
 ) -> None:
-    server.answer(as_sent(example("meteroid")))
+    server.answer(example("meteroid"))
     got = await meteroid.fetch([ID], PacerThatNeverWaits())
     look = got.looks[ID]
     assert isinstance(look, Found)
@@ -122,7 +122,7 @@ async def test_only_what_is_volatile_leaves_the_fingerprint_alone(meteroid: Prov
     prints: list[bytes] = []
     for document in (base, same, other):
         server.answers.clear()
-        server.answer(as_sent(document))
+        server.answer(document)
         look = await look_at(meteroid, ID)
         assert isinstance(look, Found)
         prints.append(look.fingerprint)

@@ -18,5 +18,6 @@ def test_no_file_names_one_machine_s_folders_or_a_registry_s_host() -> None:
 
 def test_no_module_is_named_for_nothing() -> None:
     vague = {"utils", "helpers", "common", "manager", "handle", "process", "data", "info"}
-    named = [path.relative_to(ROOT) for path in tracked_files() if path.suffix == ".py"]
-    assert [str(path) for path in named if vague & {path.stem, *path.parts[:-1]}] == []
+    modules = [path.relative_to(ROOT) for path in tracked_files() if path.is_relative_to(ROOT / "watcher")]
+    assert modules
+    assert [str(path) for path in modules if vague & {path.stem, *path.parts}] == []

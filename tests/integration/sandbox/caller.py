@@ -6,7 +6,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
@@ -15,22 +15,15 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
+from tests.fakes.clock import FakeClock
 from watcher.sandbox import Sandbox
 
-START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
-
-class MovableClock:
-    """Stands still; sleeping moves it."""
-
-    def __init__(self) -> None:
-        self.instant = START
-
-    def now(self) -> datetime:
-        return self.instant
+class MovableClock(FakeClock):
+    """Sleeping moves it."""
 
     async def sleep(self, period: timedelta) -> None:
-        self.instant += period
+        self.advance(period)
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,20 @@ async def test_search_pages_by_cursor_unless_it_asks_for_open_ones(sandbox: Sand
     assert [row["id"] for row in unpaged["invoices"]] == ["0", "2"]
 
 
+async def test_search_takes_both_ends_of_created_and_refuses_times_without_a_zone(
+    sandbox: Sandbox, caller: Caller, clock: MovableClock
+) -> None:
+    for number in range(3):
+        sandbox.ledger.create("fragment", str(number), "USD", 100)
+        clock.instant += timedelta(hours=1)
+    created = {"after": "2026-11-22T11:00:00Z", "before": "2026-11-22T12:00:00Z"}
+    found = (await caller.post("fragment", "/invoices/search", {"filter": {"created": created}})).json["data"]
+    assert [row["id"] for row in found["invoices"]] == ["1", "2"]
+    naive = {"filter": {"created": {"after": "2026-11-22"}}}
+    assert (await caller.post("fragment", "/invoices/search", naive)).status == 422
+    assert (await caller.post("fragment", "/invoices/search", {"page_info": {"limit": 0}})).status == 422
+
+
 async def test_the_plain_list_tells_no_balances(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.ledger.create("fragment", "a", "USD", 100)
     (row,) = (await caller.get("fragment", "/invoices")).json["data"]

@@ -14,17 +14,18 @@ from watcher.cli.demo.audience import Audience
 from watcher.cli.demo.screen import Screen, Tally
 from watcher.cli.demo.stage import last_lines, service, stop, write_files
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, command
+from watcher.cli.options import Invocation, command, top_level
 from watcher.sandbox import Delivery, Receiver, Sandbox
 from watcher.sandbox.demo import CONFIG_FILE, demo_files
 from watcher.sandbox.lives import LIVES, Life, prepare
 
-app = typer.Typer()
+app = top_level()
 
 TIME_LIMIT = 50.0
 """Seconds that the lives may take; a good run needs about half."""
 
 _INTERRUPTED = 130
+_MORE_THAN_ANY_PLAY = 10_000
 
 
 @dataclass(slots=True)
@@ -121,5 +122,5 @@ async def _end_with(process: Process, ending: Ending, scope: anyio.CancelScope) 
 async def _recorded(configuration: Path) -> dict[str, str]:
     """Every event in the service's store, by id."""
     async with opened(Invocation(configuration)) as store:
-        events = await store.reports.events(after=None, type_glob=None, limit=10_000)
+        events = await store.reports.events(limit=_MORE_THAN_ANY_PLAY)
     return {str(cast("dict[str, object]", event["data"])["event_id"]): str(event["type"]) for event in events}

@@ -1,10 +1,12 @@
 """What the demo shows: one line per event as it arrives, and in the end what was sent and what was received."""
 
+import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from rich.table import Table
@@ -20,14 +22,11 @@ COLUMNS = (
     Column("sent", field("", "sent").value, right=True),
     Column("received and verified", field("", "received").value, right=True),
 )
-_NEXT = """
-With your own accounts:
-  invoice-watcher init             writes config/watcher.toml, every key explained
-  invoice-watcher check --online   asks each account once
-  invoice-watcher run"""
 _TYPE_WIDTH = max(len(event_type) for event_type in EventType)
 _PROVIDER_WIDTH = len("chargeover")
-_ID_WIDTH = 16
+_ID_WIDTH = 12
+_WIDE = 115
+_SIDE_AMOUNTS = ("credited", "refunded", "written_off")
 _GOOD = frozenset({"invoice.paid", "invoice.overdue_cleared", "invoice.partially_paid", "invoice.restored"})
 _BAD = frozenset(
     {
@@ -80,14 +79,15 @@ class Screen:
         self._began = time.monotonic()
         self._output.print(
             f"{providers} billing providers, the service and a receiver run on this machine; "
-            f"{invoices} invoices live their lives.\n",
+            f"{invoices} invoices live their lives. ✓ marks a verified signature.\n",
             markup=False,
         )
 
     def show(self, delivery: Delivery) -> None:
         if self._as_json:
             print_line(json_text.read(delivery.body))
-        self._output.print(event_line(delivery, self._began), no_wrap=True, overflow="ellipsis", crop=True)
+        line = event_line(delivery, self._began, wide=self._output.width >= _WIDE)
+        self._output.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
     def complain(self, words: str) -> None:
         self._output.print(words, style="red", markup=False)
@@ -103,16 +103,18 @@ class Screen:
             f"{tally.duplicates} duplicates, in {time.monotonic() - self._began:.0f} s.",
             style="bold green" if fine else "bold red",
         )
-        self._output.print(_NEXT if fine else "Something is missing: see above.", markup=False)
+        self._output.print(_next_commands() if fine else "Something is missing: see above.", markup=False)
 
 
-def event_line(delivery: Delivery, since: float) -> Text:
-    """One event, aligned with all others."""
+def event_line(delivery: Delivery, since: float, *, wide: bool = True) -> Text:
+    """One event, aligned with all others; a narrow one has its mark without the word."""
     body = cast("dict[str, object]", json_text.read(delivery.body))
     told = cast("dict[str, object]", body["data"])
+    word, mark_style = ("✓ verified", "green") if delivery.verified else ("✗ REFUSED ", "bold red")
     style = "green" if delivery.type in _GOOD else "red" if delivery.type in _BAD else "cyan"
-    line = Text(f"{delivery.arrived_at - since:5.1f} s  ", style="dim")
-    line.append("verified  " if delivery.verified else "REFUSED   ", style="green" if delivery.verified else "red bold")
+    line = Text()
+    line.append(f"{delivery.arrived_at - since:5.1f}s  ", style="dim")
+    line.append(f"{word if wide else word[0]}  ", style=mark_style)
     line.append(f"{delivery.type:<{_TYPE_WIDTH}}  ", style=style)
     line.append(f"{told.get('source') or told.get('endpoint') or '':<{_PROVIDER_WIDTH}}  ")
     line.append(f"{_short(str(told.get('invoice_id', ''))):<{_ID_WIDTH}}  ", style="dim")
@@ -128,9 +130,11 @@ def _what(told: Mapping[str, object]) -> str:
     invoice = cast("dict[str, object] | None", told.get("invoice"))
     if invoice is None:
         return str(told.get("reason") or "")
-    rows = cast("Sequence[Mapping[str, str]]", invoice["amounts"])
-    money = ", ".join(f"{row['paid']} of {row['total']} {row['currency']}" for row in rows)
-    return f"{invoice['status']}{', overdue' if invoice['overdue'] else ''}, paid {money}"
+    parts = [str(invoice["status"]), *(["overdue"] if invoice["overdue"] else [])]
+    for row in cast("Sequence[Mapping[str, str]]", invoice["amounts"]):
+        parts.append(f"{row['paid']}/{row['total']} {row['currency']}")
+        parts += [f"{row[part]} {part.replace('_', ' ')}" for part in _SIDE_AMOUNTS if row[part].strip("0.")]
+    return ", ".join(parts)
 
 
 def result_table(tally: Tally) -> Table:
@@ -142,3 +146,22 @@ def result_table(tally: Tally) -> Table:
     ]
     rows.append({"event": "all", "sent": sent.total(), "received": received.total()})
     return table(rows, COLUMNS)
+
+
+def _next_commands() -> str:
+    program = _program()
+    steps = {
+        "init": "writes config/watcher.toml, every key explained",
+        "check --online": "asks each account once",
+        "run": "polls and delivers until told to stop",
+    }
+    lines = (f"  {program} {step:<16} {meaning}" for step, meaning in steps.items())
+    return "\n".join(("\nWith your own accounts:", *lines))
+
+
+def _program() -> str:
+    """How to call this program from where the user stands: `make demo` leaves it off the PATH."""
+    if shutil.which("invoice-watcher"):
+        return "invoice-watcher"
+    here, installed = Path.cwd(), Path(sys.executable).with_name("invoice-watcher")
+    return str(installed.relative_to(here) if installed.is_relative_to(here) else installed)

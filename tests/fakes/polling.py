@@ -1,0 +1,164 @@
+"""What polling needs from the world, made up: a provider that answers by script, accounts in memory, plans."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tests.fakes.clock import FakeClock
+from watcher.clock import Clock
+from watcher.core.clock_events import ClockRules
+from watcher.core.errors import WatcherError
+from watcher.core.invoice import Invoice, Snapshot
+from watcher.core.json_text import Document
+from watcher.core.schedule import LookRules, jittered
+from watcher.core.subscription import Subscription
+from watcher.polling import SourcePlan
+from watcher.polling.pacing import Spacing
+from watcher.ports import AccountState, ClaimedWatch, EventRecord, Fetched, Found, Look, Missing, Pacer, Provider
+
+EVERY = timedelta(minutes=15)
+LOOKS = LookRules(
+    every=EVERY, slowest=timedelta(hours=24), confirm_deleted=timedelta(minutes=10), keep_settled=timedelta(days=90)
+)
+MIDDLE = 0.5
+
+
+def found(invoice: Invoice, fingerprint: bytes = b"one") -> Found:
+    return Found(document={"invoice": invoice}, write_raw=lambda: b"{}", fingerprint=fingerprint)
+
+
+@dataclass
+class ScriptedProvider:
+    """Answers each id with its look in `looks` (a miss where it has none), or raises the next of `refusals`."""
+
+    clock: Clock
+    looks: dict[str, Look] = field(default_factory=dict[str, Look])
+    refusals: list[WatcherError] = field(default_factory=list[WatcherError])
+    probe_refusals: list[WatcherError] = field(default_factory=list[WatcherError])
+    batch_size: int = 1
+    server_date: datetime | None = None
+    asked: list[tuple[datetime, tuple[str, ...]]] = field(default_factory=list[tuple[datetime, tuple[str, ...]]])
+    probed: list[datetime] = field(default_factory=list[datetime])
+    renewed: int = 0
+
+    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+        await pacer.wait()
+        asked_at = self.clock.now()
+        self.asked.append((asked_at, tuple(ids)))
+        if self.refusals:
+            raise self.refusals.pop(0)
+        looks = {one: self.looks.get(one, Missing("not found")) for one in ids}
+        return Fetched(looks, asked_at, self.clock.now(), self.server_date)
+
+    async def probe(self, pacer: Pacer) -> datetime | None:
+        await pacer.wait()
+        self.probed.append(self.clock.now())
+        if self.probe_refusals:
+            raise self.probe_refusals.pop(0)
+        return self.server_date
+
+    def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
+        del before
+        told = document["invoice"]
+        if isinstance(told, WatcherError):
+            raise told
+        assert isinstance(told, Invoice)
+        return told
+
+    async def renew_token(self, pacer: Pacer) -> None:
+        del pacer
+        self.renewed += 1
+
+
+@dataclass
+class AccountsInMemory:
+    """`ports.Accounts` for one process."""
+
+    kept: dict[str, AccountState] = field(default_factory=dict[str, AccountState])
+    blocked: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    told: list[EventRecord] = field(default_factory=list[EventRecord])
+
+    async def states(self) -> Mapping[str, AccountState]:
+        return dict(self.kept)
+
+    async def back_off(self, source: str, until: datetime) -> None:
+        self.blocked[source] = until
+
+    async def open_circuit(
+        self, source: str, *, at: datetime, refused: bool, error: str, probe_at: datetime
+    ) -> AccountState:
+        known = self.kept.get(source, AccountState(source))
+        self.kept[source] = replace(
+            known,
+            failing_since=known.failing_since or at,
+            refused=known.refused or refused,
+            last_error=error,
+            probe_at=probe_at,
+        )
+        return self.kept[source]
+
+    async def claim_probe(self, source: str, now: datetime, next_probe_at: datetime) -> bool:
+        known = self.kept[source]
+        if known.probe_at is None or known.probe_at > now:
+            return False
+        self.kept[source] = replace(known, probe_at=next_probe_at, probes=known.probes + 1)
+        return True
+
+    async def close_circuit(self, source: str, at: datetime, event: EventRecord | None) -> None:
+        del at
+        del self.kept[source]
+        if event is not None:
+            self.told.append(event)
+
+    async def tell_failing(self, source: str, event: EventRecord) -> bool:
+        if self.kept[source].told:
+            return False
+        self.kept[source] = replace(self.kept[source], told=True)
+        self.told.append(event)
+        return True
+
+
+class NoWait:
+    """A pacer whose turn is always now."""
+
+    async def wait(self) -> None:
+        return
+
+
+def plan(provider: Provider | None = None, *, rate: float = 5, **more: object) -> SourcePlan:
+    made = SourcePlan(
+        name="acme",
+        provider_name="meteroid",
+        provider=provider or ScriptedProvider(FakeClock()),
+        timezone=ZoneInfo("UTC"),
+        spacing=Spacing.of(rate),
+        timeout=timedelta(seconds=15),
+        regular=lambda now, luck: now + jittered(EVERY, luck),
+        looks=LOOKS,
+        clock=ClockRules(due_soon=(timedelta(days=7),), reminders=(timedelta(days=1),)),
+        clock_wait=timedelta(hours=1),
+        failing_after=timedelta(minutes=15),
+        subscriptions=(Subscription("ledger"),),
+    )
+    return replace(made, **more)  # pyright: ignore[reportArgumentType] -- the fields a test names
+
+
+def watch(**more: object) -> ClaimedWatch:
+    made = ClaimedWatch(
+        key=1,
+        lease=1,
+        invoice_id="inv_1",
+        tags=(),
+        due_on=None,
+        fingerprint=None,
+        memory=None,
+        asked_at=None,
+        fetched_at=None,
+        misses=0,
+        first_missed_at=None,
+        failures=0,
+        settled_at=None,
+        clock_at=None,
+    )
+    return replace(made, **more)  # pyright: ignore[reportArgumentType] -- the fields a test names

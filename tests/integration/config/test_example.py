@@ -1,0 +1,91 @@
+"""The config folder that is shipped: it runs as it is, names every key, and tells the truth about defaults."""
+
+import re
+import shutil
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tests.fakes.provider_kinds import PROVIDER_KINDS
+from tests.integration.config.folder import WHSEC, Folder
+from watcher.config.endpoints import ENDPOINT_KEYS
+from watcher.config.load import TABLES, load
+from watcher.config.reading import Table
+from watcher.config.settings import Settings
+from watcher.config.sources import OWN_KEYS
+
+EXAMPLE = Path(__file__).parents[3] / "config"
+_SWITCHED_OFF = re.compile(r"^#(?=[\[a-z])", re.MULTILINE)
+_ENVIRONMENT = {"METEROID_API_KEY": "k", "LEDGER_WEBHOOK_SECRET": WHSEC, "INVOICE_WATCHER_TOKEN": "t"}
+
+
+@pytest.fixture
+def shipped(folder: Folder) -> Folder:
+    shutil.copytree(EXAMPLE, folder.path, dirs_exist_ok=True)
+    folder.environment = dict(_ENVIRONMENT)
+    return folder
+
+
+def _switch_all_on(shipped: Folder) -> None:
+    for name in ("watcher.toml", "watchlists/example.toml"):
+        shipped.write(_SWITCHED_OFF.sub("", (EXAMPLE / name).read_text()), name)
+
+
+def _written(shipped: Folder) -> dict[str, dict[str, object]]:
+    return tomllib.loads(shipped.config.read_text())
+
+
+def test_the_example_is_accepted_as_it_is_shipped(shipped: Folder) -> None:
+    loaded = shipped.load()
+    assert loaded.configuration.sources == {}
+    assert loaded.entries == ()
+
+
+def test_the_example_with_everything_switched_on_is_accepted(shipped: Folder) -> None:
+    _switch_all_on(shipped)
+    loaded = shipped.load()
+    assert [entry.invoice_id for entry in loaded.entries] == ["inv_1", "inv_2", "1003", "inv_3"]
+    assert loaded.entries[3].tags == ("vip", "legal")
+    assert loaded.warnings == ()
+
+
+def test_the_example_names_every_key(shipped: Folder) -> None:
+    _switch_all_on(shipped)
+    written, configuration = _written(shipped), shipped.load().configuration
+    assert list(written) == list(TABLES)
+    for table in TABLES[:6]:
+        settings: Settings = getattr(configuration, table)
+        assert set(written[table]) == set(type(settings).model_fields), table
+    assert set(cast("Table", written["sources"]["acme"])) == {*OWN_KEYS, "api_key"}
+    assert set(cast("Table", written["endpoints"]["ledger"])) == set(ENDPOINT_KEYS)
+
+
+def test_the_example_shows_the_true_defaults(shipped: Folder) -> None:
+    written = load(shipped.config, PROVIDER_KINDS, _ENVIRONMENT).configuration
+    default = shipped.load("").configuration
+    for table in TABLES[:6]:
+        assert getattr(written, table) == getattr(default, table), table
+    _switch_all_on(shipped)
+    full = shipped.load().configuration
+    shipped.write(
+        "[sources.acme]\nprovider = 'meteroid'\napi_key = { env = 'METEROID_API_KEY' }\n"
+        "[endpoints.ledger]\nurl = 'https://example.com/hooks/invoices'\n"
+        "secrets = [{ env = 'LEDGER_WEBHOOK_SECRET' }]\n"
+    )
+    least = shipped.load().configuration
+    assert _plain(full.sources) == _plain(least.sources)
+    assert _plain(full.endpoints) == _plain(least.endpoints)
+
+
+def _plain(settings: Mapping[str, Settings]) -> dict[str, object]:
+    return {name: one.model_dump() for name, one in settings.items()}
+
+
+def test_every_setting_of_the_example_has_a_comment() -> None:
+    lines = _SWITCHED_OFF.sub("", (EXAMPLE / "watcher.toml").read_text()).splitlines()
+    settings = [line for line in lines if re.match(r"[a-z_]+ = ", line)]
+    assert len(settings) > 40
+    assert [line for line in settings if not re.search(r"\s#\s\S", line)] == []
