@@ -91,7 +91,8 @@ class Poller:
         async with anyio.create_task_group() as recording:
             recording.start_soon(self.recorder.run, receive)
             async with send:
-                await self._circuits.look_after(self._plans)
+                async with anyio.create_task_group() as probing:
+                    await self._circuits.look_after(self._plans, probing)
                 seen: set[int] = set()
                 while await self._claim_and_finish(send, seen):
                     pass
@@ -201,13 +202,15 @@ class Poller:
             return self._looker.crashed(source.plan, watches, error)
 
     async def _look_after_accounts(self) -> None:
-        while not self._stopping.is_set():
-            self._on_turn("accounts")
-            try:
-                await self._circuits.look_after(self._plans)
-            except StoreUnavailable as error:
-                _log.error("accounts.unread", error=str(error))
-            await sleep_or(self._clock, self._stopping, _IDLE)
+        async with anyio.create_task_group() as probing:
+            while not self._stopping.is_set():
+                self._on_turn("accounts")
+                try:
+                    await self._circuits.look_after(self._plans, probing)
+                except StoreUnavailable as error:
+                    _log.error("accounts.unread", error=str(error))
+                await sleep_or(self._clock, self._stopping, _IDLE)
+            probing.cancel_scope.cancel()
 
     async def _tell_stale_clocks(self, send: MemoryObjectSendStream[Outcome]) -> None:
         """Clock events whose fresh look did not come within `clock_wait` are told from the last snapshot."""

@@ -90,7 +90,7 @@ async def test_sources_that_back_off_are_disabled_or_removed_give_none(store: St
     await watching.sync_sources([SourceRow("acme", "meteroid")], later)
     await accounts.open_circuit("acme", at=later, refused=True, error="401", probe_at=later)
     assert await stored.claim(store, later) == ()
-    await accounts.close_circuit("acme", later, None)
+    await accounts.close_circuit("acme", later, stored.event("evt_r", "source.recovered", sequence=None))
     assert len(await stored.claim(store, later)) == 1
 
 
