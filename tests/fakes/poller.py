@@ -132,7 +132,7 @@ class Scene:
     def _notified(self) -> None:
         self.notified += 1
 
-    async def _work(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _work(self, work: Callable[[], Awaitable[object]]) -> None:
         self._is_working = True
         try:
             await work()
