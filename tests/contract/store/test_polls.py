@@ -120,7 +120,9 @@ async def test_a_retired_watch_wakes_for_a_poll_request_and_is_settled_anew(stor
     watching = await stored.watch(store, "inv_1")
     (claimed,) = await stored.claim(store)
     queue = SqlPollQueue(store)
-    retired = replace(stored.polled(claimed), poll_at=None, state=WatchState.RETIRED, settled_at=NOW - timedelta(days=90))
+    retired = replace(
+        stored.polled(claimed), poll_at=None, state=WatchState.RETIRED, settled_at=NOW - timedelta(days=90)
+    )
     await queue.record([retired], {})
     assert await stored.claim(store, NOW + timedelta(days=400)) == ()
     await watching.request_poll("acme", "inv_1", NOW)
