@@ -27,6 +27,8 @@ class WatchedStore(Store):
 
     busy = 0
     is_away = False
+    before_commit: Callable[[], None] | None = None
+    """Called once, with the next transaction that writes."""
 
     @asynccontextmanager
     async def _begun(self, *, writing: bool) -> AsyncGenerator[AsyncConnection]:
@@ -36,6 +38,9 @@ class WatchedStore(Store):
         try:
             async with super()._begun(writing=writing) as connection:
                 yield connection
+                if writing and self.before_commit is not None:
+                    self.before_commit()
+                    self.before_commit = None
         finally:
             self.busy -= 1
 

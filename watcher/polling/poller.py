@@ -59,10 +59,11 @@ class Poller:
 
     def configure(self, plans: Mapping[str, SourcePlan]) -> None:
         """Poll these sources from now on. What is in flight is finished and recorded under the old plan."""
-        known = self._sources
+        for name, plan in plans.items():
+            if name in self._sources:
+                self._sources[name].plan = plan
         self._sources = {
-            name: SourceAtWork(plan, known[name].gate if name in known else Gate(self._clock))
-            for name, plan in plans.items()
+            name: self._sources.get(name) or SourceAtWork(plan, Gate(self._clock)) for name, plan in plans.items()
         }
         self.wake()
 
@@ -155,7 +156,8 @@ class Poller:
 
     def _start(self, polls: TaskGroup, claim: Claim, send: MemoryObjectSendStream[Outcome]) -> None:
         source = self._sources.get(claim.source)
-        if source is None:
+        if source is None:  # a reload took it away during the claim
+            polls.start_soon(send.send, Outcome(claim.source, unasked=claim.watches, due_at=self._clock.now()))
             return
         size = -(-len(claim.watches) // len(claim.slots))
         for number, slot in enumerate(claim.slots):
@@ -191,6 +193,9 @@ class Poller:
             return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
         try:
             return await self._looker.look(source, watches, turn)
+        except StoreUnavailable as error:
+            _log.error("polls.given_up", source=source.plan.name, polls=len(watches), error=str(error))
+            return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
         except Exception as error:  # noqa: BLE001 - the one place: a bug in reading one invoice must not end the daemon
             _log.exception("poll.crashed", source=source.plan.name, invoices=[watch.invoice_id for watch in watches])
             return self._looker.crashed(source.plan, watches, error)
@@ -221,6 +226,9 @@ class Poller:
         claims = await self._queue.claim_stale_clocks(
             now, tuple(self._sources), now - max(waits), _BUFFERED, _LEASE_MARGIN
         )
+        plans = self._plans
         for claim in claims:
-            plan = self._sources[claim.source].plan
-            await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+            if plan := plans.get(claim.source):
+                await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+            else:  # a reload took it away during the claim
+                await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from tests.fakes.invoices import euros, invoice
 from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
+from watcher.core.errors import ProviderUnavailable
 from watcher.core.invoice import Status
 from watcher.ports import Found
 
@@ -78,7 +80,7 @@ async def test_a_retired_watch_that_is_polled_on_request_is_looked_at_again(scen
 
 async def test_a_crash_over_one_document_is_that_watchs_failure_and_nobody_elses(scene: Scene) -> None:
     await scene.watch("odd", "inv_1")
-    odd = Found(document={"invoice": "no invoice at all"}, write_raw=bytes, fingerprint=b"odd")
+    odd = Found(document={"invoice": "no invoice at all"}, write_raw=lambda: b"{}", fingerprint=b"odd")
     scene.provider.looks = {"odd": odd, "inv_1": OPEN}
     async with scene.running():
         await scene.elapse(seconds=3)
@@ -128,3 +130,62 @@ async def test_while_the_database_is_away_nothing_is_lost_and_nothing_is_the_inv
         await scene.elapse(seconds=3)
     row = await scene.row("inv_1")
     assert (row.state, row.failures, row.version) == ("active", 0, 1)
+
+
+async def test_a_request_that_failed_while_the_database_is_away_is_made_again(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.refusals = [ProviderUnavailable("HTTP 502")]
+    scene.provider.hold()
+    async with scene.running():
+        await scene.elapse(seconds=0.1)
+        scene.store.is_away = True
+        scene.provider.let_go()
+        await scene.elapse(seconds=2)
+        scene.store.is_away = False
+        await scene.elapse(seconds=1)
+        assert (await scene.row("inv_1")).state == "active"
+        scene.clock.advance(timedelta(minutes=3))
+        await scene.elapse(seconds=1)
+    row = await scene.row("inv_1")
+    assert (row.state, row.failures, row.version) == ("active", 0, 1)
+
+
+async def test_a_source_removed_during_a_claim_ends_nothing_and_keeps_no_lease(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.configure()
+    scene.store.before_commit = partial(scene.poller.configure, {})
+    async with scene.running():
+        await scene.elapse(seconds=1)
+        assert (await scene.row("inv_1")).lease_ends_at is None
+    assert scene.provider.asked == []
+
+
+async def test_a_source_removed_while_its_clock_is_read_ends_nothing(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": found(invoice(due=scene.clock.now() + EVERY / 2))}
+    scene.configure(clock_wait=timedelta(0))
+    async with scene.running():
+        await scene.elapse(seconds=2)
+        scene.provider.hold()
+        scene.store.before_commit = partial(scene.poller.configure, {})
+        scene.clock.advance(EVERY / 2)
+        await scene.elapse(seconds=2)
+        scene.configure()
+        scene.provider.let_go()
+        await scene.elapse(seconds=2)
+    assert await scene.told() == ["invoice.overdue"]
+
+
+async def test_a_reload_does_not_raise_how_much_of_a_source_is_under_way(scene: Scene) -> None:
+    names = [f"inv_{number}" for number in range(600)]
+    await scene.watch(*names)
+    scene.provider.hold()
+    scene.configure(rate=10_000)
+    async with scene.running():
+        await scene.elapse(seconds=0.5)
+        scene.configure(rate=10_000)
+        await scene.elapse(seconds=2)
+        under_way = len(scene.provider.asked)
+        scene.provider.let_go()
+    assert under_way == 64
