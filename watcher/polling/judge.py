@@ -33,7 +33,7 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
     """The provider gave the document."""
     fingerprint = plan.fingerprint(look.fingerprint, watch)
     clock_is_due = watch.clock_at is not None and watch.clock_at <= at.answered_at and not at.clock_held
-    if fingerprint == watch.fingerprint and not clock_is_due:
+    if fingerprint == watch.fingerprint and not clock_is_due and not watch.misses:
         return _unchanged(plan, watch, at)
     before = memory.loads(watch.memory)
     try:
@@ -82,7 +82,7 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
     transition = observe(before, deleted(before.snapshot), None, now, plan.clock, clock_held=at.clock_held)
     seen = Observation(watch.asked_at, now, now)
     known = _known(plan, watch, transition.snapshot, at)
-    return replace(known, misses=misses, first_missed_at=first, fingerprint=b"", change=_change(plan, transition, seen))
+    return replace(known, misses=misses, first_missed_at=first, change=_change(plan, transition, seen))
 
 
 def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:

@@ -198,6 +198,7 @@ def test_a_deleted_invoice_that_is_back_with_the_same_document_is_restored() -> 
     still_gone = judge.missed(plan(), again, NOW, account_answers=True)
     assert told(gone) == ["invoice.deleted"]
     assert told(still_gone) == []
+    assert again.fingerprint == kept.fingerprint
     assert told(judge.found(plan(), again, found(invoice()), NOW)) == ["invoice.restored"]
 
 
