@@ -65,7 +65,7 @@ async def test_a_failure_that_was_never_told_has_no_recovery_to_tell(store: Stor
     accounts = SqlAccounts(store)
     await accounts.open_circuit("acme", at=NOW, refused=False, error="HTTP 500", probe_at=NOW)
     await accounts.close_circuit("acme", NOW + MINUTE, RECOVERED)
-    assert await Reports(store).deliveries() == ()
+    assert list(await Reports(store).deliveries()) == []
 
 
 async def test_events_about_the_watcher_wait_in_no_lane(store: Store) -> None:
