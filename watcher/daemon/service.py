@@ -15,7 +15,7 @@ from watcher.clock import Clock, SystemClock, system_dice
 from watcher.config.load import Loaded
 from watcher.config.reload import ConfigFiles, reader
 from watcher.config.settings import Configuration, SourceSettings
-from watcher.core.errors import ConfigError
+from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
 from watcher.daemon.turning import Turning
 from watcher.delivery import Courier
@@ -69,6 +69,8 @@ class Service:
             on_turn=self.turning.turned,
         )
         self._loaded = loaded
+        self._unapplied: tuple[Loaded, bool] | None = None
+        self._reloading = anyio.Lock()
         self._ended = anyio.Event()
 
     @property
@@ -76,10 +78,11 @@ class Service:
         return self._loaded.configuration
 
     async def apply(self, loaded: Loaded, *, forced: bool = False) -> None:
-        """Put a reading of the configuration in force. What is in work ends as it began."""
+        """Put a reading of the configuration in force. What is in work ends as it began.
+
+        Raises StoreUnavailable, and is to be called again then.
+        """
         configuration, now = loaded.configuration, self._clock.now()
-        _warn_of_restarts(self._loaded.configuration, configuration)
-        self._loaded = loaded
         for warning in loaded.warnings:
             _log.warning("config.doubtful", problem=warning)
         rows = [SourceRow(one.name, one.provider, one.enabled) for one in configuration.sources.values()]
@@ -89,18 +92,33 @@ class Service:
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
         self.poller.configure(self._plans(configuration))
+        _warn_of_restarts(self._loaded.configuration, configuration)
+        self._loaded = loaded
         await self._apply_lists(loaded, forced=forced)
 
     async def reload(self, *, forced: bool = False) -> None:
-        """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change."""
-        seen = await anyio.to_thread.run_sync(lambda: self._files.look(now_forced=forced))
-        if isinstance(seen, ConfigError):
-            for problem in seen.problems:
-                _log.error("config.refused", problem=problem)
-            return
-        if seen is not None:
-            await self.apply(seen, forced=forced)
-            _log.info("config.applied", path=str(seen.configuration.path), watches=len(seen.entries))
+        """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change.
+
+        What the database cannot take now is applied by a later call, though no file changes again.
+        """
+        async with self._reloading:
+            seen = await anyio.to_thread.run_sync(lambda: self._files.look(now_forced=forced))
+            if isinstance(seen, ConfigError):
+                for problem in seen.problems:
+                    _log.error("config.refused", problem=problem)
+            elif seen is not None:
+                self._unapplied = seen, forced
+            try:
+                await self._apply_what_waits()
+            except StoreUnavailable as error:
+                _log.error("config.unapplied", error=str(error))
+
+    async def _apply_what_waits(self) -> None:
+        if self._unapplied is not None:
+            loaded, forced = self._unapplied
+            await self.apply(loaded, forced=forced)
+            self._unapplied = None
+            _log.info("config.applied", path=str(loaded.configuration.path), watches=len(loaded.entries))
         elif self._lists.wants_reading(self._clock.now()):
             await self._apply_lists(self._loaded, forced=False)
 
@@ -144,7 +162,11 @@ class Service:
             notifier.ready(f"watching {len(self.configuration.sources)} sources")
 
     async def work_once(self) -> bool:
-        """Poll all that is due and try each due delivery once; whether everything went well."""
+        """Poll all that is due and try each due delivery once; whether everything went well.
+
+        A list that is held back has no second reading here: it stays unapplied, and the run has failed.
+        """
+        held = self._lists.held_since is not None
         unasked = await self.poller.run_once()
         outcomes = await self.courier.run_once()
         undelivered = sum(count for outcome, count in outcomes.items() if outcome is not Outcome.DELIVERED)
@@ -154,10 +176,11 @@ class Service:
             polled=recorder.polled,
             polls_failed=recorder.failed,
             sources_unasked=unasked,
+            watchlists_held=held,
             delivered=outcomes.get(Outcome.DELIVERED, 0),
             deliveries_failed=undelivered,
         )
-        return recorder.failed == 0 and undelivered == 0 and not unasked
+        return recorder.failed == 0 and undelivered == 0 and not unasked and not held
 
     async def _work(self) -> None:
         async with anyio.create_task_group() as work:
@@ -171,7 +194,8 @@ class Service:
             _log.error(
                 "watchlists.held",
                 problem="this reading would stop more than half of the configured watches; "
-                "confirm it with SIGHUP (systemctl reload), or it is applied when it still stands in a minute",
+                "confirm it with SIGHUP (systemctl reload) to the service, which applies it by itself when it still "
+                "stands in a minute; a single run (--once) applies no more than half at a time",
             )
         elif applied.added or applied.changed or applied.removed:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
@@ -251,6 +275,7 @@ def _warn_of_restarts(old: Configuration, new: Configuration) -> None:
     for key, changed in (
         ("database.url", old.database != new.database),
         ("http.listen", old.http.listen != new.http.listen),
+        ("log", old.log != new.log),
     ):
         if changed:
             _log.warning("config.needs_restart", key=key)
