@@ -106,6 +106,17 @@ async def test_a_released_watch_is_due_again_when_said(store: Store) -> None:
     assert await queue.record([stored.polled(again)], {}) == frozenset()
 
 
+async def test_what_our_clock_planned_is_due_when_our_clock_says_so(store: Store) -> None:
+    await stored.watch(store, "polled", "released")
+    queue, later = SqlPollQueue(store), NOW + 15 * MINUTE
+    store.shift = timedelta(seconds=-3)
+    polled, released = await stored.claim(store)
+    await queue.record([stored.polled(polled)], {})
+    await queue.release([released], later)
+    assert await stored.claim(store, later + 2 * SECOND) == ()
+    assert len(await stored.claim(store, later + 3 * SECOND)) == 2
+
+
 async def test_a_poll_asked_for_during_a_look_comes_right_after_it(store: Store) -> None:
     watching = await stored.watch(store, "inv_1", "inv_2", "inv_3")
     claimed = await stored.claim(store)
