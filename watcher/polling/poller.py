@@ -227,8 +227,10 @@ class Poller:
         """Clock events whose fresh look did not come within `clock_wait` are told from the last snapshot."""
         while not self._stopping.is_set():
             self._on_turn("clock")
+            now = self._clock.now()
+            self.skew.turned(now)
             try:
-                await self._tell_stale(self._clock.now(), send)
+                await self._tell_stale(now, send)
             except StoreUnavailable as error:
                 _log.error("clock.unread", error=str(error))
             await sleep_or(self._clock, self._stopping, _IDLE)

@@ -163,13 +163,13 @@ async def test_a_source_removed_during_a_claim_ends_nothing_and_keeps_no_lease(s
 
 async def test_a_source_removed_while_its_clock_is_read_ends_nothing(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": found(invoice(due=scene.clock.now() + EVERY / 2))}
+    scene.provider.looks = {"inv_1": found(invoice(due=scene.clock.now() + timedelta(minutes=4)))}
     scene.configure(clock_wait=timedelta(0))
     async with scene.running():
         await scene.elapse(seconds=2)
         scene.provider.hold()
         scene.store.before_commit = partial(scene.poller.configure, {})
-        scene.clock.advance(EVERY / 2)
+        scene.clock.advance(timedelta(minutes=4))
         await scene.elapse(seconds=2)
         scene.configure()
         scene.provider.let_go()
