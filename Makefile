@@ -59,7 +59,8 @@ lowest: $(VENV)/dev.stamp
 	@rm -rf $(VENV)/lowest && $(PY) -m uv --no-config --quiet venv --python $(PY) $(VENV)/lowest
 	@$(PY) -m uv --no-config --quiet pip install --python $(VENV)/lowest --resolution lowest-direct \
 		--group build --group dev --editable .
-	@$(VENV)/lowest/bin/python -m pytest -q -n auto --dist worksteal -p no:cacheprovider tests/unit tests/contract
+	@$(VENV)/lowest/bin/python -m pytest -q -n auto --dist worksteal -p no:cacheprovider tests/unit tests/contract \
+		tests/integration/cli tests/integration/webhook
 
 bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.polls

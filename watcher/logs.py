@@ -1,5 +1,6 @@
 """Logs as facts on standard error: one JSON object or one readable line each; stdlib loggers speak the same way."""
 
+import json
 import logging
 import re
 import sys
@@ -10,14 +11,14 @@ import structlog
 from pydantic import SecretStr
 from structlog.typing import Processor
 
-from watcher.core import json_text
-
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("auto", "json", "console")
 
+_FIRST = ("timestamp", "level", "logger", "event")
 _BODIES = frozenset({"body", "raw", "document", "payload"})
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+@")
 _DEPTH = 6
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def configure(level: str, form: str, stream: TextIO | None = None, *, final: bool = True) -> None:
@@ -28,7 +29,6 @@ def configure(level: str, form: str, stream: TextIO | None = None, *, final: boo
     """
     output = stream or sys.stderr
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -52,7 +52,7 @@ def _renderer(form: str, stream: TextIO) -> Processor:
 
 
 def _json(event: object, **_: object) -> str:
-    return json_text.write(event).decode()
+    return _ENCODER.encode(event)
 
 
 def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextIO, level: int) -> None:
@@ -70,8 +70,9 @@ def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextI
 
 
 def redacted(_logger: object, _method: str, event: MutableMapping[str, object]) -> Mapping[str, object]:
-    """A processor: secrets become `***`, bodies only their size, and everything else plain JSON."""
-    return {key: _size(value) if key in _BODIES else _plain(value) for key, value in event.items()}
+    """A processor: secrets become `***`, bodies their size, all else plain JSON; what every line has comes first."""
+    first = {key: _plain(event.pop(key)) for key in _FIRST if key in event}
+    return first | {key: _size(value) if key in _BODIES else _plain(value) for key, value in event.items()}
 
 
 def _size(value: object) -> str:
@@ -81,8 +82,8 @@ def _size(value: object) -> str:
 
 
 def _plain(value: object, depth: int = 0) -> object:
-    if value is None or isinstance(value, (bool, int)):
-        return value
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return _without_password(value) if isinstance(value, str) else value
     if isinstance(value, SecretStr):
         return "***"
     if isinstance(value, (bytes, bytearray)):
@@ -92,4 +93,8 @@ def _plain(value: object, depth: int = 0) -> object:
         return {str(key): _plain(entry, depth + 1) for key, entry in entries.items()}
     if depth < _DEPTH and isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(member, depth + 1) for member in cast("Iterable[object]", value)]
-    return _PASSWORD.sub(r"\1:***@", str(value))
+    return _without_password(str(value))
+
+
+def _without_password(text: str) -> str:
+    return _PASSWORD.sub(r"\1:***@", text) if "://" in text else text

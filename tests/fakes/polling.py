@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import anyio
+
 from tests.fakes.clock import FakeClock
 from watcher.clock import Clock
 from watcher.core.clock_events import ClockRules
@@ -25,7 +27,7 @@ MIDDLE = 0.5
 
 
 def found(invoice: Invoice, fingerprint: bytes = b"one") -> Found:
-    return Found(document={"invoice": invoice}, raw=b"{}", fingerprint=fingerprint)
+    return Found(document={"invoice": invoice}, write_raw=lambda: b"{}", fingerprint=fingerprint)
 
 
 @dataclass
@@ -41,11 +43,23 @@ class ScriptedProvider:
     asked: list[tuple[datetime, tuple[str, ...]]] = field(default_factory=list[tuple[datetime, tuple[str, ...]]])
     probed: list[datetime] = field(default_factory=list[datetime])
     renewed: int = 0
+    _let_go: anyio.Event | None = None
+
+    def hold(self) -> None:
+        """Answer nothing until `let_go`."""
+        self._let_go = anyio.Event()
+
+    def let_go(self) -> None:
+        if self._let_go is not None:
+            self._let_go.set()
+            self._let_go = None
 
     async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
         await pacer.wait()
         asked_at = self.clock.now()
         self.asked.append((asked_at, tuple(ids)))
+        if self._let_go is not None:
+            await self._let_go.wait()
         if self.refusals:
             raise self.refusals.pop(0)
         looks = {one: self.looks.get(one, Missing("not found")) for one in ids}

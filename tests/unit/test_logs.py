@@ -49,6 +49,7 @@ def test_a_fact_is_one_json_line_with_a_utc_instant() -> None:
     assert (line["event"], line["level"], line["source"], line["invoices"]) == ("poll.done", "info", "acme", 3)
     assert str(line["timestamp"]).endswith("Z")
     assert datetime.fromisoformat(str(line["timestamp"])).tzinfo == UTC
+    assert list(line)[:3] == ["timestamp", "level", "event"]
 
 
 def test_secrets_never_show_however_deep_they_stand() -> None:

@@ -1,8 +1,10 @@
 """The command line. `main` turns every failure into words on standard error and an exit code."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from watcher import logs
 from watcher.cli.commands import build
@@ -16,6 +18,7 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 fine, 1 something failed, 2 bad usage or configuration."""
+    _write_anything(sys.stdout, sys.stderr)
     logs.configure("warning", "console", final=False)
     try:
         code = _run(arguments)
@@ -61,6 +64,13 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
     """Task groups wrap what their tasks raise: an operator wants the failure itself."""
     first = group.exceptions[0]
     return _first(first) if isinstance(first, ExceptionGroup) else first  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- narrowing loses the group's parameter
+
+
+def _write_anything(*streams: TextIO) -> None:
+    """Answers are UTF-8 wherever they go; what cannot be written even so is escaped, for an error must be told."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def _abandon_stdout() -> None:

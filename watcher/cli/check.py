@@ -1,6 +1,7 @@
 """`check`: is the configuration right, and do the accounts answer."""
 
 import functools
+from collections.abc import Sequence
 from typing import Annotated
 
 import anyio
@@ -9,9 +10,13 @@ import typer
 from watcher import daemon
 from watcher.cli.opening import load_configuration
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import console, counted, field, print_document, say, table, tell
+from watcher.cli.output import Item, console, counted, field, print_document, say, table, tell
+from watcher.config.load import Loaded
+from watcher.daemon import SourceAnswer
 
 app = top_level()
+
+COLUMNS = (field("source", "name"), field("provider", "provider"), field("fine", "ok"), field("answer", "detail"))
 
 
 @command(app, "check", "check --online")
@@ -29,33 +34,37 @@ def check(
     """
     loaded = load_configuration(invocation)
     answers = anyio.run(functools.partial(daemon.check, loaded, online=online))
-    sources = [
-        {"name": answer.source, "provider": answer.provider, "ok": answer.ok, "detail": answer.detail}
-        for answer in answers
-    ]
-    configuration = loaded.configuration
     if invocation.as_json:
-        print_document(
-            {
-                "path": str(configuration.path),
-                "files": [str(file) for file in loaded.files],
-                "sources": sources,
-                "endpoints": list(configuration.endpoints),
-                "watches": len(loaded.entries),
-                "warnings": list(loaded.warnings),
-            }
-        )
+        print_document(_document(loaded, answers))
     else:
-        for warning in loaded.warnings:
-            say(f"warning: {warning}")
-        if sources:
-            columns = (field("source", "name"), field("provider", "provider"), field("answer", "detail"))
-            console().print(table(sources, columns))
-        sizes = (
-            counted(len(configuration.sources), "source"),
-            counted(len(configuration.endpoints), "endpoint"),
-            counted(len(loaded.entries), "watched invoice"),
-        )
-        tell(f"{configuration.path} is right: {', '.join(sizes)}")
+        _print_report(loaded, answers)
     if not all(answer.ok for answer in answers):
         raise typer.Exit(1)
+
+
+def _document(loaded: Loaded, answers: Sequence[SourceAnswer]) -> Item:
+    return {
+        "path": str(loaded.configuration.path),
+        "files": [str(file) for file in loaded.files],
+        "sources": [_row(answer) for answer in answers],
+        "endpoints": list(loaded.configuration.endpoints),
+        "watches": len(loaded.entries),
+        "warnings": list(loaded.warnings),
+    }
+
+
+def _row(answer: SourceAnswer) -> Item:
+    return {"name": answer.source, "provider": answer.provider, "ok": answer.ok, "detail": answer.detail}
+
+
+def _print_report(loaded: Loaded, answers: Sequence[SourceAnswer]) -> None:
+    for warning in loaded.warnings:
+        say(f"warning: {warning}")
+    if answers:
+        console().print(table(map(_row, answers), COLUMNS))
+    sizes = (
+        counted(len(loaded.configuration.sources), "source"),
+        counted(len(loaded.configuration.endpoints), "endpoint"),
+        counted(len(loaded.entries), "watched invoice"),
+    )
+    tell(f"{loaded.configuration.path} is right: {', '.join(sizes)}")

@@ -6,8 +6,9 @@ from typing import Annotated
 import anyio
 import typer
 
+from watcher.cli.arguments import checked_id
 from watcher.cli.opening import opened
-from watcher.cli.options import Invocation, checked_id, command, top_level
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import counted, field, print_document, print_list, tell
 from watcher.clock import SystemClock
 from watcher.daemon import wiring

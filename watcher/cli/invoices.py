@@ -9,11 +9,13 @@ import anyio
 import typer
 
 from watcher import daemon
+from watcher.cli.arguments import InvoiceArgument, SourceArgument
 from watcher.cli.opening import known_source, load_configuration, opened, unknown
-from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command, top_level
+from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, Item, amounts, console, field, print_document, print_list, shown, table
 from watcher.core.errors import NotFound
 from watcher.core.invoice import Status
+from watcher.core.snapshot import MONEY_FIELDS
 
 app = top_level()
 
@@ -89,9 +91,9 @@ def print_invoice(snapshot: Item) -> None:
     for key, value in snapshot.items():
         if key == "amounts":
             rows += [
-                {"field": f"{row['currency']} {part}", "value": row[part]}
+                {"field": f"{row['currency']} {part.replace('_', ' ')}", "value": row[part]}
                 for row in cast("Sequence[dict[str, str]]", value)
-                for part in ("total", "paid", "due", "credited", "refunded", "written_off")
+                for part in MONEY_FIELDS
             ]
         elif isinstance(value, dict):
             parts = cast("dict[str, object]", value)

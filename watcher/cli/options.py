@@ -4,7 +4,6 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -91,23 +90,3 @@ def command(app: typer.Typer, name: str, example: str) -> Callable[[_Function], 
         return function
 
     return register
-
-
-def checked_id(value: str) -> str:
-    """Refuse what can be no invoice id: empty, or a path segment that a server would resolve away."""
-    if value in {"", ".", ".."}:
-        raise typer.BadParameter(f"{value!r} is no invoice id")
-    return value
-
-
-def iso_date(value: str) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is no ISO date such as 2026-12-01") from error
-
-
-SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="A source's name in the configuration.")]
-InvoiceArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="The invoice's id at that provider.", callback=checked_id)
-]

@@ -1,7 +1,6 @@
 """`watch`: which invoices are looked at."""
 
 import glob
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +8,9 @@ from typing import Annotated
 import anyio
 import typer
 
+from watcher.cli.arguments import DueOnOption, InvoiceArgument, NoteOption, SourceArgument, TagsOption
 from watcher.cli.opening import known_source, opened, opened_for_wishes
-from watcher.cli.options import Invocation, InvoiceArgument, SourceArgument, command, group, iso_date
+from watcher.cli.options import Invocation, command, group
 from watcher.cli.output import counted, field, print_document, print_list, tell
 from watcher.clock import SystemClock
 from watcher.config.lists import read_lists
@@ -44,12 +44,9 @@ def add(
     source: SourceArgument,
     invoice_id: InvoiceArgument,
     *,
-    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="May be repeated.")] = None,
-    due_on: Annotated[
-        date | None,
-        typer.Option("--due-on", metavar="DATE", parser=iso_date, help="Its due date, where the provider gives none."),
-    ] = None,
-    note: Annotated[str | None, typer.Option("--note", help="For people; shown by watch list.")] = None,
+    tags: TagsOption = None,
+    due_on: DueOnOption = None,
+    note: NoteOption = None,
 ) -> None:
     """Watch an invoice from now on. It is polled at once; adding it again restarts a retired watch."""
     anyio.run(_add, invocation, WatchEntry(source, invoice_id, tuple(tags or ()), due_on, note))

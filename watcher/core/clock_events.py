@@ -46,11 +46,12 @@ def decide(
     """The clock's facts, in order, and the marks that `Memory.told` gains.
 
     `before` is None for a baseline, for which only an overdue that is already true is told: whatever else has
-    passed is marked and never told.
+    passed is marked and never told. An overdue ends for the due date it was told for, which an unknown status in
+    between may have hidden: the flag is compared with the last known snapshot.
     """
     if after.status is Status.UNKNOWN:
         return (), frozenset()
-    facts = [*_cleared(before, after), *_raised(before, after, rules)]
+    facts = [*_cleared(memory.known, after), *_raised(memory.known, after, rules)]
     marks = {clock_mark(fact.type, fact.due_key or "") for fact in facts}
     facts = [fact for fact in facts if clock_mark(fact.type, fact.due_key or "") not in memory.told]
     if after.due_key is None or not after.collectable or held:

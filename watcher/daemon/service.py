@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -105,7 +105,10 @@ class Service:
             await self._apply_lists(self._loaded, forced=False)
 
     async def serve(self, notifier: Notifier) -> None:
-        """Work until SIGTERM or SIGINT; then finish what is in work, for at most `shutdown_grace`."""
+        """Work until SIGTERM or SIGINT; then finish what is in work, for at most `shutdown_grace`.
+
+        A second SIGTERM or SIGINT ends the grace: what is in work is given back.
+        """
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
             group.start_soon(
@@ -118,23 +121,27 @@ class Service:
                 ),
             )
             group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.turning.all_turn)
-            notifier.ready(f"watching {len(self.configuration.sources)} sources")
-            _log.info("service.started", version=__version__, pid=os.getpid(), config=str(self.configuration.path))
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-                async for received in signals:
-                    if received is not signal.SIGHUP:
-                        break
-                    notifier.reloading()
-                    await self.reload(forced=True)
-                    notifier.ready(f"watching {len(self.configuration.sources)} sources")
-            notifier.stopping()
-            _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
-            self.poller.stop()
-            self.courier.stop()
-            with anyio.move_on_after(self.configuration.watcher.shutdown_grace.total_seconds()):
-                await self._ended.wait()
-            group.cancel_scope.cancel()
+                notifier.ready(f"watching {len(self.configuration.sources)} sources")
+                _log.info("service.started", version=__version__, pid=os.getpid(), config=str(self.configuration.path))
+                await self._reload_until_stopped(signals, notifier)
+                notifier.stopping()
+                _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
+                self.poller.stop()
+                self.courier.stop()
+                with anyio.move_on_after(self.configuration.watcher.shutdown_grace.total_seconds()) as grace:
+                    group.start_soon(_end_when_told_again, grace, signals)
+                    await self._ended.wait()
+                group.cancel_scope.cancel()
         _log.info("service.stopped")
+
+    async def _reload_until_stopped(self, signals: AsyncIterator[signal.Signals], notifier: Notifier) -> None:
+        async for received in signals:
+            if received is not signal.SIGHUP:
+                return
+            notifier.reloading()
+            await self.reload(forced=True)
+            notifier.ready(f"watching {len(self.configuration.sources)} sources")
 
     async def work_once(self) -> bool:
         """Poll all that is due and try each due delivery once; whether everything went well."""
@@ -231,6 +238,13 @@ async def run_once(path: Path, environment: Mapping[str, str]) -> int:
     """One round for cron; 1 if any poll or delivery failed."""
     async with opened_service(path, environment) as service:
         return 0 if await service.work_once() else 1
+
+
+async def _end_when_told_again(grace: anyio.CancelScope, signals: AsyncIterator[signal.Signals]) -> None:
+    async for received in signals:
+        if received is not signal.SIGHUP:
+            grace.cancel()
+            return
 
 
 def _warn_of_restarts(old: Configuration, new: Configuration) -> None:

@@ -38,19 +38,19 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
     before = memory.loads(watch.memory)
     try:
         invoice = plan.provider.to_invoice(look.document, before.snapshot)
+        raw = None if fingerprint == watch.fingerprint else look.raw
     except InvalidAnswer as error:
         return failed(plan, watch, error, at)
     taken = take(invoice, plan.facts(watch))
     transition = observe(before, taken, invoice, at.answered_at, plan.clock, clock_held=at.clock_held)
     seen = Observation(watch.asked_at if before.snapshot else None, at.answered_at, at.answered_at)
     record = _known(plan, watch, transition.snapshot, at)
-    is_same_document = fingerprint == watch.fingerprint
     return replace(
         record,
         asked_at=at.asked_at,
         fetched_at=at.answered_at,
         fingerprint=fingerprint,
-        raw=None if is_same_document else look.raw,
+        raw=raw,
         change=_change(plan, transition, seen),
     )
 

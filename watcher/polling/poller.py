@@ -25,8 +25,10 @@ _AHEAD = timedelta(seconds=1)
 """How far ahead send instants are reserved: what a crash loses of the budget, and what one claim can spread."""
 _IDLE = timedelta(seconds=1)
 """Between two looks for due watches when nobody woke us: the command line writes to the same database."""
-_IN_FLIGHT = 64
-"""Requests of one source at once."""
+_AT_ONCE = 64
+"""Requests of one source under way at once."""
+_CLAIMED = 4 * _AT_ONCE
+"""Requests of one source that are claimed at once: enough that a claim's commit is shared by many."""
 _LEASE_MARGIN = timedelta(minutes=2)
 _BUFFERED = 1000
 
@@ -49,7 +51,7 @@ class Poller:
         self._on_turn = on_turn
         self.skew = SkewGuard()
         self._circuits = Circuits(accounts, clock, dice, self.skew, self._unclaimed_turn)
-        self._looker = Looker(queue, accounts, clock, dice, circuits=self._circuits, skew=self.skew)
+        self._looker = Looker(accounts, clock, dice, circuits=self._circuits, skew=self.skew)
         self.recorder = Recorder(queue, clock, on_events=on_events)
         self._sources: dict[str, SourceAtWork] = {}
         self._stopping = anyio.Event()
@@ -57,10 +59,11 @@ class Poller:
 
     def configure(self, plans: Mapping[str, SourcePlan]) -> None:
         """Poll these sources from now on. What is in flight is finished and recorded under the old plan."""
-        known = self._sources
+        for name, plan in plans.items():
+            if name in self._sources:
+                self._sources[name].plan = plan
         self._sources = {
-            name: SourceAtWork(plan, known[name].gate if name in known else Gate(self._clock))
-            for name, plan in plans.items()
+            name: self._sources.get(name) or SourceAtWork(plan, Gate(self._clock)) for name, plan in plans.items()
         }
         self.wake()
 
@@ -141,11 +144,11 @@ class Poller:
                 source=name,
                 interval=source.plan.spacing.interval,
                 batch_size=source.plan.provider.batch_size,
-                requests=_IN_FLIGHT - source.in_flight,
+                requests=_CLAIMED - source.claimed,
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
-            if source.in_flight < _IN_FLIGHT
+            if source.claimed < _CLAIMED
         ]
 
     def _lease(self) -> timedelta:
@@ -153,15 +156,17 @@ class Poller:
 
     def _start(self, polls: TaskGroup, claim: Claim, send: MemoryObjectSendStream[Outcome]) -> None:
         source = self._sources.get(claim.source)
-        if source is None:
+        if source is None:  # a reload took it away during the claim
+            polls.start_soon(send.send, Outcome(claim.source, unasked=claim.watches, due_at=self._clock.now()))
             return
         size = -(-len(claim.watches) // len(claim.slots))
         for number, slot in enumerate(claim.slots):
             watches = claim.watches[number * size : (number + 1) * size]
             if watches:
-                source.in_flight += 1
-                turn = self._turn(source, [slot], claim.lease_ends_at)
-                polls.start_soon(self._poll, source, watches, turn, send)
+                source.waiting.append((watches, self._turn(source, [slot], claim.lease_ends_at)))
+        for _ in range(min(len(source.waiting), _AT_ONCE - source.under_way)):
+            source.under_way += 1
+            polls.start_soon(self._poll_waiting, source, send)
 
     def _turn(self, source: SourceAtWork, slots: list[datetime], lease_ends_at: datetime | None = None) -> Turn:
         plan = source.plan
@@ -171,20 +176,29 @@ class Poller:
         source = self._sources.get(plan.name) or SourceAtWork(plan, Gate(self._clock))
         return self._turn(source, [])
 
-    async def _poll(
-        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn, send: MemoryObjectSendStream[Outcome]
-    ) -> None:
+    async def _poll_waiting(self, source: SourceAtWork, send: MemoryObjectSendStream[Outcome]) -> None:
+        """Make the source's waiting requests one after the other, beside others that do the same."""
         try:
-            outcome = await self._looker.look(source, watches, turn)
+            while source.waiting:
+                watches, turn = source.waiting.popleft()
+                if len(source.waiting) == _CLAIMED // 2:  # sooner, and every request would cost a claim of its own
+                    self._woken.set()
+                for outcome in await self._poll(source, watches, turn):
+                    await send.send(outcome)
+        finally:
+            source.under_way -= 1
+
+    async def _poll(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
+        if self._stopping.is_set():
+            return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
+        try:
+            return await self._looker.look(source, watches, turn)
+        except StoreUnavailable as error:
+            _log.error("polls.given_up", source=source.plan.name, polls=len(watches), error=str(error))
+            return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
         except Exception as error:  # noqa: BLE001 - the one place: a bug in reading one invoice must not end the daemon
             _log.exception("poll.crashed", source=source.plan.name, invoices=[watch.invoice_id for watch in watches])
-            outcome = self._looker.crashed(source.plan, watches, error)
-        try:
-            await send.send(outcome)
-        finally:
-            source.in_flight -= 1
-            if source.in_flight == _IN_FLIGHT // 2:  # sooner, and every finished poll would cost a claim of its own
-                self._woken.set()
+            return self._looker.crashed(source.plan, watches, error)
 
     async def _look_after_accounts(self) -> None:
         while not self._stopping.is_set():
@@ -212,6 +226,9 @@ class Poller:
         claims = await self._queue.claim_stale_clocks(
             now, tuple(self._sources), now - max(waits), _BUFFERED, _LEASE_MARGIN
         )
+        plans = self._plans
         for claim in claims:
-            plan = self._sources[claim.source].plan
-            await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+            if plan := plans.get(claim.source):
+                await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+            else:  # a reload took it away during the claim
+                await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))

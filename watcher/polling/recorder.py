@@ -1,6 +1,6 @@
 """Outcomes of polls, written in batches: a commit each would cap the program at the disk's commit rate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,11 +10,13 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from watcher.clock import Clock
 from watcher.core.errors import StoreUnavailable
-from watcher.ports import PollQueue, PollRecord, WatchState
+from watcher.ports import ClaimedWatch, PollQueue, PollRecord, WatchState
 
 _log = structlog.get_logger()
 
 _BATCH = 500
+_LINGER = timedelta(milliseconds=5)
+"""How long the first outcome of a batch waits for company."""
 _RETRY = timedelta(seconds=1)
 _TRIES = 60
 """Past this the leases have ended and the polls are made again."""
@@ -24,17 +26,18 @@ _TRIES = 60
 class Outcome:
     """The records of one request. `success_at` is when a request began that the account answered well.
 
-    `unanswered` counts watches that were given back without a look.
+    `unasked` are watches to give back without a look, due again at `due_at`.
     """
 
     source: str
-    records: list[PollRecord]
+    records: Sequence[PollRecord] = ()
     success_at: datetime | None = None
-    unanswered: int = 0
+    unasked: Sequence[ClaimedWatch] = ()
+    due_at: datetime | None = None
 
 
 class Recorder:
-    """Gathers what came while the last batch was being written; counts what it wrote."""
+    """Writes what has come since the last batch; counts what it wrote."""
 
     def __init__(self, queue: PollQueue, clock: Clock, *, on_events: Callable[[], None]) -> None:
         self._queue = queue
@@ -48,6 +51,7 @@ class Recorder:
         async with outcomes:
             async for outcome in outcomes:
                 batch, size = [outcome], len(outcome.records)
+                await self._clock.sleep(_LINGER)
                 while size < _BATCH:
                     try:
                         batch.append(outcomes.receive_nowait())
@@ -57,8 +61,8 @@ class Recorder:
                 await self._write(batch)
 
     async def _write(self, batch: list[Outcome]) -> None:
+        await self._give_back(batch)
         records = [record for outcome in batch for record in outcome.records]
-        self.failed += sum(outcome.unanswered for outcome in batch)
         if not records:
             return
         successes: dict[str, datetime] = {}
@@ -76,6 +80,18 @@ class Recorder:
             self.failed += len(records)
             return
         self._tell(records, lost)
+
+    async def _give_back(self, batch: list[Outcome]) -> None:
+        due: dict[datetime, list[ClaimedWatch]] = {}
+        for outcome in batch:
+            if outcome.due_at is not None:
+                due.setdefault(outcome.due_at, []).extend(outcome.unasked)
+        for due_at, watches in due.items():
+            self.failed += len(watches)
+            try:
+                await self._queue.release(watches, due_at)
+            except StoreUnavailable as error:
+                _log.error("polls.left_leased", polls=len(watches), error=str(error))
 
     def _tell(self, records: list[PollRecord], lost: frozenset[int]) -> None:
         self.polled += len(records) - len(lost)

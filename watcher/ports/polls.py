@@ -102,8 +102,8 @@ class Change:
 class PollRecord:
     """The outcome of one poll. `poll_at` None retires the watch.
 
-    `asked_at` and `fetched_at` are None unless the provider gave the document, and then replace the stored ones, as
-    does `fingerprint`; `raw` is kept where it is not None.
+    `asked_at` and `fetched_at` are None unless the provider gave the document, and then replace the stored ones.
+    `fingerprint` replaces the stored one and `raw` is kept where they are not None.
     """
 
     key: int

@@ -1,6 +1,6 @@
 """What a poll needs from a billing provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,14 +20,16 @@ class Pacer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The provider's document of one invoice. `raw` is its JSON text without secrets, for `show --raw`.
-
-    Equal fingerprints mean that nothing but volatile fields differs.
-    """
+    """The provider's document of one invoice. Equal fingerprints mean that nothing but volatile fields differs."""
 
     document: Document
-    raw: bytes
+    write_raw: Callable[[], bytes]
     fingerprint: bytes
+
+    @property
+    def raw(self) -> bytes:
+        """Its JSON text without secrets, for `show --raw`; written when asked for, as most looks change nothing."""
+        return self.write_raw()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The look that providers share which can be asked for several invoices at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from watcher.clock import Clock
 from watcher.core.errors import InvalidAnswer, InvoiceRefused, ProviderUnavailable
@@ -34,7 +35,7 @@ async def fetch_many(ids: Sequence[str], clock: Clock, ask_batch: AskBatch, ask_
 def found(document: Document, *, steady: object, keep: frozenset[str] = frozenset()) -> Look:
     """Make a look of an invoice object; `steady` is what of it the fingerprint rests on, `keep` as in `raw`."""
     try:
-        return Found(document, documents.raw(document, keep=keep), documents.fingerprint(steady))
+        return Found(document, partial(documents.raw, document, keep=keep), documents.fingerprint(steady))
     except InvalidAnswer as error:
         return Failed(error)
 

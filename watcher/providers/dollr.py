@@ -5,6 +5,7 @@ The token's lifetime is told in minutes. A payment that failed shows only as PRO
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 import aiohttp
@@ -166,7 +167,7 @@ def read_look(answer: Answer) -> Look:
         hashed = documents.without(document, _VOLATILE)
         hashed["invoice_items"] = documents.by_id(document.get("invoice_items"))
         hashed["counterparty"] = _party_name(document)
-        return Found(document, documents.raw(document, answer.body), documents.fingerprint(hashed))
+        return Found(document, partial(documents.raw, document, answer.body), documents.fingerprint(hashed))
     if answer.status == 404:  # noqa: PLR2004  # same
         return Missing(_words_of(answer))
     # 403 is a gated feature or an unverified account: whether it is the whole account, a control call tells.

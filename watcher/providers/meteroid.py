@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import cast
 
 import aiohttp
@@ -192,7 +193,7 @@ def read_look(answer: Answer) -> Look:
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
         document = read_object(answer)
-        return Found(document, documents.raw(document, answer.body), _fingerprint(document, answer.body))
+        return Found(document, partial(documents.raw, document, answer.body), _fingerprint(document, answer.body))
     words = _words_of(answer)
     if answer.status == 401:  # noqa: PLR2004  # same
         raise CredentialsRefused(words)

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import cast
 
 import aiohttp
@@ -283,7 +284,7 @@ def _found(document: object) -> Found:
         seen = cast("Document", payment)
         payment = {key: seen[key] for key in seen.keys() & Payment.model_fields.keys()}
     hashed["payment"] = payment
-    return Found(told, documents.raw(told), documents.fingerprint(hashed))
+    return Found(told, partial(documents.raw, told), documents.fingerprint(hashed))
 
 
 def _envelope(told: Document) -> EnvelopeStatus:

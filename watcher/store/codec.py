@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Row, Select, Text
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Row, Select, Text, type_coerce
 from sqlalchemy.types import TypeDecorator
 
 from watcher.core.instants import instant_text
@@ -70,7 +70,7 @@ class Day(TypeDecorator[date]):
 
 
 class Tags(TypeDecorator[tuple[str, ...]]):
-    """A tuple of tags as a JSON array in ASCII, so that `tag_pattern` finds one of them."""
+    """A tuple of tags as a JSON array in ASCII, in which `has_tag` finds one of them."""
 
     impl = Text
     cache_ok = True
@@ -100,9 +100,9 @@ def like(glob: str) -> str:
     return _escaped(glob).replace("*", "%").replace("?", "_")
 
 
-def tag_pattern(tag: str) -> str:
-    r"""A LIKE pattern (escape character `\`) that finds a tag in a `Tags` column."""
-    return f"%{_escaped(json.dumps(tag))}%"
+def has_tag(column: ColumnElement[tuple[str, ...]], tag: str) -> ColumnElement[bool]:
+    """Whether a `Tags` column holds this tag."""
+    return type_coerce(column, Text).like(f"%{_escaped(json.dumps(tag))}%", escape="\\")
 
 
 def _escaped(text: str) -> str:

@@ -86,14 +86,23 @@ class Store:
 
 @asynccontextmanager
 async def open_store(
-    url: str, *, create: bool = False, read_only: bool = False, database_clock: bool = True
+    url: str,
+    *,
+    create: bool = False,
+    read_only: bool = False,
+    database_clock: bool = True,
+    busy_timeout: timedelta = BUSY_TIMEOUT,
 ) -> AsyncGenerator[Store]:
     """Open the database of a configured URL, and close it again.
 
     `create` makes the SQLite file (readable by its owner alone) and the tables where there are none; without it a
-    missing database is StoreUnavailable. An older or newer schema is SchemaMismatch; `migrate.upgrade` cures the older.
+    missing database is StoreUnavailable, and so is a SQLite file that others lock for `busy_timeout`. An older or newer
+    schema is SchemaMismatch; `migrate.upgrade` cures the older.
     """
-    async with connected(url, create=create, read_only=read_only, database_clock=database_clock) as store:
+    opening = connected(
+        url, create=create, read_only=read_only, database_clock=database_clock, busy_timeout=busy_timeout
+    )
+    async with opening as store:
         if create:
             async with store.transaction() as connection:
                 await connection.run_sync(migrate.create)
@@ -104,7 +113,12 @@ async def open_store(
 
 @asynccontextmanager
 async def connected(
-    url: str, *, create: bool = False, read_only: bool = False, database_clock: bool = True
+    url: str,
+    *,
+    create: bool = False,
+    read_only: bool = False,
+    database_clock: bool = True,
+    busy_timeout: timedelta = BUSY_TIMEOUT,
 ) -> AsyncGenerator[Store]:
     """Like `open_store`, whatever the schema is."""
     address = _address(url)
@@ -112,7 +126,7 @@ async def connected(
     if file is not None:
         _see_file(file, create=create)
     is_sqlite = file is not None
-    engine = _sqlite_engine(address, read_only=read_only) if is_sqlite else _postgresql_engine(address)
+    engine = _sqlite_engine(address, busy_timeout, read_only=read_only) if is_sqlite else _postgresql_engine(address)
     try:
         yield Store(engine, _place(address), file, database_clock=database_clock and not is_sqlite)
     finally:
@@ -166,8 +180,8 @@ def _see_file(file: Path, *, create: bool) -> None:
         raise StoreUnavailable(f"cannot make the database {file}: {error.strerror}") from error
 
 
-def _sqlite_engine(address: URL, *, read_only: bool) -> AsyncEngine:
-    engine = create_async_engine(address, connect_args={"timeout": BUSY_TIMEOUT.total_seconds()})
+def _sqlite_engine(address: URL, busy_timeout: timedelta, *, read_only: bool) -> AsyncEngine:
+    engine = create_async_engine(address, connect_args={"timeout": busy_timeout.total_seconds()})
 
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         del entry

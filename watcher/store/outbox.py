@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import ClaimedDelivery, DeliveryState, Form, Settlement
@@ -67,7 +67,7 @@ class SqlOutbox:
         await sync_endpoints(self.store, configured, now)
 
 
-def due_deliveries(endpoint: str | ColumnElement[str], now: datetime, limit: int, *, tried: bool) -> Select[tuple[int]]:
+def due_deliveries(endpoint: str, now: datetime, limit: int, *, tried: bool) -> Select[tuple[int]]:
     """The keys of an endpoint's deliveries to send, longest due first: first attempts, or the `tried` ones."""
     return (
         select(deliveries.c.id)
@@ -93,7 +93,7 @@ _RELEASE = (
 
 async def _ready_endpoints(connection: AsyncConnection, wanted: Mapping[str, int], now: datetime) -> Sequence[str]:
     names = [name for name, count in wanted.items() if count > 0]
-    due = or_(*(exists(due_deliveries(endpoints.c.name, now, 1, tried=tried)) for tried in (False, True)))
+    due = or_(*(_earliest(tried=tried) <= now for tried in (False, True)))
     unpaused = or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until <= now)
     query = select(endpoints.c.name).where(endpoints.c.name.in_(names), _takes_deliveries(), unpaused, due)
     return (await connection.execute(query.order_by(endpoints.c.name))).scalars().all()
@@ -170,6 +170,7 @@ def _next_due(names: Sequence[str]) -> AnySelect:
 
 
 def _earliest(*, tried: bool) -> ScalarSelect[Any]:
+    """One look at the index: ordered and limited, not min() or EXISTS, for which PostgreSQL may read everything."""
     return (
         select(deliveries.c.due_at)
         .where(

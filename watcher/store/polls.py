@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, false, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, PollRecord
@@ -149,10 +149,16 @@ async def _ready_sources(
     connection: AsyncConnection, names: Iterable[str], now: datetime
 ) -> dict[str, datetime | None]:
     """`next_slot_at` of the sources that may be asked and have something due; their rows are locked."""
-    due = exists().where(watches.c.source == sources.c.name, watches.c.due_at <= now)
+    # Ordered and limited, not EXISTS: PostgreSQL would turn that into a join and read everything that is due.
+    due = (
+        select(watches.c.id)
+        .where(watches.c.source == sources.c.name, watches.c.due_at <= now)
+        .order_by(watches.c.due_at)
+        .limit(1)
+    )
     query = (
         select(sources.c.name, sources.c.next_slot_at)
-        .where(sources.c.name.in_(tuple(names)), _asks(), due)
+        .where(sources.c.name.in_(tuple(names)), _asks(), due.scalar_subquery().is_not(None))
         .where(or_(sources.c.blocked_until.is_(None), sources.c.blocked_until <= now))
         .order_by(sources.c.name)
         .with_for_update(of=sources)

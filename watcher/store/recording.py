@@ -71,11 +71,11 @@ _WATCH = update(watches).where(watches.c.id == bindparam("key")).values(lease_en
 
 
 async def _keep_watches(connection: AsyncConnection, kept: Sequence[PollRecord], held: Mapping[int, AnyRow]) -> None:
-    """Each kind of outcome writes its own columns: clock only, nothing found, found."""
-    kinds: dict[tuple[bool, bool], list[dict[str, Any]]] = {}
+    """Each kind of outcome writes its own columns: clock only, nothing found, deleted, found."""
+    kinds: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for poll in kept:
-        kind = (poll.clock_only, poll.asked_at is None)
-        kinds.setdefault(kind, []).append(_watch_values(poll, held[poll.key]))
+        values = _watch_values(poll, held[poll.key])
+        kinds.setdefault(tuple(values), []).append(values)
     for rows in kinds.values():
         await connection.execute(_WATCH, rows)
 
@@ -94,12 +94,12 @@ def _watch_values(poll: PollRecord, held: AnyRow) -> dict[str, Any]:
         "first_missed_at": poll.first_missed_at,
         "failures": poll.failures,
         "last_error": poll.last_error,
-        "settled_at": poll.settled_at,
+        "settled_at": poll.polled_at if wakes else poll.settled_at,
     }
-    if poll.asked_at is None:
-        return ended | looked
-    found = {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at, "fingerprint": poll.fingerprint}
-    return ended | looked | found
+    # A deletion forgets the fingerprint without having found anything: the same document again is news.
+    fingerprint = {} if poll.fingerprint is None else {"fingerprint": poll.fingerprint}
+    found = {} if poll.asked_at is None else {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at}
+    return ended | looked | fingerprint | found
 
 
 async def _keep_documents(

@@ -10,7 +10,7 @@ from watcher.core import json_text
 from watcher.core.invoice import Status
 from watcher.ports import DeliveryState, WatchState
 from watcher.store import history
-from watcher.store.codec import AnyRow, like, tag_pattern, told_at
+from watcher.store.codec import AnyRow, has_tag, like, told_at
 from watcher.store.engine import Store
 from watcher.store.tables import WAITING, deliveries, endpoints, events, snapshots, sources, watches
 
@@ -71,7 +71,7 @@ class Reports:
         if source is not None:
             query = query.where(watches.c.source == source)
         if tag is not None:
-            query = query.where(watches.c.tags.like(tag_pattern(tag), escape="\\"))
+            query = query.where(has_tag(watches.c.tags, tag))
         if after is not None:
             query = query.where(tuple_(watches.c.source, watches.c.invoice_id) > after)
         async with self.store.reading() as connection:
@@ -93,7 +93,7 @@ class Reports:
         if source is not None:
             query = query.where(events.c.source == source)
         if tag is not None:
-            query = query.where(events.c.tags.like(tag_pattern(tag), escape="\\"))
+            query = query.where(has_tag(events.c.tags, tag))
         async with self.store.reading() as connection:
             return [(row.cursor, history.body(row)) for row in await connection.execute(query)]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Update, bindparam, case, insert, literal, update
+from sqlalchemy import Insert, Update, and_, bindparam, case, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import WatchState
@@ -13,6 +13,8 @@ from watcher.store.codec import AnyRow, Instant
 from watcher.store.tables import watches
 from watcher.store.wishes import Wish, dumps, loads, unite
 
+_WISHES_LOCK = 0x15B
+"""An arbitrary number that all replicas on one PostgreSQL database agree on."""
 _CHUNK = 5000
 """Rows per statement, so that a large import stays within the time a statement may take."""
 
@@ -65,17 +67,30 @@ class Wishing:
 def due_now(now: datetime) -> dict[Any, Any]:
     """Values for a watch that shall be looked at now, or right after the look that somebody has it for.
 
-    One that was retired starts anew, as if it had been settled only now.
+    What was retired or stopped counts as settled from now on: else the next look would retire it again at once.
     """
     is_leased = watches.c.lease_ends_at > now
-    is_retired = watches.c.state == WatchState.RETIRED.value
+    rests = or_(watches.c.state == WatchState.RETIRED.value, watches.c.origins == "")
     return {
         watches.c.poll_at: now,
         watches.c.due_at: case((is_leased, watches.c.due_at), else_=literal(now, Instant())),
         watches.c.poll_again: watches.c.lease_ends_at.is_not(None),
-        watches.c.state: case((is_retired, WatchState.ACTIVE.value), else_=watches.c.state),
-        watches.c.settled_at: case((is_retired, literal(now, Instant())), else_=watches.c.settled_at),
+        watches.c.state: case(
+            (watches.c.state == WatchState.RETIRED.value, WatchState.ACTIVE.value), else_=watches.c.state
+        ),
+        watches.c.settled_at: case(
+            (and_(watches.c.settled_at.is_not(None), rests), literal(now, Instant())), else_=watches.c.settled_at
+        ),
     }
+
+
+async def lock_wishes(connection: AsyncConnection) -> None:
+    """Wait until nobody else changes wishes; the first statement of every transaction that does.
+
+    Reading every watch under a row lock instead would make polls wait for a reload of 100,000 of them.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(_WISHES_LOCK)))
 
 
 async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: datetime) -> None:
@@ -84,6 +99,7 @@ async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: d
     new = [_new_row(wishing, now) for wishing in wishings if wishing.row is None]
     await _in_chunks(connection, insert(watches), new)
     known = [wishing for wishing in wishings if wishing.row is not None]
+    await _lock_in_order(connection, [it.row.id for it in known if it.row is not None])
     stopping = [wishing for wishing in known if wishing.stops]
     looking = [wishing for wishing in known if not wishing.stops and wishing.wants_look]
     others = [wishing for wishing in known if not wishing.stops and not wishing.wants_look]
@@ -91,6 +107,15 @@ async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: d
     await _in_chunks(connection, stop, _updates(stopping))
     await _in_chunks(connection, this_row.values(due_now(now)), _updates(looking))
     await _in_chunks(connection, this_row, _updates(others))
+
+
+async def _lock_in_order(connection: AsyncConnection, keys: Iterable[int]) -> None:
+    """Lock rows by key, as recorders do, so that the two never wait for each other in a circle."""
+    ordered = sorted(keys)
+    if connection.dialect.name == "postgresql":
+        for start in range(0, len(ordered), _CHUNK):
+            chosen = watches.c.id.in_(ordered[start : start + _CHUNK])
+            await connection.execute(select(watches.c.id).where(chosen).order_by(watches.c.id).with_for_update())
 
 
 async def _in_chunks(connection: AsyncConnection, statement: Insert | Update, rows: Sequence[dict[str, Any]]) -> None:

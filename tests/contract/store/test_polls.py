@@ -12,6 +12,8 @@ from watcher.ports import Claim, SourceRow, WatchEntry, WatchState
 from watcher.store import SqlAccounts, SqlPollQueue, Store, open_store
 from watcher.store.tables import deliveries, events, snapshots, sources, watches
 
+DAY = timedelta(days=1)
+
 
 async def test_a_new_watch_is_due_at_once_and_comes_back_when_planned(store: Store) -> None:
     await stored.watch(store, "inv_1")
@@ -116,18 +118,42 @@ async def test_a_poll_asked_for_during_a_look_comes_right_after_it(store: Store)
     assert [(one.invoice_id, one.tags) for one in again] == [("inv_1", ()), ("inv_2", ("vip",))]
 
 
-async def test_a_retired_watch_wakes_for_a_poll_request_and_is_settled_anew(store: Store) -> None:
+async def test_a_deletion_forgets_the_fingerprint_but_not_when_the_document_was_seen(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    queue = SqlPollQueue(store)
+    (claimed,) = await stored.claim(store)
+    await queue.record([stored.polled(claimed)], {})
+    (again,) = await stored.claim(store, NOW + 15 * MINUTE)
+    gone = replace(stored.polled(again, NOW + 15 * MINUTE), asked_at=None, fetched_at=None, fingerprint=b"")
+    await queue.record([gone], {})
+    (last,) = await stored.claim(store, NOW + 30 * MINUTE)
+    assert (last.fingerprint, last.fetched_at) == (b"", NOW)
+
+
+async def test_a_retired_watch_wakes_for_a_poll_request(store: Store) -> None:
     watching = await stored.watch(store, "inv_1")
     (claimed,) = await stored.claim(store)
     queue = SqlPollQueue(store)
-    retired = replace(
-        stored.polled(claimed), poll_at=None, state=WatchState.RETIRED, settled_at=NOW - timedelta(days=90)
-    )
-    await queue.record([retired], {})
+    await queue.record([replace(stored.polled(claimed), poll_at=None, state=WatchState.RETIRED)], {})
     assert await stored.claim(store, NOW + timedelta(days=400)) == ()
     await watching.request_poll("acme", "inv_1", NOW)
-    (again,) = await stored.claim(store)
-    assert again.settled_at == NOW
+    assert len(await stored.claim(store)) == 1
+
+
+async def test_what_is_woken_or_watched_again_counts_as_settled_from_then_on(store: Store) -> None:
+    watching = await stored.watch(store, "retired", "stopped", "settled", "asked")
+    claimed = {one.invoice_id: one for one in await stored.claim(store)}
+    retired = {name: replace(stored.polled(one), settled_at=NOW - 90 * DAY) for name, one in claimed.items()}
+    for name in ("retired", "asked"):
+        retired[name] = replace(retired[name], poll_at=None, state=WatchState.RETIRED)
+    await watching.request_poll("acme", "asked", NOW)
+    await SqlPollQueue(store).record(tuple(retired.values()), {})
+    await watching.remove("acme", "stopped", NOW)
+    await watching.request_poll("acme", "retired", NOW + DAY)
+    await watching.request_poll("acme", "settled", NOW + DAY)
+    await watching.add(WatchEntry("acme", "stopped"), "cli", NOW + DAY)
+    again = {one.invoice_id: one.settled_at for one in await stored.claim(store, NOW + DAY)}
+    assert again == {"retired": NOW + DAY, "stopped": NOW + DAY, "settled": NOW - 90 * DAY, "asked": NOW}
 
 
 async def test_clock_instants_without_a_fresh_look_are_claimed_apart_and_the_look_stays_due(store: Store) -> None:
@@ -181,6 +207,7 @@ async def test_replicas_that_claim_at_once_share_no_watch_and_no_slot(database_u
 
 
 async def test_what_providers_say_is_stored_whatever_it_is(store: Store) -> None:
+    await stored.watch(store, "a/b?c#%{}\x00 \ud800")
     await stored.watch(store, "a/b?c#%{}\x00 \ud800")
     (claimed,) = await stored.claim(store)
     odd = replace(stored.polled(claimed), last_error="\x00\ud800" + "x" * 100_000)

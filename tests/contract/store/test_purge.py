@@ -1,6 +1,7 @@
 """Forgetting an invoice, on both databases."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from sqlalchemy import func, select
@@ -38,8 +39,10 @@ async def test_a_purge_erases_documents_snapshots_and_names_and_keeps_event_ids(
     assert "Ada" not in str(shown)
     assert shown is not None
     assert shown["invoice"] is None
-    assert [row["data"]["event_id"] for row in shown["events"]] == ["evt_1", "evt_2"]  # type: ignore[union-attr]
-    assert [row["state"] for row in shown["deliveries"]] == ["delivered", "cancelled"]  # type: ignore[union-attr]
+    told_of = cast("list[dict[str, dict[str, str]]]", shown["events"])
+    assert [row["data"]["event_id"] for row in told_of] == ["evt_1", "evt_2"]
+    sent = cast("list[dict[str, str]]", shown["deliveries"])
+    assert [row["state"] for row in sent] == ["delivered", "cancelled"]
     assert await send(outbox) == ()
     with pytest.raises(Refused, match="purged"):
         await Redelivery(store).redeliver_event("evt_1", (), NOW)

@@ -97,10 +97,15 @@ def test_the_environment_names_the_config_too(terminal: Terminal, monkeypatch: p
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("watch add acme ..", "no invoice id"),
-        ("show acme .", "no invoice id"),
+        ("watch add acme ..", "not an invoice id"),
+        ("show acme .", "not an invoice id"),
         ("watch add acme inv_9 --due-on 2026-02-30", "2026-12-01"),
         ("watch add acme inv_9 --due-on tomorrow", "2026-12-01"),
+        ("watch add acme inv_9 --due-on 20261201", "2026-12-01"),
+        (f"watch add acme {'x' * 256}", "255"),
+        (f"watch add acme inv_9 --tag {'x' * 65}", "64"),
+        (f"watch add acme inv_9 --note {'x' * 1001}", "1000"),
+        ("events --after yesterday", "cursor"),
         ("events --limit 0", "--limit"),
         ("invoices --status late", "partially_paid"),
         ("deliveries --state lost", "pending"),
@@ -169,3 +174,24 @@ def test_nothing_is_coloured_outside_a_terminal(folder: Path) -> None:
 
     assert ran.code == 0
     assert "\x1b" not in ran.out + ran.err
+
+
+def test_bytes_that_are_no_text_are_refused_in_words(folder: Path) -> None:
+    wrong = b"inv_\xff".decode(errors="surrogateescape")
+
+    refused = run_process("watch", "add", "acme", wrong, folder=folder)
+    unknown = run_process("get", wrong, "inv_1", folder=folder)
+
+    assert (refused.code, unknown.code) == (2, 1)
+    assert "not UTF-8" in refused.err
+    assert "Traceback" not in refused.err + unknown.err
+
+
+def test_an_answer_is_utf_8_whatever_the_locale(folder: Path) -> None:
+    config = folder / "config"
+    (config / "lists" / "first.csv").write_text("source,invoice_id,tags,due_on,note\nacmé,inv_1,,,\n", "utf-8")
+
+    ran = run_process("check", folder=folder, environment={"PYTHONIOENCODING": "ascii"})
+
+    assert ran.code == 2
+    assert "acmé" in ran.err

@@ -136,6 +136,19 @@ def test_unknown_freezes_overdue() -> None:
     assert types(life.look(invoice(), day=23)) == ["updated", "overdue_reminder"]
 
 
+def test_a_due_date_that_moved_while_the_status_was_unknown_is_cleared_for_the_date_that_was_overdue() -> None:
+    life, later = overdue_life(), date(2026, 11, 26)
+    life.look(invoice(Status.UNKNOWN, due=later), day=22)
+    cleared = life.look(invoice(due=later), day=23)
+    assert types(cleared) == ["due_date_changed", "updated", "overdue_cleared", "due_soon"]
+    assert cleared.events[2].fact.due_key == DUE.isoformat()
+    assert types(life.look(invoice(due=later), day=26)) == ["overdue"]
+    assert types(life.look(invoice(Status.PAID, euros(paid="100.00"), due=later), day=27)) == [
+        "paid",
+        "overdue_cleared",
+    ]
+
+
 def test_a_held_clock_raises_nothing_and_tells_it_when_released() -> None:
     life = Life()
     life.look(invoice())

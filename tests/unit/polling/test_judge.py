@@ -79,6 +79,24 @@ def test_changed_tags_are_compared_though_the_document_is_the_same() -> None:
     assert record.change.events[0].deliveries == ()
 
 
+def test_a_reminder_configured_later_is_not_forgotten_though_the_document_is_the_same() -> None:
+    known = seen(looked(found(invoice())))
+    overdue = seen(looked(found(invoice()), at=OVERDUE_AT, before=known), known)
+    reminded = seen(looked(found(invoice()), at=OVERDUE_AT + timedelta(days=1), before=overdue), overdue)
+    assert reminded.clock_at is None
+    more = plan(clock=ClockRules(reminders=(timedelta(days=1), timedelta(days=7))))
+    moment = Moment(OVERDUE_AT + timedelta(days=2), OVERDUE_AT + timedelta(days=2), MIDDLE)
+    assert judge.found(more, reminded, found(invoice()), moment).clock_at == OVERDUE_AT + timedelta(days=7)
+
+
+def test_a_longer_grace_lowers_the_flag_though_the_document_is_the_same() -> None:
+    known = seen(looked(found(invoice())))
+    overdue = seen(looked(found(invoice()), at=OVERDUE_AT, before=known), known)
+    patient = plan(clock=ClockRules(grace=timedelta(days=3)))
+    moment = Moment(OVERDUE_AT + EVERY, OVERDUE_AT + EVERY, MIDDLE)
+    assert told(judge.found(patient, overdue, found(invoice()), moment)) == ["invoice.overdue_cleared"]
+
+
 def test_the_next_poll_falls_on_the_next_clock_instant() -> None:
     almost = OVERDUE_AT - timedelta(minutes=1)
     assert looked(found(invoice()), at=almost).poll_at == OVERDUE_AT
@@ -126,7 +144,7 @@ def test_a_body_of_over_20_kb_leaves_thin_and_says_so() -> None:
 
 def test_an_unreadable_document_is_this_invoices_failure_and_keeps_what_is_known() -> None:
     known = seen(looked(found(invoice())))
-    broken = Found({"invoice": InvalidAnswer("total is not a number")}, b"{}", b"two")
+    broken = Found({"invoice": InvalidAnswer("total is not a number")}, bytes, b"two")
     record = looked(broken, at=SEEN_AT + EVERY, before=known)
     assert (record.state, record.failures, record.last_error) == (WatchState.FAILING, 1, "total is not a number")
     assert record.change is None

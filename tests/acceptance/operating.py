@@ -1,0 +1,58 @@
+"""What an operator does beside `Site`: commands read byte for byte, and daemons that need not start or end well."""
+
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+
+import anyio
+
+from tests.acceptance.daemon import PATIENCE, Daemon, Site, environment
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def operate(site: Site, *arguments: str, **variables: str) -> Done:
+    """Run a command line as it is given; nothing is added to it but the program."""
+    with anyio.fail_after(PATIENCE):
+        done = await anyio.run_process(
+            [sys.executable, "-m", "watcher", *arguments],
+            check=False,
+            cwd=site.folder,
+            env={**environment(), "INVOICE_WATCHER_CONFIG": str(site.config), **variables},
+        )
+    ended = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert "Traceback" not in ended.err, ended.err
+    return ended
+
+
+@asynccontextmanager
+async def started(site: Site, *options: str, variables: Mapping[str, str] | None = None) -> AsyncGenerator[Daemon]:
+    """A `run` that the test itself waits for and stops; what is left of it at the end is killed."""
+    log = site.folder / f"started-{next(_numbers)}.log"
+    with log.open("wb") as stderr:
+        process = await anyio.open_process(
+            [*site.argv("run"), *options],
+            stdin=None,
+            stdout=stderr,
+            stderr=stderr,
+            env={**environment(), **(variables or {})},
+        )
+        try:
+            yield Daemon(process, log)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            with anyio.CancelScope(shield=True):
+                await process.wait()
+    assert "Traceback" not in log.read_text(), log.read_text()

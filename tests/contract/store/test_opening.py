@@ -1,0 +1,182 @@
+"""Opening databases as they are found: missing, foreign, older, newer, locked, read-only, full, unreachable."""
+
+import os
+import re
+import stat
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import connect
+
+import anyio
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from tests.fakes import stored
+from watcher.core.errors import Refused, SchemaMismatch, StoreUnavailable
+from watcher.store import Reports, Store, backup, check, engine, hold_run_lock, open_store, upgrade
+from watcher.store.tables import metadata
+
+
+async def test_the_migrations_make_exactly_these_tables(store: Store) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return list(compare_metadata(context, metadata))
+
+    async with store.reading() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_reading_never_makes_a_database(tmp_path: Path) -> None:
+    file = tmp_path / "none.db"
+    with pytest.raises(StoreUnavailable, match=r"no database at .*none\.db: run `invoice-watcher run` first"):
+        async with open_store(f"sqlite:///{file}", read_only=True):
+            pass
+    assert not file.exists()
+
+
+async def test_a_new_database_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    async with open_store(f"sqlite:///{file}", create=True) as store:
+        assert await Reports(store).sources() == []
+        assert _modes(tmp_path) == {0o600}
+
+
+async def test_several_starters_migrate_once(tmp_path: Path, postgres_url: str) -> None:
+    async with engine.connected(postgres_url) as store, store.transaction() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+
+    async def start(url: str) -> None:
+        async with open_store(url, create=True) as store:
+            assert await Reports(store).sources() == []
+
+    for url in (f"sqlite:///{tmp_path}/new.db", postgres_url):
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(start, url)
+
+
+@pytest.mark.parametrize(
+    ("revision", "words"), [("9999", "newer schema .* install the newer"), (None, "is empty: run")]
+)
+async def test_another_schema_is_refused_with_a_sentence(database_url: str, revision: str | None, words: str) -> None:
+    async with open_store(database_url) as store, store.transaction() as connection:
+        await connection.execute(text("DELETE FROM alembic_version"))
+        if revision:
+            await connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+    with pytest.raises((SchemaMismatch, StoreUnavailable), match=words):
+        async with open_store(database_url):
+            pass
+    if revision:
+        with pytest.raises(SchemaMismatch, match="newer"):
+            await upgrade(database_url)
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, but long enough to look like a file with something in it\n" * 20)
+    with pytest.raises(StoreUnavailable, match=r"notes\.txt is not a database"):
+        async with open_store(f"sqlite:///{file}"):
+            pass
+
+
+async def test_a_read_only_store_says_so_when_written_to(sqlite_url: str) -> None:
+    async with open_store(sqlite_url, read_only=True) as store:
+        with pytest.raises(StoreUnavailable, match=r"watcher\.db is read-only"):
+            await stored.watch(store)
+
+
+async def test_a_full_disk_is_named_and_leaves_the_store_usable(sqlite_store: Store) -> None:
+    await stored.watch(sqlite_store)
+    async with sqlite_store.reading() as connection:
+        pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+        await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+    with pytest.raises(StoreUnavailable, match="the disk is full"):
+        await stored.watch(sqlite_store, *(f"inv_{number}" for number in range(5000)))
+    assert len(await Reports(sqlite_store).watch_list()) == 0
+
+
+async def test_a_database_locked_by_another_program_is_named(sqlite_url: str) -> None:
+    with closing(connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with open_store(sqlite_url, busy_timeout=stored.SECOND / 50) as store:
+            with pytest.raises(StoreUnavailable, match="is locked by another program"):
+                await stored.watch(store)
+            other.execute("ROLLBACK")
+            await stored.watch(store)
+
+
+async def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+    with pytest.raises(
+        StoreUnavailable, match=r"PostgreSQL database watcher at 127\.0\.0\.1 cannot be reached"
+    ) as told:
+        async with open_store("postgresql://ada:hunter2@127.0.0.1:1/watcher"):
+            pass
+    assert "hunter2" not in str(told.value)
+
+
+async def test_a_database_the_server_does_not_have_is_named(postgres_url: str) -> None:
+    with pytest.raises(StoreUnavailable, match=r"PostgreSQL database nowhere at .* has no such database"):
+        async with open_store(re.sub(r"/test_\d+", "/nowhere", postgres_url)):
+            pass
+
+
+@pytest.mark.parametrize("url", ["mysql://root@localhost/x", "sqlite://", "watcher.db", ""])
+async def test_another_kind_of_url_is_refused(url: str) -> None:
+    with pytest.raises(StoreUnavailable, match=r"database\.url"):
+        async with open_store(url):
+            pass
+
+
+async def test_upgrade_says_what_it_did(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    assert (await upgrade(url)).endswith("created")
+    assert (await upgrade(url)).endswith("up to date already")
+    assert (await check(url)).endswith("fine")
+
+
+async def test_a_damaged_file_fails_its_check(sqlite_url: str) -> None:
+    async with open_store(sqlite_url) as store:
+        await stored.watch(store, *(f"inv_{number}" for number in range(2000)))
+    _damage(Path(sqlite_url.removeprefix("sqlite:///")))
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        await check(sqlite_url)
+
+
+def _modes(folder: Path) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in folder.glob("*.db*")}
+
+
+def _damage(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 20_000] = b"\xff" * 20_000
+    file.write_bytes(content)
+
+
+async def test_a_backup_is_whole_private_and_never_overwrites(sqlite_url: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    async with open_store(sqlite_url) as store:
+        await stored.watch(store, "inv_1")
+        await backup(sqlite_url, copy)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    async with open_store(f"sqlite:///{copy}", read_only=True) as restored:
+        assert len(await Reports(restored).watch_list()) == 1
+    with pytest.raises(Refused, match="never overwrites"):
+        await backup(sqlite_url, copy)
+    with pytest.raises(StoreUnavailable, match="cannot write"):
+        await backup(sqlite_url, tmp_path / "missing" / "copy.db")
+
+
+async def test_a_postgresql_backup_points_to_pg_dump(postgres_url: str, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="pg_dump"):
+        await backup(postgres_url, tmp_path / "copy.db")
+
+
+def test_a_second_run_on_the_same_file_is_refused_with_the_firsts_pid(sqlite_url: str) -> None:
+    with hold_run_lock(sqlite_url), pytest.raises(Refused, match=rf"pid {os.getpid()}"), hold_run_lock(sqlite_url):
+        pass
+    with hold_run_lock(sqlite_url), hold_run_lock("postgresql://ada@localhost/watcher"):
+        pass

@@ -1,0 +1,101 @@
+"""Every query a loop makes goes by its index, so that its cost does not grow with what is stored."""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import event as sql_events
+from sqlalchemy import text
+
+from tests.fakes import stored
+from tests.fakes.stored import LEASE, MINUTE, NOW, event
+from watcher.ports import ClaimedWatch, PollRecord
+from watcher.store import Reports, SqlOutbox, SqlPollQueue, Store
+
+MANY = 3000
+READS_ALL = re.compile(
+    r"Seq Scan on (watches|deliveries|events)\b"  # PostgreSQL rightly reads tables of a few rows through
+    r"|SCAN (watches|deliveries|events|snapshots|documents|attempts|head)\b"
+)
+
+Statement = tuple[str, Any]
+
+
+@pytest.fixture(params=["with statistics", "without statistics"])
+async def full_store(store: Store, request: pytest.FixtureRequest) -> Store:
+    """Many watches, two thirds of them due; many deliveries, two thirds of them waiting behind another."""
+    await stored.endpoints(store, "ledger")
+    await stored.watch(store, *(f"inv_{number}" for number in range(MANY)))
+    await SqlPollQueue(store).record([_told(claimed) for claimed in await stored.claim(store)], {})
+    if request.param == "with statistics":
+        async with store.transaction() as connection:
+            await connection.execute(text("ANALYZE"))
+    return store
+
+
+def _told(claimed: ClaimedWatch) -> PollRecord:
+    events = [event(f"evt_{claimed.key}_{number}", "invoice.updated", "ledger") for number in range(3)]
+    return replace(stored.polled(claimed), clock_at=NOW + 90 * MINUTE, change=stored.change(*events))
+
+
+@asynccontextmanager
+async def statements(store: Store) -> AsyncGenerator[list[Statement]]:
+    """Everything the store says to its database meanwhile."""
+    said: list[Statement] = []
+
+    def note(*said_with: object) -> None:
+        _, _, statement, parameters, _, many = cast("tuple[Any, ...]", said_with)
+        said.append((statement, parameters[0] if many else parameters))
+
+    sql_events.listen(store.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        sql_events.remove(store.engine.sync_engine, "before_cursor_execute", note)
+
+
+async def large_scans(store: Store, said: list[Statement]) -> list[str]:
+    explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
+    found: list[str] = []
+    async with store.reading() as connection:
+        for statement, parameters in said:
+            if statement.startswith(("SELECT", "UPDATE", "WITH", "DELETE")):
+                rows = (await connection.exec_driver_sql(f"{explain} {statement}", parameters)).all()
+                plan = "\n".join(str(row[-1]) for row in rows)
+                if READS_ALL.search(plan):
+                    found.append(f"{statement}\n{plan}")
+    return found
+
+
+async def test_the_loops_of_polling_read_no_table_through(full_store: Store) -> None:
+    queue = SqlPollQueue(full_store)
+    async with statements(full_store) as said:
+        (claim,) = await queue.claim(NOW, [stored.request(requests=5)], LEASE)
+        await queue.release(claim.watches, NOW)
+        await queue.claim_stale_clocks(NOW, ["acme"], NOW, 100, LEASE)
+        (claim,) = await queue.claim(NOW + MINUTE, [stored.request(requests=5)], LEASE)
+        told = stored.change(event("evt_new", "invoice.paid", "ledger"), version=2, supersedes=("invoice.due_soon",))
+        await queue.record([replace(stored.polled(claim.watches[0], change=told), raw=b"{}")], {"acme": NOW})
+    assert len(said) > 12
+    assert await large_scans(full_store, said) == []
+
+
+async def test_the_loops_of_delivery_read_no_table_through(full_store: Store) -> None:
+    outbox = SqlOutbox(full_store)
+    async with statements(full_store) as said:
+        claimed = await stored.send(outbox, most=3)
+        assert len(claimed) == 3
+        await outbox.next_attempt_at(["ledger"])
+        await outbox.settle([stored.retried(claimed[0], NOW + MINUTE), stored.delivered(claimed[1])])
+        await outbox.release(claimed[2:], NOW)
+        await Reports(full_store).event_bodies(after=100, limit=10)
+    assert len(said) > 10
+    assert await large_scans(full_store, said) == []
+
+
+async def test_the_scan_of_a_whole_table_would_be_noticed(full_store: Store) -> None:
+    said: list[Statement] = [("SELECT * FROM deliveries WHERE attempts = 9", ())]
+    assert len(await large_scans(full_store, said)) == 1

@@ -1,0 +1,58 @@
+"""Arguments and options that several commands take, checked by the rules of watch lists."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from watcher.config.list_rows import check_id, check_note, read_date, read_tags
+
+
+def checked_id(value: str) -> str:
+    if (wrong := check_id(_text(value))) is not None:
+        raise typer.BadParameter(wrong)
+    return value
+
+
+def checked_note(value: str | None) -> str | None:
+    if value is not None and (wrong := check_note(_text(value))) is not None:
+        raise typer.BadParameter(wrong)
+    return value
+
+
+def checked_tags(values: Sequence[str] | None) -> list[str]:
+    try:
+        return list(read_tags([_text(value) for value in values or ()]))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def iso_date(value: str) -> date:
+    try:
+        return read_date(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _text(value: str) -> str:
+    # Bytes on the command line that are not UTF-8 arrive as lone surrogates, which no database takes.
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise typer.BadParameter("is not UTF-8 text")
+    return value
+
+
+SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="A source's name in the configuration.")]
+InvoiceArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The invoice's id at that provider.", callback=checked_id)
+]
+TagsOption = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="May be repeated.", callback=checked_tags)
+]
+DueOnOption = Annotated[
+    date | None,
+    typer.Option("--due-on", metavar="DATE", parser=iso_date, help="Its due date, where the provider gives none."),
+]
+NoteOption = Annotated[
+    str | None, typer.Option("--note", help="For people; shown by watch list.", callback=checked_note)
+]
