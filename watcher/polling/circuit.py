@@ -61,7 +61,7 @@ class Circuits:
                 return True
             if refusal is None:
                 return False
-            await self._open(plan, refusal if isinstance(error, ProviderUnavailable) else error)
+            await self.give_up(plan, refusal if isinstance(error, ProviderUnavailable) else error, self._clock.now())
             return True
 
     async def answers(self, plan: SourcePlan, since: datetime) -> bool:
@@ -120,11 +120,12 @@ class Circuits:
         self.answered(plan.name, asked_at)
         return None
 
-    async def _open(self, plan: SourcePlan, error: AccountError) -> None:
+    async def give_up(self, plan: SourcePlan, error: AccountError, since: datetime) -> None:
+        """Open the circuit: the account has given nothing but such errors since then."""
         now = self._clock.now()
         state = await self._accounts.open_circuit(
             plan.name,
-            at=now,
+            at=since,
             refused=isinstance(error, CredentialsRefused),
             error=str(error),
             probe_at=schedule.next_probe(now, 0, self._dice()),

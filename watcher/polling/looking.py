@@ -8,7 +8,14 @@ from datetime import datetime
 import structlog
 
 from watcher.clock import Clock, Dice
-from watcher.core.errors import CredentialsRefused, InvoiceRefused, ProviderUnavailable, RateLimited, SlotMissed
+from watcher.core.errors import (
+    CredentialsRefused,
+    InvalidAnswer,
+    InvoiceRefused,
+    ProviderUnavailable,
+    RateLimited,
+    SlotMissed,
+)
 from watcher.core.schedule import is_deleted, next_probe
 from watcher.polling import judge
 from watcher.polling.circuit import AccountError, Circuits
@@ -17,9 +24,11 @@ from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome
 from watcher.polling.skew import SkewGuard
-from watcher.ports import Accounts, ClaimedWatch, Fetched, Found, Look, Missing, PollRecord
+from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Look, Missing, PollRecord
 
 _log = structlog.get_logger()
+
+_UNREADABLE = ProviderUnavailable("nothing that it answers can be read")
 
 
 @dataclass(slots=True)
@@ -33,6 +42,8 @@ class SourceAtWork:
     )
     under_way: int = 0
     rate_limited: int = 0
+    limited_since: datetime | None = None
+    """When the 429s began that nothing else has come between."""
 
     @property
     def claimed(self) -> int:
@@ -65,10 +76,12 @@ class Looker:
             return await self._back_off(source, watches, error)
         except (CredentialsRefused, ProviderUnavailable) as error:
             return await self._doubt(source, watches, turn, error, asked_at)
-        source.rate_limited = 0
+        source.rate_limited, source.limited_since = 0, None
         self._skew.saw(plan.name, fetched.server_date, fetched.answered_at)
         if any(isinstance(look, Found) for look in fetched.looks.values()):
             self._circuits.answered(plan.name, fetched.asked_at)
+        elif _is_unreadable(fetched) and await self._circuits.is_account_failing(plan, _UNREADABLE, asked_at):
+            return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         records = [await self._judge(plan, watch, fetched.looks[watch.invoice_id], fetched) for watch in watches]
         return (Outcome(plan.name, records, fetched.asked_at),)
 
@@ -92,9 +105,12 @@ class Looker:
         now = self._clock.now()
         until = now + error.retry_after if error.retry_after else next_probe(now, source.rate_limited, self._dice())
         source.rate_limited += 1
+        source.limited_since = source.limited_since or now
         source.gate.close_until(until)
         await self._accounts.back_off(source.plan.name, until)
         _log.warning("source.backed_off", source=source.plan.name, until=until.isoformat(), error=str(error))
+        if now - source.limited_since >= source.plan.failing_after:
+            await self._circuits.give_up(source.plan, error, source.limited_since)
         return (Outcome(source.plan.name, unasked=watches, due_at=now),)
 
     async def _doubt(
@@ -114,3 +130,7 @@ class Looker:
             *await self.look(source, watches[:middle], turn),
             *await self.look(source, watches[middle:], turn),
         )
+
+
+def _is_unreadable(fetched: Fetched) -> bool:
+    return all(isinstance(look, Failed) and isinstance(look.error, InvalidAnswer) for look in fetched.looks.values())
