@@ -111,13 +111,13 @@ async def test_one_bad_invoice_in_a_batch_does_not_disturb_the_others(site: Site
     async with provider_server() as server:
         server.answer_by(fragment_with_bad_rows)
         site.source("fragment", base_url=f"{server.url}/billing", token_url=f"{server.url}/token")
-        site.watch("fragment", "good", "long", "odd", "thirty", "yen", "nobody")
+        site.watch("fragment", "good", "long", "nan", "odd", "thirty", "yen", "nobody")
         site.write()
         await site.command("run", "--once", code=1)
         listed = {row["invoice_id"]: row for row in await site.command("watch", "list")}
 
     assert {one: row["state"] for one, row in listed.items()} == {
-        "good": "active", "thirty": "active", "yen": "active", "odd": "active", "long": "failing",
+        "good": "active", "thirty": "active", "yen": "active", "odd": "active", "long": "failing", "nan": "failing",
         "nobody": "not_found",
     }  # fmt: skip
     assert "30 digits" in listed["long"]["last_error"]
@@ -132,7 +132,7 @@ async def fragment_with_bad_rows(request: web.Request) -> web.StreamResponse:
     if request.path == "/token":
         return web.json_response({"access_token": "token", "expires_in": 3600})
     rows = [
-        row("good", "EUR", "100"), row("long", "EUR", "1" * 31), row("yen", "JPY", "1000"),
+        row("good", "EUR", "100"), row("long", "EUR", "1" * 31), row("nan", "EUR", "NaN"), row("yen", "JPY", "1000"),
         row("odd", "XYZ", "5") | {"status": "frozen"}, row("thirty", "EUR", "123456789012345678901234567890"),
     ]  # fmt: skip
     asked = (await request.json())["ids"]
