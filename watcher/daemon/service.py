@@ -33,6 +33,7 @@ from watcher.store import (
     Store,
     hold_run_lock,
     open_store,
+    take_back,
 )
 from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper
@@ -243,6 +244,8 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
         url = configuration.database.url.get_secret_value()
         opened.enter_context(hold_run_lock(url))
         store = await opened.enter_async_context(open_store(url, create=True))
+        if count := await take_back(store):
+            _log.warning("work.taken_back", count=count, reason="the last run did not end, it was ended")
         session = await opened.enter_async_context(open_session())
         clock = SystemClock()
         sender = await opened.enter_async_context(WebhookSender({}, clock))

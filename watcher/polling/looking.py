@@ -8,7 +8,14 @@ from datetime import datetime
 import structlog
 
 from watcher.clock import Clock, Dice
-from watcher.core.errors import CredentialsRefused, InvoiceRefused, ProviderUnavailable, RateLimited, SlotMissed
+from watcher.core.errors import (
+    CredentialsRefused,
+    InvalidAnswer,
+    InvoiceRefused,
+    ProviderUnavailable,
+    RateLimited,
+    SlotMissed,
+)
 from watcher.core.schedule import is_deleted, next_probe
 from watcher.polling import judge
 from watcher.polling.circuit import AccountError, Circuits
@@ -17,7 +24,7 @@ from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome
 from watcher.polling.skew import SkewGuard
-from watcher.ports import Accounts, ClaimedWatch, Fetched, Found, Missing, PollRecord
+from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Missing, PollRecord
 
 _log = structlog.get_logger()
 
@@ -71,6 +78,8 @@ class Looker:
         self._skew.saw(plan.name, fetched.server_date, fetched.answered_at)
         if any(isinstance(look, Found) for look in fetched.looks.values()):
             self._circuits.answered(plan.name, fetched.asked_at)
+        elif _is_unreadable(fetched) and await self._circuits.is_account_failing(plan, asked_at):
+            return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         answers = await self._account_answers(plan, watches, fetched)
         records = [self._judge(plan, watch, fetched, account_answers=answers) for watch in watches]
         return (Outcome(plan.name, records, fetched.asked_at),)
@@ -129,3 +138,7 @@ class Looker:
             *await self.look(source, watches[:middle], turn),
             *await self.look(source, watches[middle:], turn),
         )
+
+
+def _is_unreadable(fetched: Fetched) -> bool:
+    return all(isinstance(look, Failed) and isinstance(look.error, InvalidAnswer) for look in fetched.looks.values())
