@@ -15,7 +15,7 @@ from watcher.clock import Clock, SystemClock, system_dice
 from watcher.config.load import Loaded
 from watcher.config.reload import ConfigFiles, reader
 from watcher.config.settings import Configuration, SourceSettings
-from watcher.core.errors import ConfigError
+from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
 from watcher.daemon.turning import Turning
 from watcher.delivery import Courier
@@ -68,7 +68,9 @@ class Service:
             on_events=self.courier.notify,
             on_turn=self.turning.turned,
         )
-        self._loaded = loaded
+        self._loaded = self._opened_with = loaded
+        self._unapplied: tuple[Loaded, bool] | None = None
+        self._reloading = anyio.Lock()
         self._ended = anyio.Event()
 
     @property
@@ -78,7 +80,7 @@ class Service:
     async def apply(self, loaded: Loaded, *, forced: bool = False) -> None:
         """Put a reading of the configuration in force. What is in work ends as it began."""
         configuration, now = loaded.configuration, self._clock.now()
-        _warn_of_restarts(self._loaded.configuration, configuration)
+        _warn_of_restarts(self._opened_with.configuration, configuration)
         self._loaded = loaded
         for warning in loaded.warnings:
             _log.warning("config.doubtful", problem=warning)
@@ -92,17 +94,24 @@ class Service:
         await self._apply_lists(loaded, forced=forced)
 
     async def reload(self, *, forced: bool = False) -> None:
-        """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change."""
-        seen = await anyio.to_thread.run_sync(lambda: self._files.look(now_forced=forced))
-        if isinstance(seen, ConfigError):
-            for problem in seen.problems:
-                _log.error("config.refused", problem=problem)
-            return
-        if seen is not None:
-            await self.apply(seen, forced=forced)
-            _log.info("config.applied", path=str(seen.configuration.path), watches=len(seen.entries))
-        elif self._lists.wants_reading(self._clock.now()):
-            await self._apply_lists(self._loaded, forced=False)
+        """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change.
+
+        Raises StoreUnavailable; what was read then is applied by the next call.
+        """
+        async with self._reloading:
+            seen = await anyio.to_thread.run_sync(lambda: self._files.look(now_forced=forced))
+            if isinstance(seen, ConfigError):
+                for problem in seen.problems:
+                    _log.error("config.refused", problem=problem)
+            elif seen is not None:
+                self._unapplied = seen, forced
+            if self._unapplied is not None:
+                loaded, confirmed = self._unapplied
+                await self.apply(loaded, forced=confirmed)
+                self._unapplied = None
+                _log.info("config.applied", path=str(loaded.configuration.path), watches=len(loaded.entries))
+            elif self._lists.wants_reading(self._clock.now()):
+                await self._apply_lists(self._loaded, forced=False)
 
     async def serve(self, notifier: Notifier) -> None:
         """Work until SIGTERM or SIGINT; then finish what is in work, for at most `shutdown_grace`.
@@ -140,7 +149,10 @@ class Service:
             if received is not signal.SIGHUP:
                 return
             notifier.reloading()
-            await self.reload(forced=True)
+            try:
+                await self.reload(forced=True)
+            except StoreUnavailable as error:
+                _log.warning("config.unapplied", error=str(error), effect="applied as soon as the database is back")
             notifier.ready(f"watching {len(self.configuration.sources)} sources")
 
     async def work_once(self) -> bool:
