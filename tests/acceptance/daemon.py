@@ -176,7 +176,8 @@ class Site:
         """Wait until as many events have come as are named; they have to be those, in that order."""
         with suppress(Impatient):
             await until(lambda: len(self.told(invoice_id, endpoint=endpoint)) >= len(types), "events come")
-        assert self.told(invoice_id, endpoint=endpoint) == list(types)
+        told = self.told(invoice_id, endpoint=endpoint)
+        assert told == list(types), f"{invoice_id} told {told}"
         return self.bodies(invoice_id, endpoint=endpoint)
 
     def asked(self, fragment: str = "", *, provider: str | None = None) -> list[float]:

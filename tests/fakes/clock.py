@@ -1,5 +1,6 @@
 """A clock that stands still until a test moves it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -46,15 +47,18 @@ class FakeClock:
         for _, woken in due:
             woken.set()
 
-    async def elapse(self, period: timedelta) -> None:
-        """Let time pass as it really does: stop at each sleeper's end and let everybody work until all wait again."""
-        end = self.instant + period
-        await quiet()
+    async def elapse(self, period: timedelta, rest: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Let time pass as it really does: stop at each sleeper's end and let everybody work until all wait again.
+
+        `rest` waits for that; tests with work outside the event loop bring their own.
+        """
+        end, rest = self.instant + period, rest or quiet
+        await rest()
         while wakings := [ends_at for ends_at, _ in self._sleepers if ends_at <= end]:
             self.advance(min(wakings) - self.instant)
-            await quiet()
+            await rest()
         self.advance(end - self.instant)
-        await quiet()
+        await rest()
 
 
 async def quiet() -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import anyio
+
 from tests.fakes.clock import FakeClock
 from watcher.clock import Clock
 from watcher.core.clock_events import ClockRules
@@ -41,11 +43,23 @@ class ScriptedProvider:
     asked: list[tuple[datetime, tuple[str, ...]]] = field(default_factory=list[tuple[datetime, tuple[str, ...]]])
     probed: list[datetime] = field(default_factory=list[datetime])
     renewed: int = 0
+    _let_go: anyio.Event | None = None
+
+    def hold(self) -> None:
+        """Answer nothing until `let_go`."""
+        self._let_go = anyio.Event()
+
+    def let_go(self) -> None:
+        if self._let_go is not None:
+            self._let_go.set()
+            self._let_go = None
 
     async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
         await pacer.wait()
         asked_at = self.clock.now()
         self.asked.append((asked_at, tuple(ids)))
+        if self._let_go is not None:
+            await self._let_go.wait()
         if self.refusals:
             raise self.refusals.pop(0)
         looks = {one: self.looks.get(one, Missing("not found")) for one in ids}
@@ -76,14 +90,13 @@ class AccountsInMemory:
     """`ports.Accounts` for one process."""
 
     kept: dict[str, AccountState] = field(default_factory=dict[str, AccountState])
-    blocked: dict[str, datetime] = field(default_factory=dict[str, datetime])
     told: list[EventRecord] = field(default_factory=list[EventRecord])
 
     async def states(self) -> Mapping[str, AccountState]:
         return dict(self.kept)
 
     async def back_off(self, source: str, until: datetime) -> None:
-        self.blocked[source] = until
+        self.kept[source] = replace(self.kept.get(source, AccountState(source)), blocked_until=until)
 
     async def open_circuit(
         self, source: str, *, at: datetime, refused: bool, error: str, probe_at: datetime

@@ -157,7 +157,7 @@ class Service:
 
     async def work_once(self) -> bool:
         """Poll all that is due and try each due delivery once; whether everything went well."""
-        await self.poller.run_once()
+        unasked = await self.poller.run_once()
         outcomes = await self.courier.run_once()
         undelivered = sum(count for outcome, count in outcomes.items() if outcome is not Outcome.DELIVERED)
         recorder = self.poller.recorder
@@ -165,10 +165,11 @@ class Service:
             "once.done",
             polled=recorder.polled,
             polls_failed=recorder.failed,
+            sources_unasked=unasked,
             delivered=outcomes.get(Outcome.DELIVERED, 0),
             deliveries_failed=undelivered,
         )
-        return recorder.failed == 0 and undelivered == 0
+        return recorder.failed == 0 and undelivered == 0 and not unasked
 
     async def _work(self) -> None:
         async with anyio.create_task_group() as work:

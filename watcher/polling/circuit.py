@@ -46,8 +46,8 @@ class Circuits:
     async def is_account_failing(self, plan: SourcePlan, error: AccountError, asked_at: datetime) -> bool:
         """Ask whether the account is at fault for `error`, and open its circuit if it is.
 
-        A good answer to any other request since `asked_at` proves that it is not, else a control request decides;
-        of several failures at once only the first one asks.
+        True where it cannot be asked, too. A good answer to any other request since `asked_at` proves that it is not,
+        else a control request decides; of several failures at once only the first one asks.
         """
         async with self._confirming.setdefault(plan.name, anyio.Lock()):
             if self.answered_since(plan.name, asked_at):
@@ -55,7 +55,10 @@ class Circuits:
             state = (await self._accounts.states()).get(plan.name)
             if state is not None and state.probe_at is not None:
                 return True
-            refusal = await self._probe(plan)
+            try:
+                refusal = await self._probe(plan)
+            except SlotMissed:
+                return True
             if refusal is None:
                 return False
             await self._open(plan, refusal if isinstance(error, ProviderUnavailable) else error)
@@ -63,7 +66,10 @@ class Circuits:
 
     async def answers(self, plan: SourcePlan, since: datetime) -> bool:
         """Whether the account gave a good answer to something after `since`, asking it if nobody knows."""
-        return self.answered_since(plan.name, since) or await self._probe(plan) is None
+        try:
+            return self.answered_since(plan.name, since) or await self._probe(plan) is None
+        except SlotMissed:
+            return False
 
     async def look_after(self, plans: Mapping[str, SourcePlan]) -> None:
         """Probe the accounts that are due for it, and tell of those that have been failing for long."""
@@ -73,13 +79,24 @@ class Circuits:
             if plan is None or state.probe_at is None or state.failing_since is None:
                 continue
             await self._tell_if_due(plan, state, now)
-            if state.probe_at > now:
+            if state.probe_at > now or (state.blocked_until is not None and state.blocked_until > now):
                 continue
             if await self._accounts.claim_probe(name, now, schedule.next_probe(now, state.probes + 1, self._dice())):
                 await self._try_again(plan, state)
 
+    async def given_up(self, plans: Mapping[str, SourcePlan]) -> int:
+        """How many of these accounts are not asked at present: given up, or told to be left alone."""
+        now, states = self._clock.now(), await self._accounts.states()
+        return sum(
+            name in plans and (state.probe_at is not None or (state.blocked_until or now) > now)
+            for name, state in states.items()
+        )
+
     async def _try_again(self, plan: SourcePlan, state: AccountState) -> None:
-        refusal = await self._probe(plan)
+        try:
+            refusal = await self._probe(plan)
+        except SlotMissed:
+            return
         now = self._clock.now()
         if refusal is not None:
             _log.info("source.probed", source=plan.name, answers=False, error=str(refusal))
@@ -91,13 +108,14 @@ class Circuits:
         _log.info("source.recovered", source=plan.name, failing_since=since.isoformat())
 
     async def _probe(self, plan: SourcePlan) -> AccountError | None:
+        """What the account says against a control request, None where it answers. Raises SlotMissed."""
         asked_at = self._clock.now()
         try:
             server_date = await plan.provider.probe(self._pacer(plan))
         except (CredentialsRefused, ProviderUnavailable) as error:
+            if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
+                await self._accounts.back_off(plan.name, self._clock.now() + error.retry_after)
             return error
-        except SlotMissed:
-            return ProviderUnavailable("no request could be sent within the account's rate")
         self._skew.saw(plan.name, server_date, self._clock.now())
         self.answered(plan.name, asked_at)
         return None

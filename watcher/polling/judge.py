@@ -33,7 +33,7 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
     """The provider gave the document."""
     fingerprint = plan.fingerprint(look.fingerprint, watch)
     clock_is_due = watch.clock_at is not None and watch.clock_at <= at.answered_at and not at.clock_held
-    if fingerprint == watch.fingerprint and not clock_is_due:
+    if fingerprint == watch.fingerprint and not clock_is_due and not watch.misses:
         return _unchanged(plan, watch, at)
     before = memory.loads(watch.memory)
     try:
@@ -81,17 +81,18 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
     transition = observe(before, deleted(before.snapshot), None, now, plan.clock, clock_held=at.clock_held)
     seen = Observation(watch.asked_at, now, now)
     known = _known(plan, watch, transition.snapshot, at)
-    return replace(known, misses=misses, first_missed_at=first, fingerprint=b"", change=_change(plan, transition, seen))
+    return replace(known, misses=misses, first_missed_at=first, change=_change(plan, transition, seen))
 
 
 def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:
     """Nothing was learned about this id."""
     failures = watch.failures + 1
+    poll_at = schedule.after_failure(at.answered_at, failures, plan.looks, at.luck)
     return PollRecord(
         key=watch.key,
         lease=watch.lease,
         polled_at=at.answered_at,
-        poll_at=schedule.after_failure(at.answered_at, failures, plan.looks, at.luck),
+        poll_at=_in_time_for(watch.clock_at, poll_at, at),
         clock_at=watch.clock_at,
         state=WatchState.FAILING,
         misses=watch.misses,
@@ -161,9 +162,12 @@ def _next_look(
     if settled_at is not None:
         poll_at = schedule.settled_at(at.answered_at, settled_at, plan.looks, at.luck)
         return poll_at, WatchState.RETIRED if poll_at is None else WatchState.ACTIVE
-    regular = plan.regular(at.answered_at, at.luck)
-    is_ahead = clock_at is not None and clock_at > at.answered_at
-    return min(regular, clock_at) if clock_at is not None and is_ahead else regular, WatchState.ACTIVE
+    return _in_time_for(clock_at, plan.regular(at.answered_at, at.luck), at), WatchState.ACTIVE
+
+
+def _in_time_for(clock_at: datetime | None, poll_at: datetime, at: Moment) -> datetime:
+    """No later than the clock's next instant: what it says rests on a fresh look."""
+    return min(poll_at, clock_at) if clock_at is not None and clock_at > at.answered_at else poll_at
 
 
 def _change(plan: SourcePlan, transition: Transition, seen: Observation) -> Change:

@@ -92,6 +92,7 @@ class Looker:
         now = self._clock.now()
         until = now + error.retry_after if error.retry_after else next_probe(now, source.rate_limited, self._dice())
         source.rate_limited += 1
+        source.gate.close_until(until)
         await self._accounts.back_off(source.plan.name, until)
         _log.warning("source.backed_off", source=source.plan.name, until=until.isoformat(), error=str(error))
         return (Outcome(source.plan.name, unasked=watches, due_at=now),)

@@ -40,11 +40,21 @@ class Gate:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._free_at: datetime | None = None
+        self._closed_until: datetime | None = None
+
+    def close_until(self, until: datetime) -> None:
+        """Let no request leave before `until`, those that already have a slot included."""
+        self._closed_until = until if self._closed_until is None else max(until, self._closed_until)
 
     async def pass_at(self, slot: datetime, spacing: Spacing) -> None:
-        """Return at the slot or as soon after it as the spacing allows. Raises SlotMissed a second after it."""
+        """Return at the slot or as soon after it as the spacing allows.
+
+        Raises SlotMissed a second after the slot, and for slots at which the gate is closed.
+        """
         while True:
             now = self._clock.now()
+            if self._closed_until is not None and max(now, slot) < self._closed_until:
+                raise SlotMissed("the account wants to be left alone")
             open_at = slot if self._free_at is None else max(slot, self._free_at - spacing.burst)
             if max(now, open_at) - slot > _LATEST:
                 raise SlotMissed("the send instant passed more than a second ago")

@@ -43,6 +43,9 @@ class SourcePlan:
         )
 
     def fingerprint(self, document: bytes, watch: ClaimedWatch) -> bytes:
-        """Of all that a snapshot is made of: the provider's document and what the configuration adds to it."""
-        added = repr((watch.tags, watch.due_on, self.timezone.key, self.customer_names))
+        """Of all that a comparison goes by: the provider's document and what the configuration adds to it.
+
+        The clock's rules are part of it: what they change (the flag, the next instant) is found by comparing anew.
+        """
+        added = repr((watch.tags, watch.due_on, self.timezone.key, self.customer_names, self.clock))
         return document + blake2b(added.encode(), digest_size=8).digest()

@@ -59,10 +59,11 @@ class Poller:
 
     def configure(self, plans: Mapping[str, SourcePlan]) -> None:
         """Poll these sources from now on. What is in flight is finished and recorded under the old plan."""
-        known = self._sources
+        for name, plan in plans.items():
+            if name in self._sources:
+                self._sources[name].plan = plan
         self._sources = {
-            name: SourceAtWork(plan, known[name].gate if name in known else Gate(self._clock))
-            for name, plan in plans.items()
+            name: self._sources.get(name) or SourceAtWork(plan, Gate(self._clock)) for name, plan in plans.items()
         }
         self.wake()
 
@@ -84,15 +85,18 @@ class Poller:
                 polls.start_soon(self._tell_stale_clocks, send)
                 await self._dispatch(polls, send)
 
-    async def run_once(self) -> None:
-        """Poll everything that is due now, once."""
+    async def run_once(self) -> int:
+        """Poll everything that is due now, once. Returns how many sources could not be asked for it."""
         send, receive = anyio.create_memory_object_stream[Outcome](_BUFFERED)
         async with anyio.create_task_group() as recording:
             recording.start_soon(self.recorder.run, receive)
             async with send:
+                await self._circuits.look_after(self._plans)
                 seen: set[int] = set()
                 while await self._claim_and_finish(send, seen):
                     pass
+                await self._tell_stale(self._clock.now(), send)
+        return await self._circuits.given_up(self._plans)
 
     async def renew_tokens(self) -> None:
         """Renew what ends soon, so that no poll has to wait for it."""
@@ -101,6 +105,10 @@ class Poller:
                 await source.plan.provider.renew_token(self._unclaimed_turn(source.plan))
             except (CredentialsRefused, ProviderUnavailable, SlotMissed) as error:
                 _log.warning("token.not_renewed", source=name, error=str(error))
+
+    @property
+    def _plans(self) -> Mapping[str, SourcePlan]:
+        return {name: source.plan for name, source in self._sources.items()}
 
     async def _claim_and_finish(self, send: MemoryObjectSendStream[Outcome], seen: set[int]) -> bool:
         claims = await self._queue.claim(self._clock.now(), self._wanted(patient=True), self._lease())
@@ -148,7 +156,8 @@ class Poller:
 
     def _start(self, polls: TaskGroup, claim: Claim, send: MemoryObjectSendStream[Outcome]) -> None:
         source = self._sources.get(claim.source)
-        if source is None:
+        if source is None:  # a reload took it away during the claim
+            polls.start_soon(send.send, Outcome(claim.source, unasked=claim.watches, due_at=self._clock.now()))
             return
         size = -(-len(claim.watches) // len(claim.slots))
         for number, slot in enumerate(claim.slots):
@@ -184,6 +193,9 @@ class Poller:
             return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
         try:
             return await self._looker.look(source, watches, turn)
+        except StoreUnavailable as error:
+            _log.error("polls.given_up", source=source.plan.name, polls=len(watches), error=str(error))
+            return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
         except Exception as error:  # noqa: BLE001 - the one place: a bug in reading one invoice must not end the daemon
             _log.exception("poll.crashed", source=source.plan.name, invoices=[watch.invoice_id for watch in watches])
             return self._looker.crashed(source.plan, watches, error)
@@ -192,7 +204,7 @@ class Poller:
         while not self._stopping.is_set():
             self._on_turn("accounts")
             try:
-                await self._circuits.look_after({name: source.plan for name, source in self._sources.items()})
+                await self._circuits.look_after(self._plans)
             except StoreUnavailable as error:
                 _log.error("accounts.unread", error=str(error))
             await sleep_or(self._clock, self._stopping, _IDLE)
@@ -201,19 +213,22 @@ class Poller:
         """Clock events whose fresh look did not come within `clock_wait` are told from the last snapshot."""
         while not self._stopping.is_set():
             self._on_turn("clock")
-            now = self._clock.now()
-            waits = [source.plan.clock_wait for source in self._sources.values()]
-            if waits and not self.skew.holds(now):
-                try:
-                    await self._tell_stale(now, max(waits), send)
-                except StoreUnavailable as error:
-                    _log.error("clock.unread", error=str(error))
+            try:
+                await self._tell_stale(self._clock.now(), send)
+            except StoreUnavailable as error:
+                _log.error("clock.unread", error=str(error))
             await sleep_or(self._clock, self._stopping, _IDLE)
 
-    async def _tell_stale(self, now: datetime, clock_wait: timedelta, send: MemoryObjectSendStream[Outcome]) -> None:
+    async def _tell_stale(self, now: datetime, send: MemoryObjectSendStream[Outcome]) -> None:
+        waits = [source.plan.clock_wait for source in self._sources.values()]
+        if not waits or self.skew.holds(now):
+            return
         claims = await self._queue.claim_stale_clocks(
-            now, tuple(self._sources), now - clock_wait, _BUFFERED, _LEASE_MARGIN
+            now, tuple(self._sources), now - max(waits), _BUFFERED, _LEASE_MARGIN
         )
+        plans = self._plans
         for claim in claims:
-            plan = self._sources[claim.source].plan
-            await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+            if plan := plans.get(claim.source):
+                await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+            else:  # a reload took it away during the claim
+                await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))

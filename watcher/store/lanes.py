@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, case, exists, select, text, update
+from sqlalchemy import ColumnElement, case, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import DeliveryState
@@ -34,19 +34,23 @@ async def realign(connection: AsyncConnection, watch_ids: Iterable[int]) -> None
 
 async def realign_where(connection: AsyncConnection, chosen: ColumnElement[bool]) -> None:
     """`realign` for any choice of rows; rows that stand right already are not written."""
-    earlier = deliveries.alias("earlier")
-    held_back = (
-        exists()
+    head = deliveries.alias("head")
+    # The first that holds the lane, and not "is there an earlier one": that is one look at the index, whatever
+    # PostgreSQL believes of tables it has no statistics of yet.
+    first_cursor = (
+        select(head.c.cursor)
         .where(
-            earlier.c.watch_id == deliveries.c.watch_id,
-            earlier.c.endpoint == deliveries.c.endpoint,
-            earlier.c.cursor < deliveries.c.cursor,
-            text("earlier.state IN ('pending', 'delivering', 'parked')"),
-            earlier.c.holds_lane,
+            head.c.watch_id == deliveries.c.watch_id,
+            head.c.endpoint == deliveries.c.endpoint,
+            text("head.state IN ('pending', 'delivering', 'parked')"),
+            head.c.holds_lane,
         )
+        .order_by(head.c.watch_id, head.c.endpoint, head.c.cursor)
+        .limit(1)
         .correlate(deliveries)
+        .scalar_subquery()
     )
-    right = case((held_back, None), else_=deliveries.c.next_attempt_at)
+    right = case((first_cursor < deliveries.c.cursor, None), else_=deliveries.c.next_attempt_at)
     await connection.execute(
         update(deliveries)
         .where(

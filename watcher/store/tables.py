@@ -202,7 +202,6 @@ deliveries = Table(
         sqlite_where=WAITING,
         postgresql_where=WAITING,
     ),
-    Index("ix_deliveries_waiting", "endpoint", sqlite_where=WAITING, postgresql_where=WAITING),
 )
 """The queue. `due_at` is what claims go by: null where the delivery waits for nothing but its lane, is parked or ended.
 

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import NotFound, Refused
 from watcher.ports import ListsApplied, SourceRow, WatchEntry
-from watcher.store.codec import AnyRow
+from watcher.store.codec import AnyRow, storable
 from watcher.store.engine import Store, upserting
 from watcher.store.purging import purge_watch
 from watcher.store.tables import sources, watches
 from watcher.store.wishes import Wish, by_hand, from_file, loads
-from watcher.store.wishing import Wishing, due_now, write
+from watcher.store.wishing import Wishing, due_now, lock_wishes, write
 
 LARGE_STOP = 10
 """Stopping no more watches than this needs no second look."""
@@ -45,11 +45,12 @@ class SqlWatches:
 
     async def apply_lists(self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool) -> ListsApplied:
         """Raises NotFound where an entry names a source that is not configured. Held means: nothing is written."""
-        wanted = {(entry.source, entry.invoice_id): from_file(entry) for entry in entries}
+        wanted = {_key(entry): from_file(entry) for entry in entries}
         async with self.store.transaction() as connection:
+            await lock_wishes(connection)
             here = await self.store.now(connection, now)
             await _require_sources(connection, {entry.source for entry in entries})
-            rows = (await connection.execute(select(*_WISHES).order_by(watches.c.id).with_for_update())).all()
+            rows = (await connection.execute(select(*_WISHES).order_by(watches.c.id))).all()
             known = {(row.source, row.invoice_id): row for row in rows}
             gone = [row for key, row in known.items() if row.listed is not None and key not in wanted]
             if not confirmed and _stops_too_many(rows, gone):
@@ -70,9 +71,10 @@ class SqlWatches:
     async def import_entries(self, entries: Sequence[WatchEntry], origin: str, now: datetime) -> int:
         """`add` for many, all or none; returns how many were not watched before. Raises NotFound like `add`."""
         async with self.store.transaction() as connection:
+            await lock_wishes(connection)
             here = await self.store.now(connection, now)
             await _require_sources(connection, {entry.source for entry in entries})
-            wishes = {(entry.source, entry.invoice_id): entry for entry in entries}
+            wishes = {_key(entry): entry for entry in entries}
             known = await _rows(connection, tuple(wishes))
             wishings = [_added(entry, origin, known.get(key)) for key, entry in wishes.items()]
             await write(connection, wishings, here)
@@ -85,6 +87,7 @@ class SqlWatches:
         by the next poll).
         """
         async with self.store.transaction() as connection:
+            await lock_wishes(connection)
             here = await self.store.now(connection, now)
             row = (await _rows(connection, [(source, invoice_id)])).get((source, invoice_id))
             if row is None or not (row.origins or purge):
@@ -113,6 +116,10 @@ class SqlWatches:
         return now
 
 
+def _key(entry: WatchEntry) -> tuple[str, str]:
+    return entry.source, storable(entry.invoice_id)
+
+
 async def _sync_sources(connection: AsyncConnection, rows: Sequence[SourceRow]) -> None:
     names = [row.name for row in rows]
     await connection.execute(update(sources).where(sources.c.name.not_in(names)).values(configured=False))
@@ -134,7 +141,7 @@ async def _require_sources(connection: AsyncConnection, names: set[str]) -> None
 
 
 async def _rows(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], AnyRow]:
-    """The rows of these (source, invoice id) that exist, locked."""
+    """The rows of these (source, invoice id) that exist."""
     by_source: dict[str, list[str]] = {}
     for source, invoice_id in keys:
         by_source.setdefault(source, []).append(invoice_id)
@@ -142,7 +149,7 @@ async def _rows(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) ->
     for source, ids in sorted(by_source.items()):
         for start in range(0, len(ids), _CHUNK):
             chosen = watches.c.invoice_id.in_(ids[start : start + _CHUNK])
-            query = select(*_WISHES).where(watches.c.source == source, chosen).order_by(watches.c.id).with_for_update()
+            query = select(*_WISHES).where(watches.c.source == source, chosen)
             found |= {(row.source, row.invoice_id): row for row in await connection.execute(query)}
     return found
 

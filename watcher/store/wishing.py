@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Update, and_, bindparam, case, insert, literal, or_, update
+from sqlalchemy import Insert, Update, and_, bindparam, case, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import WatchState
@@ -13,6 +13,8 @@ from watcher.store.codec import AnyRow, Instant
 from watcher.store.tables import watches
 from watcher.store.wishes import Wish, dumps, loads, unite
 
+_WISHES_LOCK = 0x15B
+"""An arbitrary number that all replicas on one PostgreSQL database agree on."""
 _CHUNK = 5000
 """Rows per statement, so that a large import stays within the time a statement may take."""
 
@@ -82,12 +84,22 @@ def due_now(now: datetime) -> dict[Any, Any]:
     }
 
 
+async def lock_wishes(connection: AsyncConnection) -> None:
+    """Wait until nobody else changes wishes; the first statement of every transaction that does.
+
+    Reading every watch under a row lock instead would make polls wait for a reload of 100,000 of them.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(_WISHES_LOCK)))
+
+
 async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: datetime) -> None:
     """Write wishes; who stops loses its lease, so that a look in flight records nothing any more."""
     this_row = update(watches).where(watches.c.id == bindparam("key"))
     new = [_new_row(wishing, now) for wishing in wishings if wishing.row is None]
     await _in_chunks(connection, insert(watches), new)
     known = [wishing for wishing in wishings if wishing.row is not None]
+    await _lock_in_order(connection, [it.row.id for it in known if it.row is not None])
     stopping = [wishing for wishing in known if wishing.stops]
     looking = [wishing for wishing in known if not wishing.stops and wishing.wants_look]
     others = [wishing for wishing in known if not wishing.stops and not wishing.wants_look]
@@ -95,6 +107,15 @@ async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: d
     await _in_chunks(connection, stop, _updates(stopping))
     await _in_chunks(connection, this_row.values(due_now(now)), _updates(looking))
     await _in_chunks(connection, this_row, _updates(others))
+
+
+async def _lock_in_order(connection: AsyncConnection, keys: Iterable[int]) -> None:
+    """Lock rows by key, as recorders do, so that the two never wait for each other in a circle."""
+    ordered = sorted(keys)
+    if connection.dialect.name == "postgresql":
+        for start in range(0, len(ordered), _CHUNK):
+            chosen = watches.c.id.in_(ordered[start : start + _CHUNK])
+            await connection.execute(select(watches.c.id).where(chosen).order_by(watches.c.id).with_for_update())
 
 
 async def _in_chunks(connection: AsyncConnection, statement: Insert | Update, rows: Sequence[dict[str, Any]]) -> None:

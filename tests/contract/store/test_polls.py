@@ -208,6 +208,7 @@ async def test_replicas_that_claim_at_once_share_no_watch_and_no_slot(database_u
 
 async def test_what_providers_say_is_stored_whatever_it_is(store: Store) -> None:
     await stored.watch(store, "a/b?c#%{}\x00 \ud800")
+    await stored.watch(store, "a/b?c#%{}\x00 \ud800")
     (claimed,) = await stored.claim(store)
     odd = replace(stored.polled(claimed), last_error="\x00\ud800" + "x" * 100_000)
     assert await SqlPollQueue(store).record([odd], {}) == frozenset()

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -134,10 +134,10 @@ async def test_importing_twice_adds_nothing_and_makes_all_due(store: Store) -> N
     assert len(await stored.claim(store, NOW)) == 100
 
 
-async def test_a_hundred_thousand_listed_watches_are_applied_in_seconds(sqlite_store: Store) -> None:
+async def test_a_large_list_costs_little_to_apply_and_less_to_apply_again(sqlite_store: Store) -> None:
     watches = await stored.watch(sqlite_store)
-    entries = listed(*(f"inv_{number}" for number in range(100_000)))
-    started = perf_counter()
-    assert (await watches.apply_lists(entries, NOW, confirmed=False)).added == 100_000
+    entries = listed(*(f"inv_{number}" for number in range(30_000)))
+    started = process_time()
+    assert (await watches.apply_lists(entries, NOW, confirmed=False)).added == 30_000
     assert await watches.apply_lists(entries, NOW + MINUTE, confirmed=False) == ListsApplied()
-    assert perf_counter() - started < 30
+    assert process_time() - started < 10  # of our own time: the machine may be busy; 1.5 s where this was written

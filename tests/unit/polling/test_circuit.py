@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.polling import MIDDLE, AccountsInMemory, NoWait, ScriptedProvider, plan
-from watcher.core.errors import CredentialsRefused, ProviderUnavailable
+from watcher.core.errors import CredentialsRefused, ProviderUnavailable, RateLimited, SlotMissed
 from watcher.polling.circuit import Circuits
 from watcher.polling.plan import SourcePlan
 from watcher.polling.skew import SkewGuard
@@ -92,3 +92,33 @@ async def test_probes_come_ever_more_slowly(scene: Scene) -> None:
     waits = [later - earlier for earlier, later in zip(scene.provider.probed, scene.provider.probed[1:], strict=False)]
     assert waits == sorted(waits)
     assert len(waits) < 10
+
+
+async def test_a_probe_keeps_away_for_as_long_as_the_account_wishes(scene: Scene) -> None:
+    scene.provider.probe_refusals = [RateLimited("429", retry_after=timedelta(minutes=5))]
+    assert await scene.fail(ProviderUnavailable("502"))
+    assert scene.accounts.kept["acme"].blocked_until == START + timedelta(minutes=5)
+    await scene.look_after(timedelta(minutes=4))
+    assert len(scene.provider.probed) == 1
+    await scene.look_after(timedelta(minutes=2))
+    assert len(scene.provider.probed) == 2
+    assert scene.accounts.kept == {}
+
+
+async def test_a_probe_that_could_not_be_sent_proves_nothing_against_the_account(scene: Scene) -> None:
+    scene.provider.probe_refusals = [SlotMissed("late")]
+    assert await scene.fail(ProviderUnavailable("502"))
+    assert scene.accounts.kept == {}
+
+
+async def test_accounts_that_are_not_asked_are_counted(scene: Scene) -> None:
+    plans = {"acme": scene.plan}
+    assert await scene.circuits.given_up(plans) == 0
+    await scene.accounts.back_off("acme", START + timedelta(seconds=1))
+    assert await scene.circuits.given_up(plans) == 1
+    scene.clock.advance(timedelta(seconds=2))
+    assert await scene.circuits.given_up(plans) == 0
+    scene.provider.probe_refusals = [ProviderUnavailable("502")]
+    await scene.fail(ProviderUnavailable("502"))
+    assert await scene.circuits.given_up(plans) == 1
+    assert await scene.circuits.given_up({}) == 0

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from tests.fakes.invoices import DUE, euros, invoice
 from tests.fakes.polling import EVERY, LOOKS, MIDDLE, found, plan, watch
+from watcher.core.clock_events import ClockRules
 from watcher.core.errors import InvalidAnswer, ProviderUnavailable
 from watcher.core.invoice import Amounts, Status
 from watcher.core.subscription import Subscription
@@ -76,6 +77,24 @@ def test_changed_tags_are_compared_though_the_document_is_the_same() -> None:
     assert told(record) == ["invoice.updated"]
     assert record.change is not None
     assert record.change.events[0].deliveries == ()
+
+
+def test_a_reminder_configured_later_is_not_forgotten_though_the_document_is_the_same() -> None:
+    known = seen(looked(found(invoice())))
+    overdue = seen(looked(found(invoice()), at=OVERDUE_AT, before=known), known)
+    reminded = seen(looked(found(invoice()), at=OVERDUE_AT + timedelta(days=1), before=overdue), overdue)
+    assert reminded.clock_at is None
+    more = plan(clock=ClockRules(reminders=(timedelta(days=1), timedelta(days=7))))
+    moment = Moment(OVERDUE_AT + timedelta(days=2), OVERDUE_AT + timedelta(days=2), MIDDLE)
+    assert judge.found(more, reminded, found(invoice()), moment).clock_at == OVERDUE_AT + timedelta(days=7)
+
+
+def test_a_longer_grace_lowers_the_flag_though_the_document_is_the_same() -> None:
+    known = seen(looked(found(invoice())))
+    overdue = seen(looked(found(invoice()), at=OVERDUE_AT, before=known), known)
+    patient = plan(clock=ClockRules(grace=timedelta(days=3)))
+    moment = Moment(OVERDUE_AT + EVERY, OVERDUE_AT + EVERY, MIDDLE)
+    assert told(judge.found(patient, overdue, found(invoice()), moment)) == ["invoice.overdue_cleared"]
 
 
 def test_the_next_poll_falls_on_the_next_clock_instant() -> None:
@@ -171,6 +190,7 @@ def test_a_deleted_invoice_that_is_back_with_the_same_document_is_restored() -> 
     still_gone = judge.missed(plan(), again, NOW, account_answers=True)
     assert told(gone) == ["invoice.deleted"]
     assert told(still_gone) == []
+    assert again.fingerprint == kept.fingerprint
     assert told(judge.found(plan(), again, found(invoice()), NOW)) == ["invoice.restored"]
 
 
@@ -205,3 +225,18 @@ def test_clock_events_without_a_fresh_look_say_how_old_the_snapshot_is() -> None
 def test_the_due_day_of_the_watch_serves_where_the_provider_has_none() -> None:
     record = judge.found(plan(), watch(due_on=DUE), found(invoice(due=None)), Moment(SEEN_AT, SEEN_AT, MIDDLE))
     assert record.clock_at == OVERDUE_AT - timedelta(days=7)
+
+
+def test_other_clock_rules_are_applied_at_the_next_look_although_the_document_is_the_same() -> None:
+    known = seen(looked(found(invoice()), at=OVERDUE_AT + EVERY))
+    lenient = plan(clock=ClockRules(grace=timedelta(days=2)))
+    at = Moment(OVERDUE_AT + 2 * EVERY, OVERDUE_AT + 2 * EVERY, MIDDLE)
+    record = judge.found(lenient, known, found(invoice()), at)
+    assert told(record) == ["invoice.overdue_cleared"]
+    assert record.clock_at == OVERDUE_AT + timedelta(days=2)
+
+
+def test_the_clocks_instant_is_not_slept_through_by_the_pause_after_a_failure() -> None:
+    known = replace(seen(looked(found(invoice()))), clock_at=NOW.answered_at + timedelta(seconds=1), failures=9)
+    record = judge.failed(plan(), known, ProviderUnavailable("500"), NOW)
+    assert record.poll_at == NOW.answered_at + timedelta(seconds=1)

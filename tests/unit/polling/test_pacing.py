@@ -88,3 +88,27 @@ def test_no_window_sees_more_than_the_rate_and_one_second_of_burst(rate: float, 
         for last in range(first, len(sent)):
             window = (sent[last] - sent[first]).total_seconds()
             assert last - first + 1 <= rate * window + max(1, rate) + 1e-6
+
+
+async def test_a_closed_gate_lets_nobody_out_who_already_waited_for_a_slot() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    refused: list[datetime] = []
+
+    async def send() -> None:
+        try:
+            await gate.pass_at(START + SECOND * 0.8, Spacing.of(5))
+        except SlotMissed:
+            refused.append(clock.now())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(send)
+        await clock.elapse(SECOND * 0.5)
+        gate.close_until(START + SECOND * 3)
+        gate.close_until(START + SECOND)
+        await clock.elapse(SECOND)
+    assert len(refused) == 1
+    with pytest.raises(SlotMissed):
+        await gate.pass_at(START + SECOND * 2, Spacing.of(5))
+    clock.advance(SECOND * 2)
+    await gate.pass_at(START + SECOND * 3, Spacing.of(5))

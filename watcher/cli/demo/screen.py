@@ -151,11 +151,12 @@ def result_table(tally: Tally) -> Table:
 def _next_commands() -> str:
     program = _program()
     steps = {
-        "init": "writes config/watcher.toml, every key explained",
-        "check --online": "asks each account once",
-        "run": "polls and delivers until told to stop",
+        "init mine": "writes mine/watcher.toml, every key explained",
+        "check --online --config mine/watcher.toml": "asks each account once",
+        "run --config mine/watcher.toml": "polls and delivers until told to stop",
     }
-    lines = (f"  {program} {step:<16} {meaning}" for step, meaning in steps.items())
+    width = max(map(len, steps))
+    lines = (f"  {program} {step:<{width}}  {meaning}" for step, meaning in steps.items())
     return "\n".join(("\nWith your own accounts:", *lines))
 
 

@@ -178,7 +178,6 @@ def _create_deliveries() -> None:
         sqlite_where=WAITING,
         postgresql_where=WAITING,
     )
-    op.create_index("ix_deliveries_waiting", "deliveries", ["endpoint"], sqlite_where=WAITING, postgresql_where=WAITING)
 
 
 def _create_attempts() -> None:

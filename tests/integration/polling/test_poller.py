@@ -1,0 +1,191 @@
+"""The poller's straight line on a real database: what is due is asked for, in time, and recorded."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from tests.fakes.invoices import euros, invoice
+from tests.fakes.poller import Scene
+from tests.fakes.polling import EVERY, found
+from watcher.core.errors import ProviderUnavailable
+from watcher.core.invoice import Status
+from watcher.ports import Found
+
+OPEN = found(invoice(due=None))
+PAID = found(invoice(Status.PAID, euros(paid="100.00"), due=None), b"two")
+
+
+async def test_an_import_is_spread_by_the_rate(scene: Scene) -> None:
+    names = [f"inv_{number}" for number in range(50)]
+    await scene.watch(*names)
+    scene.provider.looks = {name: found(replace(invoice(), id=name)) for name in names}
+    async with scene.running():
+        await scene.elapse(seconds=12)
+    assert sorted(one for _, ids in scene.provider.asked for one in ids) == sorted(names)
+    for first, sent_at in enumerate(scene.sent_at):
+        within_a_second = [at for at in scene.sent_at[first:] if at < sent_at + timedelta(seconds=1)]
+        assert len(within_a_second) <= 5
+    assert scene.sent_at[-1] - scene.sent_at[0] == pytest.approx(timedelta(seconds=10), abs=timedelta(seconds=1))
+    assert scene.poller.recorder.polled == 50
+
+
+async def test_what_changes_between_two_polls_is_told_once(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": OPEN}
+    async with scene.running():
+        await scene.elapse(seconds=1)
+        scene.provider.looks = {"inv_1": PAID}
+        scene.clock.advance(EVERY)
+        await scene.elapse(seconds=2)
+        scene.clock.advance(EVERY)
+        await scene.elapse(seconds=2)
+    assert len(scene.provider.asked) == 3
+    assert await scene.told() == ["invoice.paid"]
+    assert scene.notified == 2
+
+
+async def test_a_deleted_invoice_that_is_back_unchanged_is_restored(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": OPEN}
+    async with scene.running():
+        await scene.elapse(seconds=1)
+        seen = dict(scene.provider.looks)
+        scene.provider.looks.clear()
+        for _ in range(4):
+            scene.clock.advance(EVERY)
+            await scene.elapse(seconds=2)
+        assert await scene.told() == ["invoice.deleted"]
+        scene.provider.looks.update(seen)
+        scene.clock.advance(EVERY)
+        await scene.elapse(seconds=2)
+    assert await scene.told() == ["invoice.deleted", "invoice.restored"]
+
+
+async def test_a_retired_watch_that_is_polled_on_request_is_looked_at_again(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": PAID}
+    async with scene.running():
+        await scene.elapse(seconds=1)
+        scene.clock.advance(timedelta(days=91))
+        await scene.elapse(seconds=2)
+        assert (await scene.row("inv_1")).state == "retired"
+        await scene.watches.request_poll("acme", "inv_1", scene.clock.now())
+        await scene.elapse(seconds=2)
+        row = await scene.row("inv_1")
+    assert (row.state, len(scene.provider.asked)) == ("active", 3)
+    assert row.due_at is not None
+
+
+async def test_a_crash_over_one_document_is_that_watchs_failure_and_nobody_elses(scene: Scene) -> None:
+    await scene.watch("odd", "inv_1")
+    odd = Found(document={"invoice": "no invoice at all"}, write_raw=lambda: b"{}", fingerprint=b"odd")
+    scene.provider.looks = {"odd": odd, "inv_1": OPEN}
+    async with scene.running():
+        await scene.elapse(seconds=3)
+    crashed = await scene.row("odd")
+    assert (crashed.state, crashed.failures) == ("failing", 1)
+    assert "AssertionError" in crashed.last_error
+    assert (await scene.row("inv_1")).version == 1
+
+
+async def test_stopping_asks_for_nothing_more_and_records_what_is_under_way(scene: Scene) -> None:
+    names = [f"inv_{number}" for number in range(50)]
+    await scene.watch(*names)
+    scene.provider.looks = {name: found(replace(invoice(), id=name)) for name in names}
+    async with scene.running():
+        await scene.elapse(seconds=0.1)
+    assert 1 <= len(scene.provider.asked) <= 6
+    assert scene.poller.recorder.polled == len(scene.provider.asked)
+    for name in names:
+        assert (await scene.row(name)).lease_ends_at is None
+
+
+async def test_a_look_whose_lease_was_taken_writes_nothing(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.hold()
+    async with scene.running():
+        await scene.elapse(seconds=0.1)
+        await scene.watches.remove("acme", "inv_1", scene.clock.now())
+        scene.provider.let_go()
+        await scene.elapse(seconds=1)
+    assert len(scene.provider.asked) == 1
+    assert (await scene.row("inv_1")).memory is None
+    assert await scene.bodies() == []
+
+
+async def test_while_the_database_is_away_nothing_is_lost_and_nothing_is_the_invoices_fault(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.hold()
+    async with scene.running():
+        await scene.elapse(seconds=0.1)
+        scene.store.is_away = True
+        scene.provider.let_go()
+        await scene.elapse(seconds=5)
+        assert (len(scene.provider.asked), scene.poller.recorder.polled) == (1, 0)
+        scene.store.is_away = False
+        await scene.elapse(seconds=3)
+    row = await scene.row("inv_1")
+    assert (row.state, row.failures, row.version) == ("active", 0, 1)
+
+
+async def test_a_request_that_failed_while_the_database_is_away_is_made_again(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.refusals = [ProviderUnavailable("HTTP 502")]
+    scene.provider.hold()
+    async with scene.running():
+        await scene.elapse(seconds=0.1)
+        scene.store.is_away = True
+        scene.provider.let_go()
+        await scene.elapse(seconds=2)
+        scene.store.is_away = False
+        await scene.elapse(seconds=1)
+        assert (await scene.row("inv_1")).state == "active"
+        scene.clock.advance(timedelta(minutes=3))
+        await scene.elapse(seconds=1)
+    row = await scene.row("inv_1")
+    assert (row.state, row.failures, row.version) == ("active", 0, 1)
+
+
+async def test_a_source_removed_during_a_claim_ends_nothing_and_keeps_no_lease(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.configure()
+    scene.store.before_commit = partial(scene.poller.configure, {})
+    async with scene.running():
+        await scene.elapse(seconds=1)
+        assert (await scene.row("inv_1")).lease_ends_at is None
+    assert scene.provider.asked == []
+
+
+async def test_a_source_removed_while_its_clock_is_read_ends_nothing(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": found(invoice(due=scene.clock.now() + EVERY / 2))}
+    scene.configure(clock_wait=timedelta(0))
+    async with scene.running():
+        await scene.elapse(seconds=2)
+        scene.provider.hold()
+        scene.store.before_commit = partial(scene.poller.configure, {})
+        scene.clock.advance(EVERY / 2)
+        await scene.elapse(seconds=2)
+        scene.configure()
+        scene.provider.let_go()
+        await scene.elapse(seconds=2)
+    assert await scene.told() == ["invoice.overdue"]
+
+
+async def test_a_reload_does_not_raise_how_much_of_a_source_is_under_way(scene: Scene) -> None:
+    names = [f"inv_{number}" for number in range(600)]
+    await scene.watch(*names)
+    scene.provider.hold()
+    scene.configure(rate=10_000)
+    async with scene.running():
+        await scene.elapse(seconds=0.5)
+        scene.configure(rate=10_000)
+        await scene.elapse(seconds=2)
+        under_way = len(scene.provider.asked)
+        scene.provider.let_go()
+    assert under_way == 64
