@@ -13,10 +13,10 @@ from watcher.sandbox import Ledger
 
 pytestmark = pytest.mark.timeout(240)
 
-KILLS = 20
+KILLS = 10
 INVOICES = [f"inv_{number}" for number in range(12)]
 LONGEST_LIFE = 0.6
-"""Seconds after the first request of a daemon: the bodies of work of a few hundred milliseconds are cut anywhere."""
+"""Seconds after the first request of a daemon: a round of work takes less, so that it is cut anywhere."""
 
 
 def live_on(ledger: Ledger, dice: random.Random) -> None:
@@ -38,8 +38,9 @@ def statuses(site: Site) -> dict[str, str]:
     }
 
 
-async def test_twenty_kills_lose_no_event_change_no_byte_and_keep_the_order_of_each_invoice(site: Site) -> None:
-    dice = random.Random(20261122)  # noqa: S311 -- a reproducible life, no secret
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_ten_kills_lose_no_event_change_no_byte_and_keep_the_order_of_each_invoice(site: Site, seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 -- a reproducible life, no secret
     for invoice_id in INVOICES:
         site.sandbox.ledger.create("meteroid", invoice_id, "EUR", 100_000)
     site.source("meteroid", rate="100/s")
@@ -92,15 +93,13 @@ async def test_a_kill_while_a_webhook_is_in_flight_sends_the_same_bytes_again(si
     site.sandbox.ledger.create("meteroid", "inv_1", "EUR", 1000)
     site.source("meteroid")
     site.watch("meteroid", "inv_1")
-    site.endpoint(timeout="1s")
+    site.endpoint(timeout="10m")
     site.receiver.hang_next()
     async with site.running() as daemon:
         await until(lambda: site.receiver.deliveries, "it is in flight")
         daemon.signal(signal.SIGKILL)
         await daemon.ended()
     async with site.running():
-        listed = await site.command("deliveries")
-        assert [row["state"] for row in listed] == ["delivering"]
-        await until(lambda: len(site.receiver.deliveries) == 2, "its lease has ended", within=60)
+        await until(lambda: len(site.receiver.deliveries) == 2, "it is sent again, and not only when its lease ends")
     first, second = site.receiver.deliveries
     assert (first.id, first.body) == (second.id, second.body)

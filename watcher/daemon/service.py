@@ -31,6 +31,7 @@ from watcher.store import (
     SqlPollQueue,
     SqlWatches,
     Store,
+    free_leases,
     hold_run_lock,
     open_store,
 )
@@ -231,6 +232,7 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
         url = configuration.database.url.get_secret_value()
         opened.enter_context(hold_run_lock(url))
         store = await opened.enter_async_context(open_store(url, create=True))
+        await free_leases(store)
         session = await opened.enter_async_context(open_session())
         clock = SystemClock()
         sender = await opened.enter_async_context(WebhookSender({}, clock))

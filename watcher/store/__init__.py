@@ -3,6 +3,7 @@
 from watcher.store.accounts import SqlAccounts
 from watcher.store.care import backup, check, upgrade
 from watcher.store.engine import Store, open_store
+from watcher.store.leases import free_leases
 from watcher.store.outbox import SqlOutbox
 from watcher.store.polls import SqlPollQueue
 from watcher.store.redelivery import Redelivery
@@ -22,6 +23,7 @@ __all__ = [
     "Store",
     "backup",
     "check",
+    "free_leases",
     "hold_run_lock",
     "open_store",
     "upgrade",
