@@ -69,7 +69,7 @@ class Service:
             on_events=self.courier.notify,
             on_turn=self.turning.turned,
         )
-        self._loaded = loaded
+        self._loaded = self._opened_with = loaded
         self._unapplied: tuple[Loaded, bool] | None = None
         self._reloading = anyio.Lock()
         self._ended = anyio.Event()
@@ -93,7 +93,7 @@ class Service:
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
         self.poller.configure(self._plans(configuration))
-        _warn_of_restarts(self._loaded.configuration, configuration)
+        _warn_of_restarts(self._opened_with.configuration, configuration)
         self._loaded = loaded
         await self._apply_lists(loaded, forced=forced)
 
