@@ -245,6 +245,7 @@ class Poller:
         plans = self._plans
         for claim in claims:
             if plan := plans.get(claim.source):
-                await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+                records = [judge.told_unseen(plan, watch, now) for watch in claim.watches]
+                await send.send(Outcome(plan.name, claim.watches, records))
             else:  # a reload took it away during the claim
                 await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))
