@@ -101,13 +101,14 @@ class Poller:
                     for name in self._sources:
                         sources.start_soon(self._exhaust, name, send)
                 await self._tell_stale(self._clock.now(), send)
-        return await self._circuits.given_up(self._plans)
+        return len(await self._circuits.left_alone(self._plans))
 
     async def renew_tokens(self) -> None:
-        """Renew what ends soon, so that no poll has to wait for it."""
-        for name, source in tuple(self._sources.items()):
+        """Renew what ends soon, so that no poll has to wait for it; an account that is left alone needs none."""
+        plans = self._plans
+        for name in plans.keys() - await self._circuits.left_alone(plans):
             try:
-                await source.plan.provider.renew_token(self._unclaimed_turn(source.plan))
+                await plans[name].provider.renew_token(self._unclaimed_turn(plans[name]))
             except (CredentialsRefused, ProviderUnavailable, SlotMissed) as error:
                 _log.warning("token.not_renewed", source=name, error=str(error))
 
