@@ -1,5 +1,6 @@
 """What an operator does beside `Site`: commands read byte for byte, and daemons that need not start or end well."""
 
+import json
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -33,6 +34,23 @@ async def operate(site: Site, *arguments: str, **variables: str) -> Done:
         )
     ended = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in ended.err, ended.err
+    return ended
+
+
+async def operate_all(site: Site, *lines: str, weak: bool = False) -> list[Done]:
+    """Several command lines in one process, for starting it is what costs; `weak` where even root shall obey modes."""
+    arguments = [*(["--weak"] if weak else []), json.dumps([line.split() for line in lines])]
+    with anyio.fail_after(2 * PATIENCE):
+        done = await anyio.run_process(
+            [sys.executable, "-m", "tests.acceptance.commands", *arguments],
+            check=False,
+            cwd=site.folder,
+            env={**environment(), "INVOICE_WATCHER_CONFIG": str(site.config)},
+        )
+    assert done.returncode == 0, done.stderr.decode()
+    ended = [Done(*json.loads(line)) for line in done.stdout.splitlines()]
+    assert len(ended) == len(lines), done.stdout
+    assert not any("Traceback" in one.err for one in ended), ended
     return ended
 
 

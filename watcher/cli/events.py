@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, cast
+from typing import Annotated
 
 import anyio
 import typer
 
 from watcher.cli.opening import opened
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Column, Item, console, field, print_line, print_list, table
+from watcher.cli.output import Item, console, field, of_body, print_line, print_list, table
 
 app = top_level()
 
@@ -17,18 +17,13 @@ _LOOK_AGAIN_AFTER = 1.0
 _PAGE = 500
 
 
-def _inner(key: str) -> Column:
-    plain = field(key, key)
-    return Column(key.removesuffix("_id"), lambda item: plain.value(cast("Item", item["data"])))
-
-
 COLUMNS = (
     field("cursor", "cursor"),
     field("at", "timestamp"),
     field("event", "type"),
-    _inner("source"),
-    _inner("invoice_id"),
-    _inner("event_id"),
+    of_body("source", "source"),
+    of_body("invoice", "invoice_id"),
+    of_body("event id", "event_id"),
 )
 
 

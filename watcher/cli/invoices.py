@@ -12,7 +12,7 @@ from watcher import daemon
 from watcher.cli.arguments import InvoiceArgument, SourceArgument
 from watcher.cli.opening import known_source, load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Column, Item, amounts, console, field, print_document, print_list, shown, table
+from watcher.cli.output import Column, Item, amounts, console, field, of_body, print_document, print_list, shown, table
 from watcher.core.errors import NotFound
 from watcher.core.invoice import Status
 from watcher.core.snapshot import MONEY_FIELDS
@@ -31,7 +31,12 @@ INVOICE_COLUMNS = (
     field("due on", "due_on"),
     field("tags", "tags"),
 )
-_EVENT_COLUMNS = (field("#", "sequence"), field("at", "timestamp"), field("event", "type"), field("id", "event_id"))
+_EVENT_COLUMNS = (
+    of_body("#", "sequence"),
+    field("at", "timestamp"),
+    field("event", "type"),
+    of_body("event id", "event_id"),
+)
 _DELIVERY_COLUMNS = (
     field("event", "type"),
     field("endpoint", "endpoint"),

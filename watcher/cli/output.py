@@ -41,6 +41,12 @@ def field(title: str, key: str) -> Column:
     return Column(title, lambda item: shown(item.get(key)))
 
 
+def of_body(title: str, key: str) -> Column:
+    """The column of a field that stands in the `data` of a webhook body."""
+    plain = field(title, key)
+    return Column(title, lambda item: plain.value(cast("Item", item["data"])))
+
+
 def console(stream: TextIO | None = None) -> Console:
     """A rich console on standard output that colours only on a terminal, and never where NO_COLOR is set."""
     output = stream or sys.stdout

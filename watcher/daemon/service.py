@@ -33,6 +33,7 @@ from watcher.store import (
     Store,
     hold_run_lock,
     open_store,
+    take_back,
 )
 from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper
@@ -68,7 +69,7 @@ class Service:
             on_events=self.courier.notify,
             on_turn=self.turning.turned,
         )
-        self._loaded = loaded
+        self._loaded = self._opened_with = loaded
         self._unapplied: tuple[Loaded, bool] | None = None
         self._reloading = anyio.Lock()
         self._ended = anyio.Event()
@@ -92,7 +93,7 @@ class Service:
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
         self.poller.configure(self._plans(configuration))
-        _warn_of_restarts(self._loaded.configuration, configuration)
+        _warn_of_restarts(self._opened_with.configuration, configuration)
         self._loaded = loaded
         await self._apply_lists(loaded, forced=forced)
 
@@ -243,6 +244,8 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
         url = configuration.database.url.get_secret_value()
         opened.enter_context(hold_run_lock(url))
         store = await opened.enter_async_context(open_store(url, create=True))
+        if count := await take_back(store):
+            _log.warning("work.taken_back", count=count, reason="the last run did not end, it was ended")
         session = await opened.enter_async_context(open_session())
         clock = SystemClock()
         sender = await opened.enter_async_context(WebhookSender({}, clock))

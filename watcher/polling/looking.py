@@ -8,7 +8,14 @@ from datetime import datetime
 import structlog
 
 from watcher.clock import Clock, Dice
-from watcher.core.errors import CredentialsRefused, InvoiceRefused, ProviderUnavailable, RateLimited, SlotMissed
+from watcher.core.errors import (
+    CredentialsRefused,
+    InvalidAnswer,
+    InvoiceRefused,
+    ProviderUnavailable,
+    RateLimited,
+    SlotMissed,
+)
 from watcher.core.schedule import is_deleted, next_probe
 from watcher.polling import judge
 from watcher.polling.circuit import AccountError, Circuits
@@ -71,6 +78,8 @@ class Looker:
         self._skew.saw(plan.name, fetched.server_date, fetched.answered_at)
         if any(isinstance(look, Found) for look in fetched.looks.values()):
             self._circuits.answered(plan.name, fetched.asked_at)
+        elif _is_unreadable(fetched) and await self._circuits.is_account_failing(plan, asked_at):
+            return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         answers = await self._account_answers(plan, watches, fetched)
         records = [self._judge(plan, watch, fetched, account_answers=answers) for watch in watches]
         well = not all(isinstance(look, Failed) for look in fetched.looks.values())
@@ -130,3 +139,7 @@ class Looker:
             *await self.look(source, watches[:middle], turn),
             *await self.look(source, watches[middle:], turn),
         )
+
+
+def _is_unreadable(fetched: Fetched) -> bool:
+    return all(isinstance(look, Failed) and isinstance(look.error, InvalidAnswer) for look in fetched.looks.values())

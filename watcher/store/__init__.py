@@ -1,5 +1,6 @@
 """The database behind the ports. Nothing outside this package imports SQLAlchemy."""
 
+from watcher.store.abandoned import take_back
 from watcher.store.accounts import SqlAccounts
 from watcher.store.care import backup, check, upgrade
 from watcher.store.engine import Store, open_store
@@ -24,5 +25,6 @@ __all__ = [
     "check",
     "hold_run_lock",
     "open_store",
+    "take_back",
     "upgrade",
 ]

@@ -169,11 +169,23 @@ def _place(address: URL) -> str:
     return f"PostgreSQL database {address.database} at {host}"
 
 
+def require_folder(file: Path) -> None:
+    """Raise StoreUnavailable where the folder of a database that may have to be made is missing."""
+    if not file.parent.is_dir():
+        raise StoreUnavailable(f"no folder {file.parent} for the database: make it, or correct database.url")
+
+
 def _see_file(file: Path, *, create: bool) -> None:
+    # What SQLite cannot even open leaves the driver's thread behind, which then complains by itself.
+    if file.exists() and not (file.is_file() and os.access(file, os.R_OK)):
+        raise StoreUnavailable(
+            f"database {file} cannot be opened: it must be a file, and this user must have its rights"
+        )
     if file.exists():
         return
     if not create:
         raise StoreUnavailable(f"no database at {file}: run `invoice-watcher run` first")
+    require_folder(file)
     try:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:

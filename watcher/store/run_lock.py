@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from watcher.core.errors import Refused, StoreUnavailable
-from watcher.store.engine import sqlite_file
+from watcher.store.engine import require_folder, sqlite_file
 
 
 @contextmanager
@@ -21,6 +21,7 @@ def hold_run_lock(url: str) -> Generator[None]:
     if file is None:
         yield
         return
+    require_folder(file)
     lock = file.with_name(file.name + ".lock")
     descriptor = _open(lock)
     try:
