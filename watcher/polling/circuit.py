@@ -115,12 +115,13 @@ class Circuits:
                 self._probing.add(name)
                 probing.start_soon(self._try_again, plan, state)
 
-    async def given_up(self, plans: Mapping[str, SourcePlan]) -> int:
-        """How many of these accounts are not asked at present: given up, or told to be left alone."""
+    async def left_alone(self, plans: Mapping[str, SourcePlan]) -> frozenset[str]:
+        """Which of these accounts are not asked at present: given up, or they wish it."""
         now, states = self._clock.now(), await self._accounts.states()
-        return sum(
-            name in plans and (state.probe_at is not None or (state.blocked_until or now) > now)
+        return frozenset(
+            name
             for name, state in states.items()
+            if name in plans and (state.probe_at is not None or (state.blocked_until or now) > now)
         )
 
     async def _try_again(self, plan: SourcePlan, state: AccountState) -> None:

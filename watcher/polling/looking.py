@@ -62,7 +62,7 @@ class Looker:
         """The outcome where this program itself failed on the answer."""
         at = self._moment(self._clock.now(), self._clock.now())
         crash = InvoiceRefused(f"this program failed on it: {type(error).__name__}: {error}")
-        return (Outcome(plan.name, [judge.failed(plan, watch, crash, at) for watch in watches]),)
+        return (Outcome(plan.name, watches, [judge.failed(plan, watch, crash, at) for watch in watches]),)
 
     async def look(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
         plan, asked_at = source.plan, self._clock.now()
@@ -82,7 +82,8 @@ class Looker:
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         answers = await self._account_answers(plan, watches, fetched)
         records = [self._judge(plan, watch, fetched, account_answers=answers) for watch in watches]
-        return (Outcome(plan.name, records, fetched.asked_at),)
+        well = not all(isinstance(look, Failed) for look in fetched.looks.values())
+        return (Outcome(plan.name, watches, records, fetched.asked_at if well else None),)
 
     async def _account_answers(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], fetched: Fetched) -> bool:
         """Whether the account was heard of since the first misses of those that could be deleted now."""
@@ -132,7 +133,7 @@ class Looker:
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         if len(watches) == 1:
             at = self._moment(asked_at, self._clock.now())
-            return (Outcome(plan.name, [judge.failed(plan, watches[0], error, at)]),)
+            return (Outcome(plan.name, watches, [judge.failed(plan, watches[0], error, at)]),)
         middle = len(watches) // 2
         return (
             *await self.look(source, watches[:middle], turn),

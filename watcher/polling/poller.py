@@ -101,13 +101,14 @@ class Poller:
                     for name in self._sources:
                         sources.start_soon(self._exhaust, name, send)
                 await self._tell_stale(self._clock.now(), send)
-        return await self._circuits.given_up(self._plans)
+        return len(await self._circuits.left_alone(self._plans))
 
     async def renew_tokens(self) -> None:
-        """Renew what ends soon, so that no poll has to wait for it."""
-        for name, source in tuple(self._sources.items()):
+        """Renew what ends soon, so that no poll has to wait for it; an account that is left alone needs none."""
+        plans = self._plans
+        for name in plans.keys() - await self._circuits.left_alone(plans):
             try:
-                await source.plan.provider.renew_token(self._unclaimed_turn(source.plan))
+                await plans[name].provider.renew_token(self._unclaimed_turn(plans[name]))
             except (CredentialsRefused, ProviderUnavailable, SlotMissed) as error:
                 _log.warning("token.not_renewed", source=name, error=str(error))
 
@@ -245,6 +246,7 @@ class Poller:
         plans = self._plans
         for claim in claims:
             if plan := plans.get(claim.source):
-                await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+                records = [judge.told_unseen(plan, watch, now) for watch in claim.watches]
+                await send.send(Outcome(plan.name, claim.watches, records))
             else:  # a reload took it away during the claim
                 await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))

@@ -110,3 +110,31 @@ async def test_a_batch_of_misses_is_deleted_with_one_question(scene: Scene) -> N
             await scene.elapse(seconds=3)
     assert await scene.told() == ["invoice.deleted"] * 8
     assert len(scene.provider.probed) == 1
+
+
+async def test_no_token_is_renewed_for_an_account_that_is_left_alone(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.refusals = [CredentialsRefused("HTTP 401")]
+    scene.provider.probe_refusals = [CredentialsRefused("HTTP 401")]
+    async with scene.running():
+        await scene.poller.renew_tokens()
+        assert scene.provider.renewed == 1
+        await scene.elapse(seconds=2)
+        await scene.poller.renew_tokens()
+        assert scene.provider.renewed == 1
+        await scene.elapse(seconds=10)
+        await scene.poller.renew_tokens()
+    assert scene.provider.renewed == 2
+
+
+async def test_what_a_stalled_event_loop_missed_is_asked_for_again_within_the_rate(scene: Scene) -> None:
+    names = [f"inv_{number}" for number in range(20)]
+    await scene.watch(*names)
+    scene.provider.looks = dict.fromkeys(names, OPEN)
+    async with scene.running():
+        await scene.elapse(seconds=1.1)
+        scene.clock.advance(timedelta(seconds=3))
+        await scene.elapse(seconds=8)
+    assert sorted(one for _, ids in scene.provider.asked for one in ids) == sorted(names)
+    for first, sent_at in enumerate(scene.sent_at):
+        assert len([at for at in scene.sent_at[first:] if at < sent_at + timedelta(seconds=1)]) <= 6

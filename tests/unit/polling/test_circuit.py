@@ -153,14 +153,14 @@ async def test_a_probe_that_could_not_be_sent_proves_nothing_against_the_account
     assert scene.accounts.kept == {}
 
 
-async def test_accounts_that_are_not_asked_are_counted(scene: Scene) -> None:
+async def test_accounts_that_are_not_asked_are_known(scene: Scene) -> None:
     plans = {"acme": scene.plan}
-    assert await scene.circuits.given_up(plans) == 0
+    assert await scene.circuits.left_alone(plans) == set()
     await scene.accounts.back_off("acme", START + timedelta(seconds=1))
-    assert await scene.circuits.given_up(plans) == 1
+    assert await scene.circuits.left_alone(plans) == {"acme"}
     scene.clock.advance(timedelta(seconds=2))
-    assert await scene.circuits.given_up(plans) == 0
+    assert await scene.circuits.left_alone(plans) == set()
     scene.provider.probe_refusals = [ProviderUnavailable("502")]
     await scene.fail()
-    assert await scene.circuits.given_up(plans) == 1
-    assert await scene.circuits.given_up({}) == 0
+    assert await scene.circuits.left_alone(plans) == {"acme"}
+    assert await scene.circuits.left_alone({}) == set()
