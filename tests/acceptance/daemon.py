@@ -88,7 +88,7 @@ class Site:
         """Configure the sandbox's account at a provider, or another account there by another `base_url`."""
         table: Table = {"provider": provider, "base_url": self.sandbox.base_urls[provider], "rate": "50/s"}
         for key, secret in self.sandbox.credentials[provider].items():
-            table[key] = {"file": self._secret(f"{provider}_{key}", secret)}
+            table[key] = {"file": self.secret(f"{provider}_{key}", secret)}
         if provider == "fragment":
             table["token_url"] = self.sandbox.token_url
         self.sources[name or provider] = table | keys
@@ -97,7 +97,7 @@ class Site:
         """Configure an endpoint for all events whose path at the receiver is its name."""
         self.endpoints[name] = {
             "url": self.receiver.url(f"/{name}"),
-            "secrets": [{"file": self._secret("webhook", DEMO_SECRET)}],
+            "secrets": [{"file": self.secret("webhook", DEMO_SECRET)}],
             "events": ["*"],
             "allow_private": ["127.0.0.0/8"],
             "retries": ["0s", "200ms", "1s", "1s", "1s"],
@@ -193,7 +193,7 @@ class Site:
         before = len(self.asked(fragment))
         await until(lambda: len(self.asked(fragment)) >= before + times, f"{fragment} is looked at again")
 
-    def _secret(self, name: str, secret: str) -> str:
+    def secret(self, name: str, secret: str) -> str:
         file = self.folder / "secrets" / name
         file.parent.mkdir(mode=0o700, exist_ok=True)
         file.touch(mode=0o600)

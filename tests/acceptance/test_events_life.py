@@ -45,7 +45,8 @@ async def test_each_step_of_a_life_is_told_once_and_carries_what_it_changed(site
             (lambda: ledger.start_payment(bill, 40_000), ["payment_pending"]),
             (lambda: (ledger.pay(bill), ledger.credit(bill, 10_000)), ["credited", "partially_paid"]),
             (lambda: ledger.pay(bill), ["paid"]),
-            (lambda: (ledger.refund(bill, 5_000), ledger.chargeback(bill, 25_000)), ["refunded", "payment_reversed"]),
+            (lambda: ledger.refund(bill, 5_000), ["refunded"]),
+            (lambda: ledger.chargeback(bill, 25_000), ["payment_reversed"]),
             (lambda: ledger.write_off(bill), ["marked_uncollectible"]),
             (lambda: ledger.reopen(bill), ["reopened"]),
         ):

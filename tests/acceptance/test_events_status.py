@@ -7,7 +7,15 @@ from typing import Any
 from tests.acceptance.bills import EVERY_CASE, Case, create, rapyd_id
 from tests.acceptance.daemon import Site
 from watcher.sandbox import Sandbox
-from watcher.sandbox.traps import OLD_METEROID, DollrTraps, FragmentTraps, Generation, RapydDeletion, RapydTraps
+from watcher.sandbox.traps import (
+    OLD_METEROID,
+    ChargeOverTraps,
+    DollrTraps,
+    FragmentTraps,
+    Generation,
+    RapydDeletion,
+    RapydTraps,
+)
 
 PARTS = ("total", "paid", "due", "credited", "refunded", "written_off")
 
@@ -99,6 +107,7 @@ async def test_another_spelling_or_deployment_of_a_provider_is_no_change(site: S
     site.sandbox.traps.fragment = FragmentTraps(generation=Generation.G2, batch_get_absent=True)
     site.sandbox.traps.dollr = DollrTraps(whole_totals=True, naive_times=True)
     site.sandbox.traps.rapyd = replace(site.sandbox.traps.rapyd, float_noise=True)
+    site.sandbox.traps.chargeover = ChargeOverTraps(naive_times=True, empty_details_as_list=True, float_noise=True)
     await site.command("run", "--once")
 
     told = [(body["type"], body["data"]["invoice_id"]) for body in site.bodies()[before:]]

@@ -52,10 +52,10 @@ class WatchedStore(Store):
 class Scene:
     """`provider` and `plan` are those of the source "acme"."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: FakeClock | None = None, provider: ScriptedProvider | None = None) -> None:
         self.store = WatchedStore.of(store)
-        self.clock = FakeClock()
-        self.provider = ScriptedProvider(self.clock)
+        self.clock = clock or FakeClock()
+        self.provider = provider or ScriptedProvider(self.clock)
         self.plan: SourcePlan = plan(self.provider)
         self.watches = SqlWatches(self.store)
         self.turns: list[str] = []

@@ -38,6 +38,8 @@ class ScriptedProvider:
     looks: dict[str, Look] = field(default_factory=dict[str, Look])
     refusals: list[WatcherError] = field(default_factory=list[WatcherError])
     probe_refusals: list[WatcherError] = field(default_factory=list[WatcherError])
+    poison: Mapping[str, WatcherError] = field(default_factory=dict[str, WatcherError])
+    """Errors of every request that holds such an id."""
     batch_size: int = 1
     server_date: datetime | None = None
     asked: list[tuple[datetime, tuple[str, ...]]] = field(default_factory=list[tuple[datetime, tuple[str, ...]]])
@@ -62,6 +64,8 @@ class ScriptedProvider:
             await self._let_go.wait()
         if self.refusals:
             raise self.refusals.pop(0)
+        for error in (self.poison[one] for one in ids if one in self.poison):
+            raise error
         looks = {one: self.looks.get(one, Missing("not found")) for one in ids}
         return Fetched(looks, asked_at, self.clock.now(), self.server_date)
 
@@ -105,7 +109,7 @@ class AccountsInMemory:
         self.kept[source] = replace(
             known,
             failing_since=known.failing_since or at,
-            refused=known.refused or refused,
+            refused=refused,
             last_error=error,
             probe_at=probe_at,
         )
@@ -118,10 +122,9 @@ class AccountsInMemory:
         self.kept[source] = replace(known, probe_at=next_probe_at, probes=known.probes + 1)
         return True
 
-    async def close_circuit(self, source: str, at: datetime, event: EventRecord | None) -> None:
+    async def close_circuit(self, source: str, at: datetime, event: EventRecord) -> None:
         del at
-        del self.kept[source]
-        if event is not None:
+        if self.kept.pop(source).told:
             self.told.append(event)
 
     async def tell_failing(self, source: str, event: EventRecord) -> bool:

@@ -58,7 +58,8 @@ def _money(basis: Snapshot, after: Snapshot, invoice: Invoice | None) -> Iterato
         yield Fact(_T.PAYMENT_REVERSED, delta=reversed_by)
     if after.status is Status.PAID and basis.status is not Status.PAID:
         yield Fact(_T.PAID, delta=paid_rose, occurred_at=after.paid_at)
-    if _overpaid(after) - _overpaid(basis):
+    # A void may take the total away and leave a credit standing (ChargeOver): nobody paid too much.
+    if after.status is not Status.VOID and _overpaid(after) - _overpaid(basis):
         yield Fact(_T.OVERPAID)
 
 

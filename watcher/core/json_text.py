@@ -31,11 +31,6 @@ def write(value: object) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def canonical(value: object) -> bytes:
-    """Compact JSON with sorted keys, Decimals normalised: equal documents give equal bytes (for fingerprints)."""
-    return _CANONICAL.encode(value).encode()
-
-
 def _no_constant(word: str) -> NoReturn:
     raise InvalidAnswer(f"not JSON: {word} is no number")
 
@@ -55,16 +50,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant
 )
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_CANONICAL = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False, default=_plain
-)

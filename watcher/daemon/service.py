@@ -31,9 +31,9 @@ from watcher.store import (
     SqlPollQueue,
     SqlWatches,
     Store,
-    free_leases,
     hold_run_lock,
     open_store,
+    take_back,
 )
 from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper
@@ -79,10 +79,11 @@ class Service:
         return self._loaded.configuration
 
     async def apply(self, loaded: Loaded, *, forced: bool = False) -> None:
-        """Put a reading of the configuration in force. What is in work ends as it began."""
+        """Put a reading of the configuration in force. What is in work ends as it began.
+
+        Raises StoreUnavailable, and is to be called again then.
+        """
         configuration, now = loaded.configuration, self._clock.now()
-        _warn_of_restarts(self._opened_with.configuration, configuration)
-        self._loaded = loaded
         for warning in loaded.warnings:
             _log.warning("config.doubtful", problem=warning)
         rows = [SourceRow(one.name, one.provider, one.enabled) for one in configuration.sources.values()]
@@ -92,12 +93,14 @@ class Service:
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
         self.poller.configure(self._plans(configuration))
+        _warn_of_restarts(self._opened_with.configuration, configuration)
+        self._loaded = loaded
         await self._apply_lists(loaded, forced=forced)
 
     async def reload(self, *, forced: bool = False) -> None:
         """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change.
 
-        Raises StoreUnavailable; what was read then is applied by the next call.
+        What the database cannot take now is applied by a later call, though no file changes again.
         """
         async with self._reloading:
             seen = await anyio.to_thread.run_sync(lambda: self._files.look(now_forced=forced))
@@ -106,13 +109,19 @@ class Service:
                     _log.error("config.refused", problem=problem)
             elif seen is not None:
                 self._unapplied = seen, forced
-            if self._unapplied is not None:
-                loaded, confirmed = self._unapplied
-                await self.apply(loaded, forced=confirmed)
-                self._unapplied = None
-                _log.info("config.applied", path=str(loaded.configuration.path), watches=len(loaded.entries))
-            elif self._lists.wants_reading(self._clock.now()):
-                await self._apply_lists(self._loaded, forced=False)
+            try:
+                await self._apply_what_waits()
+            except StoreUnavailable as error:
+                _log.error("config.unapplied", error=str(error))
+
+    async def _apply_what_waits(self) -> None:
+        if self._unapplied is not None:
+            loaded, forced = self._unapplied
+            await self.apply(loaded, forced=forced)
+            self._unapplied = None
+            _log.info("config.applied", path=str(loaded.configuration.path), watches=len(loaded.entries))
+        elif self._lists.wants_reading(self._clock.now()):
+            await self._apply_lists(self._loaded, forced=False)
 
     async def serve(self, notifier: Notifier) -> None:
         """Work until SIGTERM or SIGINT; then finish what is in work, for at most `shutdown_grace`.
@@ -150,14 +159,15 @@ class Service:
             if received is not signal.SIGHUP:
                 return
             notifier.reloading()
-            try:
-                await self.reload(forced=True)
-            except StoreUnavailable as error:
-                _log.warning("config.unapplied", error=str(error), effect="applied as soon as the database is back")
+            await self.reload(forced=True)
             notifier.ready(f"watching {len(self.configuration.sources)} sources")
 
     async def work_once(self) -> bool:
-        """Poll all that is due and try each due delivery once; whether everything went well."""
+        """Poll all that is due and try each due delivery once; whether everything went well.
+
+        A list that is held back has no second reading here: it stays unapplied, and the run has failed.
+        """
+        held = self._lists.held_since is not None
         unasked = await self.poller.run_once()
         outcomes = await self.courier.run_once()
         undelivered = sum(count for outcome, count in outcomes.items() if outcome is not Outcome.DELIVERED)
@@ -167,10 +177,11 @@ class Service:
             polled=recorder.polled,
             polls_failed=recorder.failed,
             sources_unasked=unasked,
+            watchlists_held=held,
             delivered=outcomes.get(Outcome.DELIVERED, 0),
             deliveries_failed=undelivered,
         )
-        return recorder.failed == 0 and undelivered == 0 and not unasked
+        return recorder.failed == 0 and undelivered == 0 and not unasked and not held
 
     async def _work(self) -> None:
         async with anyio.create_task_group() as work:
@@ -184,7 +195,8 @@ class Service:
             _log.error(
                 "watchlists.held",
                 problem="this reading would stop more than half of the configured watches; "
-                "confirm it with SIGHUP (systemctl reload), or it is applied when it still stands in a minute",
+                "confirm it with SIGHUP (systemctl reload) to the service, which applies it by itself when it still "
+                "stands in a minute; a single run (--once) applies no more than half at a time",
             )
         elif applied.added or applied.changed or applied.removed:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
@@ -232,7 +244,8 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
         url = configuration.database.url.get_secret_value()
         opened.enter_context(hold_run_lock(url))
         store = await opened.enter_async_context(open_store(url, create=True))
-        await free_leases(store)
+        if count := await take_back(store):
+            _log.warning("work.taken_back", count=count, reason="the last run did not end, it was ended")
         session = await opened.enter_async_context(open_session())
         clock = SystemClock()
         sender = await opened.enter_async_context(WebhookSender({}, clock))
@@ -265,6 +278,7 @@ def _warn_of_restarts(old: Configuration, new: Configuration) -> None:
     for key, changed in (
         ("database.url", old.database != new.database),
         ("http.listen", old.http.listen != new.http.listen),
+        ("log", old.log != new.log),
     ):
         if changed:
             _log.warning("config.needs_restart", key=key)

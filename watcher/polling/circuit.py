@@ -5,11 +5,12 @@ from datetime import datetime
 
 import anyio
 import structlog
+from anyio.abc import TaskGroup
 
 from watcher.clock import Clock, Dice
 from watcher.core import schedule
 from watcher.core.body import about_source
-from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed
+from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable
 from watcher.core.event import EventType
 from watcher.core.subscription import Subscription
 from watcher.polling.plan import SourcePlan
@@ -34,6 +35,7 @@ class Circuits:
         self._pacer = pacer
         self._confirming: dict[str, anyio.Lock] = {}
         self._answered_at: dict[str, datetime] = {}
+        self._probing: set[str] = set()
 
     def answered(self, source: str, at: datetime) -> None:
         """Remember that the account gave a good answer to a request that began then."""
@@ -43,17 +45,17 @@ class Circuits:
         seen = self._answered_at.get(source)
         return seen is not None and seen > at
 
-    async def is_account_failing(self, plan: SourcePlan, error: AccountError, asked_at: datetime) -> bool:
-        """Ask whether the account is at fault for `error`, and open its circuit if it is.
+    async def is_account_failing(self, plan: SourcePlan, asked_at: datetime) -> bool:
+        """Ask whether the account is at fault for a request that failed, and open its circuit if it is.
 
-        True where it cannot be asked, too. A good answer to any other request since `asked_at` proves that it is not,
-        else a control request decides; of several failures at once only the first one asks.
+        What the account says then decides, not what it said about one id. True where it cannot be asked, too. A good
+        answer to any other request since `asked_at` proves that it is not at fault, else a control request decides; of
+        several failures at once only the first one asks.
         """
         async with self._confirming.setdefault(plan.name, anyio.Lock()):
             if self.answered_since(plan.name, asked_at):
                 return False
-            state = (await self._accounts.states()).get(plan.name)
-            if state is not None and state.probe_at is not None:
+            if await self._is_open(plan):
                 return True
             try:
                 refusal = await self._probe(plan)
@@ -61,51 +63,93 @@ class Circuits:
                 return True
             if refusal is None:
                 return False
-            await self._open(plan, refusal if isinstance(error, ProviderUnavailable) else error)
+            await self.give_up(plan, refusal, since=asked_at)
             return True
 
     async def answers(self, plan: SourcePlan, since: datetime) -> bool:
-        """Whether the account gave a good answer to something after `since`, asking it if nobody knows."""
-        try:
-            return self.answered_since(plan.name, since) or await self._probe(plan) is None
-        except SlotMissed:
-            return False
+        """Whether the account gave a good answer to something after `since`, asking it if nobody knows.
 
-    async def look_after(self, plans: Mapping[str, SourcePlan]) -> None:
-        """Probe the accounts that are due for it, and tell of those that have been failing for long."""
+        Of several who want to know only the first one asks, and a refusal opens the circuit for all of them.
+        """
+        asked_at = self._clock.now()
+        async with self._confirming.setdefault(plan.name, anyio.Lock()):
+            if self.answered_since(plan.name, since):
+                return True
+            if await self._is_open(plan):
+                return False
+            try:
+                refusal = await self._probe(plan)
+            except SlotMissed:
+                return False
+            if refusal is not None:
+                await self.give_up(plan, refusal, since=asked_at)
+            return refusal is None
+
+    async def give_up(self, plan: SourcePlan, error: AccountError, *, since: datetime, probes: int = 0) -> None:
+        """Open the circuit of an account that has answered nothing but errors since then."""
+        now = self._clock.now()
+        state = await self._accounts.open_circuit(
+            plan.name,
+            at=since,
+            refused=isinstance(error, CredentialsRefused),
+            error=str(error),
+            probe_at=schedule.next_probe(now, probes, self._dice()),
+        )
+        _log.warning("source.failed", source=plan.name, error=str(error), refused=state.refused)
+        await self._tell_if_due(plan, state, now)
+
+    async def look_after(self, plans: Mapping[str, SourcePlan], probing: TaskGroup) -> None:
+        """Tell of the accounts that have been failing for long, and have those probed that are due for it.
+
+        The probes are left to the task group: each may wait for its account's rate and time-out.
+        """
         now = self._clock.now()
         for name, state in (await self._accounts.states()).items():
             plan = plans.get(name)
             if plan is None or state.probe_at is None or state.failing_since is None:
                 continue
             await self._tell_if_due(plan, state, now)
-            if state.probe_at > now or (state.blocked_until is not None and state.blocked_until > now):
+            if state.probe_at > now or (state.blocked_until or now) > now or name in self._probing:
                 continue
             if await self._accounts.claim_probe(name, now, schedule.next_probe(now, state.probes + 1, self._dice())):
-                await self._try_again(plan, state)
+                self._probing.add(name)
+                probing.start_soon(self._try_again, plan, state)
 
-    async def given_up(self, plans: Mapping[str, SourcePlan]) -> int:
-        """How many of these accounts are not asked at present: given up, or told to be left alone."""
+    async def left_alone(self, plans: Mapping[str, SourcePlan]) -> frozenset[str]:
+        """Which of these accounts are not asked at present: given up, or they wish it."""
         now, states = self._clock.now(), await self._accounts.states()
-        return sum(
-            name in plans and (state.probe_at is not None or (state.blocked_until or now) > now)
+        return frozenset(
+            name
             for name, state in states.items()
+            if name in plans and (state.probe_at is not None or (state.blocked_until or now) > now)
         )
 
     async def _try_again(self, plan: SourcePlan, state: AccountState) -> None:
         try:
             refusal = await self._probe(plan)
+            if refusal is None:
+                await self._close(plan, state.failing_since or self._clock.now())
+                return
+            _log.info("source.probed", source=plan.name, answers=False, error=str(refusal))
+            if isinstance(refusal, CredentialsRefused) and not state.refused and state.failing_since is not None:
+                await self.give_up(plan, refusal, since=state.failing_since, probes=state.probes + 1)
         except SlotMissed:
             return
+        except StoreUnavailable as error:
+            _log.error("source.unprobed", source=plan.name, error=str(error))
+        finally:
+            self._probing.discard(plan.name)
+
+    async def _close(self, plan: SourcePlan, since: datetime) -> None:
         now = self._clock.now()
-        if refusal is not None:
-            _log.info("source.probed", source=plan.name, answers=False, error=str(refusal))
-            return
-        since = state.failing_since or now
-        current = (await self._accounts.states()).get(plan.name, state)
-        event = _event(plan, EventType.SOURCE_RECOVERED, "answers again", since, now) if current.told else None
-        await self._accounts.close_circuit(plan.name, now, event)
+        await self._accounts.close_circuit(
+            plan.name, now, _event(plan, EventType.SOURCE_RECOVERED, "answers again", since, now)
+        )
         _log.info("source.recovered", source=plan.name, failing_since=since.isoformat())
+
+    async def _is_open(self, plan: SourcePlan) -> bool:
+        state = (await self._accounts.states()).get(plan.name)
+        return state is not None and state.probe_at is not None
 
     async def _probe(self, plan: SourcePlan) -> AccountError | None:
         """What the account says against a control request, None where it answers. Raises SlotMissed."""
@@ -119,18 +163,6 @@ class Circuits:
         self._skew.saw(plan.name, server_date, self._clock.now())
         self.answered(plan.name, asked_at)
         return None
-
-    async def _open(self, plan: SourcePlan, error: AccountError) -> None:
-        now = self._clock.now()
-        state = await self._accounts.open_circuit(
-            plan.name,
-            at=now,
-            refused=isinstance(error, CredentialsRefused),
-            error=str(error),
-            probe_at=schedule.next_probe(now, 0, self._dice()),
-        )
-        _log.warning("source.failed", source=plan.name, error=str(error), refused=state.refused)
-        await self._tell_if_due(plan, state, now)
 
     async def _tell_if_due(self, plan: SourcePlan, state: AccountState, now: datetime) -> None:
         if state.told or state.failing_since is None:

@@ -37,7 +37,8 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
         return _unchanged(plan, watch, at)
     before = memory.loads(watch.memory)
     try:
-        invoice = plan.provider.to_invoice(look.document, before.snapshot)
+        # Known by the id it is watched by: a provider may spell it in another way, and ids of events rest on it.
+        invoice = replace(plan.provider.to_invoice(look.document, before.snapshot), id=watch.invoice_id)
         raw = None if fingerprint == watch.fingerprint else look.raw
     except InvalidAnswer as error:
         return failed(plan, watch, error, at)

@@ -8,7 +8,14 @@ from datetime import datetime
 import structlog
 
 from watcher.clock import Clock, Dice
-from watcher.core.errors import CredentialsRefused, InvoiceRefused, ProviderUnavailable, RateLimited, SlotMissed
+from watcher.core.errors import (
+    CredentialsRefused,
+    InvalidAnswer,
+    InvoiceRefused,
+    ProviderUnavailable,
+    RateLimited,
+    SlotMissed,
+)
 from watcher.core.schedule import is_deleted, next_probe
 from watcher.polling import judge
 from watcher.polling.circuit import AccountError, Circuits
@@ -17,7 +24,7 @@ from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome
 from watcher.polling.skew import SkewGuard
-from watcher.ports import Accounts, ClaimedWatch, Fetched, Found, Look, Missing, PollRecord
+from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Missing, PollRecord
 
 _log = structlog.get_logger()
 
@@ -33,6 +40,8 @@ class SourceAtWork:
     )
     under_way: int = 0
     rate_limited: int = 0
+    refused_since: datetime | None = None
+    """When the first of an unbroken row of requests began that the account put off (429, Retry-After)."""
 
     @property
     def claimed(self) -> int:
@@ -53,7 +62,7 @@ class Looker:
         """The outcome where this program itself failed on the answer."""
         at = self._moment(self._clock.now(), self._clock.now())
         crash = InvoiceRefused(f"this program failed on it: {type(error).__name__}: {error}")
-        return (Outcome(plan.name, [judge.failed(plan, watch, crash, at) for watch in watches]),)
+        return (Outcome(plan.name, watches, [judge.failed(plan, watch, crash, at) for watch in watches]),)
 
     async def look(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
         plan, asked_at = source.plan, self._clock.now()
@@ -62,39 +71,55 @@ class Looker:
         except SlotMissed:
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         except RateLimited as error:
-            return await self._back_off(source, watches, error)
+            return await self._back_off(source, watches, error, asked_at)
         except (CredentialsRefused, ProviderUnavailable) as error:
             return await self._doubt(source, watches, turn, error, asked_at)
-        source.rate_limited = 0
+        source.rate_limited, source.refused_since = 0, None
         self._skew.saw(plan.name, fetched.server_date, fetched.answered_at)
         if any(isinstance(look, Found) for look in fetched.looks.values()):
             self._circuits.answered(plan.name, fetched.asked_at)
-        records = [await self._judge(plan, watch, fetched.looks[watch.invoice_id], fetched) for watch in watches]
-        return (Outcome(plan.name, records, fetched.asked_at),)
+        elif _is_unreadable(fetched) and await self._circuits.is_account_failing(plan, asked_at):
+            return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
+        answers = await self._account_answers(plan, watches, fetched)
+        records = [self._judge(plan, watch, fetched, account_answers=answers) for watch in watches]
+        well = not all(isinstance(look, Failed) for look in fetched.looks.values())
+        return (Outcome(plan.name, watches, records, fetched.asked_at if well else None),)
 
-    async def _judge(self, plan: SourcePlan, watch: ClaimedWatch, look: Look, fetched: Fetched) -> PollRecord:
-        at = self._moment(fetched.asked_at, fetched.answered_at)
+    async def _account_answers(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], fetched: Fetched) -> bool:
+        """Whether the account was heard of since the first misses of those that could be deleted now."""
+        first = [
+            watch.first_missed_at
+            for watch in watches
+            if watch.first_missed_at is not None
+            and isinstance(fetched.looks[watch.invoice_id], Missing)
+            and is_deleted(watch.misses + 1, watch.first_missed_at, fetched.answered_at, plan.looks)
+        ]
+        return bool(first) and await self._circuits.answers(plan, max(first))
+
+    def _judge(self, plan: SourcePlan, watch: ClaimedWatch, fetched: Fetched, *, account_answers: bool) -> PollRecord:
+        at, look = self._moment(fetched.asked_at, fetched.answered_at), fetched.looks[watch.invoice_id]
         if isinstance(look, Found):
             return judge.found(plan, watch, look, at)
-        if not isinstance(look, Missing):
-            return judge.failed(plan, watch, look.error, at)
-        first = watch.first_missed_at
-        could_be_last = first is not None and is_deleted(watch.misses + 1, first, at.answered_at, plan.looks)
-        account_answers = first is not None and could_be_last and await self._circuits.answers(plan, first)
-        return judge.missed(plan, watch, at, account_answers=account_answers)
+        if isinstance(look, Missing):
+            return judge.missed(plan, watch, at, account_answers=account_answers)
+        return judge.failed(plan, watch, look.error, at)
 
     def _moment(self, asked_at: datetime, answered_at: datetime) -> Moment:
         return Moment(asked_at, answered_at, self._dice(), clock_held=self._skew.holds(answered_at))
 
     async def _back_off(
-        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], error: ProviderUnavailable
+        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], error: ProviderUnavailable, asked_at: datetime
     ) -> tuple[Outcome, ...]:
+        """Leave the account alone for as long as it wants; one that wants nothing else for long is failing."""
         now = self._clock.now()
         until = now + error.retry_after if error.retry_after else next_probe(now, source.rate_limited, self._dice())
         source.rate_limited += 1
         source.gate.close_until(until)
         await self._accounts.back_off(source.plan.name, until)
         _log.warning("source.backed_off", source=source.plan.name, until=until.isoformat(), error=str(error))
+        source.refused_since = source.refused_since or asked_at
+        if now - source.refused_since >= source.plan.failing_after:
+            await self._circuits.give_up(source.plan, error, since=source.refused_since)
         return (Outcome(source.plan.name, unasked=watches, due_at=now),)
 
     async def _doubt(
@@ -103,14 +128,18 @@ class Looker:
         """A request failed as a whole: find out whether the account, the request or one invoice is at fault."""
         plan = source.plan
         if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
-            return await self._back_off(source, watches, error)
-        if await self._circuits.is_account_failing(plan, error, asked_at):
+            return await self._back_off(source, watches, error, asked_at)
+        if await self._circuits.is_account_failing(plan, asked_at):
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         if len(watches) == 1:
             at = self._moment(asked_at, self._clock.now())
-            return (Outcome(plan.name, [judge.failed(plan, watches[0], error, at)]),)
+            return (Outcome(plan.name, watches, [judge.failed(plan, watches[0], error, at)]),)
         middle = len(watches) // 2
         return (
             *await self.look(source, watches[:middle], turn),
             *await self.look(source, watches[middle:], turn),
         )
+
+
+def _is_unreadable(fetched: Fetched) -> bool:
+    return all(isinstance(look, Failed) and isinstance(look.error, InvalidAnswer) for look in fetched.looks.values())

@@ -66,7 +66,10 @@ class Gate:
 
 @dataclass(slots=True)
 class Turn:
-    """The pacer of one claimed request: its own slots first, then slots reserved one by one (tokens, retries)."""
+    """The pacer of one claimed request: its own slots first, then slots reserved one by one (tokens, retries).
+
+    Nothing is sent from `last_at` on: the answer would come after the lease.
+    """
 
     source: str
     spacing: Spacing
@@ -74,13 +77,17 @@ class Turn:
     budget: Budget
     clock: Clock
     slots: list[datetime]
-    lease_ends_at: datetime | None = None
+    last_at: datetime | None = None
 
     async def wait(self) -> None:
-        if self.lease_ends_at is not None and self.clock.now() >= self.lease_ends_at:
-            raise SlotMissed("the lease on these invoices has ended")
+        self._require_lease(self.clock.now())
         slot = self.slots.pop(0) if self.slots else await self._reserve()
+        self._require_lease(slot)
         await self.gate.pass_at(slot, self.spacing)
+
+    def _require_lease(self, at: datetime) -> None:
+        if self.last_at is not None and at >= self.last_at:
+            raise SlotMissed("the lease on these invoices would end before the answer")
 
     async def _reserve(self) -> datetime:
         return await self.budget.reserve(self.source, self.spacing.interval, self.clock.now())

@@ -1,6 +1,7 @@
 """The straight line of a poll: claim what is due, fetch it, judge what came, record it in batches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import anyio
@@ -30,6 +31,9 @@ _AT_ONCE = 64
 _CLAIMED = 4 * _AT_ONCE
 """Requests of one source that are claimed at once: enough that a claim's commit is shared by many."""
 _LEASE_MARGIN = timedelta(minutes=2)
+_SLOT_WAITS = 4
+_LONGEST_SLOT_WAIT = timedelta(minutes=10)
+"""What a crash may leave leased for the sake of rates below one a minute."""
 _BUFFERED = 1000
 
 
@@ -91,18 +95,20 @@ class Poller:
         async with anyio.create_task_group() as recording:
             recording.start_soon(self.recorder.run, receive)
             async with send:
-                await self._circuits.look_after(self._plans)
-                seen: set[int] = set()
-                while await self._claim_and_finish(send, seen):
-                    pass
+                async with anyio.create_task_group() as probing:
+                    await self._circuits.look_after(self._plans, probing)
+                async with anyio.create_task_group() as sources:
+                    for name in self._sources:
+                        sources.start_soon(self._exhaust, name, send)
                 await self._tell_stale(self._clock.now(), send)
-        return await self._circuits.given_up(self._plans)
+        return len(await self._circuits.left_alone(self._plans))
 
     async def renew_tokens(self) -> None:
-        """Renew what ends soon, so that no poll has to wait for it."""
-        for name, source in tuple(self._sources.items()):
+        """Renew what ends soon, so that no poll has to wait for it; an account that is left alone needs none."""
+        plans = self._plans
+        for name in plans.keys() - await self._circuits.left_alone(plans):
             try:
-                await source.plan.provider.renew_token(self._unclaimed_turn(source.plan))
+                await plans[name].provider.renew_token(self._unclaimed_turn(plans[name]))
             except (CredentialsRefused, ProviderUnavailable, SlotMissed) as error:
                 _log.warning("token.not_renewed", source=name, error=str(error))
 
@@ -110,17 +116,19 @@ class Poller:
     def _plans(self) -> Mapping[str, SourcePlan]:
         return {name: source.plan for name, source in self._sources.items()}
 
-    async def _claim_and_finish(self, send: MemoryObjectSendStream[Outcome], seen: set[int]) -> bool:
-        claims = await self._queue.claim(self._clock.now(), self._wanted(patient=True), self._lease())
-        fresh = [claim for claim in claims if not seen.issuperset(watch.key for watch in claim.watches)]
-        for claim in claims:
-            if claim not in fresh:
-                await self._queue.release(claim.watches, self._clock.now())
-        async with anyio.create_task_group() as polls:
-            for claim in fresh:
-                seen.update(watch.key for watch in claim.watches)
-                self._start(polls, claim, send)
-        return bool(fresh)
+    async def _exhaust(self, name: str, send: MemoryObjectSendStream[Outcome]) -> None:
+        """Poll what is due of one source, each watch once; a slow source keeps no other waiting."""
+        seen: set[int] = set()
+        while claims := await self._queue.claim(self._clock.now(), self._wanted([name], patient=True), self._lease()):
+            (claim,) = claims
+            again = [watch for watch in claim.watches if watch.key in seen]
+            fresh = tuple(watch for watch in claim.watches if watch.key not in seen)
+            await self._queue.release(again, self._clock.now())
+            if not fresh:
+                return
+            seen.update(watch.key for watch in fresh)
+            async with anyio.create_task_group() as polls:
+                self._start(polls, replace(claim, watches=fresh), send)
 
     async def _dispatch(self, polls: TaskGroup, send: MemoryObjectSendStream[Outcome]) -> None:
         while not self._stopping.is_set():
@@ -128,7 +136,7 @@ class Poller:
             self._woken = anyio.Event()
             claims: tuple[Claim, ...] = ()
             try:
-                claims = await self._queue.claim(self._clock.now(), self._wanted(), self._lease())
+                claims = await self._queue.claim(self._clock.now(), self._wanted(self._sources), self._lease())
             except StoreUnavailable as error:
                 _log.error("polls.unclaimed", error=str(error))
             for claim in claims:
@@ -136,7 +144,7 @@ class Poller:
             if not claims and not self._stopping.is_set():
                 await sleep_or(self._clock, self._woken, _IDLE)
 
-    def _wanted(self, *, patient: bool = False) -> list[ClaimRequest]:
+    def _wanted(self, names: Collection[str], *, patient: bool = False) -> list[ClaimRequest]:
         """`patient` reserves the next send instant however far ahead a slow rate puts it."""
         now = self._clock.now()
         return [
@@ -148,11 +156,14 @@ class Poller:
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
-            if source.claimed < _CLAIMED
+            if name in names and source.claimed < _CLAIMED
         ]
 
     def _lease(self) -> timedelta:
-        return _LEASE_MARGIN + max((source.plan.timeout for source in self._sources.values()), default=timedelta(0))
+        """Long enough for a request, its token and its repetition at the slowest source's rate and time-out."""
+        plans = self._plans.values()
+        waits = (plan.timeout + min(_SLOT_WAITS * plan.spacing.interval, _LONGEST_SLOT_WAIT) for plan in plans)
+        return _LEASE_MARGIN + max(waits, default=timedelta(0))
 
     def _start(self, polls: TaskGroup, claim: Claim, send: MemoryObjectSendStream[Outcome]) -> None:
         source = self._sources.get(claim.source)
@@ -163,14 +174,16 @@ class Poller:
         for number, slot in enumerate(claim.slots):
             watches = claim.watches[number * size : (number + 1) * size]
             if watches:
-                source.waiting.append((watches, self._turn(source, [slot], claim.lease_ends_at)))
+                # An answer must still find the lease: it is recorded after as long as a request may take.
+                last_at = claim.lease_ends_at - source.plan.timeout
+                source.waiting.append((watches, self._turn(source, [slot], last_at)))
         for _ in range(min(len(source.waiting), _AT_ONCE - source.under_way)):
             source.under_way += 1
             polls.start_soon(self._poll_waiting, source, send)
 
-    def _turn(self, source: SourceAtWork, slots: list[datetime], lease_ends_at: datetime | None = None) -> Turn:
+    def _turn(self, source: SourceAtWork, slots: list[datetime], last_at: datetime | None = None) -> Turn:
         plan = source.plan
-        return Turn(plan.name, plan.spacing, source.gate, self._queue, self._clock, slots, lease_ends_at)
+        return Turn(plan.name, plan.spacing, source.gate, self._queue, self._clock, slots, last_at)
 
     def _unclaimed_turn(self, plan: SourcePlan) -> Turn:
         source = self._sources.get(plan.name) or SourceAtWork(plan, Gate(self._clock))
@@ -201,20 +214,24 @@ class Poller:
             return self._looker.crashed(source.plan, watches, error)
 
     async def _look_after_accounts(self) -> None:
-        while not self._stopping.is_set():
-            self._on_turn("accounts")
-            try:
-                await self._circuits.look_after(self._plans)
-            except StoreUnavailable as error:
-                _log.error("accounts.unread", error=str(error))
-            await sleep_or(self._clock, self._stopping, _IDLE)
+        async with anyio.create_task_group() as probing:
+            while not self._stopping.is_set():
+                self._on_turn("accounts")
+                try:
+                    await self._circuits.look_after(self._plans, probing)
+                except StoreUnavailable as error:
+                    _log.error("accounts.unread", error=str(error))
+                await sleep_or(self._clock, self._stopping, _IDLE)
+            probing.cancel_scope.cancel()
 
     async def _tell_stale_clocks(self, send: MemoryObjectSendStream[Outcome]) -> None:
         """Clock events whose fresh look did not come within `clock_wait` are told from the last snapshot."""
         while not self._stopping.is_set():
             self._on_turn("clock")
+            now = self._clock.now()
+            self.skew.turned(now)
             try:
-                await self._tell_stale(self._clock.now(), send)
+                await self._tell_stale(now, send)
             except StoreUnavailable as error:
                 _log.error("clock.unread", error=str(error))
             await sleep_or(self._clock, self._stopping, _IDLE)
@@ -229,6 +246,7 @@ class Poller:
         plans = self._plans
         for claim in claims:
             if plan := plans.get(claim.source):
-                await send.send(Outcome(plan.name, [judge.told_unseen(plan, watch, now) for watch in claim.watches]))
+                records = [judge.told_unseen(plan, watch, now) for watch in claim.watches]
+                await send.send(Outcome(plan.name, claim.watches, records))
             else:  # a reload took it away during the claim
                 await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))

@@ -24,12 +24,13 @@ _TRIES = 60
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The records of one request. `success_at` is when a request began that the account answered well.
+    """The records of one request for these watches. `success_at` is when a request began that was answered well.
 
     `unasked` are watches to give back without a look, due again at `due_at`.
     """
 
     source: str
+    watches: Sequence[ClaimedWatch] = ()
     records: Sequence[PollRecord] = ()
     success_at: datetime | None = None
     unasked: Sequence[ClaimedWatch] = ()
@@ -79,7 +80,11 @@ class Recorder:
         else:
             self.failed += len(records)
             return
-        self._tell(records, lost)
+        for outcome in batch:
+            self._tell(outcome, lost)
+        _log.debug("polls.recorded", polls=len(records), lost=len(lost))
+        if any(record.change and record.change.events for record in records if record.key not in lost):
+            self._on_events()
 
     async def _give_back(self, batch: list[Outcome]) -> None:
         due: dict[datetime, list[ClaimedWatch]] = {}
@@ -93,19 +98,24 @@ class Recorder:
             except StoreUnavailable as error:
                 _log.error("polls.left_leased", polls=len(watches), error=str(error))
 
-    def _tell(self, records: list[PollRecord], lost: frozenset[int]) -> None:
-        self.polled += len(records) - len(lost)
-        has_events = False
-        for record in records:
+    def _tell(self, outcome: Outcome, lost: frozenset[int]) -> None:
+        for record in outcome.records:
             if record.key in lost:
-                _log.warning("poll.lease_lost", key=record.key)
+                _log.warning("poll.lease_lost", source=outcome.source, invoice_id=_invoice_id(outcome, record))
                 continue
-            if record.state is WatchState.FAILING and not record.clock_only:
+            self.polled += not record.clock_only
+            if record.state is WatchState.FAILING:
                 self.failed += 1
-                _log.warning("poll.failed", key=record.key, failures=record.failures, error=record.last_error)
+                _log.warning(
+                    "poll.failed",
+                    source=outcome.source,
+                    invoice_id=_invoice_id(outcome, record),
+                    failures=record.failures,
+                    error=record.last_error,
+                )
             for event in record.change.events if record.change else ():
-                has_events = True
                 _log.info("event.recorded", id=event.id, type=event.type, source=event.source, sequence=event.sequence)
-        _log.debug("polls.recorded", polls=len(records), lost=len(lost))
-        if has_events:
-            self._on_events()
+
+
+def _invoice_id(outcome: Outcome, record: PollRecord) -> str:
+    return next(watch.invoice_id for watch in outcome.watches if watch.key == record.key)

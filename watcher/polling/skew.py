@@ -8,14 +8,27 @@ _KEPT_FOR = timedelta(hours=1)
 
 
 class SkewGuard:
-    """Holds clock events while our clock differs from the median of the providers' by more than five minutes."""
+    """Holds clock events while our clock differs from the median of the providers' by more than five minutes.
+
+    A clock that has just jumped ahead so far is held too, until a provider has told the time: what was heard before
+    the jump says nothing about it. Where none tells it, five minutes by that clock must do.
+    """
 
     def __init__(self) -> None:
         self._offsets: dict[str, tuple[datetime, timedelta]] = {}
+        self._turned_at: datetime | None = None
+        self._jumped_at: datetime | None = None
 
     def saw(self, source: str, server_date: datetime | None, answered_at: datetime) -> None:
         if server_date is not None:
             self._offsets[source] = (answered_at, answered_at - server_date)
+            self._jumped_at = None
+
+    def turned(self, now: datetime) -> None:
+        """To be called every second or so: more than that between two calls is a jump."""
+        if self._turned_at is not None and now - self._turned_at > LIMIT:
+            self._jumped_at = now
+        self._turned_at = now
 
     def skew(self, now: datetime) -> timedelta:
         """How far our clock is ahead; zero while nobody told the time within the last hour."""
@@ -23,4 +36,5 @@ class SkewGuard:
         return timedelta(seconds=median(recent)) if recent else timedelta(0)
 
     def holds(self, now: datetime) -> bool:
-        return abs(self.skew(now)) > LIMIT
+        has_jumped = self._jumped_at is not None and abs(now - self._jumped_at) <= LIMIT
+        return has_jumped or abs(self.skew(now)) > LIMIT

@@ -189,8 +189,8 @@ class Accounts(Protocol):
         """True for the one replica that shall probe now."""
         ...
 
-    async def close_circuit(self, source: str, at: datetime, event: EventRecord | None) -> None:
-        """The account answers again; records `source.recovered` where one is given. Due polls resume."""
+    async def close_circuit(self, source: str, at: datetime, event: EventRecord) -> None:
+        """The account answers again; records `source.recovered` where the failure was told. Due polls resume."""
         ...
 
     async def tell_failing(self, source: str, event: EventRecord) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from watcher.clock import Clock
-from watcher.core.errors import InvalidAnswer, InvoiceRefused, ProviderUnavailable
+from watcher.core.errors import InvalidAnswer, InvoiceRefused
 from watcher.core.json_text import Document
 from watcher.ports import Failed, Fetched, Found, Look
 from watcher.providers import documents
-from watcher.providers.wire import MAX_BODY_BYTES
+from watcher.providers.wire import AnswerTooLong
 
 AskBatch = Callable[[Sequence[str]], Awaitable[Fetched | None]]
 """Ask for several at once. None where this server has no such call. Raises InvoiceRefused where one of the ids is bad,
@@ -23,11 +23,7 @@ async def fetch_many(ids: Sequence[str], clock: Clock, ask_batch: AskBatch, ask_
         return await _alone(wanted[0], clock, ask_one)
     try:
         fetched = await ask_batch(wanted)
-    except InvoiceRefused:
-        return await _in_halves(wanted, clock, ask_batch, ask_one)
-    except ProviderUnavailable as error:
-        if not _is_too_long(error):
-            raise
+    except (InvoiceRefused, AnswerTooLong):
         return await _in_halves(wanted, clock, ask_batch, ask_one)
     return fetched or _joined([await _alone(invoice_id, clock, ask_one) for invoice_id in wanted])
 
@@ -49,15 +45,8 @@ async def _alone(invoice_id: str, clock: Clock, ask_one: AskOne) -> Fetched:
     asked_at = clock.now()
     try:
         return await ask_one(invoice_id)
-    except ProviderUnavailable as error:
-        if not _is_too_long(error):
-            raise
+    except AnswerTooLong as error:
         return Fetched({invoice_id: Failed(InvoiceRefused(str(error)))}, asked_at, clock.now())
-
-
-def _is_too_long(error: ProviderUnavailable) -> bool:
-    """Whether the answer passed the bound on its size, which no type tells apart from an outage."""
-    return str(error).startswith(f"the answer is longer than {MAX_BODY_BYTES} bytes")
 
 
 def _joined(parts: Sequence[Fetched]) -> Fetched:

@@ -72,4 +72,4 @@ def validated(model: type[_W], document: Document) -> _W:
         mistakes = error.errors(include_url=False, include_input=False, include_context=False)
         where = ".".join(str(part) for part in mistakes[0]["loc"])
         more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-        raise InvalidAnswer(f"{reading.quoted(where)}: {mistakes[0]['msg']}{more}") from error
+        raise InvalidAnswer(f"{where}: {mistakes[0]['msg']}{more}") from error

@@ -26,7 +26,7 @@ from watcher.core.errors import (
 from watcher.core.json_text import Document
 from watcher.ports import Pacer
 from watcher.providers.kind import Account
-from watcher.providers.wire import MAX_BODY_BYTES, decoded, http_date, retry_after
+from watcher.providers.wire import MAX_BODY_BYTES, AnswerTooLong, decoded, http_date, retry_after
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 """A callable is asked after the wait for the send instant, for signatures that age."""
@@ -218,13 +218,13 @@ def _once() -> aiohttp.ClientMiddlewareType:
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
     if (response.content_length or 0) > MAX_BODY_BYTES:
-        raise ProviderUnavailable(f"the answer is longer than {MAX_BODY_BYTES} bytes")
+        raise AnswerTooLong(f"the answer is longer than {MAX_BODY_BYTES} bytes")
     chunks: list[bytes] = []
     size = 0
     while chunk := await response.content.readany():
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            raise ProviderUnavailable(f"the answer is longer than {MAX_BODY_BYTES} bytes")
+            raise AnswerTooLong(f"the answer is longer than {MAX_BODY_BYTES} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -16,6 +16,10 @@ MAX_RETRY_AFTER = timedelta(hours=1)
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 
+class AnswerTooLong(ProviderUnavailable):
+    """It is over 8 MiB: the same question gets no shorter answer, one for fewer invoices may."""
+
+
 def decoded(body: bytes, encoding: str) -> bytes:
     if encoding in {"", "identity"} or not body:
         return body
@@ -28,7 +32,7 @@ def decoded(body: bytes, encoding: str) -> bytes:
     except zlib.error as error:
         raise ProviderUnavailable(f"the answer's {encoding} encoding is broken") from error
     if len(plain) > MAX_BODY_BYTES:
-        raise ProviderUnavailable(f"the answer is longer than {MAX_BODY_BYTES} bytes when unpacked")
+        raise AnswerTooLong(f"the answer is longer than {MAX_BODY_BYTES} bytes when unpacked")
     if not inflater.eof or inflater.unused_data:
         raise ProviderUnavailable(f"the answer's {encoding} encoding is broken")
     return plain

@@ -63,6 +63,10 @@ class Sandbox:
         """Let the fault befall that provider's next requests, after those already ordered."""
         self._apis[provider].faults.extend([fault] * times)
 
+    def fail_no_more(self, provider: str) -> None:
+        """Forget the faults that were ordered and have not come."""
+        self._apis[provider].faults.clear()
+
     def expire_tokens(self, provider: str) -> None:
         """End all access tokens of that provider now."""
         self._apis[provider].tokens.expire()

@@ -1,9 +1,9 @@
 """The database behind the ports. Nothing outside this package imports SQLAlchemy."""
 
+from watcher.store.abandoned import take_back
 from watcher.store.accounts import SqlAccounts
 from watcher.store.care import backup, check, upgrade
 from watcher.store.engine import Store, open_store
-from watcher.store.leases import free_leases
 from watcher.store.outbox import SqlOutbox
 from watcher.store.polls import SqlPollQueue
 from watcher.store.redelivery import Redelivery
@@ -23,8 +23,8 @@ __all__ = [
     "Store",
     "backup",
     "check",
-    "free_leases",
     "hold_run_lock",
     "open_store",
+    "take_back",
     "upgrade",
 ]

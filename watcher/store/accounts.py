@@ -79,10 +79,12 @@ class SqlAccounts:
             )
             return (await connection.execute(taking)).rowcount == 1
 
-    async def close_circuit(self, source: str, at: datetime, event: EventRecord | None) -> None:
+    async def close_circuit(self, source: str, at: datetime, event: EventRecord) -> None:
         """Watches that came due meanwhile keep their order: the longest due goes first, the budget spreads them."""
         async with self.store.transaction() as connection:
             await lock_cursor(connection)
+            was_told = select(sources.c.told).where(sources.c.name == source).with_for_update()
+            told = (await connection.execute(was_told)).scalar_one_or_none()
             await connection.execute(
                 update(sources)
                 .where(sources.c.name == source)
@@ -96,7 +98,8 @@ class SqlAccounts:
                     last_success_at=at,
                 )
             )
-            await self._tell(connection, event)
+            if told:
+                await self._tell(connection, event)
 
     async def tell_failing(self, source: str, event: EventRecord) -> bool:
         untold = (sources.c.name == source, ~sources.c.told, sources.c.failing_since.is_not(None))
@@ -108,9 +111,8 @@ class SqlAccounts:
             await self._tell(connection, event)
         return True
 
-    async def _tell(self, connection: AsyncConnection, event: EventRecord | None) -> None:
-        if event is not None:
-            await tell(connection, [Telling(event, None, event.timestamp - self.store.shift)])
+    async def _tell(self, connection: AsyncConnection, event: EventRecord) -> None:
+        await tell(connection, [Telling(event, None, event.timestamp - self.store.shift)])
 
 
 def _state(row: AnyRow, shift: timedelta) -> AccountState:

@@ -101,8 +101,9 @@ class SqlPollQueue:
         if not watches:
             return
         async with self.store.transaction() as connection:
+            planned_at = poll_at - self.store.shift
             await connection.execute(
-                _RELEASE, [{"key": watch.key, "held": watch.lease, "planned_at": poll_at} for watch in watches]
+                _RELEASE, [{"key": watch.key, "held": watch.lease, "planned_at": planned_at} for watch in watches]
             )
 
     async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import anyio.to_thread
@@ -37,7 +37,7 @@ async def record(store: Store, records: Sequence[PollRecord], successes: Mapping
         held = await _held(connection, records)
         kept = [poll for poll in records if poll.key in held and held[poll.key].lease == poll.lease]
         if kept:
-            await _keep_watches(connection, kept, held)
+            await _keep_watches(connection, kept, held, store)
             await _keep_documents(connection, kept, packed)
             await _keep_changes(connection, kept, held, store)
         await _keep_successes(connection, successes)
@@ -70,19 +70,26 @@ _HELD = (watches.c.id, watches.c.lease, watches.c.poll_again, watches.c.poll_at,
 _WATCH = update(watches).where(watches.c.id == bindparam("key")).values(lease_ends_at=null(), poll_again=false())
 
 
-async def _keep_watches(connection: AsyncConnection, kept: Sequence[PollRecord], held: Mapping[int, AnyRow]) -> None:
+async def _keep_watches(
+    connection: AsyncConnection, kept: Sequence[PollRecord], held: Mapping[int, AnyRow], store: Store
+) -> None:
     """Each kind of outcome writes its own columns: clock only, nothing found, deleted, found."""
     kinds: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for poll in kept:
-        values = _watch_values(poll, held[poll.key])
+        values = _watch_values(poll, held[poll.key], store.shift)
         kinds.setdefault(tuple(values), []).append(values)
     for rows in kinds.values():
         await connection.execute(_WATCH, rows)
 
 
-def _watch_values(poll: PollRecord, held: AnyRow) -> dict[str, Any]:
-    """A look that was asked for while the watch was leased comes at once, whatever the record planned."""
-    poll_at = held.poll_at if held.poll_again else poll.poll_at
+def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str, Any]:
+    """A look that was asked for while the watch was leased comes at once, whatever the record planned.
+
+    What was planned by our clock is due when ours says so: else a look at a clock instant would come too early by the
+    database's clock, find nothing to tell, and be planned for the same instant again and again.
+    """
+    planned_at = None if poll.poll_at is None else poll.poll_at - shift
+    poll_at = held.poll_at if held.poll_again else planned_at
     ended = {"key": poll.key, "lease": poll.lease + 1, "poll_at": poll_at, "due_at": poll_at, "clock_at": poll.clock_at}
     if poll.clock_only:
         return ended

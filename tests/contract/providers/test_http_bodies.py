@@ -7,7 +7,7 @@ from aiohttp import web
 from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer
 from watcher.core.errors import ProviderUnavailable
 from watcher.providers.http import ProviderHttp
-from watcher.providers.wire import MAX_BODY_BYTES
+from watcher.providers.wire import MAX_BODY_BYTES, AnswerTooLong
 
 MEBIBYTE = 1024 * 1024
 
@@ -16,7 +16,7 @@ async def test_ten_megabytes_are_not_read(
     http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits
 ) -> None:
     server.answer(b"x" * (10 * MEBIBYTE))
-    with pytest.raises(ProviderUnavailable, match="longer than"):
+    with pytest.raises(AnswerTooLong, match="longer than"):
         await http.request(pacer, "GET", "/")
 
 
@@ -31,7 +31,7 @@ async def test_ten_megabytes_without_an_announced_length_are_not_read(
         return response
 
     server.answer_by(chunked)
-    with pytest.raises(ProviderUnavailable, match="longer than"):
+    with pytest.raises(AnswerTooLong, match="longer than"):
         await http.request(pacer, "GET", "/")
 
 

@@ -13,7 +13,7 @@ from tests.fakes.wire_documents import ANY_JSON, JsonObject, example
 from watcher.core import json_text
 from watcher.core.errors import InvalidAnswer
 from watcher.core.invoice import Invoice
-from watcher.providers import PROVIDERS, documents, dollr, meteroid, rapyd, reading
+from watcher.providers import PROVIDERS, documents, dollr, fields, meteroid, rapyd, reading
 from watcher.providers.kind import Account
 
 
@@ -172,3 +172,15 @@ def test_the_table_holds_each_kind_with_its_keys_and_defaults(
 def test_an_account_shows_no_secret() -> None:
     shown = Account("a", "https://x", ZoneInfo("UTC"), timedelta(seconds=1), {"api_key": "hush"})
     assert "hush" not in repr(shown)
+
+
+def test_a_mistake_names_its_field_in_full_however_long_its_path() -> None:
+    class Row(fields.Wire):
+        amount_refunded_in_this_period: fields.Amount
+
+    class Page(fields.Wire):
+        settled_transactions: tuple[Row, ...]
+
+    with pytest.raises(InvalidAnswer) as caught:
+        fields.validated(Page, {"settled_transactions": [{"amount_refunded_in_this_period": "much"}]})
+    assert str(caught.value).startswith("settled_transactions.0.amount_refunded_in_this_period: ")

@@ -8,6 +8,8 @@ from watcher.core.errors import NotFound
 from watcher.ports import AccountState
 from watcher.store import Reports, SqlAccounts, Store
 
+RECOVERED = event("evt_r", "source.recovered", "ledger", sequence=None)
+
 
 async def state(store: Store) -> AccountState:
     return (await SqlAccounts(store).states())["acme"]
@@ -52,9 +54,18 @@ async def test_a_failure_is_told_once_and_only_while_it_lasts(store: Store) -> N
     await accounts.open_circuit("acme", at=NOW, refused=False, error="HTTP 500", probe_at=NOW)
     assert await accounts.tell_failing("acme", failing) is True
     assert await accounts.tell_failing("acme", failing) is False
-    await accounts.close_circuit("acme", NOW + MINUTE, event("evt_r", "source.recovered", "ledger", sequence=None))
+    await accounts.close_circuit("acme", NOW + MINUTE, RECOVERED)
     assert await state(store) == AccountState("acme", last_success_at=NOW + MINUTE)
     assert [row["event_id"] for row in await Reports(store).deliveries()] == ["evt_f", "evt_r"]
+
+
+async def test_a_failure_that_was_never_told_has_no_recovery_to_tell(store: Store) -> None:
+    await stored.watch(store)
+    await stored.endpoints(store, "ledger")
+    accounts = SqlAccounts(store)
+    await accounts.open_circuit("acme", at=NOW, refused=False, error="HTTP 500", probe_at=NOW)
+    await accounts.close_circuit("acme", NOW + MINUTE, RECOVERED)
+    assert list(await Reports(store).deliveries()) == []
 
 
 async def test_events_about_the_watcher_wait_in_no_lane(store: Store) -> None:
@@ -63,7 +74,7 @@ async def test_events_about_the_watcher_wait_in_no_lane(store: Store) -> None:
     accounts = SqlAccounts(store)
     await accounts.open_circuit("acme", at=NOW, refused=False, error="", probe_at=NOW)
     await accounts.tell_failing("acme", event("evt_f", "source.failing", "ledger", sequence=None))
-    await accounts.close_circuit("acme", NOW, event("evt_r", "source.recovered", "ledger", sequence=None))
+    await accounts.close_circuit("acme", NOW, RECOVERED)
     assert [one.event_id for one in await stored.send(outbox)] == ["evt_f", "evt_r"]
 
 
@@ -72,5 +83,5 @@ async def test_after_an_outage_the_longest_due_goes_first(store: Store) -> None:
     await stored.watch(store, "first", at=NOW - MINUTE)
     accounts = SqlAccounts(store)
     await accounts.open_circuit("acme", at=NOW, refused=False, error="", probe_at=NOW)
-    await accounts.close_circuit("acme", NOW + MINUTE, None)
+    await accounts.close_circuit("acme", NOW + MINUTE, RECOVERED)
     assert [one.invoice_id for one in await stored.claim(store, NOW + MINUTE)] == ["first", "second"]

@@ -90,7 +90,7 @@ async def test_sources_that_back_off_are_disabled_or_removed_give_none(store: St
     await watching.sync_sources([SourceRow("acme", "meteroid")], later)
     await accounts.open_circuit("acme", at=later, refused=True, error="401", probe_at=later)
     assert await stored.claim(store, later) == ()
-    await accounts.close_circuit("acme", later, None)
+    await accounts.close_circuit("acme", later, stored.event("evt_r", "source.recovered", sequence=None))
     assert len(await stored.claim(store, later)) == 1
 
 
@@ -104,6 +104,17 @@ async def test_a_released_watch_is_due_again_when_said(store: Store) -> None:
     await queue.release([claimed], NOW)
     assert await stored.claim(store, NOW + MINUTE) == ()
     assert await queue.record([stored.polled(again)], {}) == frozenset()
+
+
+async def test_what_our_clock_planned_is_due_when_our_clock_says_so(store: Store) -> None:
+    await stored.watch(store, "polled", "released")
+    queue, later = SqlPollQueue(store), NOW + 15 * MINUTE
+    store.shift = timedelta(seconds=-3)
+    polled, released = await stored.claim(store)
+    await queue.record([stored.polled(polled)], {})
+    await queue.release([released], later)
+    assert await stored.claim(store, later + 2 * SECOND) == ()
+    assert len(await stored.claim(store, later + 3 * SECOND)) == 2
 
 
 async def test_a_poll_asked_for_during_a_look_comes_right_after_it(store: Store) -> None:

@@ -5,13 +5,14 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fakes.invoices import euros, invoice
 from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
-from watcher.core.errors import ProviderUnavailable
+from watcher.core.errors import InvoiceRefused, ProviderUnavailable
 from watcher.core.invoice import Status
-from watcher.ports import Found
+from watcher.ports import Failed, Found
 
 OPEN = found(invoice(due=None))
 PAID = found(invoice(Status.PAID, euros(paid="100.00"), due=None), b"two")
@@ -90,6 +91,17 @@ async def test_a_crash_over_one_document_is_that_watchs_failure_and_nobody_elses
     assert (await scene.row("inv_1")).version == 1
 
 
+async def test_a_failed_poll_is_logged_by_the_invoices_name_and_is_no_success_of_the_account(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": Failed(InvoiceRefused("HTTP 403"))}
+    with capture_logs() as logged:
+        async with scene.running():
+            await scene.elapse(seconds=1)
+    (line,) = [line for line in logged if line["event"] == "poll.failed"]
+    assert (line["source"], line["invoice_id"], line["error"]) == ("acme", "inv_1", "HTTP 403")
+    assert (await scene.source()).last_success_at is None
+
+
 async def test_stopping_asks_for_nothing_more_and_records_what_is_under_way(scene: Scene) -> None:
     names = [f"inv_{number}" for number in range(50)]
     await scene.watch(*names)
@@ -163,13 +175,13 @@ async def test_a_source_removed_during_a_claim_ends_nothing_and_keeps_no_lease(s
 
 async def test_a_source_removed_while_its_clock_is_read_ends_nothing(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": found(invoice(due=scene.clock.now() + EVERY / 2))}
+    scene.provider.looks = {"inv_1": found(invoice(due=scene.clock.now() + timedelta(minutes=4)))}
     scene.configure(clock_wait=timedelta(0))
     async with scene.running():
         await scene.elapse(seconds=2)
         scene.provider.hold()
         scene.store.before_commit = partial(scene.poller.configure, {})
-        scene.clock.advance(EVERY / 2)
+        scene.clock.advance(timedelta(minutes=4))
         await scene.elapse(seconds=2)
         scene.configure()
         scene.provider.let_go()

@@ -122,6 +122,11 @@ def test_voiding_carries_the_old_total_and_is_no_amount_change() -> None:
     assert [(change.before, change.after) for change in totals] == [("100.00", "0.00")]
 
 
+def test_voiding_an_invoice_with_a_credit_on_it_is_no_overpayment() -> None:
+    voided = invoice(Status.VOID, euros(total="0.00", due="0.00", credited="10.00"))
+    assert types(after(invoice(Status.OPEN, euros(credited="10.00")), voided)) == ["voided"]
+
+
 def test_void_and_uncollectible_can_be_reopened() -> None:
     assert types(after(invoice(Status.VOID), invoice())) == ["reopened"]
     assert types(after(invoice(Status.UNCOLLECTIBLE), invoice())) == ["reopened"]

@@ -57,6 +57,14 @@ def test_a_first_look_records_a_baseline_and_the_next_clock_instant() -> None:
     assert json.loads(record.change.events[0].bodies[Form.FULL])["data"]["observed_after"] is None
 
 
+def test_an_invoice_goes_by_the_id_it_is_watched_by_however_its_provider_spells_it() -> None:
+    record = looked(found(invoice()), before=watch(invoice_id="018f-uuid"))
+    assert record.change is not None
+    assert record.change.snapshot is not None
+    data = json.loads(record.change.events[0].bodies[Form.FULL])["data"]
+    assert data["invoice_id"] == data["invoice"]["id"] == record.change.snapshot.id == "018f-uuid"
+
+
 def test_the_same_fingerprint_writes_nothing_but_the_next_poll() -> None:
     known = seen(looked(found(invoice())))
     record = looked(found(invoice()), at=SEEN_AT + EVERY, before=known)

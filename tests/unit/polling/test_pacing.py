@@ -41,9 +41,18 @@ async def test_a_slot_missed_by_more_than_a_second_is_given_up() -> None:
 
 async def test_nothing_is_sent_once_the_lease_has_ended() -> None:
     clock = FakeClock()
-    turn = Turn("acme", Spacing.of(5), Gate(clock), LocalBudget(), clock, [START], lease_ends_at=START)
+    turn = Turn("acme", Spacing.of(5), Gate(clock), LocalBudget(), clock, [START], last_at=START)
     with pytest.raises(SlotMissed):
         await turn.wait()
+
+
+async def test_a_slot_that_lies_beyond_the_lease_is_not_waited_for() -> None:
+    clock, budget = FakeClock(), LocalBudget()
+    await budget.reserve("acme", timedelta(hours=1), START)
+    turn = Turn("acme", Spacing.of(1 / 3600), Gate(clock), budget, clock, [], last_at=START + timedelta(minutes=2))
+    with pytest.raises(SlotMissed):
+        await turn.wait()
+    assert clock.sleepers == 0
 
 
 async def test_a_turn_uses_its_own_slots_first_and_then_reserves() -> None:
