@@ -1,0 +1,64 @@
+"""Two replicas on one PostgreSQL database, and the commands beside them."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from tests.acceptance.daemon import ALIVE_AFTER, Site, until
+from tests.acceptance.operating import operate_all, started
+
+pytestmark = pytest.mark.timeout(150)
+
+RATE = 5
+WINDOW = 3
+
+
+async def test_two_replicas_tell_each_event_once_share_the_rate_and_take_over(site: Site, postgres_url: str) -> None:
+    bills = [site.sandbox.ledger.create("meteroid", f"inv_{number}", "EUR", 1000) for number in range(8)]
+    site.source("meteroid", rate=f"{RATE}/s")
+    site.watch("meteroid", *(bill.id for bill in bills))
+    site.write()
+    (site.folder / "database").write_text(postgres_url)
+    site.config.write_text('[database]\nurl = { file = "database" }\n' + site.config.read_text())
+    async with started(site) as one, started(site) as other:
+        await until(lambda: one.has_logged(ALIVE_AFTER) and other.has_logged(ALIVE_AFTER), "both run")
+        await until(lambda: len(site.told()) == len(bills), "all are tracked")
+        for bill in bills:
+            site.sandbox.ledger.pay(bill)
+        await until(lambda: len(site.told()) == 2 * len(bills), "all are paid")
+        added, listed, told = await operate_all(
+            site, "watch remove meteroid inv_0", "sources --json", "events --json --type invoice.paid"
+        )
+        assert added.code == 1
+        assert json.loads(listed.out)["watches"] == len(bills)
+        assert len(told.out.splitlines()) == len(bills)
+        one.process.terminate()
+        assert await one.ended() == 0
+        site.sandbox.ledger.chargeback(bills[0], 500)
+        await until(lambda: len(site.told("inv_0")) == 3, "the other goes on")
+        other.process.terminate()
+        assert await other.ended() == 0
+    assert max(Counter(delivery.id for delivery in site.receiver.deliveries).values()) == 1
+    assert postgres_url not in one.log.read_text() + other.log.read_text()
+    assert [body["data"]["sequence"] for body in site.bodies("inv_0")] == [1, 2, 3]
+    sent_at = sorted(site.asked(provider="meteroid"))
+    for first, at in enumerate(sent_at):
+        assert sum(later < at + WINDOW for later in sent_at[first:]) <= RATE * WINDOW + RATE
+
+
+async def test_a_database_that_is_not_there_is_named_without_its_password(site: Site, postgres_url: str) -> None:
+    site.source("meteroid")
+    site.write()
+    text = site.config.read_text()
+    urls = {
+        "postgresql://watcher:PLANTED@127.0.0.1:1/nowhere": "cannot be reached",
+        postgres_url.replace("/test_", "/missing_"): "has no such database",
+    }
+    for url, words in urls.items():
+        (site.folder / "database").write_text(url)
+        site.config.write_text('[database]\nurl = { file = "database" }\n' + text)
+        for done in await operate_all(site, "run", "watch list", "db check"):
+            assert (done.code, done.out) == (1, ""), done
+            assert words in done.err, done
+            assert "PLANTED" not in done.err
