@@ -8,6 +8,7 @@ import anyio.lowlevel
 
 from tests.fakes.clock import START, FakeClock
 from watcher.core.errors import StoreUnavailable
+from watcher.core.subscription import Subscription
 from watcher.ports import ClaimedDelivery, DeliveryState, Settlement
 
 _WAITING = (DeliveryState.PENDING, DeliveryState.PARKED, DeliveryState.DELIVERING)
@@ -95,8 +96,10 @@ class FakeOutbox:
             default=None,
         )
 
-    async def sync_endpoints(self, configured: Mapping[str, str], now: datetime) -> None:
-        raise NotImplementedError(f"no courier calls this: {configured} {now}")
+    async def sync_endpoints(
+        self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        raise NotImplementedError(f"no courier calls this: {configured} {now} {subscriptions}")
 
     async def _answer(self) -> None:
         await anyio.lowlevel.checkpoint()

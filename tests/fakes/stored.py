@@ -151,7 +151,13 @@ def delivered(claimed: ClaimedDelivery) -> Settlement:
     return Settlement(claimed.key, claimed.lease, DeliveryState.DELIVERED, receipt(), claimed.attempts + 1)
 
 
-def retried(claimed: ClaimedDelivery, next_attempt_at: datetime, *, holds_lane: bool = True) -> Settlement:
+def retried(
+    claimed: ClaimedDelivery,
+    next_attempt_at: datetime,
+    *,
+    holds_lane: bool = True,
+    pause_endpoint_until: datetime | None = None,
+) -> Settlement:
     return Settlement(
         key=claimed.key,
         lease=claimed.lease,
@@ -160,4 +166,5 @@ def retried(claimed: ClaimedDelivery, next_attempt_at: datetime, *, holds_lane: 
         attempts=claimed.attempts + 1,
         next_attempt_at=next_attempt_at,
         holds_lane=holds_lane,
+        pause_endpoint_until=pause_endpoint_until,
     )

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from watcher.core.subscription import Subscription
+
 
 class DeliveryState(StrEnum):
     PENDING = "pending"
@@ -91,8 +93,10 @@ class Outbox(Protocol):
         """When the earliest waiting delivery of these endpoints is due."""
         ...
 
-    async def sync_endpoints(self, configured: Mapping[str, str], now: datetime) -> None:
-        """Learn the configured endpoints (name → URL).
+    async def sync_endpoints(
+        self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        """Learn the configured endpoints (name → URL), and by `subscriptions` who is told of the others' health.
 
         Waiting deliveries of removed names are parked; those of returned names resume; other parked ones are tried
         again.

@@ -2,6 +2,7 @@
 
 from watcher.store.accounts import SqlAccounts
 from watcher.store.care import backup, check, upgrade
+from watcher.store.endpoints import SqlEndpoints
 from watcher.store.engine import Store, open_store
 from watcher.store.outbox import SqlOutbox
 from watcher.store.polls import SqlPollQueue
@@ -16,6 +17,7 @@ __all__ = [
     "Reports",
     "Retention",
     "SqlAccounts",
+    "SqlEndpoints",
     "SqlOutbox",
     "SqlPollQueue",
     "SqlWatches",

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from watcher.core.subscription import Subscription
 from watcher.ports import ClaimedDelivery, DeliveryState, Form, Settlement
 from watcher.store.codec import AnyRow, AnySelect
 from watcher.store.endpoints import sync_endpoints
@@ -63,8 +64,10 @@ class SqlOutbox:
         ]
         return min(instants) + self.store.shift if instants else None
 
-    async def sync_endpoints(self, configured: Mapping[str, str], now: datetime) -> None:
-        await sync_endpoints(self.store, configured, now)
+    async def sync_endpoints(
+        self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        await sync_endpoints(self.store, configured, now, subscriptions)
 
 
 def due_deliveries(endpoint: str, now: datetime, limit: int, *, tried: bool) -> Select[tuple[int]]:
