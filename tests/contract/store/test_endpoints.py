@@ -8,16 +8,7 @@ from tests.fakes import stored
 from tests.fakes.stored import MINUTE, NOW, delivered, event, retried, send
 from watcher.core.errors import NotFound
 from watcher.core.subscription import Subscription
-from watcher.ports import Settlement
 from watcher.store import Reports, SqlEndpoints, SqlOutbox, Store
-
-
-async def listening(store: Store, *names: str) -> SqlOutbox:
-    """These endpoints, all of which want every event."""
-    outbox = SqlOutbox(store)
-    urls = {name: f"https://{name}.example/" for name in names}
-    await outbox.sync_endpoints(urls, NOW, [Subscription(name) for name in names])
-    return outbox
 
 
 async def endpoint_states(store: Store) -> dict[object, object]:
@@ -25,13 +16,13 @@ async def endpoint_states(store: Store) -> dict[object, object]:
 
 
 async def test_a_disabled_endpoint_gets_nothing_loses_nothing_and_goes_on_in_order(store: Store) -> None:
-    outbox, switch = await listening(store, "ledger"), SqlEndpoints(store)
+    outbox, switch = await stored.listening(store, "ledger"), SqlEndpoints(store)
     await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"))
     assert await switch.disable("ledger", "operator", NOW)
     await stored.tell(store, "inv_1", event("evt_2", "b", "ledger"))
     assert await send(outbox, NOW + MINUTE) == ()
     assert await outbox.next_attempt_at(["ledger"]) is None
-    await listening(store, "ledger")
+    await stored.listening(store, "ledger")
     assert await endpoint_states(store) == {"ledger": "disabled"}
     assert await switch.enable("ledger", NOW)
     (head,) = await send(outbox)
@@ -41,10 +32,10 @@ async def test_a_disabled_endpoint_gets_nothing_loses_nothing_and_goes_on_in_ord
 
 
 async def test_enabling_ends_the_wait_of_retries_and_a_pause(store: Store) -> None:
-    outbox, switch = await listening(store, "ledger"), SqlEndpoints(store)
+    outbox, switch = await stored.listening(store, "ledger"), SqlEndpoints(store)
     await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
     (head,) = await send(outbox)
-    paused: Settlement = retried(head, NOW + 60 * MINUTE, pause_endpoint_until=NOW + 60 * MINUTE)
+    paused = retried(head, NOW + 60 * MINUTE, pause_endpoint_until=NOW + 60 * MINUTE)
     await outbox.settle([paused])
     assert await switch.disable("ledger", "operator", NOW)
     assert await switch.enable("ledger", NOW + MINUTE)
