@@ -140,6 +140,7 @@ async def tell_all(store: Store, told: Mapping[str, Sequence[EventRecord]], at: 
         await watches.request_poll("acme", invoice_id, at)
     claimed = await claim(store, at)
     wanted = [one for one in claimed if one.invoice_id in told]
+    assert len(wanted) == len(told)
     snapshots = {one.key: replace(OPEN, id=one.invoice_id) for one in wanted}
     records = [polled(one, at, change(*told[one.invoice_id], snapshot=snapshots[one.key])) for one in wanted]
     queue = SqlPollQueue(store)
