@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.clock import Dice
-from watcher.core.health import Answer, after
+from watcher.core.health import Answer, Health, after
 from watcher.ports import DeliveryState, Outcome, Settlement
 from watcher.store.codec import AnyRow, Instant, microseconds
 from watcher.store.engine import Store
@@ -137,6 +137,9 @@ _ANSWERS = {
 """What the other outcomes say is about this machine, not about the endpoint."""
 
 
+_WELL = Health()
+
+
 async def _turns(
     connection: AsyncConnection,
     settlements: Sequence[Settlement],
@@ -145,7 +148,7 @@ async def _turns(
     dice: Dice,
 ) -> Sequence[Turn]:
     """The health of each endpoint that these receipts say something of, receipt by receipt as they came in."""
-    known = await read_health(connection, sorted({held[settlement.key].endpoint for settlement in settlements}))
+    known = await read_health(connection, sorted({row.endpoint for row in held.values()}))
     turns: dict[str, Turn] = {}
     for settlement in settlements:
         row, receipt = held[settlement.key], settlement.receipt
@@ -154,8 +157,11 @@ async def _turns(
             continue
         at = receipt.started_at + receipt.duration - shift
         turn = turns.get(row.endpoint) or Turn(row.endpoint, known[row.endpoint], known[row.endpoint], at)
+        if answer is Answer.ACCEPTED and turn.after == _WELL:
+            continue
         lane = -settlement.key if row.watch_id is None else row.watch_id
-        health, fact = after(turn.after, answer, lane=lane, at=at, probe=settlement.probe, luck=dice())
+        luck = dice() if answer is Answer.FAILED else 0.0
+        health, fact = after(turn.after, answer, lane=lane, at=at, probe=settlement.probe, luck=luck)
         turns[row.endpoint] = replace(turn, after=health, at=at, facts=turn.facts + ((fact,) if fact else ()))
     return tuple(turns.values())
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import anyio
 from sqlalchemy import func, select
 
 from tests.fakes import stored
@@ -12,7 +13,7 @@ from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, delivered, event, rec
 from watcher.core.health import FIRST_PROBE_AFTER, OPENS_AFTER
 from watcher.delivery import CourierEndpoint, settle
 from watcher.ports import ClaimedDelivery, DeliveryState, Outcome, Settlement
-from watcher.store import Reports, SqlEndpoints, SqlOutbox, Store
+from watcher.store import Reports, SqlEndpoints, SqlOutbox, Store, open_store
 from watcher.store.tables import attempts, deliveries
 
 DAY = timedelta(days=1)
@@ -54,6 +55,23 @@ async def test_ten_failures_in_a_row_leave_nothing_but_a_probe(store: Store) -> 
     assert probe.probe
     assert (probe.event_id, probe.attempts) == ("evt_10", 0)
     assert await send(outbox, probe_at, ledger=100) == ()
+
+
+async def test_of_several_replicas_one_probes(database_url: str) -> None:
+    async with (
+        open_store(database_url, database_clock=False) as one,
+        open_store(database_url, database_clock=False) as two,
+    ):
+        await opened(one)
+        taken: list[ClaimedDelivery] = []
+
+        async def claim(store: Store) -> None:
+            taken.extend(await send(SqlOutbox(store), NOW + MINUTE, ledger=10))
+
+        async with anyio.create_task_group() as group:
+            for store in (one, two, one, two):
+                group.start_soon(claim, store)
+        assert [delivery.probe for delivery in taken] == [True]
 
 
 async def test_a_failed_probe_is_recorded_not_counted_and_the_next_one_is_another_delivery(store: Store) -> None:
