@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import anyio
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DatabaseError
 
 from tests.fakes import stored
 from tests.fakes.clock import START
@@ -17,6 +19,8 @@ from watcher.store import Reports, SqlEndpoints, SqlOutbox, Store, open_store
 from watcher.store.tables import attempts, deliveries
 
 DAY = timedelta(days=1)
+_CRASH = """CREATE TRIGGER crash BEFORE INSERT ON events WHEN NEW.type = 'endpoint.disabled'
+BEGIN SELECT RAISE(ABORT, 'crash'); END"""
 ENDPOINT = CourierEndpoint((timedelta(0), *[10 * MINUTE] * 9), rate=50, concurrency=10, timeout=timedelta(seconds=15))
 
 
@@ -156,6 +160,24 @@ async def test_gone_disables_at_once_tells_the_others_and_can_be_undone(store: S
     assert {(it.event_id, it.attempts) for it in again} == {("evt_0", 0), ("evt_1", 0)}
     await outbox.settle([delivered(it, NOW + DAY) for it in again])
     assert [it.event_type for it in await send(outbox, NOW + DAY + SECOND, crm=10)] == ["endpoint.recovered"]
+
+
+async def test_a_crash_while_it_is_written_neither_loses_nor_doubles_what_is_told(sqlite_store: Store) -> None:
+    outbox = await stored.listening(sqlite_store, "ledger", "crm")
+    await tell_many(sqlite_store, 1, "ledger")
+    (claimed,) = await send(outbox, ledger=1)
+    gone = came_back(claimed, Outcome.GONE, NOW)
+    async with sqlite_store.transaction() as connection:
+        await connection.execute(text(_CRASH))
+    with pytest.raises(DatabaseError, match="crash"):
+        await outbox.settle([gone])
+    assert await state(sqlite_store) == "active"
+    async with sqlite_store.transaction() as connection:
+        await connection.execute(text("DROP TRIGGER crash"))
+    assert await outbox.settle([gone]) == frozenset()
+    assert await outbox.settle([gone]) == {claimed.key}
+    assert await state(sqlite_store) == "disabled"
+    assert [one.event_type for one in await send(outbox, NOW + DAY, crm=10)] == ["endpoint.disabled"]
 
 
 async def test_five_days_of_failures_are_told_once_and_so_is_the_recovery(store: Store) -> None:
