@@ -8,7 +8,8 @@ import anyio.lowlevel
 
 from tests.fakes.clock import START, FakeClock
 from watcher.core.errors import StoreUnavailable
-from watcher.ports import ClaimedDelivery, DeliveryState, Settlement
+from watcher.core.subscription import Subscription
+from watcher.ports import ClaimedDelivery, DeliveryState, Outcome, Settlement
 
 _WAITING = (DeliveryState.PENDING, DeliveryState.PARKED, DeliveryState.DELIVERING)
 
@@ -30,6 +31,7 @@ class FakeOutbox:
     paused_until: dict[str, datetime] = field(default_factory=dict[str, datetime])
     settled: list[tuple[Settlement, ...]] = field(default_factory=list[tuple[Settlement, ...]])
     claims: list[dict[str, int]] = field(default_factory=list[dict[str, int]])
+    gone: set[str] = field(default_factory=set[str])
     released: list[int] = field(default_factory=list[int])
     unavailable: bool = False
     claiming_takes: timedelta = timedelta(0)
@@ -73,6 +75,8 @@ class FakeOutbox:
             row.state, row.holds_lane, row.lease_ends_at = settlement.state, settlement.holds_lane, None
             row.next_attempt_at = settlement.next_attempt_at or row.next_attempt_at
             row.claimed = replace(row.claimed, attempts=settlement.attempts)
+            if settlement.receipt.outcome is Outcome.GONE:
+                self.gone.add(row.claimed.endpoint)
             if settlement.pause_endpoint_until is not None:
                 self.paused_until[row.claimed.endpoint] = settlement.pause_endpoint_until
         return frozenset(lost)
@@ -95,8 +99,10 @@ class FakeOutbox:
             default=None,
         )
 
-    async def sync_endpoints(self, configured: Mapping[str, str], now: datetime) -> None:
-        raise NotImplementedError(f"no courier calls this: {configured} {now}")
+    async def sync_endpoints(
+        self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        raise NotImplementedError(f"no courier calls this: {configured} {now} {subscriptions}")
 
     async def _answer(self) -> None:
         await anyio.lowlevel.checkpoint()
@@ -105,7 +111,7 @@ class FakeOutbox:
 
     def _is_due(self, row: Row, now: datetime) -> bool:
         endpoint = row.claimed.endpoint
-        if self.paused_until.get(endpoint, now) > now or row.next_attempt_at > now:
+        if endpoint in self.gone or self.paused_until.get(endpoint, now) > now or row.next_attempt_at > now:
             return False
         expired = row.lease_ends_at is not None and row.lease_ends_at <= now
         if row.state is not DeliveryState.PENDING and not (row.state is DeliveryState.DELIVERING and expired):

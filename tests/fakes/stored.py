@@ -1,12 +1,13 @@
 """Short ways to fill a store: sources, watches, records of polls with events, endpoints, settlements."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from watcher.core.invoice import Amounts, Customer, Direction, Snapshot, Status
+from watcher.core.subscription import Subscription
 from watcher.ports import (
     Change,
     Claim,
@@ -132,6 +133,29 @@ async def tell(store: Store, invoice_id: str, *events: EventRecord, supersedes: 
     await queue.release([one for one in claimed.values() if one.invoice_id != invoice_id], NOW)
 
 
+async def tell_all(store: Store, told: Mapping[str, Sequence[EventRecord]], at: datetime = NOW) -> None:
+    """Let one poll of each of these invoices bring its events, all in one record."""
+    watches = await watch(store, *told, at=at)
+    for invoice_id in told:
+        await watches.request_poll("acme", invoice_id, at)
+    claimed = await claim(store, at)
+    wanted = [one for one in claimed if one.invoice_id in told]
+    assert len(wanted) == len(told)
+    snapshots = {one.key: replace(OPEN, id=one.invoice_id) for one in wanted}
+    records = [polled(one, at, change(*told[one.invoice_id], snapshot=snapshots[one.key])) for one in wanted]
+    queue = SqlPollQueue(store)
+    assert await queue.record(records, {}) == frozenset()
+    await queue.release([one for one in claimed if one.invoice_id not in told], at)
+
+
+async def listening(store: Store, *names: str) -> SqlOutbox:
+    """These endpoints, all of which want every event."""
+    outbox = SqlOutbox(store, lambda: 0.5)
+    urls = {name: f"https://{name}.example/" for name in names}
+    await outbox.sync_endpoints(urls, NOW, [Subscription(name) for name in names])
+    return outbox
+
+
 async def endpoints(store: Store, *names: str) -> SqlOutbox:
     outbox = SqlOutbox(store)
     await outbox.sync_endpoints({name: f"https://{name}.example/" for name in names}, NOW)
@@ -147,11 +171,24 @@ def receipt(outcome: Outcome = Outcome.DELIVERED, at: datetime = NOW, status: in
     return Receipt(outcome, at, timedelta(milliseconds=5), status, response="ok", peer="203.0.113.1")
 
 
-def delivered(claimed: ClaimedDelivery) -> Settlement:
-    return Settlement(claimed.key, claimed.lease, DeliveryState.DELIVERED, receipt(), claimed.attempts + 1)
+def delivered(claimed: ClaimedDelivery, at: datetime = NOW) -> Settlement:
+    return Settlement(
+        key=claimed.key,
+        lease=claimed.lease,
+        state=DeliveryState.DELIVERED,
+        receipt=receipt(at=at),
+        attempts=claimed.attempts + 1,
+        probe=claimed.probe,
+    )
 
 
-def retried(claimed: ClaimedDelivery, next_attempt_at: datetime, *, holds_lane: bool = True) -> Settlement:
+def retried(
+    claimed: ClaimedDelivery,
+    next_attempt_at: datetime,
+    *,
+    holds_lane: bool = True,
+    pause_endpoint_until: datetime | None = None,
+) -> Settlement:
     return Settlement(
         key=claimed.key,
         lease=claimed.lease,
@@ -160,4 +197,5 @@ def retried(claimed: ClaimedDelivery, next_attempt_at: datetime, *, holds_lane: 
         attempts=claimed.attempts + 1,
         next_attempt_at=next_attempt_at,
         holds_lane=holds_lane,
+        pause_endpoint_until=pause_endpoint_until,
     )

@@ -99,13 +99,33 @@ async def test_a_hanging_endpoint_does_not_hold_back_another(world: World) -> No
     assert sent == {"slow": 10, "quick": 50}
 
 
-async def test_the_rate_is_kept_after_one_seconds_worth(world: World) -> None:
+async def test_the_rate_is_kept_from_the_first_moment_on(world: World) -> None:
     for _ in range(40):
         world.outbox.add()
     async with world.running(world.courier({"ledger": replace(ENDPOINT, rate=5, concurrency=40)})):
-        assert len(world.sender.sent) == 5
+        assert len(world.sender.sent) == 1
         await world.clock.elapse(timedelta(seconds=4) - MOMENT)
-        assert 23 <= len(world.sender.sent) <= 25
+        assert 19 <= len(world.sender.sent) <= 21
+
+
+async def test_restarting_over_and_over_hardly_exceeds_the_rate(world: World) -> None:
+    for _ in range(200):
+        world.outbox.add()
+    for _ in range(10):
+        async with world.running(world.courier({"ledger": replace(ENDPOINT, rate=20, concurrency=40)})):
+            await world.clock.elapse(timedelta(milliseconds=500) - MOMENT)
+    assert len(world.sender.sent) <= 5 * 20 + 10 * 2
+
+
+async def test_an_idle_second_is_all_that_is_saved_up(world: World) -> None:
+    courier = world.courier({"ledger": replace(ENDPOINT, rate=5, concurrency=40)})
+    async with world.running(courier):
+        await world.clock.elapse(timedelta(hours=1))
+        for _ in range(40):
+            world.outbox.add()
+        courier.notify()
+        await world.clock.elapse(MOMENT)
+        assert len(world.sender.sent) == 5
 
 
 async def test_every_endpoint_has_its_turn_when_there_is_no_room_for_all(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -58,6 +59,16 @@ def test_events_about_a_source_match(event_type: EventType) -> None:
     )
 
     assert problems(json.loads(told)) == []
+
+
+@pytest.mark.parametrize("event_type", [EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED])
+def test_events_about_an_endpoint_match(event_type: EventType) -> None:
+    event_id, told = body.about_endpoint(
+        event_type, endpoint="ledger", reason="gone", since=BEGINS_AT, now=BEGINS_AT + timedelta(days=1)
+    )
+
+    assert problems(json.loads(told)) == []
+    assert json.loads(told)["data"]["event_id"] == event_id
 
 
 def with_float(document: dict[str, Any]) -> None:

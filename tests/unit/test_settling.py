@@ -31,7 +31,7 @@ def test_a_success_ends_the_delivery() -> None:
     assert (settlement.key, settlement.lease) == (1, 7)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.REJECTED, Outcome.GONE])
+@pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.REJECTED])
 def test_failures_follow_the_schedule_and_the_tenth_is_the_last(outcome: Outcome) -> None:
     settlements = [after(outcome, attempts) for attempts in range(10)]
     waits = [settlement.next_attempt_at and settlement.next_attempt_at - START for settlement in settlements]
@@ -91,6 +91,19 @@ def test_a_refused_address_parks_the_delivery_and_uses_up_no_attempt() -> None:
     settlement = after(Outcome.BLOCKED, 4)
     assert (settlement.state, settlement.attempts) == (DeliveryState.PARKED, 4)
     assert settlement.holds_lane
+
+
+@pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.REJECTED])
+def test_a_failed_probe_uses_up_no_attempt_and_is_due_again_behind_the_others(outcome: Outcome) -> None:
+    receipt = Receipt(outcome, START, timedelta(seconds=1), retry_after=HOUR)
+    settlement = settle(replace(CLAIMED, attempts=9, probe=True), receipt, ENDPOINT, START, lambda: 0.5)
+    assert (settlement.state, settlement.attempts, settlement.probe) == (DeliveryState.PENDING, 9, True)
+    assert (settlement.next_attempt_at, settlement.pause_endpoint_until) == (START, START + HOUR)
+
+
+def test_who_says_gone_uses_up_no_attempt_of_the_delivery() -> None:
+    settlement = after(Outcome.GONE, 9)
+    assert (settlement.state, settlement.attempts) == (DeliveryState.PENDING, 9)
 
 
 def test_what_cannot_be_sent_is_dead_at_once() -> None:

@@ -50,6 +50,18 @@ def about_source(
     return event_id, json_text.write({"type": event_type.value, "timestamp": instant_text(now), "data": data})
 
 
+def about_endpoint(
+    event_type: EventType, *, endpoint: str, reason: str, since: datetime, now: datetime
+) -> tuple[str, bytes]:
+    """Id and bytes of `endpoint.disabled` and `endpoint.recovered`: both have the `since` of the former."""
+    event_id = watcher_event_id(event_type, endpoint, instant_text(since))
+    data: dict[str, object] = {
+        "event_id": event_id, "occurred_at": instant_text(now), "endpoint": endpoint,
+        "reason": reason, "since": instant_text(since),
+    }  # fmt: skip
+    return event_id, json_text.write({"type": event_type.value, "timestamp": instant_text(now), "data": data})
+
+
 def _envelope(event: Event, snapshot: Snapshot, seen: Observation, timestamp: datetime) -> dict[str, object]:
     fact = event.fact
     data: dict[str, object] = {

@@ -89,7 +89,8 @@ class Service:
         rows = [SourceRow(one.name, one.provider, one.enabled) for one in configuration.sources.values()]
         await self._watches.sync_sources(rows, now)
         targets = wiring.targets(configuration)
-        await self._outbox.sync_endpoints({name: target.url for name, target in targets.items()}, now)
+        urls = {name: target.url for name, target in targets.items()}
+        await self._outbox.sync_endpoints(urls, now, wiring.subscriptions(configuration))
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
         self.poller.configure(self._plans(configuration))

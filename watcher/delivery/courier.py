@@ -271,6 +271,7 @@ def _report(delivery: ClaimedDelivery, settlement: Settlement) -> None:
         **names,
         type=delivery.event_type,
         attempt=delivery.attempts + 1,
+        probe=delivery.probe,
         outcome=receipt.outcome.value,
         status=receipt.status,
         error=receipt.error,

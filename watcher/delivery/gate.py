@@ -18,12 +18,16 @@ class CourierEndpoint:
     timeout: timedelta
 
 
+_FIRST_SECONDS = 0.1
+"""A new bucket holds so much of its rate: whoever restarts over and over exceeds it by no more than that each time."""
+
+
 class Gate:
     def __init__(self, name: str, endpoint: CourierEndpoint, now: datetime) -> None:
         self.name = name
         self.endpoint = endpoint
         self.under_way = 0
-        self._tokens = self._most_tokens
+        self._tokens = max(1.0, endpoint.rate * _FIRST_SECONDS)
         self._filled_at = now
 
     def free(self, now: datetime) -> int:

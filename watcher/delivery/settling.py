@@ -22,43 +22,59 @@ def settle(
     attempts = claimed.attempts + 1
     match receipt.outcome:
         case Outcome.DELIVERED:
-            return Settlement(claimed.key, claimed.lease, DeliveryState.DELIVERED, receipt, attempts)
+            return Settlement(
+                claimed.key, claimed.lease, DeliveryState.DELIVERED, receipt, attempts, probe=claimed.probe
+            )
         case Outcome.UNSENDABLE:
             return Settlement(claimed.key, claimed.lease, DeliveryState.DEAD, receipt, attempts)
         case Outcome.BLOCKED:
             # Nothing left this machine, so none of its attempts is used up.
             return Settlement(claimed.key, claimed.lease, DeliveryState.PARKED, receipt, claimed.attempts)
-        case Outcome.RETRY:
-            return _again(claimed, receipt, endpoint, now, dice, holds_lane=True)
-        case Outcome.REJECTED | Outcome.GONE:
-            holds_lane = attempts < ATTEMPTS_HOLDING_LANE
-            return _again(claimed, receipt, endpoint, now, dice, holds_lane=holds_lane)
+        case Outcome.RETRY | Outcome.REJECTED | Outcome.GONE:
+            if claimed.probe or receipt.outcome is Outcome.GONE:
+                return _uncounted(claimed, receipt, now)
+            return _again(claimed, receipt, endpoint, now, dice)
+
+
+def _uncounted(claimed: ClaimedDelivery, receipt: Receipt, now: datetime) -> Settlement:
+    """The endpoint is at fault, and the store holds all of it back: due again, behind what has been due for longer.
+
+    So the next probe is another delivery, and one that the receiver can never accept does not keep the door shut.
+    """
+    return Settlement(
+        claimed.key,
+        claimed.lease,
+        DeliveryState.PENDING,
+        receipt,
+        claimed.attempts,
+        next_attempt_at=now,
+        pause_endpoint_until=_paused_until(receipt, now),
+        probe=claimed.probe,
+    )
+
+
+def _paused_until(receipt: Receipt, now: datetime) -> datetime | None:
+    hint = min(receipt.retry_after or timedelta(0), LONGEST_PAUSE)
+    return now + hint if hint else None
 
 
 def _again(
-    claimed: ClaimedDelivery,
-    receipt: Receipt,
-    endpoint: CourierEndpoint,
-    now: datetime,
-    dice: Dice,
-    *,
-    holds_lane: bool,
+    claimed: ClaimedDelivery, receipt: Receipt, endpoint: CourierEndpoint, now: datetime, dice: Dice
 ) -> Settlement:
     attempts = claimed.attempts + 1
-    hint = min(receipt.retry_after or timedelta(0), LONGEST_PAUSE)
-    paused_until = now + hint if hint else None
+    paused_until = _paused_until(receipt, now)
     if attempts >= len(endpoint.retries):
         return Settlement(
             claimed.key, claimed.lease, DeliveryState.DEAD, receipt, attempts, pause_endpoint_until=paused_until
         )
-    scheduled = endpoint.retries[attempts] * (1 + MOST_JITTER * dice())
+    scheduled_at = now + endpoint.retries[attempts] * (1 + MOST_JITTER * dice())
     return Settlement(
         claimed.key,
         claimed.lease,
         DeliveryState.PENDING,
         receipt,
         attempts,
-        next_attempt_at=now + max(scheduled, hint),
-        holds_lane=holds_lane,
+        next_attempt_at=max(scheduled_at, paused_until or scheduled_at),
+        holds_lane=receipt.outcome is Outcome.RETRY or attempts < ATTEMPTS_HOLDING_LANE,
         pause_endpoint_until=paused_until,
     )

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from watcher.core.subscription import Subscription
+
 
 class DeliveryState(StrEnum):
     PENDING = "pending"
@@ -19,7 +21,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """`attempts` is how many were made and counted before this one."""
+    """`attempts` is how many were made and counted before this one.
+
+    A `probe` finds out whether a failing endpoint answers again: it is not counted, whatever comes back.
+    """
 
     key: int
     lease: int
@@ -29,6 +34,7 @@ class ClaimedDelivery:
     body: bytes
     attempts: int
     lease_ends_at: datetime
+    probe: bool = False
 
 
 class Outcome(StrEnum):
@@ -69,18 +75,24 @@ class Settlement:
     next_attempt_at: datetime | None = None
     holds_lane: bool = True
     pause_endpoint_until: datetime | None = None
+    probe: bool = False
 
 
 class Outbox(Protocol):
     async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
         """Lease due deliveries, at most `wanted[endpoint]` of each endpoint, only the head of each (endpoint, invoice).
 
-        First attempts come before retries. Endpoints that are paused or disabled give none.
+        First attempts come before retries. Endpoints that are paused or disabled give none, failing ones now and then
+        a single probe, the delivery that has been due for longest.
         """
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
-        """Write attempts and new states in one transaction; returns keys whose lease was lost (their attempt stays)."""
+        """Write attempts, new states and the endpoints' health in one transaction.
+
+        Returns the keys whose lease was lost (their attempt stays). What was overtaken meanwhile and has not arrived
+        is superseded, whatever its settlement says. An endpoint that answers again has all that waits due at once.
+        """
         ...
 
     async def release(self, deliveries: Sequence[ClaimedDelivery], now: datetime) -> None:
@@ -91,8 +103,10 @@ class Outbox(Protocol):
         """When the earliest waiting delivery of these endpoints is due."""
         ...
 
-    async def sync_endpoints(self, configured: Mapping[str, str], now: datetime) -> None:
-        """Learn the configured endpoints (name → URL).
+    async def sync_endpoints(
+        self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        """Learn the configured endpoints (name → URL), and by `subscriptions` who is told of the others' health.
 
         Waiting deliveries of removed names are parked; those of returned names resume; other parked ones are tried
         again.

@@ -3,6 +3,7 @@
 from watcher.store.abandoned import take_back
 from watcher.store.accounts import SqlAccounts
 from watcher.store.care import backup, check, upgrade
+from watcher.store.endpoints import SqlEndpoints
 from watcher.store.engine import Store, open_store
 from watcher.store.outbox import SqlOutbox
 from watcher.store.polls import SqlPollQueue
@@ -17,6 +18,7 @@ __all__ = [
     "Reports",
     "Retention",
     "SqlAccounts",
+    "SqlEndpoints",
     "SqlOutbox",
     "SqlPollQueue",
     "SqlWatches",

@@ -1,20 +1,71 @@
 """The endpoints as the store knows them, and what waits for those that went or came back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from watcher.core import health
+from watcher.core.errors import NotFound
+from watcher.core.event import EventType
+from watcher.core.health import Health
+from watcher.core.subscription import Subscription
 from watcher.ports import DeliveryState
 from watcher.store.codec import Instant
 from watcher.store.engine import Store, upserting
+from watcher.store.health import Turn, read_health, write_turns
 from watcher.store.lanes import EGRESS, REMOVED, lock_cursor, realign_where
 from watcher.store.tables import WAITING, deliveries, endpoints
 
+_HEARD = (EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED)
 
-async def sync_endpoints(store: Store, configured: Mapping[str, str], now: datetime) -> None:
+
+@dataclass(frozen=True, slots=True)
+class SqlEndpoints:
+    """Switching endpoints off and on by hand. A running service goes by it at its next claim."""
+
+    store: Store
+
+    async def enable(self, name: str, now: datetime) -> bool:
+        """Send everything that waits, in order per invoice and at the endpoint's rate; ends a pause and a breaker too.
+
+        False where nothing held it back. Raises NotFound.
+        """
+        async with self.store.transaction() as connection:
+            here, before = await self._begin(connection, name, now)
+            after = health.enable(before)
+            await write_turns(connection, [Turn(name, before, after, here)])
+            unpausing = update(endpoints).where(endpoints.c.name == name, endpoints.c.paused_until > here)
+            unpaused = (await connection.execute(unpausing.values(paused_until=None))).rowcount
+        return unpaused > 0 or not before.takes_all
+
+    async def disable(self, name: str, reason: str, now: datetime) -> bool:
+        """Send nothing to it until it is enabled, and tell the other endpoints. What happens meanwhile waits for it.
+
+        False where it was disabled already. Raises NotFound.
+        """
+        async with self.store.transaction() as connection:
+            here, before = await self._begin(connection, name, now)
+            after, fact = health.disable(before, reason, here)
+            await write_turns(connection, [Turn(name, before, after, here, (fact,) if fact else ())])
+        return fact is not None
+
+    async def _begin(self, connection: AsyncConnection, name: str, now: datetime) -> tuple[datetime, Health]:
+        await lock_cursor(connection)
+        here = await self.store.now(connection, now)
+        known = await read_health(connection, [name])
+        if name not in known:
+            raise NotFound(f"no endpoint {name}")
+        return here, known[name]
+
+
+async def sync_endpoints(
+    store: Store, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription]
+) -> None:
     """`ports.Outbox.sync_endpoints`. A disabled endpoint stays disabled."""
+    hears = {one.endpoint: tuple(kind.value for kind in _HEARD if one.wants(kind, tags=())) for one in subscriptions}
     async with store.transaction() as connection:
         await lock_cursor(connection)
         here = await store.now(connection, now)
@@ -23,9 +74,13 @@ async def sync_endpoints(store: Store, configured: Mapping[str, str], now: datet
         if configured:
             inserting = upserting(connection, endpoints)
             known = inserting.on_conflict_do_update(
-                index_elements=["name"], set_={"url": inserting.excluded.url, "configured": True}
+                index_elements=["name"],
+                set_={"url": inserting.excluded.url, "hears": inserting.excluded.hears, "configured": True},
             )
-            rows = [{"name": name, "url": url, "configured": True} for name, url in sorted(configured.items())]
+            rows = [
+                {"name": name, "url": url, "hears": hears.get(name, ()), "configured": True}
+                for name, url in sorted(configured.items())
+            ]
             await connection.execute(known, rows)
         await _park_removed(connection)
         await _resume(connection, here)

@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from watcher.clock import Dice, system_dice
+from watcher.core.subscription import Subscription
 from watcher.ports import ClaimedDelivery, DeliveryState, Form, Settlement
 from watcher.store.codec import AnyRow, AnySelect
 from watcher.store.endpoints import sync_endpoints
 from watcher.store.engine import Store
-from watcher.store.lanes import lock_cursor
+from watcher.store.lanes import lock_cursor, realign
 from watcher.store.settling import settle
 from watcher.store.tables import deliveries, endpoints, events
 
@@ -24,22 +26,29 @@ class SqlOutbox:
     """`ports.Outbox`."""
 
     store: Store
+    dice: Dice = system_dice
 
     async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
         claimed: list[AnyRow] = []
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
-            for endpoint in await _ready_endpoints(connection, wanted, here):
-                claimed += await _lease(connection, endpoint, wanted[endpoint], here, here + lease)
+            ready = {row.name: row for row in await _ready_endpoints(connection, wanted, here)}
+            for name, row in ready.items():
+                claimed += await _take(connection, row, wanted[name], here, here + lease)
             bodies = await _bodies(connection, claimed)
+        await self._end_overtaken([row for row in claimed if row.overtaken])
         ends_at = here + lease + self.store.shift
-        return tuple(_claimed(row, bodies[row.id], ends_at) for row in sorted(claimed, key=_order))
+        return tuple(
+            _claimed(row, bodies[row.id], ends_at, probe=ready[row.endpoint].probe_at is not None)
+            for row in sorted(claimed, key=_order)
+            if not row.overtaken
+        )
 
     async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
-        return await settle(self.store, settlements) if settlements else frozenset()
+        return await settle(self.store, settlements, self.dice) if settlements else frozenset()
 
     async def release(self, deliveries: Sequence[ClaimedDelivery], now: datetime) -> None:
-        """Give leases back; the deliveries are due as they were before."""
+        """Give leases back; the deliveries are due as they were before, and overtaken ones end with their lease."""
         del now
         if not deliveries:
             return
@@ -54,17 +63,30 @@ class SqlOutbox:
         only where `claim` has something to give.
         """
         async with self.store.reading() as connection:
-            rows = (await connection.execute(_next_due(endpoints))).all()
+            rows = (await connection.execute(_due(endpoints))).all()
         instants = [
-            due_at if row.paused_until is None else max(due_at, row.paused_until)
+            max(at for at in (due_at, row.paused_until, row.probe_at) if at is not None)
             for row in rows
             for due_at in (row.first_at, row.retry_at)
             if due_at is not None
         ]
         return min(instants) + self.store.shift if instants else None
 
-    async def sync_endpoints(self, configured: Mapping[str, str], now: datetime) -> None:
-        await sync_endpoints(self.store, configured, now)
+    async def sync_endpoints(
+        self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        await sync_endpoints(self.store, configured, now, subscriptions)
+
+    async def _end_overtaken(self, rows: Sequence[AnyRow]) -> None:
+        """End what the world overtook while it was under way, and whose courier did not come back to say how it went.
+
+        In a transaction of its own: a claim does not wait for the lock that moving lanes takes.
+        """
+        if rows:
+            async with self.store.transaction() as connection:
+                await lock_cursor(connection)
+                await connection.execute(_END_OVERTAKEN, [{"key": row.id, "held": row.lease} for row in rows])
+                await realign(connection, (row.watch_id for row in rows if row.watch_id is not None))
 
 
 def due_deliveries(endpoint: str, now: datetime, limit: int, *, tried: bool) -> Select[tuple[int]]:
@@ -80,7 +102,7 @@ def due_deliveries(endpoint: str, now: datetime, limit: int, *, tried: bool) -> 
 
 _RELEASE = (
     update(deliveries)
-    .where(deliveries.c.id == bindparam("key"), deliveries.c.lease == bindparam("held"))
+    .where(deliveries.c.id == bindparam("key"), deliveries.c.lease == bindparam("held"), ~deliveries.c.overtaken)
     .values(
         state=DeliveryState.PENDING.value,
         lease=deliveries.c.lease + 1,
@@ -90,25 +112,59 @@ _RELEASE = (
 )
 """What was planned stands: a lease given back unused changes nothing about the delivery."""
 
+_END_OVERTAKEN = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("key"), deliveries.c.lease == bindparam("held"))
+    .values(
+        state=DeliveryState.SUPERSEDED.value,
+        lease=deliveries.c.lease + 1,
+        lease_ends_at=None,
+        due_at=None,
+        overtaken=False,
+    )
+)
 
-async def _ready_endpoints(connection: AsyncConnection, wanted: Mapping[str, int], now: datetime) -> Sequence[str]:
+
+async def _ready_endpoints(connection: AsyncConnection, wanted: Mapping[str, int], now: datetime) -> Sequence[AnyRow]:
     names = [name for name, count in wanted.items() if count > 0]
     due = or_(*(_earliest(tried=tried) <= now for tried in (False, True)))
     unpaused = or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until <= now)
-    query = select(endpoints.c.name).where(endpoints.c.name.in_(names), _takes_deliveries(), unpaused, due)
-    return (await connection.execute(query.order_by(endpoints.c.name))).scalars().all()
+    probed = or_(endpoints.c.probe_at.is_(None), endpoints.c.probe_at <= now)
+    query = _due(names).where(unpaused, probed, due).order_by(endpoints.c.name)
+    return (await connection.execute(query)).all()
 
 
 def _takes_deliveries() -> ColumnElement[bool]:
-    return and_(endpoints.c.configured, endpoints.c.state == "active")
+    return and_(endpoints.c.configured, or_(endpoints.c.state == "active", endpoints.c.probe_at.is_not(None)))
+
+
+async def _take(
+    connection: AsyncConnection, endpoint: AnyRow, limit: int, now: datetime, ends_at: datetime
+) -> list[AnyRow]:
+    if endpoint.probe_at is None:
+        return await _lease(connection, endpoint.name, limit, now, ends_at)
+    # Before the delivery, so that of several replicas one probes; again when this probe's lease ends without a word.
+    turn = update(endpoints).where(endpoints.c.name == endpoint.name, endpoints.c.probe_at <= now)
+    if (await connection.execute(turn.values(probe_at=ends_at))).rowcount == 0:
+        return []
+    retry_is_older = endpoint.first_at is None or (
+        endpoint.retry_at is not None and endpoint.retry_at < endpoint.first_at
+    )
+    return await _lease(connection, endpoint.name, 1, now, ends_at, order=(retry_is_older, not retry_is_older))
 
 
 async def _lease(
-    connection: AsyncConnection, endpoint: str, limit: int, now: datetime, ends_at: datetime
+    connection: AsyncConnection,
+    endpoint: str,
+    limit: int,
+    now: datetime,
+    ends_at: datetime,
+    *,
+    order: tuple[bool, bool] = (False, True),
 ) -> list[AnyRow]:
-    """First attempts, then retries in what room is left."""
+    """First attempts, then retries in what room is left; `order` turns that round."""
     taken: list[AnyRow] = []
-    for tried in (False, True):
+    for tried in order:
         if len(taken) < limit:
             # A CTE with row locks is evaluated once; a plain sub-select may be evaluated again, past its LIMIT.
             keys = due_deliveries(endpoint, now, limit - len(taken), tried=tried).cte("chosen")
@@ -150,7 +206,7 @@ def _order(row: AnyRow) -> tuple[bool, datetime, int]:
     return row.tried, row.next_attempt_at, row.cursor
 
 
-def _claimed(row: AnyRow, sent: AnyRow, ends_at: datetime) -> ClaimedDelivery:
+def _claimed(row: AnyRow, sent: AnyRow, ends_at: datetime, *, probe: bool) -> ClaimedDelivery:
     return ClaimedDelivery(
         key=row.id,
         lease=row.lease,
@@ -160,12 +216,17 @@ def _claimed(row: AnyRow, sent: AnyRow, ends_at: datetime) -> ClaimedDelivery:
         body=sent.body,
         attempts=row.attempts,
         lease_ends_at=ends_at,
+        probe=probe,
     )
 
 
-def _next_due(names: Sequence[str]) -> AnySelect:
+def _due(names: Sequence[str]) -> AnySelect:
     return select(
-        endpoints.c.paused_until, _earliest(tried=False).label("first_at"), _earliest(tried=True).label("retry_at")
+        endpoints.c.name,
+        endpoints.c.paused_until,
+        endpoints.c.probe_at,
+        _earliest(tried=False).label("first_at"),
+        _earliest(tried=True).label("retry_at"),
     ).where(endpoints.c.name.in_(tuple(names)), _takes_deliveries())
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import anyio.to_thread
-from sqlalchemy import bindparam, false, null, or_, select, update
+from sqlalchemy import bindparam, case, false, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core import json_text
@@ -178,22 +178,23 @@ def _snapshot_row(
 
 
 async def _supersede(connection: AsyncConnection, changes: Sequence[tuple[PollRecord, Change]]) -> None:
-    """End waiting deliveries that the world has overtaken. What is in flight arrives."""
-    pairs = [{"key": poll.key, "overtaken": kind} for poll, change in changes for kind in change.supersedes]
+    """End waiting deliveries that the world has overtaken. What is in flight arrives, or ends when it fails."""
+    pairs = [{"key": poll.key, "told": kind} for poll, change in changes for kind in change.supersedes]
     if pairs:
         await connection.execute(_SUPERSEDE, pairs)
         await realign(connection, (poll.key for poll, change in changes if change.supersedes))
 
 
+_UNDER_WAY = deliveries.c.state == DeliveryState.DELIVERING.value
 _SUPERSEDE = (
     update(deliveries)
-    .where(
-        deliveries.c.watch_id == bindparam("key"),
-        WAITING,
-        deliveries.c.state != DeliveryState.DELIVERING.value,
-        deliveries.c.event_type == bindparam("overtaken"),
+    .where(deliveries.c.watch_id == bindparam("key"), WAITING, deliveries.c.event_type == bindparam("told"))
+    .values(
+        state=case((_UNDER_WAY, deliveries.c.state), else_=DeliveryState.SUPERSEDED.value),
+        due_at=case((_UNDER_WAY, deliveries.c.due_at), else_=null()),
+        parked_reason=null(),
+        overtaken=_UNDER_WAY,
     )
-    .values(state=DeliveryState.SUPERSEDED.value, due_at=None, parked_reason=None)
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from sqlalchemy import and_, func, or_, select, tuple_
@@ -128,8 +129,8 @@ class Reports:
         async with self.store.reading() as connection:
             return [history.delivery(row) for row in await connection.execute(query)]
 
-    async def endpoints(self) -> list[Item]:
-        """Configured endpoints, and removed ones for which something still waits."""
+    async def endpoints(self, now: datetime | None = None) -> list[Item]:
+        """Configured endpoints, and removed ones for which something still waits. Pauses show only with `now`."""
         waiting = select(deliveries.c.endpoint, func.count()).where(WAITING).group_by(deliveries.c.endpoint)
         async with self.store.reading() as connection:
             counts = {name: count for name, count in await connection.execute(waiting)}  # noqa: C416 - rows are no pairs to dict
@@ -138,7 +139,7 @@ class Reports:
             {
                 "name": row.name,
                 "url": row.url,
-                "state": row.state if row.configured else REMOVED,
+                "state": _endpoint_state(row, now),
                 "waiting": counts.get(row.name, 0),
             }
             for row in rows
@@ -182,6 +183,16 @@ def _watch(row: AnyRow) -> Item:
         "next_poll_at": told_at(row.poll_at) if row.configured else None,
         "last_error": row.last_error,
     }
+
+
+def _endpoint_state(row: AnyRow, now: datetime | None) -> str:
+    if not row.configured:
+        return REMOVED
+    if row.state != "active":
+        return row.state
+    if row.probe_at is not None:
+        return "failing"
+    return "paused" if now is not None and row.paused_until is not None and row.paused_until > now else row.state
 
 
 def _source(row: AnyRow, rates: Mapping[str, str]) -> Item:

@@ -158,8 +158,20 @@ endpoints = Table(
     Column("configured", Boolean, nullable=False, server_default=true()),
     Column("state", Words(), nullable=False, server_default=text("'active'")),
     Column("paused_until", Instant),
+    Column("hears", Tags, nullable=False, server_default=text("'[]'")),
+    Column("disabled_reason", Words(ERROR_LIMIT)),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("failed_lane", BigInteger),
+    Column("failing_since", Instant),
+    Column("failed_at", Instant),
+    Column("probe_at", Instant),
+    Column("probes", Integer, nullable=False, server_default=text("0")),
+    Column("told_since", Instant),
     CheckConstraint("state IN ('active', 'disabled')", name="ck_endpoints_state"),
 )
+"""`hears` are the events about other endpoints that it wants. The rest is `core.health`: while `probe_at` is set, one
+delivery at a time is sent, no sooner than then; a disabled endpoint without it gets nothing.
+"""
 
 WAITING = text("state IN ('pending', 'delivering', 'parked')")
 """Literal, because a partial index serves only queries that repeat its words."""
@@ -182,6 +194,7 @@ deliveries = Table(
     Column("due_at", Instant),
     Column("lease", BigInteger, nullable=False, server_default=text("0")),
     Column("lease_ends_at", Instant),
+    Column("overtaken", Boolean, nullable=False, server_default=false()),
     Column("last_status", SmallInteger),
     Column("last_error", Words(ERROR_LIMIT)),
     UniqueConstraint("cursor", "endpoint", name="uq_deliveries_event_endpoint"),
@@ -204,6 +217,7 @@ deliveries = Table(
     ),
 )
 """The queue. `due_at` is what claims go by: null where the delivery waits for nothing but its lane, is parked or ended.
+`overtaken` while it is under way: unless it arrives, it is superseded.
 
 Without a foreign key to `endpoints`: an event may name an endpoint that was configured a moment ago.
 """

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from tests.fakes import stored
 from watcher.core.errors import Refused, SchemaMismatch, StoreUnavailable
-from watcher.store import Reports, Store, backup, check, engine, hold_run_lock, open_store, upgrade
+from watcher.store import Reports, SqlOutbox, Store, backup, check, engine, hold_run_lock, open_store, upgrade
 from watcher.store.tables import metadata
 
 
@@ -135,6 +135,31 @@ async def test_upgrade_says_what_it_did(tmp_path: Path) -> None:
     assert (await upgrade(url)).endswith("created")
     assert (await upgrade(url)).endswith("up to date already")
     assert (await check(url)).endswith("fine")
+
+
+async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url: str) -> None:
+    async with open_store(database_url, database_clock=False) as store:
+        await stored.endpoints(store, "ledger")
+        await stored.tell(store, "inv_1", stored.event("evt_1", "invoice.paid", "ledger"))
+        async with store.transaction() as connection:
+            await connection.run_sync(_downgrade)
+    with pytest.raises(SchemaMismatch, match=r"older schema .* run `invoice-watcher db upgrade`"):
+        async with open_store(database_url):
+            pass
+    assert (await upgrade(database_url)).endswith("upgraded")
+    async with open_store(database_url, database_clock=False) as store:
+        assert [row["state"] for row in await Reports(store).endpoints()] == ["active"]
+        (claimed,) = await stored.send(SqlOutbox(store))
+        assert claimed.event_id == "evt_1"
+
+
+def _downgrade(connection: Connection) -> None:
+    """To the first schema, which nobody ever needs but this test."""
+    second = ("hears", "disabled_reason", "failures", "failed_lane", "failing_since", "failed_at", "probe_at", "probes")
+    for column in (*second, "told_since"):
+        connection.execute(text(f"ALTER TABLE endpoints DROP COLUMN {column}"))
+    connection.execute(text("ALTER TABLE deliveries DROP COLUMN overtaken"))
+    connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 
 
 async def test_a_damaged_file_fails_its_check(sqlite_url: str) -> None:

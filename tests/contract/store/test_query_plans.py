@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -11,11 +12,14 @@ from sqlalchemy import event as sql_events
 from sqlalchemy import text
 
 from tests.fakes import stored
-from tests.fakes.stored import LEASE, MINUTE, NOW, event
-from watcher.ports import ClaimedWatch, PollRecord
-from watcher.store import Reports, SqlOutbox, SqlPollQueue, Store
+from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
+from watcher.core.health import FIRST_PROBE_AFTER, OPENS_AFTER
+from watcher.ports import ClaimedWatch, Outcome, PollRecord
+from watcher.store import Reports, SqlEndpoints, SqlOutbox, SqlPollQueue, Store
 
 MANY = 3000
+CLAIMED = 1000
+"""Those of them that were looked at."""
 READS_ALL = re.compile(
     r"Seq Scan on (watches|deliveries|events)\b"  # PostgreSQL rightly reads tables of a few rows through
     r"|SCAN (watches|deliveries|events|snapshots|documents|attempts|head)\b"
@@ -94,6 +98,64 @@ async def test_the_loops_of_delivery_read_no_table_through(full_store: Store) ->
         await Reports(full_store).event_bodies(after=100, limit=10)
     assert len(said) > 10
     assert await large_scans(full_store, said) == []
+
+
+async def test_the_loops_of_a_failing_endpoint_read_no_table_through(full_store: Store) -> None:
+    outbox, switch = SqlOutbox(full_store, lambda: 0.5), SqlEndpoints(full_store)
+    claimed = await stored.send(outbox, ledger=2 * OPENS_AFTER)
+    await outbox.settle([stored.retried(one, NOW + 60 * MINUTE) for one in claimed])
+    async with statements(full_store) as said:
+        assert await outbox.next_attempt_at(["ledger"]) == NOW + 0.9 * FIRST_PROBE_AFTER + timedelta(milliseconds=5)
+        (probe,) = await stored.send(outbox, NOW + MINUTE, ledger=10)
+        assert probe.probe
+        await outbox.settle([stored.delivered(probe, NOW + MINUTE)])
+        await switch.disable("ledger", "operator", NOW + MINUTE)
+        await switch.enable("ledger", NOW + MINUTE)
+    assert len(said) > 15
+    await _deliver_nearly_all(full_store)
+    assert await large_scans(full_store, said) == []
+
+
+async def _deliver_nearly_all(store: Store) -> None:
+    """Reading all would be right where all of them wait: what matters is the history that is read past."""
+    async with store.transaction() as connection:
+        ended = "UPDATE deliveries SET state = 'delivered', due_at = NULL WHERE id % 50 <> 0"
+        await connection.execute(text(ended))
+        await connection.execute(text("ANALYZE"))
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DELIVERED, Outcome.RETRY])
+async def test_settling_takes_as_many_statements_for_many_receipts_as_for_a_few(
+    full_store: Store, outcome: Outcome
+) -> None:
+    outbox, counts = SqlOutbox(full_store), list[int]()
+    for count in (OPENS_AFTER, 400):
+        claimed = await stored.send(outbox, NOW + MINUTE, ledger=count)
+        assert len(claimed) == count
+        settlements = [replace(stored.delivered(one), receipt=stored.receipt(outcome)) for one in claimed]
+        async with statements(full_store) as said:
+            await outbox.settle(settlements)
+        counts.append(len(said))
+        await SqlEndpoints(full_store).enable("ledger", NOW)
+    assert counts[0] == counts[1]
+
+
+async def test_first_attempts_do_not_wait_for_thousands_of_retries(full_store: Store) -> None:
+    outbox = SqlOutbox(full_store)
+    claimed = await stored.send(outbox, ledger=MANY)
+    assert len(claimed) == CLAIMED
+    for start in range(0, CLAIMED, 500):
+        await outbox.settle([stored.retried(one, NOW - MINUTE) for one in claimed[start : start + 500]])
+    await SqlEndpoints(full_store).enable("ledger", NOW + SECOND)
+    new = range(CLAIMED, CLAIMED + 30)
+    await stored.tell_all(full_store, {f"inv_{n}": [event(f"evt_n{n}", "a", "ledger")] for n in new})
+    arrived: list[str] = []
+    for _ in range(3):
+        batch = await stored.send(outbox, NOW + 2 * MINUTE, ledger=10)
+        arrived += [one.event_id for one in batch]
+        await outbox.settle([stored.delivered(one, NOW + 2 * MINUTE) for one in batch])
+    assert sorted(arrived) == sorted(f"evt_n{number}" for number in new)
+    assert len(await stored.send(outbox, NOW + 2 * MINUTE, ledger=10)) == 10
 
 
 async def test_the_scan_of_a_whole_table_would_be_noticed(full_store: Store) -> None:

@@ -11,7 +11,6 @@ from watcher.core.invoice import Status
 
 README = ROOT / "README.md"
 SUBSCRIBER = ROOT / "docs" / "subscriber.md"
-NOT_SENT_YET = {EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED}
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
@@ -38,7 +37,7 @@ def test_the_readme_lists_every_event_that_is_sent() -> None:
     catalogue = README.read_text("utf-8").partition("## Events")[2].partition("\n## ")[0]
     types = re.findall(r"^\| (.+?) \|", catalogue, re.MULTILINE)
     named = re.findall(r"`([a-z]+\.[a-z_]+)`", " ".join(types))
-    assert named == [event_type.value for event_type in EventType if event_type not in NOT_SENT_YET]
+    assert named == [event_type.value for event_type in EventType]
 
 
 def test_the_subscriber_page_lists_every_status() -> None:

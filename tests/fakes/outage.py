@@ -1,0 +1,79 @@
+"""Days of delivering in seconds: a real store, a real courier, a clock that leaps to whatever comes next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tests.fakes import stored
+from tests.fakes.clock import FakeClock
+from tests.fakes.sender import FakeSender
+from tests.fakes.stored import NOW, event
+from watcher.delivery import Courier, CourierEndpoint
+from watcher.ports import Attempt, Outcome
+from watcher.store import SqlOutbox, Store
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+RETRIES = (
+    *(timedelta(0), timedelta(seconds=5), 5 * MINUTE, 30 * MINUTE),
+    *(2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR),
+)
+
+
+class LeapingClock(FakeClock):
+    """Nobody waits: who sleeps takes time with him. Only for one sleeper at a time."""
+
+    async def sleep(self, period: timedelta) -> None:
+        await super().sleep(timedelta(0))
+        self.advance(max(period, timedelta(0)))
+
+
+@dataclass
+class Outage:
+    """Receivers that take or refuse by `answer(endpoint, event id, now)`; `arrivals` is what each of them took."""
+
+    store: Store
+    answer: Callable[[str, str, datetime], Outcome]
+    rate: float = 50
+    clock: LeapingClock = field(default_factory=lambda: LeapingClock(NOW))
+    arrivals: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict[str, list[tuple[datetime, str]]])
+    requests: list[tuple[datetime, str, str]] = field(default_factory=list[tuple[datetime, str, str]])
+    outbox: SqlOutbox = field(init=False)
+    courier: Courier = field(init=False)
+    _names: tuple[str, ...] = ()
+    _told: dict[str, int] = field(default_factory=dict[str, int])
+
+    async def begin(self, *names: str) -> None:
+        self.outbox = await stored.listening(self.store, *names)
+        endpoint = CourierEndpoint(RETRIES, rate=self.rate, concurrency=10, timeout=timedelta(seconds=15))
+        sender = FakeSender(self.clock, self._answer)
+        self._names = names
+        self.courier = Courier(self.outbox, sender, self.clock, lambda: 0.5, dict.fromkeys(names, endpoint))
+
+    async def tell(self, *invoices: str, to: tuple[str, ...]) -> None:
+        """The next event of each of these invoices."""
+        for invoice in invoices:
+            self._told[invoice] = self._told.get(invoice, 0) + 1
+        told = {one: [event(f"{one}#{self._told[one]}", "invoice.updated", *to)] for one in invoices}
+        await stored.tell_all(self.store, told, self.clock.now())
+
+    async def run_until(self, end: datetime) -> None:
+        """Deliver whatever falls due until then."""
+        while (at := await self.outbox.next_attempt_at(self._names)) is not None and at <= end:
+            self.clock.advance(max(at - self.clock.now(), timedelta(0)))
+            await self.courier.run_once()
+        self.clock.advance(max(end - self.clock.now(), timedelta(0)))
+
+    def arrived(self, endpoint: str, invoice: str) -> list[str]:
+        return [name for _, name in self.arrivals.get(endpoint, []) if name.startswith(f"{invoice}#")]
+
+    def told(self, invoice: str) -> list[str]:
+        return [f"{invoice}#{number}" for number in range(1, self._told[invoice] + 1)]
+
+    def _answer(self, attempt: Attempt) -> Outcome:
+        now = self.clock.now()
+        outcome = self.answer(attempt.endpoint, attempt.event_id, now)
+        self.requests.append((now, attempt.endpoint, attempt.event_id))
+        if outcome is Outcome.DELIVERED:
+            self.arrivals.setdefault(attempt.endpoint, []).append((now, attempt.event_id))
+        return outcome
