@@ -255,7 +255,6 @@ _FINALIZED = {
 
 
 def _status(wire: MeteroidInvoice) -> Status:
-    paid = word_key(wire.payment_status) == "paid"
     match word_key(wire.status):
         case "draft":
             return Status.DRAFT
@@ -265,7 +264,7 @@ def _status(wire: MeteroidInvoice) -> Status:
             return Status.UNCOLLECTIBLE
         case "void":
             return Status.VOID
-        case "closed" if paid:
+        case "closed" if word_key(wire.payment_status) == "paid":
             return Status.PAID
         case _:
             return Status.UNKNOWN
