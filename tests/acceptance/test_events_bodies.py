@@ -14,10 +14,7 @@ from watcher.sandbox import Fault, FaultKind
 from watcher.sandbox.traps import FragmentTraps, Generation
 
 
-async def test_endpoints_get_what_their_filters_ask_for_in_the_form_they_ask_for(site: Site) -> None:
-    ledger = site.sandbox.ledger
-    bill = ledger.create("meteroid", "inv_1", "EUR", 100, FAR)
-    other = ledger.create("rapyd", rapyd_id(1), "KWD", 1, FAR_INSTANT)
+def subscribe_in_every_way(site: Site) -> None:
     site.endpoints.clear()
     site.endpoint("all")
     site.endpoint("thin", payload="thin")
@@ -25,6 +22,13 @@ async def test_endpoints_get_what_their_filters_ask_for_in_the_form_they_ask_for
     site.endpoint("vip", tags=["vip", "legal"])
     site.endpoint("rapyd", sources=["rap*"], events=["invoice.paid"])
     site.endpoint("excluding", events=["!invoice.tracked"])
+
+
+async def test_endpoints_get_what_their_filters_ask_for_in_the_form_they_ask_for(site: Site) -> None:
+    ledger = site.sandbox.ledger
+    bill = ledger.create("meteroid", "inv_1", "EUR", 100, FAR)
+    other = ledger.create("rapyd", rapyd_id(1), "KWD", 1, FAR_INSTANT)
+    subscribe_in_every_way(site)
     site.source("meteroid")
     site.source("rapyd")
     site.watch("meteroid", "inv_1", tags=["vip"])

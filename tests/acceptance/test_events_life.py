@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 
 from tests.acceptance.bills import FAR, FAR_INSTANT, LATE, rapyd_id
 from tests.acceptance.daemon import Body, Site
+from watcher.sandbox.bill import Bill
 
 EUR = "EUR"
 
@@ -29,6 +30,25 @@ def holds_together(bodies: list[Body]) -> None:
         assert len({str((one["data"]["invoice"], one["data"]["observed_after"])) for one in together}) == 1
         fields = [change["field"] for one in together for change in one["data"]["changes"]]
         assert sorted(fields) == sorted(set(fields))
+
+
+def each_says_what_it_changed(by_type: dict[str, Body]) -> None:
+    assert changed(by_type["partially_paid"])["status"] == ("open", "partially_paid")
+    assert changed(by_type["partially_paid"])["payment_pending"] == (True, False)
+    assert by_type["partially_paid"]["data"]["delta"] == [{"currency": "EUR", "amount": "400.00"}]
+    assert by_type["payment_failed"]["data"]["attempts_delta"] == 1
+    assert changed(by_type["payment_failed"])["failed_attempts"] == (0, 1)
+    assert by_type["credited"]["data"]["delta"] == [{"currency": "EUR", "amount": "100.00"}]
+    assert by_type["paid"]["data"]["delta"] == [{"currency": "EUR", "amount": "500.00"}]
+    assert by_type["paid"]["data"]["occurred_at"] == by_type["paid"]["data"]["invoice"]["paid_at"] is not None
+    assert by_type["refunded"]["data"]["delta"] == [{"currency": "EUR", "amount": "50.00"}]
+    assert by_type["payment_reversed"]["data"]["delta"] == [{"currency": "EUR", "amount": "250.00"}]
+    assert changed(by_type["payment_reversed"])["status"] == ("paid", "partially_paid")
+    assert (by_type["finalized"]["data"]["inferred"], by_type["finalized"]["data"]["occurred_at"]) == (
+        False,
+        by_type["finalized"]["data"]["invoice"]["finalized_at"],
+    )
+    assert by_type["marked_uncollectible"]["data"]["occurred_at"] is not None
 
 
 async def test_each_step_of_a_life_is_told_once_and_carries_what_it_changed(site: Site) -> None:
@@ -59,23 +79,7 @@ async def test_each_step_of_a_life_is_told_once_and_carries_what_it_changed(site
         (schema,) = await site.command("schema", "event")
 
     holds_together(bodies)
-    by_type = {body["type"].removeprefix("invoice."): body for body in bodies}
-    assert changed(by_type["partially_paid"])["status"] == ("open", "partially_paid")
-    assert changed(by_type["partially_paid"])["payment_pending"] == (True, False)
-    assert by_type["partially_paid"]["data"]["delta"] == [{"currency": "EUR", "amount": "400.00"}]
-    assert by_type["payment_failed"]["data"]["attempts_delta"] == 1
-    assert changed(by_type["payment_failed"])["failed_attempts"] == (0, 1)
-    assert by_type["credited"]["data"]["delta"] == [{"currency": "EUR", "amount": "100.00"}]
-    assert by_type["paid"]["data"]["delta"] == [{"currency": "EUR", "amount": "500.00"}]
-    assert by_type["paid"]["data"]["occurred_at"] == by_type["paid"]["data"]["invoice"]["paid_at"] is not None
-    assert by_type["refunded"]["data"]["delta"] == [{"currency": "EUR", "amount": "50.00"}]
-    assert by_type["payment_reversed"]["data"]["delta"] == [{"currency": "EUR", "amount": "250.00"}]
-    assert changed(by_type["payment_reversed"])["status"] == ("paid", "partially_paid")
-    assert (by_type["finalized"]["data"]["inferred"], by_type["finalized"]["data"]["occurred_at"]) == (
-        False,
-        by_type["finalized"]["data"]["invoice"]["finalized_at"],
-    )
-    assert by_type["marked_uncollectible"]["data"]["occurred_at"] is not None
+    each_says_what_it_changed({body["type"].removeprefix("invoice."): body for body in bodies})
     assert shown["invoice"] == bodies[-1]["data"]["invoice"]
     assert [event["type"] for event in shown["events"]] == [body["type"] for body in bodies]
     for body in bodies:
@@ -122,13 +126,11 @@ async def test_what_happens_between_two_looks_is_told_in_the_order_of_the_table(
     assert amounts("total", "1000.00", "0.00").items() <= changed(site.bodies("8")[1]).items()
 
 
-async def test_providers_that_say_less_are_read_for_what_they_mean(site: Site) -> None:
-    """Dollr's failure, Fragment's void and falling balance, Rapyd's final `paid`, overdue for the second time."""
+async def live_through(  # noqa: PLR0917 - one bill each
+    site: Site, dollr: Bill, owed: Bill, gone: Bill, rapyd: Bill, late: Bill
+) -> None:
+    """Three looks at payments that come, and a fourth at one that comes again."""
     ledger = site.sandbox.ledger
-    dollr = ledger.create("dollr", "5", EUR, 100_000, FAR_INSTANT)
-    owed, gone = (ledger.create("fragment", name, EUR, 100_000) for name in ("owed", "gone"))
-    rapyd = ledger.create("rapyd", rapyd_id(1), EUR, 100_000, FAR_INSTANT)
-    late = ledger.create("meteroid", "inv_late", EUR, 100_000, LATE)
     for bill in (dollr, owed, gone, rapyd, late):
         if bill.provider not in site.sources:
             site.source(bill.provider)
@@ -148,6 +150,16 @@ async def test_providers_that_say_less_are_read_for_what_they_mean(site: Site) -
     await site.command("run", "--once")
     ledger.pay(late)
     await site.command("run", "--once")
+
+
+async def test_providers_that_say_less_are_read_for_what_they_mean(site: Site) -> None:
+    """Dollr's failure, Fragment's void and falling balance, Rapyd's final `paid`, overdue for the second time."""
+    ledger = site.sandbox.ledger
+    dollr = ledger.create("dollr", "5", EUR, 100_000, FAR_INSTANT)
+    owed, gone = (ledger.create("fragment", name, EUR, 100_000) for name in ("owed", "gone"))
+    rapyd = ledger.create("rapyd", rapyd_id(1), EUR, 100_000, FAR_INSTANT)
+    late = ledger.create("meteroid", "inv_late", EUR, 100_000, LATE)
+    await live_through(site, dollr, owed, gone, rapyd, late)
 
     failed = (await site.hears("5", "tracked", "payment_pending", "payment_failed"))[-1]["data"]
     assert (failed["inferred"], failed["attempts_delta"]) == (True, None)

@@ -21,15 +21,18 @@ def rows(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def configured(listed: str) -> dict[str, list[object]]:
+    """What somebody wrote about each watch, by invoice id."""
+    return {row["invoice_id"]: [row[key] for key in ("tags", "due_on", "note", "origins")] for row in rows(listed)}
+
+
 async def test_watches_added_imported_polled_and_removed_by_hand_are_in_force_at_once(site: Site) -> None:
     ledger = site.sandbox.ledger
     bills = [ledger.create("meteroid", f"inv_{number}", "EUR", 1000) for number in range(5)]
     site.source("meteroid")
     site.polling["every"] = "1h"
     site.watch("meteroid", "inv_0")
-    (site.folder / "march.csv").write_text(
-        "source,invoice_id,tags,due_on,note\nmeteroid,inv_2,a;b,,\nmeteroid,inv_3,,,n\n"
-    )
+    (site.folder / "march.csv").write_text("source,invoice_id,tags,note\nmeteroid,inv_2,a;b,\nmeteroid,inv_3,,n\n")
     async with site.running() as daemon:
         await site.hears("inv_0", "tracked")
         added, imported = await operate_all(
@@ -55,10 +58,7 @@ async def test_watches_added_imported_polled_and_removed_by_hand_are_in_force_at
         await until(
             lambda: site.told("inv_1") == ["tracked", "paid"], "it is polled", within=IN_FORCE_WITHIN + SLOW_MACHINE
         )
-        said = {
-            row["invoice_id"]: [row[key] for key in ("tags", "due_on", "note", "origins")] for row in rows(listed.out)
-        }
-        assert said == {
+        assert configured(listed.out) == {
             "inv_0": [[], None, None, ["file"]],
             "inv_1": [["vip"], "2030-01-31", "n1", ["cli"]],
             "inv_3": [[], None, "n", ["cli"]],
