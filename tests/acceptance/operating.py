@@ -37,7 +37,9 @@ async def operate(site: Site, *arguments: str, **variables: str) -> Done:
     return ended
 
 
-async def operate_all(site: Site, *lines: str, weak: bool = False, **variables: str) -> list[Done]:
+async def operate_all(
+    site: Site, *lines: str, weak: bool = False, variables: Mapping[str, str] | None = None
+) -> list[Done]:
     """Several command lines in one process, for starting it is what costs; `weak` where even root shall obey modes."""
     arguments = [*(["--weak"] if weak else []), json.dumps([line.split() for line in lines])]
     with anyio.fail_after(2 * PATIENCE):
@@ -45,7 +47,7 @@ async def operate_all(site: Site, *lines: str, weak: bool = False, **variables: 
             [sys.executable, "-m", "tests.acceptance.commands", *arguments],
             check=False,
             cwd=site.folder,
-            env={**environment(), "INVOICE_WATCHER_CONFIG": str(site.config), **variables},
+            env={**environment(), "INVOICE_WATCHER_CONFIG": str(site.config), **(variables or {})},
         )
     assert done.returncode == 0, done.stderr.decode()
     ended = [Done(*json.loads(line)) for line in done.stdout.splitlines()]

@@ -11,7 +11,7 @@ from tests.acceptance.daemon import ALIVE_AFTER, Body, Site, until
 from tests.acceptance.operating import operate, started
 from watcher.sandbox import Ledger
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 KILLS = 10
 INVOICES = [f"inv_{number}" for number in range(12)]

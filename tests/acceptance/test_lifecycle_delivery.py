@@ -82,7 +82,7 @@ async def test_a_failing_invoice_holds_back_its_own_later_events_and_nobody_else
         await site.hears("inv_1", "tracked", "partially_paid")
         ledger.pay(bill)
         await site.hears("inv_1", "tracked", "partially_paid", "paid")
-        added, waiting = await operate_all(site, "watch add meteroid inv_2", "deliveries --endpoint away --json")
+        waiting, added = await operate_all(site, "deliveries --endpoint away --json", "watch add meteroid inv_2")
         assert added.code == 0
         assert [row["attempts"] > 0 for row in rows(waiting)] == [True, False, False]
         async with Receiver(port=int(url.split(":")[2].partition("/")[0])) as back:

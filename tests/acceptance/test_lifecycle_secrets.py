@@ -68,7 +68,7 @@ async def test_no_secret_is_found_in_logs_output_or_database_whatever_goes_wrong
             await until(lambda: daemon.has_logged("config.refused"), "the bad secret is refused")
             broken, missing = await operate(site, "check", **variables), await operate(site, "check")
             (site.folder / "signing").write_text(SIGNING)
-            done = await operate_all(site, *LINES, weak=False, **variables)
+            done = await operate_all(site, *LINES, variables=variables)
             text = daemon.log.read_text() + "".join(one.out + one.err for one in (*done, broken, missing))
             assert (broken.code, missing.code) == (2, 2)
         stored = b"".join(path.read_bytes() for path in site.folder.glob("invoice-watcher.db*")).decode("latin-1")
