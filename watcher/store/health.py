@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.body import about_endpoint
 from watcher.core.health import EndpointFact, Health
-from watcher.ports import DeliveryState, EventRecord, Form
+from watcher.ports import EventRecord, Form
 from watcher.store.codec import AnyRow, Instant, has_tag
-from watcher.store.tables import WAITING, deliveries, endpoints
+from watcher.store.tables import RETRYING, deliveries, endpoints
 from watcher.store.telling import Telling, tell
 
 _HEALTH = (
@@ -59,15 +59,10 @@ async def write_turns(connection: AsyncConnection, turns: Sequence[Turn]) -> Non
 
 
 async def _catch_up(connection: AsyncConnection, endpoint: str, now: datetime) -> None:
-    """All that waits is due now. Places in lanes stay as they are, and what has been due for longer goes first."""
+    """All that failed is due now. Places in lanes stay as they are, and what has been due for longer goes first."""
     await connection.execute(
         update(deliveries)
-        .where(
-            WAITING,
-            deliveries.c.endpoint == endpoint,
-            deliveries.c.state == DeliveryState.PENDING.value,
-            deliveries.c.next_attempt_at > now,
-        )
+        .where(RETRYING, deliveries.c.endpoint == endpoint, deliveries.c.next_attempt_at > now)
         .values(next_attempt_at=now, due_at=case((deliveries.c.due_at.is_(None), None), else_=literal(now, Instant())))
     )
 

@@ -176,6 +176,9 @@ delivery at a time is sent, no sooner than then; a disabled endpoint without it 
 WAITING = text("state IN ('pending', 'delivering', 'parked')")
 """Literal, because a partial index serves only queries that repeat its words."""
 
+RETRYING = text("state = 'pending' AND tried")
+"""Literal like `WAITING`: what comes again after a failed attempt."""
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -214,6 +217,13 @@ deliveries = Table(
         "cursor",
         sqlite_where=WAITING,
         postgresql_where=WAITING,
+    ),
+    Index(
+        "ix_deliveries_retrying",
+        "endpoint",
+        "next_attempt_at",
+        sqlite_where=RETRYING,
+        postgresql_where=RETRYING,
     ),
 )
 """The queue. `due_at` is what claims go by: null where the delivery waits for nothing but its lane, is parked or ended.

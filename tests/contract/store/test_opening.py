@@ -158,6 +158,7 @@ def _downgrade(connection: Connection) -> None:
     second = ("hears", "disabled_reason", "failures", "failed_lane", "failing_since", "failed_at", "probe_at", "probes")
     for column in (*second, "told_since"):
         connection.execute(text(f"ALTER TABLE endpoints DROP COLUMN {column}"))
+    connection.execute(text("DROP INDEX ix_deliveries_retrying"))
     connection.execute(text("ALTER TABLE deliveries DROP COLUMN overtaken"))
     connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 

@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 ZERO = sa.text("0")
+RETRYING = sa.text("state = 'pending' AND tried")
 
 
 def upgrade() -> None:
@@ -25,3 +26,10 @@ def upgrade() -> None:
     ):
         op.add_column("endpoints", column)
     op.add_column("deliveries", sa.Column("overtaken", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_index(
+        "ix_deliveries_retrying",
+        "deliveries",
+        ["endpoint", "next_attempt_at"],
+        sqlite_where=RETRYING,
+        postgresql_where=RETRYING,
+    )
