@@ -20,7 +20,7 @@ from watcher.daemon import wiring
 from watcher.daemon.turning import Turning
 from watcher.delivery import Courier
 from watcher.housekeeping import keep_house, usual_chores
-from watcher.polling import Poller, SourcePlan
+from watcher.polling import Poller, SourcePlan, Tuner
 from watcher.ports import Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
 from watcher.providers.http import open_session
@@ -29,6 +29,7 @@ from watcher.store import (
     SqlAccounts,
     SqlOutbox,
     SqlPollQueue,
+    SqlSurveys,
     SqlWatches,
     Store,
     hold_run_lock,
@@ -56,6 +57,8 @@ class Service:
         self._watches = SqlWatches(store)
         self._outbox = SqlOutbox(store)
         self._retention = Retention(store)
+        self._tuner = Tuner(SqlSurveys(store), self._clock)
+        self._plans: dict[str, SourcePlan] = {}
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.courier = Courier(
@@ -93,7 +96,9 @@ class Service:
         await self._outbox.sync_endpoints(urls, now, wiring.subscriptions(configuration))
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
-        self.poller.configure(self._plans(configuration))
+        self._plans = self._planned(configuration)
+        await self._tune()
+        self.poller.configure(self._plans)
         _warn_of_restarts(self._opened_with.configuration, configuration)
         self._loaded = loaded
         await self._apply_lists(loaded, forced=forced)
@@ -137,6 +142,7 @@ class Service:
                     reload_check=self.reload,
                     renew_tokens=self.poller.renew_tokens,
                     check_clock=self._check_clock,
+                    tune=self._tune,
                     forget_old=self._forget_old,
                 ),
             )
@@ -209,11 +215,14 @@ class Service:
             skew = self.poller.skew.skew(now)
             _log.error("clock.distrusted", seconds_ahead=int(skew.total_seconds()), effect="clock events are held")
 
+    async def _tune(self) -> None:
+        await self._tuner.tune(plan.tempo for plan in self._plans.values() if plan.tempo is not None)
+
     async def _forget_old(self) -> None:
         kept = self.configuration.retention
         await self._retention.forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 
-    def _plans(self, configuration: Configuration) -> dict[str, SourcePlan]:
+    def _planned(self, configuration: Configuration) -> dict[str, SourcePlan]:
         """Plans of the enabled sources; a provider, and the token it holds, lives on while its settings do."""
         settings = {name: source for name, source in configuration.sources.items() if source.enabled}
         self._providers = {name: self._provider(name, source) for name, source in settings.items()}

@@ -28,6 +28,7 @@ from watcher.ports.polls import (
     WatchState,
 )
 from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer, Provider
+from watcher.ports.surveys import Surveys
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Sender",
     "Settlement",
     "SourceRow",
+    "Surveys",
     "WatchEntry",
     "WatchState",
     "Watches",

@@ -11,6 +11,7 @@ from watcher.store.redelivery import Redelivery
 from watcher.store.reports import Reports
 from watcher.store.retention import Retention
 from watcher.store.run_lock import hold_run_lock
+from watcher.store.surveys import SqlSurveys
 from watcher.store.watches import SqlWatches
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "SqlEndpoints",
     "SqlOutbox",
     "SqlPollQueue",
+    "SqlSurveys",
     "SqlWatches",
     "Store",
     "backup",
