@@ -128,7 +128,7 @@ def tempo_plan(tempo: Tempo) -> SourcePlan:
 
 
 def adaptive(limits: Limits, *, weighted: bool = False) -> SourcePlan:
-    return tempo_plan(Tempo(SOURCE, PROVIDER, limits, _RATE, 1, weighted))
+    return tempo_plan(Tempo(SOURCE, PROVIDER, limits, _RATE, lambda: 1, weighted))
 
 
 async def in_memory(population: Sequence[Life], limits: Limits, days: int) -> list[Row]:
@@ -136,7 +136,7 @@ async def in_memory(population: Sequence[Life], limits: Limits, days: int) -> li
     rivals = {"proportional to the hazard": proportional, "ladder around the due date": ladder}
     plans = {"uniform": steady_plan(limits)}
     plans |= {
-        name: tempo_plan(Ranked(SOURCE, PROVIDER, limits, _RATE, 1, weighted=False, rank=rank))
+        name: tempo_plan(Ranked(SOURCE, PROVIDER, limits, _RATE, lambda: 1, weighted=False, rank=rank))
         for name, rank in rivals.items()
     }
     plans |= {"ours": adaptive(limits), "ours, weighted by amount": adaptive(limits, weighted=True)}

@@ -12,7 +12,7 @@ from watcher.core import worth
 from watcher.core.hazard import DAY, UNIFORM, Curve, Tally, days_after, stage_at
 from watcher.core.schedule import jittered
 
-_RATE_SHARE = 0.9
+RATE_SHARE = 0.9
 """Of the rate: a load near 1 makes a queue, and settled invoices, tokens and retries live in what is left."""
 _HALVINGS = 60
 
@@ -117,7 +117,7 @@ def budget_of(open_invoices: float, limits: Limits, *, rate: float, batch_size: 
 
     `share` is what an account that put us off gets of it for the time being.
     """
-    allowed = _RATE_SHARE * rate * batch_size * DAY.total_seconds()
+    allowed = RATE_SHARE * rate * batch_size * DAY.total_seconds()
     return share * min(allowed, open_invoices / (limits.every / DAY))
 
 

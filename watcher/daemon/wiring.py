@@ -59,7 +59,7 @@ def subscriptions(configuration: Configuration) -> tuple[Subscription, ...]:
 
 def source_plan(configuration: Configuration, source: SourceSettings, provider: Provider) -> SourcePlan:
     watcher, polling = configuration.watcher, source.polling
-    tempo = adaptive(source, provider.batch_size) if polling.policy is Policy.ADAPTIVE else None
+    tempo = adaptive(source, lambda: provider.batch_size) if polling.policy is Policy.ADAPTIVE else None
     return SourcePlan(
         name=source.name,
         provider_name=source.provider,
@@ -83,7 +83,7 @@ def source_plan(configuration: Configuration, source: SourceSettings, provider: 
     )
 
 
-def adaptive(source: SourceSettings, batch_size: int) -> Tempo:
+def adaptive(source: SourceSettings, batch_size: Callable[[], int]) -> Tempo:
     polling = source.polling
     return Tempo(
         source=source.name,

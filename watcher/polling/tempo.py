@@ -1,6 +1,6 @@
 """The adaptive policy at work: a course for each source, plotted anew every minute."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,8 @@ class Tempo:
     provider: str
     limits: Limits
     rate: float
-    batch_size: int
+    batch_size: Callable[[], int]
+    """An account can turn out to have no batches."""
     weighted: bool
     course: Course | None = None
 
@@ -39,5 +40,5 @@ class Tuner:
             now = self._clock.now()
             census = await self._surveys.census(tempo.source, tempo.provider, now, weighted=tempo.weighted)
             tempo.course = plot(
-                census, now, tempo.limits, rate=tempo.rate, batch_size=tempo.batch_size, weighted=tempo.weighted
+                census, now, tempo.limits, rate=tempo.rate, batch_size=tempo.batch_size(), weighted=tempo.weighted
             )

@@ -7,6 +7,7 @@ from watcher.store.endpoints import SqlEndpoints
 from watcher.store.engine import Store, open_store
 from watcher.store.outbox import SqlOutbox
 from watcher.store.polls import SqlPollQueue
+from watcher.store.prospects import Prospect, Prospects
 from watcher.store.redelivery import Redelivery
 from watcher.store.reports import Reports
 from watcher.store.retention import Retention
@@ -15,6 +16,8 @@ from watcher.store.surveys import SqlSurveys
 from watcher.store.watches import SqlWatches
 
 __all__ = [
+    "Prospect",
+    "Prospects",
     "Redelivery",
     "Reports",
     "Retention",
