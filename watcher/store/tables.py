@@ -122,6 +122,7 @@ watches = Table(
         "due_hour",
         "currency",
         "worth",
+        "origins",  # only for its condition, which SQLite looks at again in each row
         sqlite_where=OPEN,
         postgresql_where=OPEN,
     ),

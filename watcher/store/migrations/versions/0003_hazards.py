@@ -30,7 +30,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_watches_open",
         "watches",
-        ["source", "status", "due_hour", "currency", "worth"],
+        ["source", "status", "due_hour", "currency", "worth", "origins"],
         sqlite_where=OPEN,
         postgresql_where=OPEN,
     )
