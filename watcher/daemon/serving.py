@@ -35,7 +35,10 @@ async def http_side(service: Service) -> AsyncGenerator[str | None]:
     host, port = split_listen(listen)
     async with serving(application(desk(service, host)), host, port) as address:
         _log.info("http.listening", address=address)
-        yield address
+        try:
+            yield address
+        finally:
+            service.feed.close()
 
 
 def desk(service: Service, host: str) -> Desk:

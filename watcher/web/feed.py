@@ -28,7 +28,7 @@ class Feed:
         self._newest_cursor = newest_cursor
         self._clock = clock
         self._most_listeners = most_listeners
-        self._listeners = 0
+        self.listeners = 0
         self._woken = anyio.Event()
         self.is_closed = False
 
@@ -45,17 +45,17 @@ class Feed:
     @contextmanager
     def listening(self) -> Generator[None]:
         """Raises Problem where too many wait already."""
-        if self._listeners >= self._most_listeners:
+        if self.listeners >= self._most_listeners:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"{self._most_listeners} clients wait for events already: ask without `wait`, or later",
                 headers={"Retry-After": "5"},
             )
-        self._listeners += 1
+        self.listeners += 1
         try:
             yield
         finally:
-            self._listeners -= 1
+            self.listeners -= 1
 
     async def first(self, read: Callable[[], Awaitable[Sequence[_T]]], patience: timedelta) -> Sequence[_T]:
         """What `read` gives as soon as it gives anything; nothing after `patience`, or when the feed is closed."""
@@ -75,7 +75,7 @@ class Feed:
         known = 0
         while True:
             await self._clock.sleep(SWEEP)
-            if not self._listeners:
+            if not self.listeners:
                 continue
             try:
                 newest = await self._newest_cursor()
