@@ -82,7 +82,11 @@ def _operation(operation: AnyOperation, components: Mapping[str, Schema]) -> Sch
 
 def _responses(operation: AnyOperation) -> Schema:
     responses: Schema = {}
-    refusals = (*_ALWAYS_REFUSED, *operation.refusals, *(() if operation.is_open else (HTTPStatus.UNAUTHORIZED,)))
+    refusals = {*_ALWAYS_REFUSED, *operation.refusals}
+    if not operation.is_open:
+        refusals.add(HTTPStatus.UNAUTHORIZED)
+    if "cursor" in operation.query.model_fields:
+        refusals.add(HTTPStatus.NOT_FOUND)
     for status in refusals:
         content = {CONTENT_TYPE: {"schema": _reference(ProblemDocument)}}
         responses[str(status.value)] = {"description": status.phrase, "content": content}
@@ -171,17 +175,16 @@ _PURGED: Schema = {
 
 def _moved(schema: object) -> object:
     """The same schema with its references pointing into the components."""
-    if isinstance(schema, dict):
-        parts = cast("Schema", schema)
-        if COMPONENT in parts:
-            return {"$ref": f"{_COMPONENTS}{parts[COMPONENT]}"}
-        return {
-            key: f"{_COMPONENTS}{value.removeprefix('#/$defs/')}" if key == "$ref" else _moved(value)
-            for key, value in parts.items()
-        }
     if isinstance(schema, list):
         return [_moved(one) for one in cast("list[object]", schema)]
-    return schema
+    if not isinstance(schema, dict):
+        return schema
+    parts = cast("Schema", schema)
+    if COMPONENT in parts:
+        return {"$ref": f"{_COMPONENTS}{parts[COMPONENT]}"}
+    return {
+        key: value.replace("#/$defs/", _COMPONENTS) if key == "$ref" else _moved(value) for key, value in parts.items()
+    }
 
 
 def _webhook(event_type: EventType) -> Schema:
