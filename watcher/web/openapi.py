@@ -69,7 +69,7 @@ def _operation(operation: AnyOperation, components: Mapping[str, Schema]) -> Sch
     described: Schema = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [*_segments(operation.path), *_parameters(operation, components)],
+        "parameters": [*_segments(operation), *_parameters(operation, components)],
         "responses": _responses(operation),
     }
     if operation.is_open:
@@ -101,10 +101,11 @@ def _responses(operation: AnyOperation) -> Schema:
     return dict(sorted(responses.items()))
 
 
-def _segments(path: str) -> list[Schema]:
+def _segments(operation: AnyOperation) -> list[Schema]:
+    allowed = {"enum": list(operation.choices)} if operation.choices else {"minLength": 1}
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in _SEGMENT.findall(path)
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | allowed}
+        for name in _SEGMENT.findall(operation.path)
     ]
 
 
