@@ -13,6 +13,7 @@ from watcher.ports.deliveries import (
     Sender,
     Settlement,
 )
+from watcher.ports.desk import Actions, Condition, Item, Reports, TestResult
 from watcher.ports.polls import (
     Accounts,
     AccountState,
@@ -34,6 +35,7 @@ from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 __all__ = [
     "AccountState",
     "Accounts",
+    "Actions",
     "Attempt",
     "Budget",
     "Change",
@@ -41,12 +43,14 @@ __all__ = [
     "ClaimRequest",
     "ClaimedDelivery",
     "ClaimedWatch",
+    "Condition",
     "DeliveryState",
     "EventRecord",
     "Failed",
     "Fetched",
     "Form",
     "Found",
+    "Item",
     "ListsApplied",
     "Look",
     "Missing",
@@ -57,10 +61,12 @@ __all__ = [
     "PollRecord",
     "Provider",
     "Receipt",
+    "Reports",
     "Sender",
     "Settlement",
     "SourceRow",
     "Surveys",
+    "TestResult",
     "WatchEntry",
     "WatchState",
     "Watches",
