@@ -121,19 +121,17 @@ def budget_of(open_invoices: float, limits: Limits, *, rate: float, batch_size: 
     return share * min(allowed, open_invoices / (limits.every / DAY))
 
 
-def budget_for(groups: Iterable[Group], delay: timedelta, limits: Limits, *, by_value: bool = False) -> float | None:
+def budget_for(groups: Iterable[Group], delay: timedelta, limits: Limits) -> float | None:
     """The budget, in looks a day, whose expected delay is `delay`; None where the limits rule it out."""
     groups = tuple(groups)
     if not groups:
         return 0.0
-    low, high = 1e-6, sum(group.count for group in groups) / max(limits.fastest / DAY, 1e-9)
+    count = sum(group.count for group in groups)
+    low, high = 1e-6, count / max(limits.fastest / DAY, 1e-9)
 
     def expected(budget: float) -> timedelta:
-        count = sum(group.count for group in groups)
-        every = count / budget * DAY
-        return spread(groups, budget, Limits(every, limits.fastest, limits.slowest)).delay(
-            groups, by_value=by_value
-        ) or timedelta(0)
+        placed = spread(groups, budget, Limits(count / budget * DAY, limits.fastest, limits.slowest))
+        return placed.delay(groups) or timedelta(0)
 
     if expected(high) > delay:
         return None

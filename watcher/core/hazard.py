@@ -89,7 +89,7 @@ class Curve:
         return cls(tuple(hazards))
 
     def days_until(self, effort: float, days_after_due: float | None) -> float:
-        """The days in which ∫ √h grows by `effort`; the inverse of `effort_of`."""
+        """The days in which ∫ √h grows by `effort`."""
         if days_after_due is None:
             return effort / sqrt(self.hazards[UNDATED])
         at, left = days_after_due, effort
@@ -100,12 +100,6 @@ class Curve:
             left -= (end - at) * root
             at = end
         return inf
-
-    def effort_of(self, days: float, days_after_due: float | None) -> float:
-        """∫ √h over the next `days`."""
-        if days_after_due is None:
-            return days * sqrt(self.hazards[UNDATED])
-        return sum(time * sqrt(self.hazards[stage]) for stage, time in _passed(days_after_due, days_after_due + days))
 
 
 UNIFORM = Curve.learned({})

@@ -75,9 +75,11 @@ def _bound_by(course: Course, free_days: float) -> str | None:
 
 def _reasons(source: SourceSettings, prospect: Prospect, course: Course, now: datetime) -> Iterator[str]:
     """Sentences, the one that decides first."""
-    if (resting := _resting(prospect, now)) is not None:
+    if (resting := _resting(prospect)) is not None:
         yield resting
         return
+    if prospect.poll_at is not None and prospect.poll_at <= now:
+        yield f"It is due since {_text(prospect.poll_at)} and waits for its turn in the rate of its source."
     yield _deciding(source, prospect)
     if prospect.failures or prospect.misses or prospect.standing.status in {None, *_SETTLED}:
         return
@@ -92,7 +94,7 @@ def _reasons(source: SourceSettings, prospect: Prospect, course: Course, now: da
         yield f"The account wants to be left alone until {_text(prospect.blocked_until)}."
 
 
-def _resting(prospect: Prospect, now: datetime) -> str | None:
+def _resting(prospect: Prospect) -> str | None:
     if not prospect.is_watched:
         return "It is not watched any more."
     if not prospect.is_configured:
@@ -101,8 +103,6 @@ def _resting(prospect: Prospect, now: datetime) -> str | None:
         return "It has been settled for longer than keep_settled, and is not looked at any more."
     if prospect.polled_at is None:
         return "It is new and was never looked at: it is due at once, as the rate allows."
-    if prospect.poll_at is not None and prospect.poll_at <= now:
-        return f"It is due since {_text(prospect.poll_at)} and waits for its turn in the rate of its source."
     return None
 
 
@@ -124,7 +124,7 @@ def _deciding(source: SourceSettings, prospect: Prospect) -> str:
         Policy.CRON: f'"{polling.cron}" in {source.timezone.key}',
         Policy.ADAPTIVE: "most often where changes are likely",
     }
-    return f'The policy is "{polling.policy.value}": {rules[polling.policy]}. The next look is at {at}.'
+    return f'The policy is "{polling.policy.value}": {rules[polling.policy]}. The next look was planned for {at}.'
 
 
 def _adaptive_reasons(source: SourceSettings, prospect: Prospect, course: Course, now: datetime) -> Iterator[str]:

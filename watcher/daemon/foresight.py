@@ -35,6 +35,7 @@ class Foresight:
     groups: Sequence[Group]
     spent: float
     delay: timedelta | None
+    delay_by_value: timedelta | None
     changes_learned: int
 
     @property
@@ -125,9 +126,10 @@ def _foresight(
         budget = budget_of(count, limits_of(polling), rate=rate, batch_size=batch_size, share=census.share)
         placed = spread(groups, budget, limits_of(polling))
         spent, delay = placed.looks(groups), placed.delay(groups)
+        by_value = placed.delay(groups, by_value=True)
     else:
         spent = min(count / (polling.every / DAY), rate * batch_size * DAY.total_seconds())
-        delay = count / spent / 2 * DAY if spent else None
+        delay = by_value = count / spent / 2 * DAY if spent and polling.policy is Policy.FIXED else None
     return Foresight(
         source=source,
         provider=provider,
@@ -136,7 +138,8 @@ def _foresight(
         open_invoices=count,
         groups=groups,
         spent=spent,
-        delay=None if polling.policy is Policy.CRON else delay,
+        delay=delay,
+        delay_by_value=by_value if polling.weight is Weight.AMOUNT else None,
         changes_learned=sum(tally.events for tallies in census.learned.values() for tally in tallies.values()),
     )
 
@@ -169,6 +172,7 @@ def document(foresight: Foresight, delays: Sequence[timedelta], slo: timedelta |
         "requests_per_day": round(foresight.requests),
         "rate_used": round(foresight.requests / DAY.total_seconds() / foresight.rate, 3),
         "expected_delay": period(foresight.delay),
+        "expected_delay_by_value": period(foresight.delay_by_value),
         "expected_delay_evenly": period(foresight.evenly),
         "changes_learned": foresight.changes_learned,
         "measured_delay": measured(delays),

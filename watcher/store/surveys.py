@@ -15,7 +15,7 @@ from watcher.store.codec import AnyRow, AnySelect
 from watcher.store.engine import Store, upserting
 from watcher.store.tables import FULL_SHARE, OPEN, hazards, sources, watches
 
-_SECOND = timedelta(seconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 _PLACES = {name: stage for stage, name in enumerate(STAGES)}
 
 
@@ -59,14 +59,14 @@ async def learn(connection: AsyncConnection, exposures: Iterable[Exposure]) -> N
         events, time = sums.get(key, (0, timedelta(0)))
         sums[key] = (events + one.events, time + one.time)
     rows = [
-        {"provider": provider, "status": status, "stage": stage, "events": events, "exposure_s": time // _SECOND}
+        {"provider": provider, "status": status, "stage": stage, "events": events, "exposure_ms": time // _MILLISECOND}
         for (provider, status, stage), (events, time) in sorted(sums.items())
     ]
     if rows:
         inserting = upserting(connection, hazards)
         added = {
             "events": hazards.c.events + inserting.excluded.events,
-            "exposure_s": hazards.c.exposure_s + inserting.excluded.exposure_s,
+            "exposure_ms": hazards.c.exposure_ms + inserting.excluded.exposure_ms,
         }
         keys = ["provider", "status", "stage"]
         await connection.execute(inserting.on_conflict_do_update(index_elements=keys, set_=added), rows)
@@ -77,6 +77,6 @@ def _tallies(rows: Iterable[AnyRow]) -> Mapping[str, Mapping[int, Tally]]:
     found: dict[str, dict[int, Tally]] = {}
     for row in rows:
         if row.stage in _PLACES:
-            tally = Tally(row.events, row.exposure_s * _SECOND / DAY)
+            tally = Tally(row.events, row.exposure_ms * _MILLISECOND / DAY)
             found.setdefault(row.status, {})[_PLACES[row.stage]] = tally
     return found

@@ -141,9 +141,9 @@ hazards = Table(
     Column("status", Words(), primary_key=True),
     Column("stage", Words(), primary_key=True),
     Column("events", BigInteger, nullable=False),
-    Column("exposure_s", BigInteger, nullable=False),
+    Column("exposure_ms", BigInteger, nullable=False),
 )
-"""What looks at open invoices have taught: changes found, and seconds spent, by one of `core.hazard.STAGES`."""
+"""What looks at open invoices have taught: changes found, and milliseconds spent, by one of `core.hazard.STAGES`."""
 
 snapshots = Table(
     "snapshots",

@@ -100,7 +100,7 @@ async def test_a_look_whose_lease_was_lost_teaches_nothing(store: Store) -> None
 async def test_stages_of_another_version_s_scale_teach_nothing(store: Store) -> None:
     async with store.transaction() as connection:
         await connection.execute(hazards.insert().values(
-            provider="meteroid", status="open", stage="a fortnight", events=9, exposure_s=9,
+            provider="meteroid", status="open", stage="a fortnight", events=9, exposure_ms=9,
         ))  # fmt: skip
     assert (await census(store)).learned == {}
 

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), primary_key=True),
         sa.Column("stage", sa.Text(), primary_key=True),
         sa.Column("events", sa.BigInteger(), nullable=False),
-        sa.Column("exposure_s", sa.BigInteger(), nullable=False),
+        sa.Column("exposure_ms", sa.BigInteger(), nullable=False),
     )
     op.add_column("sources", sa.Column("share", sa.Integer(), nullable=False, server_default=sa.text("1000")))
     op.add_column("sources", sa.Column("shrunk_at", sa.BigInteger()))
