@@ -183,15 +183,18 @@ def document(foresight: Foresight, delays: Sequence[timedelta], slo: timedelta |
 
 def _cost(foresight: Foresight, slo: timedelta) -> Item:
     """What seeing changes within `slo` on average takes; nulls where `fastest` rules it out."""
-    budget = budget_for(foresight.groups, slo, foresight.limits)
-    reachable = budget is not None and foresight.open_invoices > 0
-    needed = budget / PROVIDERS[foresight.provider].batch_size if budget else 0.0
-    every = foresight.open_invoices / budget * DAY if reachable and budget else None
-    return {
-        "slo": format_duration(slo),
-        "needed_every": period(every),
-        "needed_requests_per_day": round(needed) if reachable else None,
-        "needed_rate": _rate_text(needed / DAY.total_seconds() / RATE_SHARE) if reachable else None,
+    is_adaptive = foresight.polling.policy is Policy.ADAPTIVE
+    # The other policies look at all invoices alike, however likely they are to change.
+    groups = foresight.groups if is_adaptive else (Group(foresight.open_invoices, UNIFORM.hazards[0]),)
+    budget = budget_for(groups, slo, foresight.limits) if foresight.open_invoices else None
+    told: Item = {"slo": format_duration(slo)}
+    if budget is None:
+        return told | dict.fromkeys(("needed_every", "needed_requests_per_day", "needed_rate"))
+    needed = budget / PROVIDERS[foresight.provider].batch_size
+    return told | {
+        "needed_every": period(foresight.open_invoices / budget * DAY),
+        "needed_requests_per_day": round(needed),
+        "needed_rate": _rate_text(needed / DAY.total_seconds() / RATE_SHARE),
     }
 
 

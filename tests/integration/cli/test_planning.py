@@ -160,6 +160,8 @@ def test_explain_of_a_fixed_source_and_of_a_weighted_one(history: Terminal) -> N
     assert 'The policy is "fixed": every 5m.' in why(history, "inv_1")
     (told,) = history.type("plan --json").lines
     assert (told["expected_delay"], told["looks_per_day"]) == ("2m30s", 21 * 288)
+    (told,) = history.type("plan --slo 1m --json").lines
+    assert told["needed_every"] == "2m"
     config.write_text(text + '[polling]\nweight = "amount"\n')
     assert "By its amount it weighs" in why(history, "inv_1")
     config.write_text(text + '[polling]\npolicy = "cron"\ncron = "0 8 * * *"\n')
