@@ -30,6 +30,22 @@ _SHORTEST_REST_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """How many events were chosen, how many of them have bodies still, and how many deliveries come of them."""
+
+    told: int
+    kept: int
+    deliveries: int
+
+    def count(self, of: str) -> int:
+        if not self.told:
+            raise NotFound(f"no event {of}")
+        if not self.kept:
+            raise Refused("its bodies were purged: there is nothing left to send")
+        return self.deliveries
+
+
+@dataclass(frozen=True, slots=True)
 class Redelivery:
     """Deliveries go to every configured endpoint that had the event or that would get it today, in the lane's order.
 
@@ -42,10 +58,8 @@ class Redelivery:
         self, event_id: str, subscriptions: Sequence[Subscription], now: datetime, *, dry_run: bool = False
     ) -> int:
         """How many deliveries are (or with `dry_run` would be) made again. Raises NotFound, Refused once purged."""
-        count = await self._redeliver(events.c.id == event_id, subscriptions, now, dry_run=dry_run)
-        if count is None:
-            raise NotFound(f"no event {event_id}")
-        return count
+        found = await self._redeliver(events.c.id == event_id, subscriptions, now, dry_run=dry_run)
+        return found.count(event_id)
 
     async def redeliver_invoice(
         self,
@@ -59,10 +73,8 @@ class Redelivery:
         """`redeliver_event` for every event of one invoice, in their order."""
         of_invoice = (watches.c.source == source) & (watches.c.invoice_id == invoice_id)
         chosen = events.c.watch_id.in_(select(watches.c.id).where(of_invoice))
-        count = await self._redeliver(chosen, subscriptions, now, dry_run=dry_run)
-        if count is None:
-            raise NotFound(f"no event of {source} {invoice_id}")
-        return count
+        found = await self._redeliver(chosen, subscriptions, now, dry_run=dry_run)
+        return found.count(f"of {source} {invoice_id}")
 
     async def redeliver_range(
         self, subscription: Subscription, since: datetime, until: datetime, now: datetime, *, dry_run: bool = False
@@ -74,20 +86,12 @@ class Redelivery:
         """
         count = 0
         async for cursors in self._pages(since, until):
-            chosen = events.c.cursor.in_(cursors)
-            if dry_run:
-                async with self.store.reading() as connection:
-                    rows, _ = await _again(connection, await _told(connection, chosen), [subscription], now)
-            else:
-                began = anyio.current_time()
-                async with self.store.transaction() as connection:
-                    await lock_cursor(connection)
-                    here = await self.store.now(connection, now)
-                    rows, kept = await _again(connection, await _told(connection, chosen), [subscription], here)
-                    await _write(connection, kept, rows)
+            began = anyio.current_time()
+            found = await self._redeliver(events.c.cursor.in_(cursors), [subscription], now, dry_run=dry_run)
+            count += found.deliveries
+            if not dry_run:
                 # SQLite lets whoever asks first have the lock: without a rest the service would hardly ever get it.
                 await anyio.sleep(max(anyio.current_time() - began, _SHORTEST_REST_SECONDS))
-            count += len(rows)
         return count
 
     async def _pages(self, since: datetime, until: datetime) -> AsyncIterator[Sequence[int]]:
@@ -112,38 +116,19 @@ class Redelivery:
 
     async def _redeliver(
         self, chosen: ColumnElement[bool], subscriptions: Sequence[Subscription], now: datetime, *, dry_run: bool
-    ) -> int | None:
-        """None where no such event exists."""
-        async with self.store.transaction() as connection:
-            await lock_cursor(connection)
-            here = await self.store.now(connection, now)
-            told = await _told(connection, chosen)
-            rows, kept = await _again(connection, told, subscriptions, here)
-            if told and not kept:
-                raise Refused("its bodies were purged: there is nothing left to send")
+    ) -> _Found:
+        async with self.store.reading() if dry_run else self.store.transaction() as connection:
             if not dry_run:
-                await _write(connection, kept, rows)
-        return len(rows) if told else None
-
-
-async def _told(connection: AsyncConnection, chosen: ColumnElement[bool]) -> Sequence[AnyRow]:
-    return (await connection.execute(select(events).where(chosen).order_by(events.c.cursor))).all()
-
-
-async def _again(
-    connection: AsyncConnection, told: Sequence[AnyRow], subscriptions: Sequence[Subscription], now: datetime
-) -> tuple[Sequence[dict[str, Any]], Sequence[AnyRow]]:
-    """The deliveries to make, and the events whose bodies are still there."""
-    kept = [row for row in told if row.full is not None]
-    had = await _endpoints_that_had(connection, kept)
-    rows = [row for event in kept for row in _rows(event, had.get(event.cursor, set()), subscriptions, now)]
-    return rows, kept
-
-
-async def _write(connection: AsyncConnection, kept: Sequence[AnyRow], rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        await _write_bodies(connection, kept, rows)
-        await _make_pending(connection, rows)
+                await lock_cursor(connection)
+            here = await self.store.now(connection, now)
+            told = (await connection.execute(select(events).where(chosen).order_by(events.c.cursor))).all()
+            kept = [row for row in told if row.full is not None]
+            had = await _endpoints_that_had(connection, kept)
+            rows = [row for event in kept for row in _rows(event, had.get(event.cursor, set()), subscriptions, here)]
+            if rows and not dry_run:
+                await _write_bodies(connection, kept, rows)
+                await _make_pending(connection, rows)
+        return _Found(len(told), len(kept), len(rows))
 
 
 async def _endpoints_that_had(connection: AsyncConnection, told: Sequence[AnyRow]) -> dict[int, set[str]]:

@@ -4,14 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, delivered, event, send
 from watcher.core.errors import NotFound
 from watcher.core.subscription import Subscription
 from watcher.ports import ClaimedDelivery, DeliveryState, Form
-from watcher.store import Redelivery, Reports, Retention, SqlEndpoints, SqlPollQueue, SqlWatches, Store
+from watcher.store import Redelivery, Reports, Retention, SqlEndpoints, SqlPollQueue, Store
 from watcher.store.retention import Forgotten
+from watcher.store.tables import events
 
 LEDGER = Subscription("ledger")
 
@@ -134,7 +136,8 @@ async def test_an_endpoint_is_never_told_of_its_own_health(store: Store) -> None
 async def test_purged_events_are_left_out_of_a_range(store: Store) -> None:
     await stored.tell(store, "inv_1", event("evt_1", "invoice.paid"))
     await stored.tell_all(store, {"inv_2": [event("evt_2", "invoice.paid")]})
-    await SqlWatches(store).remove("acme", "inv_1", NOW, purge=True)
+    async with store.transaction() as connection:
+        await connection.execute(update(events).where(events.c.id == "evt_1").values(full=None))
     assert await Redelivery(store).redeliver_range(LEDGER, NOW, NOW + MINUTE, NOW) == 1
 
 
