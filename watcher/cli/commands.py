@@ -45,7 +45,7 @@ ENTRIES = (
     Entry("sources", "sources", _LOOK, "List the accounts and how they are doing."),
     Entry("watch", "watch", _CHANGE, "Add, remove, list, import or poll watches.", is_group=True),
     Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
-    Entry("endpoints", "endpoints", _CHANGE, "List the webhook subscribers, or test one.", is_group=True),
+    Entry("endpoints", "endpoints", _CHANGE, "List, test, switch or re-key the webhook subscribers.", is_group=True),
     Entry("schema", "schema", _MORE, "Print the JSON Schema of the configuration, watch lists or events."),
     Entry("db", "database", _MORE, "Upgrade, check or back up the database.", is_group=True),
 )

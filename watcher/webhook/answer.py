@@ -1,5 +1,6 @@
 """What a receiver answered, in bounded words: whatever it sends, nothing here raises or grows."""
 
+import os
 import re
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,9 @@ MOST_READ = 16 * 1024
 
 MOST_KEPT = 4 * 1024
 """Bytes of it that a receipt carries."""
+
+MOST_DETAIL = 500
+"""Characters of a receipt's detail."""
 
 LONGEST_HINT = timedelta(days=365)
 _SUCCESS, _REDIRECT, _CLIENT_ERROR = 2, 3, 4
@@ -120,6 +124,27 @@ def explain(error: aiohttp.ClientError | OSError | ValueError) -> tuple[Outcome,
         case ValueError():
             return Outcome.UNSENDABLE, Fault.UNSENDABLE
     return Outcome.RETRY, fault
+
+
+def detail(error: BaseException) -> str | None:
+    """What the network said of a request that got no answer, in bounded words; None where `Fault` says it all."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            cause = error.certificate_error
+            told = getattr(cause, "verify_message", None) or str(cause)
+        case aiohttp.ClientConnectorError(os_error=ssl.SSLError(reason=str(reason))):
+            told = reason.lower().replace("_", " ")
+        case aiohttp.ClientConnectorDNSError() | aiohttp.ClientConnectorError(os_error=EgressRefused()):
+            told = error.os_error.strerror or str(error.os_error)
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
+            told = os.strerror(number)
+        case _:
+            return None
+    return shortened(told)
+
+
+def shortened(text: str) -> str:
+    return _CONTROL.sub("\ufffd", text)[:MOST_DETAIL]
 
 
 def readable(body: bytes) -> str:
