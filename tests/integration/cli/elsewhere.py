@@ -1,6 +1,6 @@
 """Servers in a loop of their own, as the command under test runs its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +11,7 @@ _Served = TypeVar("_Served")
 
 
 @contextmanager
-def elsewhere(server: Callable[[], AbstractAsyncContextManager[_Served]]) -> Iterator[_Served]:
+def elsewhere(server: Callable[[], AbstractAsyncContextManager[_Served]]) -> Generator[_Served]:
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(portal.call(server)) as served:
         yield served
 
