@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 import typer
 
-from watcher.cli.opening import load_configuration, opened, unknown
+from watcher.cli.opening import known_endpoint, load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, group
 from watcher.cli.output import Column, counted, field, print_document, print_list, say, tell
 from watcher.cli.receipts import report
@@ -59,9 +59,7 @@ def test(invocation: Invocation, name: NameArgument) -> None:
     Exits 1 unless the endpoint answered 2xx.
     """
     configuration = load_configuration(invocation).configuration
-    endpoint = configuration.endpoints.get(name)
-    if endpoint is None:
-        raise unknown("endpoint", name, configuration.endpoints, f"in {configuration.path}")
+    endpoint = known_endpoint(configuration, name)
     event_id, receipt = anyio.run(_send_test, configuration, endpoint)
     report(invocation, name, endpoint.url, receipt, event_id)
 
