@@ -46,11 +46,15 @@ def explained(receipt: Receipt) -> str:
         return f"delivered, it answered {receipt.status}"
     if receipt.error is not None:
         detail = f" ({receipt.detail})" if receipt.detail else ""
-        return f"not delivered: {_FAULTS.get(Fault(receipt.error), receipt.error)}{detail}"
+        return f"not delivered: {fault_words(Fault(receipt.error))}{detail}"
     status = receipt.status or 0
     words = _STATUSES.get(status, f"{status}: it failed; look at its own log" if status >= _SERVER_ERROR else status)
     said = " ".join((receipt.response or "").split())[:_SAID_LENGTH]
     return f"not delivered: it answered {words}{f'. It said: {said}' if said else ''}"
+
+
+def fault_words(fault: Fault) -> str:
+    return _FAULTS.get(fault, fault.value)
 
 
 def report(invocation: Invocation, endpoint: str, url: str, receipt: Receipt, event_id: str) -> None:

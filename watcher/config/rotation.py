@@ -60,6 +60,11 @@ def rotation(path: Path, endpoint: str) -> Rotation | None:
     return Rotation(_successor(old[0], taken, path.parent), old, path, place.line)
 
 
+def written_references(path: Path, endpoint: str) -> tuple[Reference, ...]:
+    """Where the file says that this endpoint's secrets stand, newest first. Raises ConfigError."""
+    return _written(path)[1].get(endpoint, ())
+
+
 def endpoint_names(path: Path) -> tuple[str, ...]:
     """The endpoints that the file names. Raises ConfigError where it cannot be read."""
     return tuple(_written(path)[1])

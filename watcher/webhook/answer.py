@@ -26,7 +26,7 @@ LONGEST_HINT = timedelta(days=365)
 _SUCCESS, _REDIRECT, _CLIENT_ERROR = 2, 3, 4
 _RETRIED = frozenset({408, 425, 429})
 _GONE = 410
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Fault(StrEnum):
@@ -143,12 +143,17 @@ def detail(error: BaseException) -> str | None:
     return shortened(told)
 
 
+def printable(text: str) -> str:
+    """Without what would move a terminal's cursor or turn its text round; line ends stay."""
+    return _CONTROL.sub("\ufffd", text)
+
+
 def shortened(text: str) -> str:
-    return _CONTROL.sub("\ufffd", text)[:MOST_DETAIL]
+    return printable(text)[:MOST_DETAIL]
 
 
 def readable(body: bytes) -> str:
-    return _CONTROL.sub("\ufffd", body[:MOST_KEPT].decode("utf-8", "replace"))
+    return printable(body[:MOST_KEPT].decode("utf-8", "replace"))
 
 
 def peer_name(name: tuple[object, ...] | None) -> str | None:
