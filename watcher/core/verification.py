@@ -25,8 +25,9 @@ def refusal(secrets: Sequence[bytes], headers: Mapping[str, str], body: bytes, n
     timestamp = headers[_TIMESTAMP]
     age = int(now.timestamp()) - int(timestamp)
     if abs(age) > TOLERANCE.total_seconds():
+        direction = "old" if age > 0 else "ahead of the clock here"
         return (
-            f"its webhook-timestamp is {period_text(timedelta(seconds=abs(age)))} {'old' if age > 0 else 'ahead of the clock here'}, "
+            f"its webhook-timestamp is {period_text(timedelta(seconds=abs(age)))} {direction}, "
             f"more than {period_text(TOLERANCE)} off: a repeat of old bytes, or a clock that is wrong"
         )
     if not verify(secrets, headers[_ID], int(timestamp), body, headers[_SIGNATURE]):
