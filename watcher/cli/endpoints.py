@@ -16,16 +16,11 @@ from watcher.clock import SystemClock
 from watcher.config.environment import environment
 from watcher.config.load import find
 from watcher.config.rotation import Rotation, endpoint_names, rotation
-from watcher.config.settings import Configuration, EndpointSettings
-from watcher.core import json_text
+from watcher.config.settings import Configuration
 from watcher.core.errors import NotFound
-from watcher.core.event import EventType, watcher_event_id
-from watcher.core.instants import instant_text
 from watcher.core.signature import new_secret
-from watcher.daemon import wiring
-from watcher.ports import Attempt, Receipt
+from watcher.daemon import send_test
 from watcher.store import SqlEndpoints
-from watcher.webhook import WebhookSender
 
 app = group("List the webhook subscribers, test one, switch it off and on, or change its secret.")
 
@@ -60,20 +55,7 @@ def test(invocation: Invocation, name: NameArgument) -> None:
     """
     configuration = load_configuration(invocation).configuration
     endpoint = known_endpoint(configuration, name)
-    event_id, receipt = anyio.run(_send_test, configuration, endpoint)
-    report(invocation, name, endpoint.url, receipt, event_id)
-
-
-async def _send_test(configuration: Configuration, endpoint: EndpointSettings) -> tuple[str, Receipt]:
-    clock = SystemClock()
-    tested = {endpoint.name: endpoint.model_copy(update={"enabled": True})}
-    targets = wiring.targets(configuration.model_copy(update={"endpoints": tested}))
-    now = instant_text(clock.now())
-    event_id = watcher_event_id(EventType.WEBHOOK_TEST, endpoint.name, now)
-    data = {"event_id": event_id, "occurred_at": now, "endpoint": endpoint.name, "reason": "command line", "since": now}
-    body = json_text.write({"type": EventType.WEBHOOK_TEST.value, "timestamp": now, "data": data})
-    async with WebhookSender(targets, clock) as sender:
-        return event_id, await sender.send(Attempt(endpoint.name, event_id, body))
+    report(invocation, endpoint.url, anyio.run(send_test, configuration, endpoint, "command line"))
 
 
 @command(app, "enable", "endpoints enable ledger")

@@ -1,80 +1,19 @@
-"""What came back of one webhook sent by hand, in words that name the likely cause."""
+"""What came back of one webhook sent by hand."""
+
+from dataclasses import asdict
 
 import typer
 
 from watcher.cli.options import Invocation
 from watcher.cli.output import print_document, tell
-from watcher.ports import Outcome, Receipt
-from watcher.webhook import Fault
-
-_FAULTS = {
-    Fault.DNS: "its host name has no address: check the URL's spelling",
-    Fault.CONNECT: "nothing accepts connections there: is the receiver running, and on that port?",
-    Fault.TLS: "its TLS certificate was not accepted: expired, self-signed, made for another name, or no TLS at all",
-    Fault.TIMEOUT: "it did not answer in time: answer first, and work afterwards",
-    Fault.DISCONNECTED: "it closed the connection without an answer",
-    Fault.BAD_ANSWER: "what it answered is not HTTP",
-    Fault.REDIRECT: "it redirects, and redirects are never followed: configure the final URL",
-    Fault.ADDRESS_REFUSED: "its address is private or its port is not 443: see allow_private and allow_ports",
-    Fault.UNSENDABLE: "the request cannot be written: look at its url and headers",
-}
-_SIGNATURE = "compare the secrets, verify the raw bytes, and look at its clock"
-_STATUSES = {
-    400: f"400: often said when the signature does not verify; {_SIGNATURE}",
-    401: f"401: it refuses the signature or asks for credentials; {_SIGNATURE}",
-    403: "403: the signature, or something in front of it (a firewall, CSRF protection), refuses the request; "
-    f"{_SIGNATURE}",
-    404: "404: there is no such path; check the URL",
-    405: "405: that path does not take POST; check the URL",
-    408: "408: it waited too long for the request",
-    410: "410: it says that it is gone for good; `run` would disable the endpoint",
-    413: "413: it finds the body too long",
-    415: "415: it does not take application/json",
-    422: "422: it reads the body and does not like it; accept every type, and fields that you do not know",
-    429: "429: it asks to be called less often; see rate",
-    502: "502: what stands in front of it did not reach it",
-    503: "503: it is not ready now",
-    504: "504: what stands in front of it waited too long; answer first, and work afterwards",
-}
-_SERVER_ERROR = 500
-_SAID_LENGTH = 200
+from watcher.ports import TestResult
 
 
-def explained(receipt: Receipt) -> str:
-    """One sentence for people."""
-    if receipt.outcome is Outcome.DELIVERED:
-        return f"delivered, it answered {receipt.status}"
-    if receipt.error is not None:
-        detail = f" ({receipt.detail})" if receipt.detail else ""
-        return f"not delivered: {fault_words(Fault(receipt.error))}{detail}"
-    status = receipt.status or 0
-    words = _STATUSES.get(status, f"{status}: it failed; look at its own log" if status >= _SERVER_ERROR else status)
-    said = " ".join((receipt.response or "").split())[:_SAID_LENGTH]
-    return f"not delivered: it answered {words}{f'. It said: {said}' if said else ''}"
-
-
-def fault_words(fault: Fault) -> str:
-    return _FAULTS.get(fault, fault.value)
-
-
-def report(invocation: Invocation, endpoint: str, url: str, receipt: Receipt, event_id: str) -> None:
+def report(invocation: Invocation, url: str, result: TestResult) -> None:
     """Print it; exits 1 unless the endpoint answered 2xx."""
-    milliseconds = round(receipt.duration.total_seconds() * 1000)
     if invocation.as_json:
-        print_document(
-            {
-                "endpoint": endpoint,
-                "event_id": event_id,
-                "delivered": receipt.outcome is Outcome.DELIVERED,
-                "status": receipt.status,
-                "error": receipt.error,
-                "detail": receipt.detail,
-                "response": receipt.response,
-                "milliseconds": milliseconds,
-                "explanation": explained(receipt),
-            }
-        )
+        print_document(asdict(result))
     else:
-        tell(f"{endpoint} ({url}): {explained(receipt)} ({milliseconds} ms)")
-    if receipt.outcome is not Outcome.DELIVERED:
+        tell(f"{result.endpoint} ({url}): {result.explanation} ({result.milliseconds} ms)")
+    if not result.delivered:
         raise typer.Exit(1)

@@ -1,8 +1,6 @@
 """`trigger`: one example of an event, to a receiver in one's own network."""
 
 import secrets
-from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 
 import anyio
@@ -12,15 +10,12 @@ from watcher.cli.opening import known_endpoint, load_configuration
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import say
 from watcher.cli.receipts import report
-from watcher.clock import SystemClock
-from watcher.config.settings import EndpointSettings, Payload
 from watcher.core.errors import Refused
 from watcher.core.event import EventType
-from watcher.core.examples import TEST_ID_PREFIX, example
+from watcher.core.examples import TEST_ID_PREFIX
 from watcher.core.subscription import matches
-from watcher.daemon import wiring
-from watcher.ports import Attempt, Receipt
-from watcher.webhook import Fault, WebhookSender
+from watcher.daemon import send_example
+from watcher.webhook import Fault
 
 app = top_level()
 
@@ -45,18 +40,11 @@ def trigger(
         raise Refused(
             f"endpoint {endpoint!r} has no allow_private: examples go only to addresses inside it, never to the public"
         )
-    event_id, now = f"{TEST_ID_PREFIX}{secrets.token_hex(_ID_BYTES)}", SystemClock().now()
-    receipt = anyio.run(_send, settings, event_type, event_id, now)
-    if receipt.error == Fault.ADDRESS_REFUSED:
-        detail = f" ({receipt.detail})" if receipt.detail else ""
+    event_id = f"{TEST_ID_PREFIX}{secrets.token_hex(_ID_BYTES)}"
+    result = anyio.run(send_example, settings, event_type, event_id)
+    if result.error == Fault.ADDRESS_REFUSED:
+        detail = f" ({result.detail})" if result.detail else ""
         raise Refused(f"examples go only to addresses inside allow_private, and {settings.url} leads elsewhere{detail}")
     if not matches(event_type.value, settings.events):
         say(f"in earnest {endpoint} would not get this: its `events` leave out {event_type.value}")
-    report(invocation, endpoint, settings.url, receipt, event_id)
-
-
-async def _send(settings: EndpointSettings, event_type: EventType, event_id: str, now: datetime) -> Receipt:
-    body = example(event_type, event_id, now, is_thin=settings.payload is Payload.THIN)
-    target = replace(wiring.target(settings), only_private=True)
-    async with WebhookSender({settings.name: target}, SystemClock()) as sender:
-        return await sender.send(Attempt(settings.name, event_id, body))
+    report(invocation, settings.url, result)

@@ -17,6 +17,7 @@ from watcher.core.subscription import Subscription
 from watcher.ports import DeliveryState, Form
 from watcher.store.codec import AnyRow
 from watcher.store.engine import Store, upserting
+from watcher.store.history import DELIVERY_PREFIX
 from watcher.store.lanes import lock_cursor, realign
 from watcher.store.tables import deliveries, events, watches
 
@@ -114,6 +115,21 @@ class Redelivery:
                 yield cursors
             after = cursors[-1] if len(cursors) == _CHUNK else ends_at
 
+    async def redeliver_delivery(self, delivery_id: str, subscriptions: Sequence[Subscription], now: datetime) -> None:
+        """Make one delivery again, whatever its endpoint wants today.
+
+        Raises NotFound, and Refused once purged or where its endpoint is not among the `subscriptions`.
+        """
+        async with self.store.reading() as connection:
+            delivery = await _delivery(connection, delivery_id)
+        if delivery is None:
+            raise NotFound(f"no delivery {delivery_id}")
+        own = [one for one in subscriptions if one.endpoint == delivery.endpoint]
+        if not own:
+            raise Refused(f"endpoint {delivery.endpoint} is not configured, or switched off: nothing is sent to it")
+        found = await self._redeliver(events.c.cursor == delivery.cursor, own, now, dry_run=False)
+        found.count(f"of {delivery_id}")
+
     async def _redeliver(
         self, chosen: ColumnElement[bool], subscriptions: Sequence[Subscription], now: datetime, *, dry_run: bool
     ) -> _Found:
@@ -129,6 +145,14 @@ class Redelivery:
                 await _write_bodies(connection, kept, rows)
                 await _make_pending(connection, rows)
         return _Found(len(told), len(kept), len(rows))
+
+
+async def _delivery(connection: AsyncConnection, delivery_id: str) -> AnyRow | None:
+    number = delivery_id.removeprefix(DELIVERY_PREFIX)
+    if number == delivery_id or not (number.isascii() and number.isdigit() and len(number) < len(str(2**63))):
+        return None
+    query = select(deliveries.c.cursor, deliveries.c.endpoint).where(deliveries.c.id == int(number))
+    return (await connection.execute(query)).first()
 
 
 async def _endpoints_that_had(connection: AsyncConnection, told: Sequence[AnyRow]) -> dict[int, set[str]]:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from watcher.cli.receipts import fault_words
 from watcher.config.addresses import check_endpoint_url
+from watcher.daemon import fault_words
 from watcher.egress import Guard, GuardedResolver
 from watcher.webhook import Fault
 from watcher.webhook.answer import detail, explain
