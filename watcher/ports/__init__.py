@@ -13,6 +13,14 @@ from watcher.ports.deliveries import (
     Sender,
     Settlement,
 )
+from watcher.ports.observing import (
+    UNOBSERVED,
+    DeliveryObserver,
+    EndpointBacklog,
+    PollObserver,
+    PollOutcome,
+    SourceBacklog,
+)
 from watcher.ports.polls import (
     Accounts,
     AccountState,
@@ -31,6 +39,7 @@ from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
+    "UNOBSERVED",
     "AccountState",
     "Accounts",
     "Attempt",
@@ -40,7 +49,9 @@ __all__ = [
     "ClaimRequest",
     "ClaimedDelivery",
     "ClaimedWatch",
+    "DeliveryObserver",
     "DeliveryState",
+    "EndpointBacklog",
     "EventRecord",
     "Failed",
     "Fetched",
@@ -52,12 +63,15 @@ __all__ = [
     "Outbox",
     "Outcome",
     "Pacer",
+    "PollObserver",
+    "PollOutcome",
     "PollQueue",
     "PollRecord",
     "Provider",
     "Receipt",
     "Sender",
     "Settlement",
+    "SourceBacklog",
     "SourceRow",
     "WatchEntry",
     "WatchState",
