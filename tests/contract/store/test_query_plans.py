@@ -15,7 +15,7 @@ from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
 from watcher.core.health import FIRST_PROBE_AFTER, OPENS_AFTER
 from watcher.ports import ClaimedWatch, Outcome, PollRecord
-from watcher.store import Reports, SqlEndpoints, SqlOutbox, SqlPollQueue, Store
+from watcher.store import Backlogs, Reports, SqlEndpoints, SqlOutbox, SqlPollQueue, Store
 
 MANY = 3000
 CLAIMED = 1000
@@ -113,6 +113,13 @@ async def test_the_loops_of_a_failing_endpoint_read_no_table_through(full_store:
         await switch.enable("ledger", NOW + MINUTE)
     assert len(said) > 15
     await _deliver_nearly_all(full_store)
+    assert await large_scans(full_store, said) == []
+
+
+async def test_the_lag_of_the_queue_is_one_look_at_an_index(full_store: Store) -> None:
+    async with statements(full_store) as said:
+        await Backlogs(full_store).sources(NOW)
+    assert len(said) > 0
     assert await large_scans(full_store, said) == []
 
 
