@@ -1,5 +1,6 @@
 """The program's delivering half as the daemon wires it, and a recorder that gives it events to deliver."""
 
+import gc
 import json
 import time
 from array import array
@@ -130,6 +131,7 @@ async def delivering(receiver: WebhookReceiver, folder: Path) -> AsyncGenerator[
         endpoints = wiring.courier_endpoints(configuration)
         courier = Courier(outbox, sender, clock, system_dice, endpoints)
         watches = await _watches(store)
+        gc.freeze()  # as the daemon does
         async with anyio.create_task_group() as group:
             group.start_soon(courier.run)
             yield Load(store, courier, receiver, watches, endpoints)
