@@ -12,6 +12,20 @@ from watcher.store.codec import AnyRow
 from watcher.store.tables import deliveries, endpoints
 
 
+_TAKEN = (
+    deliveries.c.id,
+    deliveries.c.lease,
+    deliveries.c.endpoint,
+    deliveries.c.watch_id,
+    deliveries.c.cursor,
+    deliveries.c.event_type,
+    deliveries.c.attempts,
+    deliveries.c.tried,
+    deliveries.c.next_attempt_at,
+    deliveries.c.overtaken,
+)
+
+
 async def take(
     connection: AsyncConnection, ready: Sequence[AnyRow], wanted: Mapping[str, int], now: datetime, ends_at: datetime
 ) -> list[AnyRow]:
@@ -68,7 +82,7 @@ async def _lease(
                 lease_ends_at=ends_at,
                 due_at=ends_at,
             )
-            .returning(deliveries)
+            .returning(*_TAKEN)
         )
         taken += (await connection.execute(taking)).all()
     return taken
