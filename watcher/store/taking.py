@@ -11,7 +11,6 @@ from watcher.ports import DeliveryState
 from watcher.store.codec import AnyRow
 from watcher.store.tables import deliveries, endpoints
 
-
 _TAKEN = (
     deliveries.c.id,
     deliveries.c.lease,
