@@ -21,7 +21,7 @@ async def test_ten_kills_lose_no_event_change_no_byte_and_keep_the_order_of_each
     for _ in range(KILLS):
         await campaign.kill()
     account = await campaign.account()
-    assert account.problems == ()
+    assert (account.lost, account.problems) == (0, ())
     assert account.duplicates <= account.in_flight
     assert account.events >= len(INVOICES)
 

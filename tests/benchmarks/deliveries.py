@@ -119,12 +119,13 @@ async def measure(receiver: WebhookReceiver, seconds: float, rate: float) -> Non
                 print(_turn(turn, rates), flush=True)
             steady = load.milliseconds(await _arrived(load, seconds, rate))
             without, beside = await beside_a_hanging_endpoint(load, rate)
-            _print(load, rates)
+            _print(rates)
             print(f"\nmilliseconds from commit to first byte, {rate:g} events/s")
             _print_percentiles("to 100 endpoints", steady)
             _print_percentiles("to 99, the last answers", without)
             _print_percentiles("to 99, the last hangs", beside)
             print(f"  one hanging endpoint moves the others' p99 by {_p99(beside) / _p99(without) - 1:+.0%}")
+            _reconcile(load)
 
 
 async def _arrived(load: Load, seconds: float, rate: float) -> range:
@@ -140,14 +141,20 @@ def _turn(turn: int, rates: Rates) -> str:
     )
 
 
-def _print(load: Load, rates: Rates) -> None:
-    bare, came = mean(rates.bare), load.receiver.arrivals(range(load.recorded))
-    lost, twice = came.count(0), sum(count - 1 for count in came if count > 1)
-    print(f"\n{ENDPOINTS} endpoints, {os.cpu_count()} cores")
-    print(f"{load.recorded} events recorded, {len(came) - lost} arrived, {lost} lost, {twice} duplicates")
-    print(f"bare loop {bare:.0f}/s")
+def _print(rates: Rates) -> None:
+    bare = mean(rates.bare)
+    print(f"\n{ENDPOINTS} endpoints, {os.cpu_count()} cores, bare loop {bare:.0f}/s")
     for name, found in (("recorded meanwhile", rates.recording), ("recorded before", rates.waiting)):
         print(f"  {name:<18} {mean(found):6.0f} deliveries/s   ratio {mean(found) / bare:.2f}")
+
+
+def _reconcile(load: Load) -> None:
+    """Raises SystemExit where an event was lost."""
+    came = load.receiver.arrivals(range(load.recorded))
+    lost, twice = came.count(0), sum(count - 1 for count in came if count > 1)
+    print(f"\n{load.recorded} events recorded, {len(came) - lost} arrived, {lost} lost, {twice} duplicates")
+    if lost:
+        raise SystemExit(1)
 
 
 def _print_percentiles(name: str, found: Sequence[float]) -> None:
