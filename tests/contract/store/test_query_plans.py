@@ -147,6 +147,18 @@ async def test_settling_takes_as_many_statements_for_many_receipts_as_for_a_few(
     assert counts[0] == counts[1]
 
 
+async def test_claiming_takes_as_many_statements_for_many_endpoints_as_for_one(store: Store) -> None:
+    names, counts = [f"endpoint{number}" for number in range(30)], list[int]()
+    outbox = await stored.endpoints(store, *names)
+    await stored.tell_all(store, {name: [event(f"evt_{name}", "invoice.paid", name)] for name in names})
+    for some in (names[:1], names[1:]):
+        async with statements(store) as said:
+            claimed = await outbox.claim(NOW, dict.fromkeys(some, 5), LEASE)
+        assert sorted(one.endpoint for one in claimed) == sorted(some)
+        counts.append(len(said))
+    assert counts[0] == counts[1]
+
+
 async def test_first_attempts_do_not_wait_for_thousands_of_retries(full_store: Store) -> None:
     outbox = SqlOutbox(full_store)
     claimed = await stored.send(outbox, ledger=MANY)
