@@ -14,6 +14,14 @@ from watcher.ports.deliveries import (
     Settlement,
 )
 from watcher.ports.desk import Actions, Condition, Item, Reports, TestResult
+from watcher.ports.observing import (
+    UNOBSERVED,
+    DeliveryObserver,
+    EndpointBacklog,
+    PollObserver,
+    PollOutcome,
+    SourceBacklog,
+)
 from watcher.ports.polls import (
     Accounts,
     AccountState,
@@ -32,6 +40,7 @@ from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
+    "UNOBSERVED",
     "AccountState",
     "Accounts",
     "Actions",
@@ -43,7 +52,9 @@ __all__ = [
     "ClaimedDelivery",
     "ClaimedWatch",
     "Condition",
+    "DeliveryObserver",
     "DeliveryState",
+    "EndpointBacklog",
     "EventRecord",
     "Failed",
     "Fetched",
@@ -56,6 +67,8 @@ __all__ = [
     "Outbox",
     "Outcome",
     "Pacer",
+    "PollObserver",
+    "PollOutcome",
     "PollQueue",
     "PollRecord",
     "Provider",
@@ -63,6 +76,7 @@ __all__ = [
     "Reports",
     "Sender",
     "Settlement",
+    "SourceBacklog",
     "SourceRow",
     "TestResult",
     "WatchEntry",
