@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -17,9 +18,10 @@ from watcher.config.reload import ConfigFiles, reader
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
-from watcher.daemon.turning import Turning
+from watcher.daemon.status import StatusLine
+from watcher.daemon.turning import Turning, keep_asking
 from watcher.delivery import Courier
-from watcher.housekeeping import keep_house, usual_chores
+from watcher.housekeeping import Chore, keep_house, usual_chores
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
@@ -53,6 +55,7 @@ class Service:
         self._files = files
         self._session = session
         self._sender = sender
+        self._store = store
         self._watches = SqlWatches(store)
         self._outbox = SqlOutbox(store)
         self._retention = Retention(store)
@@ -129,23 +132,18 @@ class Service:
 
         A second SIGTERM or SIGINT ends the grace: what is in work is given back.
         """
+        status = StatusLine(notifier, lambda: f"watching {len(self.configuration.sources)} sources")
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
-            group.start_soon(
-                keep_house,
-                usual_chores(
-                    reload_check=self.reload,
-                    renew_tokens=self.poller.renew_tokens,
-                    check_clock=self._check_clock,
-                    forget_old=self._forget_old,
-                ),
-            )
+            group.start_soon(partial(keep_house, self._chores(), on_turn=self.turning.turned))
+            group.start_soon(keep_asking, self._store.answer, self.turning.turned, self._clock.sleep, status.troubled)
             group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.turning.all_turn)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-                notifier.ready(f"watching {len(self.configuration.sources)} sources")
+                status.ready()
                 _log.info("service.started", version=__version__, pid=os.getpid(), config=str(self.configuration.path))
-                await self._reload_until_stopped(signals, notifier)
+                await self._reload_until_stopped(signals, status)
                 notifier.stopping()
+                self.turning.end()
                 _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
                 self.poller.stop()
                 self.courier.stop()
@@ -155,13 +153,13 @@ class Service:
                 group.cancel_scope.cancel()
         _log.info("service.stopped")
 
-    async def _reload_until_stopped(self, signals: AsyncIterator[signal.Signals], notifier: Notifier) -> None:
+    async def _reload_until_stopped(self, signals: AsyncIterator[signal.Signals], status: StatusLine) -> None:
         async for received in signals:
             if received is not signal.SIGHUP:
                 return
-            notifier.reloading()
+            status.reloading()
             await self.reload(forced=True)
-            notifier.ready(f"watching {len(self.configuration.sources)} sources")
+            status.ready()
 
     async def work_once(self) -> bool:
         """Poll all that is due and try each due delivery once; whether everything went well.
@@ -202,6 +200,14 @@ class Service:
         elif applied.added or applied.changed or applied.removed:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
             self.poller.wake()
+
+    def _chores(self) -> tuple[Chore, ...]:
+        return usual_chores(
+            reload_check=self.reload,
+            renew_tokens=self.poller.renew_tokens,
+            check_clock=self._check_clock,
+            forget_old=self._forget_old,
+        )
 
     async def _check_clock(self) -> None:
         now = self._clock.now()
