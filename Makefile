@@ -94,10 +94,10 @@ bench: $(VENV)/dev.stamp
 install:
 	@set -e; umask 022; $(FIND_PYTHON); \
 	home=$$("$$found" -c 'import os, sys; print(os.path.realpath(sys.base_prefix))'); \
-	case "$$home/" in /home/*|/root/*|/run/user/*) \
+	if echo "$$home" | grep -Eq '^/(home|root|run/user)/'; then \
 		echo "$$found lives in $$home, and the service sees no home directories." >&2; \
-		echo "Name another: make install PYTHON=/usr/bin/python3" >&2; exit 1;; \
-	esac; \
+		echo "Name another: make install PYTHON=/usr/bin/python3" >&2; exit 1; \
+	fi; \
 	echo "Installing into $(DESTDIR)$(PREFIX) with $$("$$found" --version)"; \
 	new="$(PROGRAM).new"; pip="$$new/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-compile"; \
 	rm -rf "$$new" "$(PROGRAM).old"; mkdir -p "$(dir $(PROGRAM))"; "$$found" -m venv "$$new"; \

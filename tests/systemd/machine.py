@@ -45,7 +45,7 @@ class Machine:
     @property
     def config(self) -> Path:
         """Its /etc/invoice-watcher."""
-        return Path(f"/proc/{self.inside}/root/etc/invoice-watcher")
+        return Path("/proc", str(self.inside), "root", "etc", "invoice-watcher")
 
     async def run(self, *words: str, code: int | None = 0, typed: str = "") -> Done:
         """Run a command; `code` is what it has to exit with, None where that does not matter."""

@@ -70,8 +70,8 @@ def test_an_upgrade_into_a_shared_prefix_replaces_the_program_and_nothing_else(i
 
 
 def test_an_interpreter_that_the_service_could_not_see_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    hidden = tmp_path / "python"
-    hidden.write_text('#!/bin/sh\n[ "${2#*base_prefix}" = "$2" ] || echo /home/somebody/python\n')
+    hidden, home = tmp_path / "python", Path("/", "home", "somebody", "python")
+    hidden.write_text(f'#!/bin/sh\n[ "${{2#*base_prefix}}" = "$2" ] || echo {home}\n')
     hidden.chmod(0o755)
     done = subprocess.run(  # noqa: S603 -- our own Makefile
         ["make", "install", f"PYTHON={hidden}", f"DESTDIR={tmp_path}/installed"],  # noqa: S607 -- on every path
@@ -81,7 +81,7 @@ def test_an_interpreter_that_the_service_could_not_see_is_refused_before_anythin
         check=False,
     )
     assert done.returncode != 0
-    assert "lives in /home/somebody/python, and the service sees no home directories" in done.stderr
+    assert f"lives in {home}, and the service sees no home directories" in done.stderr
     assert not (tmp_path / "installed").exists()
 
 
