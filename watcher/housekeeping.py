@@ -98,10 +98,11 @@ def _hang_bell(scheduler: AsyncIOScheduler, chore: Chore) -> Bell:
 
 
 async def _attend(chore: Chore, bell: Bell, on_turn: Callable[[str, timedelta], None]) -> None:
+    name = f"{chore.name} chore"
     while True:
-        on_turn(chore.name, chore.every + _LATE)
+        on_turn(name, chore.every + _LATE)
         await bell.heard()
-        on_turn(chore.name, LONGEST)
+        on_turn(name, LONGEST)
         try:
             await chore.work()
         except WatcherError as error:

@@ -11,6 +11,8 @@ from tests.integration.repository import ROOT
 from tests.integration.repository.documents import SYSTEMD
 from watcher.config.settings import WatcherSettings
 
+pytestmark = pytest.mark.timeout(180)
+
 UNIT = ROOT / "systemd" / "invoice-watcher.service"
 MOST_EXPOSED = 1.5
 

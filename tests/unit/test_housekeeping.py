@@ -156,11 +156,11 @@ async def test_a_chore_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the
         group.start_soon(keeping, [Chore("reload", HOUR, work)], house.scheduler)
         await anyio.wait_all_tasks_blocked()
         [(waiting, rings_within)] = turns
-        assert (waiting, rings_within > HOUR) == ("reload", True)
+        assert (waiting, rings_within > HOUR) == ("reload chore", True)
         await house.ring("reload")
         await anyio.wait_all_tasks_blocked()
-        assert turns[1:] == [("reload", LONGEST)]
+        assert turns[1:] == [("reload chore", LONGEST)]
         work.go_on.set()
         await anyio.wait_all_tasks_blocked()
-        assert turns[2:] == [("reload", rings_within)]
+        assert turns[2:] == [("reload chore", rings_within)]
         group.cancel_scope.cancel()

@@ -206,7 +206,7 @@ class Service:
             reload_check=self.reload,
             renew_tokens=self.poller.renew_tokens,
             check_clock=self._check_clock,
-            forget_old=self._forget_old,
+            forget_old=self.forget_old,
         )
 
     async def _check_clock(self) -> None:
@@ -215,7 +215,8 @@ class Service:
             skew = self.poller.skew.skew(now)
             _log.error("clock.distrusted", seconds_ahead=int(skew.total_seconds()), effect="clock events are held")
 
-    async def _forget_old(self) -> None:
+    async def forget_old(self) -> None:
+        """Forget what was kept for as long as `[retention]` says."""
         kept = self.configuration.retention
         await self._retention.forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 

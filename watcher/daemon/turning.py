@@ -37,6 +37,11 @@ class Turning:
         """The loops have been told to end: from now on their silence is no stall."""
         self._ending = True
 
+    @property
+    def heard(self) -> frozenset[str]:
+        """Every loop that has turned at least once."""
+        return frozenset(self._next_by)
+
     def stalled(self) -> tuple[str, ...]:
         """The loops that have not turned for too long."""
         now = self._monotonic()
