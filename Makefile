@@ -103,7 +103,7 @@ install:
 	rm -rf "$$new" "$(PROGRAM).old"; mkdir -p "$(dir $(PROGRAM))"; "$$found" -m venv "$$new"; \
 	$$pip --require-hashes --requirement requirements/run.txt; \
 	$$pip --no-deps --no-build-isolation .; \
-	find "$$new/bin" -type f -delete; \
+	find "$$new/bin" -type f ! -name 'python*' -delete; \
 	"$$new/bin/python" -m compileall -q -s "$$new" -p "$(PREFIX)/lib/invoice-watcher" "$$new"; \
 	if [ -e "$(PROGRAM)" ]; then mv "$(PROGRAM)" "$(PROGRAM).old"; fi; \
 	mv "$$new" "$(PROGRAM)"; rm -rf "$(PROGRAM).old"
@@ -117,7 +117,7 @@ install:
 		"$(PROGRAM)/bin/python" -I -m watcher init "$(CONFIG)" >/dev/null; \
 		sed -i 's|"sqlite:///invoice-watcher.db"|"$(DATABASE)"|' "$(CONFIG)/watcher.toml"; \
 	fi
-	@echo "Next: systemd/README.md. Where it runs already: systemctl daemon-reload && systemctl restart invoice-watcher"
+	@echo "Next: systemd/README.md, under Credentials, or under Upgrade where it was installed before"
 
 uninstall:
 	@rm -rf "$(PROGRAM)" "$(PROGRAM).new" "$(PROGRAM).old"

@@ -85,7 +85,16 @@ def test_an_interpreter_that_the_service_could_not_see_is_refused_before_anythin
     assert not (tmp_path / "installed").exists()
 
 
-async def test_a_backup_is_restored_and_the_service_removed_as_documented(machine: Machine, site: Site) -> None:
+def without(line: str, block: str) -> str:
+    """The block without what other tests have done for the machine."""
+    lines = block.splitlines()
+    lines.remove(line)
+    return "\n".join(lines)
+
+
+async def test_a_backup_is_restored_and_the_service_upgraded_and_removed_as_documented(
+    machine: Machine, site: Site
+) -> None:
     bill = site.sandbox.ledger.create("meteroid", "inv_1", "EUR", 1000)
     site.watch(SOURCE, "inv_1")
     site.write()
@@ -100,8 +109,8 @@ async def test_a_backup_is_restored_and_the_service_removed_as_documented(machin
     assert (paid.id, again.duplicate) == (again.id, True)
     events = [json.loads(line)["data"] for line in (await machine.program("events", "--json")).out.splitlines()]
     assert [(event["event_id"], event["sequence"]) for event in events][1:] == [(paid.id, 2)]
-    lines = shell(SYSTEMD, "Remove").splitlines()
-    assert "make uninstall" in lines
-    await machine.type("\n".join(line for line in lines if line != "make uninstall"))
+    await machine.type(without("make install", shell(SYSTEMD, "Upgrade")))
+    assert await machine.shows("ActiveState") == "active"
+    await machine.type(without("make uninstall", shell(SYSTEMD, "Remove")))
     left = await machine.type("find /etc /var/lib /run/credentials -name 'invoice-watcher*'")
     assert left.split() == ["/etc/systemd/system/invoice-watcher.service"]
