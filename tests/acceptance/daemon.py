@@ -80,6 +80,7 @@ class Site:
     endpoints: dict[str, Table] = field(default_factory=dict[str, Table])
     lists: dict[str, str] = field(default_factory=dict[str, str])
     database: Table = field(default_factory=dict[str, object])
+    http: Table = field(default_factory=lambda: {"listen": ""})
 
     @property
     def config(self) -> Path:
@@ -115,7 +116,7 @@ class Site:
         tables: dict[str, Table] = {
             "watcher": {"watchlists": ["watchlists/*.toml"]} | self.watcher,
             "polling": self.polling,
-            "http": {"listen": ""},
+            "http": self.http,
             "log": {"format": "json"},
             "database": self.database,
         }

@@ -13,6 +13,7 @@ from watcher.ports.deliveries import (
     Sender,
     Settlement,
 )
+from watcher.ports.desk import Actions, Condition, Item, Reports, TestResult
 from watcher.ports.polls import (
     Accounts,
     AccountState,
@@ -33,6 +34,7 @@ from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 __all__ = [
     "AccountState",
     "Accounts",
+    "Actions",
     "Attempt",
     "Budget",
     "Change",
@@ -40,12 +42,14 @@ __all__ = [
     "ClaimRequest",
     "ClaimedDelivery",
     "ClaimedWatch",
+    "Condition",
     "DeliveryState",
     "EventRecord",
     "Failed",
     "Fetched",
     "Form",
     "Found",
+    "Item",
     "ListsApplied",
     "Look",
     "Missing",
@@ -56,9 +60,11 @@ __all__ = [
     "PollRecord",
     "Provider",
     "Receipt",
+    "Reports",
     "Sender",
     "Settlement",
     "SourceRow",
+    "TestResult",
     "WatchEntry",
     "WatchState",
     "Watches",
