@@ -3,7 +3,8 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 import aiohttp
 import anyio
@@ -16,9 +17,11 @@ from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
-from watcher.daemon.turning import Turning
+from watcher.daemon.status import StatusLine
+from watcher.daemon.turning import STALLED, Turning, keep_asking
 from watcher.delivery import Courier
-from watcher.housekeeping import keep_house, usual_chores
+from watcher.housekeeping import Chore, keep_house, usual_chores
+from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan, Tuner
 from watcher.ports import Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
@@ -48,6 +51,7 @@ class Service:
     ) -> None:
         self.store = store
         self.turning = Turning()
+        self.metrics = Metrics()
         self.config_problems: tuple[str, ...] = ()
         self._clock: Clock = SystemClock()
         self._files = files
@@ -61,7 +65,13 @@ class Service:
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.courier = Courier(
-            self._outbox, sender, self._clock, system_dice, {}, on_turn=lambda: self.turning.turned("delivery")
+            self._outbox,
+            sender,
+            self._clock,
+            system_dice,
+            {},
+            on_turn=lambda: self._turned("delivery"),
+            observer=self.metrics,
         )
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
         self.poller = Poller(
@@ -70,7 +80,8 @@ class Service:
             self._clock,
             system_dice,
             on_events=self.tell_events,
-            on_turn=self.turning.turned,
+            on_turn=self._turned,
+            observer=self.metrics,
         )
         self._loaded = self._opened_with = loaded
         self._unapplied: tuple[Loaded, bool] | None = None
@@ -103,6 +114,7 @@ class Service:
         self._plans = self._planned(configuration)
         await self._tune()
         self.poller.configure(self._plans)
+        self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
         _warn_of_restarts(self._opened_with.configuration, configuration)
         self._loaded = loaded
         await self._apply_lists(loaded, forced=forced)
@@ -141,25 +153,19 @@ class Service:
 
         A second SIGTERM or SIGINT ends the grace: what is in work is given back.
         """
+        status = StatusLine(notifier, lambda: f"watching {len(self.configuration.sources)} sources")
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
             group.start_soon(self.feed.sweep)
-            group.start_soon(
-                keep_house,
-                usual_chores(
-                    reload_check=self.reload,
-                    renew_tokens=self.poller.renew_tokens,
-                    check_clock=self._check_clock,
-                    tune=self._tune,
-                    forget_old=self._forget_old,
-                ),
-            )
+            group.start_soon(partial(keep_house, self._chores(), on_turn=self._turned))
+            group.start_soon(keep_asking, self.store.answer, self._turned, self._clock.sleep, status.troubled)
             group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.turning.all_turn)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-                notifier.ready(f"watching {len(self.configuration.sources)} sources")
+                status.ready()
                 _log.info("service.started", version=__version__, pid=os.getpid(), config=str(self.configuration.path))
-                await self._reload_until_stopped(signals, notifier)
+                await self._reload_until_stopped(signals, status)
                 notifier.stopping()
+                self.turning.end()
                 _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
                 self.poller.stop()
                 self.courier.stop()
@@ -170,13 +176,13 @@ class Service:
                 group.cancel_scope.cancel()
         _log.info("service.stopped")
 
-    async def _reload_until_stopped(self, signals: AsyncIterator[signal.Signals], notifier: Notifier) -> None:
+    async def _reload_until_stopped(self, signals: AsyncIterator[signal.Signals], status: StatusLine) -> None:
         async for received in signals:
             if received is not signal.SIGHUP:
                 return
-            notifier.reloading()
+            status.reloading()
             await self.reload(forced=True)
-            notifier.ready(f"watching {len(self.configuration.sources)} sources")
+            status.ready()
 
     async def work_once(self) -> bool:
         """Poll all that is due and try each due delivery once; whether everything went well.
@@ -223,6 +229,19 @@ class Service:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
             self.poller.wake()
 
+    def _chores(self) -> tuple[Chore, ...]:
+        return usual_chores(
+            reload_check=self.reload,
+            renew_tokens=self.poller.renew_tokens,
+            check_clock=self._check_clock,
+            tune=self._tune,
+            forget_old=self.forget_old,
+        )
+
+    def _turned(self, loop: str, within: timedelta = STALLED) -> None:
+        self.turning.turned(loop, within)
+        self.metrics.turned(loop)
+
     async def _check_clock(self) -> None:
         now = self._clock.now()
         if self.poller.skew.holds(now):
@@ -232,7 +251,8 @@ class Service:
     async def _tune(self) -> None:
         await self._tuner.tune(plan.tempo for plan in self._plans.values() if plan.tempo is not None)
 
-    async def _forget_old(self) -> None:
+    async def forget_old(self) -> None:
+        """Forget what was kept for as long as `[retention]` says."""
         kept = self.configuration.retention
         await self._retention.forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 

@@ -14,6 +14,14 @@ from watcher.ports.deliveries import (
     Settlement,
 )
 from watcher.ports.desk import Actions, Condition, Item, Reports, TestResult
+from watcher.ports.observing import (
+    UNOBSERVED,
+    DeliveryObserver,
+    EndpointBacklog,
+    PollObserver,
+    PollOutcome,
+    SourceBacklog,
+)
 from watcher.ports.polls import (
     Accounts,
     AccountState,
@@ -33,6 +41,7 @@ from watcher.ports.surveys import Surveys
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
+    "UNOBSERVED",
     "AccountState",
     "Accounts",
     "Actions",
@@ -44,7 +53,9 @@ __all__ = [
     "ClaimedDelivery",
     "ClaimedWatch",
     "Condition",
+    "DeliveryObserver",
     "DeliveryState",
+    "EndpointBacklog",
     "EventRecord",
     "Failed",
     "Fetched",
@@ -57,6 +68,8 @@ __all__ = [
     "Outbox",
     "Outcome",
     "Pacer",
+    "PollObserver",
+    "PollOutcome",
     "PollQueue",
     "PollRecord",
     "Provider",
@@ -64,6 +77,7 @@ __all__ = [
     "Reports",
     "Sender",
     "Settlement",
+    "SourceBacklog",
     "SourceRow",
     "Surveys",
     "TestResult",

@@ -2,6 +2,7 @@
 
 from watcher.store.abandoned import take_back
 from watcher.store.accounts import SqlAccounts
+from watcher.store.backlogs import Backlogs
 from watcher.store.care import backup, check, upgrade
 from watcher.store.endpoints import SqlEndpoints
 from watcher.store.engine import Store, open_store
@@ -16,6 +17,7 @@ from watcher.store.surveys import SqlSurveys
 from watcher.store.watches import SqlWatches
 
 __all__ = [
+    "Backlogs",
     "Prospect",
     "Prospects",
     "Redelivery",
