@@ -131,7 +131,8 @@ def adaptive(limits: Limits, *, weighted: bool = False) -> SourcePlan:
     return tempo_plan(Tempo(SOURCE, PROVIDER, limits, _RATE, lambda: 1, weighted))
 
 
-async def in_memory(population: Sequence[Life], limits: Limits, days: int) -> list[Row]:
+async def in_memory(invoices: int, limits: Limits, days: int) -> list[Row]:
+    population = lives(days, invoices)
     known = known_hazards(PROVIDER)
     rivals = {"proportional to the hazard": proportional, "ladder around the due date": ladder}
     plans = {"uniform": steady_plan(limits)}
@@ -141,6 +142,8 @@ async def in_memory(population: Sequence[Life], limits: Limits, days: int) -> li
     }
     plans |= {"ours": adaptive(limits), "ours, weighted by amount": adaptive(limits, weighted=True)}
     rows = [await Run(name, MemoryDesk(STARTS_AT), one, days).over(population) for name, one in plans.items()]
+    # Hazards are known by stage, and true within it only for payments at any hour of the day.
+    population = lives(days, invoices, all_day=True)
     told = Run("ours, hazards known", MemoryDesk(STARTS_AT, known=known), adaptive(limits), days)
     rows.append(await told.over(population))
     best = Optimum(known["open"], limits)
@@ -193,7 +196,7 @@ def main() -> None:
     chosen = parser.parse_args()
     limits = Limits(chosen.every * _HOUR, timedelta(minutes=1), timedelta(hours=24))
     print(f"{chosen.invoices} open invoices, {chosen.days} days, a budget of a look every {chosen.every} h each\n")
-    rows = asyncio.run(in_memory(lives(chosen.days, chosen.invoices), limits, chosen.days))
+    rows = asyncio.run(in_memory(chosen.invoices, limits, chosen.days))
     print_table(rows)
     print_findings(rows)
     print(f"\nthrough the queue on SQLite, the first {chosen.sql_days} days, claimed from every five minutes\n")

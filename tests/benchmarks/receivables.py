@@ -36,22 +36,25 @@ class Life:
         return datetime.combine(self.due_on, time(), UTC) + DAY
 
 
-def lives(days: int, open_invoices: int, seed: int = 1) -> list[Life]:
-    """Lives such that about `open_invoices` are open at any time of these days; by issue."""
+def lives(days: int, open_invoices: int, seed: int = 1, *, all_day: bool = False) -> list[Life]:
+    """Lives such that about `open_invoices` are open at any time of these days; by issue.
+
+    `all_day`: paid at any hour, so that the hazard within a day is what a stage says of it.
+    """
     dice = Random(seed)  # noqa: S311 - the same lives for every policy
     a_day = open_invoices / _MEAN_LIFE
-    drawn = [_life(dice, number, a_day) for number in range(round(a_day * (days + _OLDEST)))]
+    drawn = [_life(dice, number, a_day, all_day=all_day) for number in range(round(a_day * (days + _OLDEST)))]
     return [life for life in drawn if life.paid_at > STARTS_AT]
 
 
-def _life(dice: Random, number: int, a_day: float) -> Life:
+def _life(dice: Random, number: int, a_day: float, *, all_day: bool) -> Life:
     issued_on = (STARTS_AT + timedelta(days=int(number / a_day) - _OLDEST)).date()
     due_on = issued_on + timedelta(days=dice.choice(_TERMS))
     return Life(
         name=f"inv_{number}",
         issued_at=_business_hours(dice, issued_on),
         due_on=due_on,
-        paid_at=_business_hours(dice, due_on + timedelta(days=_days_late(dice))),
+        paid_at=_paid_at(dice, due_on + timedelta(days=_days_late(dice)), all_day=all_day),
         amount=Decimal(round(100 * _MEDIAN * dice.lognormvariate(0, _SIGMA)) + 1).scaleb(-2),
     )
 
@@ -65,13 +68,19 @@ def _days_late(dice: Random) -> int:
     return dice.randint(1, 15) if luck < 0.36 + 0.21 + 0.39 else dice.randint(16, 60)
 
 
+def _paid_at(dice: Random, day: date, *, all_day: bool) -> datetime:
+    return datetime.combine(day, time(), UTC) + DAY * dice.random() if all_day else _business_hours(dice, day)
+
+
 def _business_hours(dice: Random, day: date) -> datetime:
     return datetime.combine(day, _OPENS) + timedelta(hours=_OPEN_HOURS * dice.random())
 
 
 def known_hazards(provider: str) -> Mapping[str, Mapping[int, Tally]]:
     """What somebody knows who has seen thirty thousand other lives from end to end."""
-    return {"open": tallied(taught for life in lives(100, 5000, seed=2) for taught in _taught(provider, life))}
+    return {
+        "open": tallied(taught for life in lives(100, 5000, seed=2, all_day=True) for taught in _taught(provider, life))
+    }
 
 
 def tallied(taught: Iterable[Exposure]) -> Mapping[int, Tally]:

@@ -60,7 +60,6 @@ class Service:
         self._watches = SqlWatches(store)
         self._outbox = SqlOutbox(store)
         self._retention = Retention(store)
-        self._tuner = Tuner(SqlSurveys(store), self._clock)
         self._plans: dict[str, SourcePlan] = {}
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
@@ -249,7 +248,8 @@ class Service:
             _log.error("clock.distrusted", seconds_ahead=int(skew.total_seconds()), effect="clock events are held")
 
     async def _tune(self) -> None:
-        await self._tuner.tune(plan.tempo for plan in self._plans.values() if plan.tempo is not None)
+        tempos = [plan.tempo for plan in self._plans.values() if plan.tempo is not None]
+        await Tuner(SqlSurveys(self.store), self._clock).tune(tempos)
 
     async def forget_old(self) -> None:
         """Forget what was kept for as long as `[retention]` says."""
