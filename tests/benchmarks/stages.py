@@ -74,6 +74,8 @@ class _TimedProvider:
         self.batch_size = provider.batch_size
         self.probe = provider.probe
         self.renew_token = provider.renew_token
+        self.list_page = provider.list_page
+        self.lists_changes = provider.lists_changes
 
     async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
         self._stopwatch.enter()

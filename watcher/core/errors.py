@@ -1,6 +1,7 @@
 """Every error of the program, sorted by what happens next.
 
-Wait: `ProviderUnavailable`, `RateLimited`, `SlotMissed`. Stop this one: `InvalidAnswer`, `InvoiceRefused`, `LeaseLost`.
+Wait: `ProviderUnavailable`, `RateLimited`, `SlotMissed`.
+Stop this one: `InvalidAnswer`, `InvoiceRefused`, `ListRefused`, `LeaseLost`.
 Call a human: `CredentialsRefused`, `ConfigError`, `SchemaMismatch`, `StoreUnavailable`.
 An id that a provider does not know is an expected outcome and so a value (`ports.Missing`), not an error.
 """
@@ -38,6 +39,10 @@ class InvoiceRefused(WatcherError):
 
 class InvalidAnswer(InvoiceRefused):
     """The answer for this id cannot be read: broken JSON, wrong type, impossible amount."""
+
+
+class ListRefused(WatcherError):
+    """The provider has no such list, refuses it or answers it unreadably: invoices are asked for one by one."""
 
 
 class LeaseLost(WatcherError):

@@ -27,7 +27,7 @@ from watcher.ports.polls import (
     PollRecord,
     WatchState,
 )
-from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer, Provider
+from watcher.ports.providers import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page, Provider
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
@@ -46,12 +46,14 @@ __all__ = [
     "Fetched",
     "Form",
     "Found",
+    "Listed",
     "ListsApplied",
     "Look",
     "Missing",
     "Outbox",
     "Outcome",
     "Pacer",
+    "Page",
     "PollQueue",
     "PollRecord",
     "Provider",
