@@ -17,7 +17,7 @@ from watcher.core import json_text
 from watcher.core.errors import StoreUnavailable
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import SourceRow, WatchEntry
-from watcher.store import SqlAccounts, SqlPollQueue, SqlWatches, Store
+from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, Store
 from watcher.store.codec import AnyRow
 from watcher.store.tables import events, sources, watches
 
@@ -65,6 +65,7 @@ class Scene:
         self.poller = Poller(
             SqlPollQueue(self.store),
             SqlAccounts(self.store),
+            SqlRounds(self.store),
             self.clock,
             lambda: MIDDLE,
             on_events=self._notified,

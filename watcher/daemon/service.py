@@ -29,6 +29,7 @@ from watcher.store import (
     SqlAccounts,
     SqlOutbox,
     SqlPollQueue,
+    SqlRounds,
     SqlWatches,
     Store,
     hold_run_lock,
@@ -64,6 +65,7 @@ class Service:
         self.poller = Poller(
             SqlPollQueue(store),
             SqlAccounts(store),
+            SqlRounds(store),
             self._clock,
             system_dice,
             on_events=self.courier.notify,

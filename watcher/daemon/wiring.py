@@ -76,6 +76,7 @@ def source_plan(configuration: Configuration, source: SourceSettings, provider: 
         clock_wait=watcher.clock_wait,
         failing_after=watcher.failing_after,
         customer_names=watcher.customer_names,
+        discover=source.discover,
         subscriptions=subscriptions(configuration),
     )
 

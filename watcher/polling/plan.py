@@ -30,6 +30,7 @@ class SourcePlan:
     clock_wait: timedelta
     failing_after: timedelta
     customer_names: bool = False
+    discover: bool = False
     subscriptions: tuple[Subscription, ...] = ()
 
     def facts(self, watch: ClaimedWatch) -> WatchFacts:

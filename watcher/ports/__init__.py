@@ -28,6 +28,7 @@ from watcher.ports.polls import (
     WatchState,
 )
 from watcher.ports.providers import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page, Provider
+from watcher.ports.rounds import ListedIds, RoundKind, Rounds
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Form",
     "Found",
     "Listed",
+    "ListedIds",
     "ListsApplied",
     "Look",
     "Missing",
@@ -58,6 +60,8 @@ __all__ = [
     "PollRecord",
     "Provider",
     "Receipt",
+    "RoundKind",
+    "Rounds",
     "Sender",
     "Settlement",
     "SourceRow",

@@ -63,13 +63,15 @@ class Fetched:
 class Listed:
     """One row of a list. `look` is None where rows lack parts of the document: then `document` is no more than a hint.
 
-    `is_settled` is the provider's word: paid, void or given up.
+    `is_settled` is the provider's word: paid, void or given up. `changed_at` is when it says that the invoice changed
+    last, None where it does not say so or is not to be believed.
     """
 
     invoice_id: str
     document: Document
     is_settled: bool = False
     look: Found | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status
 from watcher.core.json_text import Document
 from watcher.ports import Failed, Fetched, Listed, Look, Missing, Pacer, Page
 from watcher.providers.batches import fetch_many, found
-from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope
+from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope, local_time
 from watcher.providers.documents import without
 from watcher.providers.fields import validated
 from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
@@ -92,9 +92,9 @@ class ChargeOver:
             where, order = "invoice_status_state:EQUALS:o", "invoice_id:ASC"
         else:
             local = changed_since.astimezone(self._zone).replace(tzinfo=None)
-            where, order = f"mod_datetime:GTE:{local.isoformat(' ', 'seconds')}", "mod_datetime:ASC"
+            where, order = f"mod_datetime:GTE:{local.isoformat(' ', 'seconds')}", "mod_datetime:DESC"
         query = f"where={quote(where, safe='')}&order={quote(order, safe='')}&limit={PAGE_SIZE}&offset={offset}"
-        return read_page(await self._call(pacer, "GET", f"/invoice?{query}"), offset)
+        return read_page(await self._call(pacer, "GET", f"/invoice?{query}"), offset, self._zone)
 
     async def probe(self, pacer: Pacer) -> datetime | None:
         answer = await self._call(pacer, "GET", "/invoice?limit=1")
@@ -171,7 +171,7 @@ def read_look(invoice_id: str, answer: Answer) -> Look:
     return _judged(row)
 
 
-def read_page(answer: Answer, offset: int) -> Page:
+def read_page(answer: Answer, offset: int, zone: tzinfo) -> Page:
     """Read a page of overviews, which lack lines. How many rows a page can have is the server's to say.
 
     So a first page of fewer than were asked for need not be the last: only an empty one surely is, or a later one that
@@ -179,17 +179,18 @@ def read_page(answer: Answer, offset: int) -> Page:
     """
     require_list(answer)
     try:
-        rows = [_listed(document) for document in objects(validated(Envelope, read_object(answer)).response)]
+        rows = [_listed(document, zone) for document in objects(validated(Envelope, read_object(answer)).response)]
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
     is_last = not rows or (offset and len(rows) < PAGE_SIZE and offset % len(rows))
     return page_of(answer, rows, None if is_last else str(offset + len(rows)), omits=_OMITTED)
 
 
-def _listed(document: Document) -> Listed | None:
+def _listed(document: Document, zone: tzinfo) -> Listed | None:
     word = word_key(str(document.get("invoice_status_str")))
     is_settled = word.startswith("closed") or document.get("is_paid") is True or document.get("is_void") is True
-    return listed(_without_addresses(document), "invoice_id", is_settled=is_settled)
+    changed_at = _to_utc(local_time(document.get("mod_datetime")), zone)
+    return listed(_without_addresses(document), "invoice_id", is_settled=is_settled, changed_at=changed_at)
 
 
 def _judged(row: Envelope | None) -> Look:

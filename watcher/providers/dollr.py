@@ -17,7 +17,7 @@ from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefuse
 from watcher.core.invoice import Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import Failed, Fetched, Found, Look, Missing, Pacer, Page
-from watcher.providers import documents, fields
+from watcher.providers import documents, fields, reading
 from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
 from watcher.providers.kind import Account, ProviderKind
 from watcher.providers.listing import listed, objects, page_of, require_list
@@ -197,7 +197,10 @@ def read_list(answer: Answer, status: str) -> Page:
         told = json_text.read(answer.body)
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
-    rows = [listed(document, "id", is_settled=False) for document in objects(told)]
+    rows = [
+        listed(document, "id", is_settled=False, changed_at=reading.instant(document.get("updated_at")))
+        for document in objects(told)
+    ]
     following = next((then for now, then in pairwise(_UNSETTLED) if now == status), None)
     return page_of(answer, rows, following, omits=_OMITTED)
 

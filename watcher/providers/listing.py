@@ -1,6 +1,8 @@
 """What the list calls of all providers share: judging the answer, and making a page of its rows."""
 
+import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import cast
 
 from watcher.core.errors import CredentialsRefused, ListRefused
@@ -9,6 +11,8 @@ from watcher.ports import Found, Listed, Look, Page
 from watcher.providers.http import Answer, raise_if_unavailable
 
 PAGE_SIZE = 100
+_LONGEST_ID = 200
+_UNFIT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def require_list(answer: Answer) -> None:
@@ -27,12 +31,20 @@ def objects(rows: object) -> list[Document]:
     return [cast("Document", row) for row in cast("list[object]", rows) if isinstance(row, dict)]
 
 
-def listed(document: Document, key: str, *, is_settled: bool, look: Look | None = None) -> Listed | None:
-    """Make a row of an object; None where it does not say whose it is."""
+def listed(
+    document: Document,
+    key: str,
+    *,
+    is_settled: bool,
+    look: Look | None = None,
+    changed_at: datetime | None = None,
+) -> Listed | None:
+    """Make a row of an object; None where it does not say whose it is, or by an id that no request could carry."""
     told = document.get(key)
-    if isinstance(told, bool) or not isinstance(told, str | int) or told == "":
+    invoice_id = "" if isinstance(told, bool) or not isinstance(told, str | int) else str(told)
+    if invoice_id in {"", ".", ".."} or len(invoice_id) > _LONGEST_ID or _UNFIT.search(invoice_id):
         return None
-    return Listed(str(told), document, is_settled, look if isinstance(look, Found) else None)
+    return Listed(invoice_id, document, is_settled, look if isinstance(look, Found) else None, changed_at)
 
 
 def page_of(

@@ -10,6 +10,7 @@ from watcher.store.polls import SqlPollQueue
 from watcher.store.redelivery import Redelivery
 from watcher.store.reports import Reports
 from watcher.store.retention import Retention
+from watcher.store.rounds import SqlRounds
 from watcher.store.run_lock import hold_run_lock
 from watcher.store.watches import SqlWatches
 
@@ -21,6 +22,7 @@ __all__ = [
     "SqlEndpoints",
     "SqlOutbox",
     "SqlPollQueue",
+    "SqlRounds",
     "SqlWatches",
     "Store",
     "backup",

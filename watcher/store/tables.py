@@ -53,8 +53,14 @@ sources = Table(
     Column("probes", Integer, nullable=False, server_default=text("0")),
     Column("last_success_at", Instant),
     Column("last_error", Words(ERROR_LIMIT)),
+    Column("sweep_at", Instant),
+    Column("discover_at", Instant),
+    Column("changes_at", Instant),
 )
-"""`next_slot_at` is the theoretical arrival time of the rate budget. `configured` falls when the source is removed."""
+"""`next_slot_at` is the theoretical arrival time of the rate budget. `configured` falls when the source is removed.
+
+`sweep_at`, `discover_at` and `changes_at` are when the next round through its lists may begin, one for each kind.
+"""
 
 watches = Table(
     "watches",
@@ -62,9 +68,10 @@ watches = Table(
     Column("id", Key, primary_key=True),
     Column("source", Words(), ForeignKey("sources.name"), nullable=False),
     Column("invoice_id", Words(), nullable=False),
-    # What is wished, by file and by hand, as JSON, and what follows from both.
+    # What is wished, by file and by hand, as JSON; whether lists named it; and what follows from all three.
     Column("listed", Words()),
     Column("added", Words()),
+    Column("discovered", Words()),
     Column("origins", Words(), nullable=False),
     Column("tags", Tags, nullable=False),
     Column("due_on", Day),

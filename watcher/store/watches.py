@@ -13,7 +13,7 @@ from watcher.store.codec import AnyRow, storable
 from watcher.store.engine import Store, upserting
 from watcher.store.purging import purge_watch
 from watcher.store.tables import sources, watches
-from watcher.store.wishes import Wish, by_hand, from_file, loads
+from watcher.store.wishes import Discovery, Wish, by_hand, from_file, loads
 from watcher.store.wishing import Wishing, due_now, lock_wishes, write
 
 LARGE_STOP = 10
@@ -25,6 +25,7 @@ _WISHES = (
     watches.c.invoice_id,
     watches.c.listed,
     watches.c.added,
+    watches.c.discovered,
     watches.c.origins,
     watches.c.tags,
     watches.c.due_on,
@@ -80,8 +81,33 @@ class SqlWatches:
             await write(connection, wishings, here)
         return sum(1 for wishing in wishings if wishing.starts)
 
+    async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
+        """Watch those of these invoices that nobody watches, due at once; returns how many.
+
+        What was removed by hand stays removed. Raises NotFound for a source that is not configured.
+        """
+        keys = tuple({(source, storable(one)): None for one in ids})
+        async with self.store.reading() as connection:
+            known = await _rows(connection, keys)
+        if all(key in known and not _is_discoverable(known[key]) for key in keys):
+            return 0
+        async with self.store.transaction() as connection:
+            await lock_wishes(connection)
+            here = await self.store.now(connection, now)
+            await _require_sources(connection, {source})
+            known = await _rows(connection, keys)
+            wishings = [
+                Wishing(*key, None, None, known.get(key), found=Discovery.WATCHED)
+                for key in keys
+                if _is_discoverable(known.get(key))
+            ]
+            await write(connection, wishings, here)
+        return len(wishings)
+
     async def remove(self, source: str, invoice_id: str, now: datetime, *, purge: bool = False) -> None:
         """Take back the wish by hand; the watch stops if no file lists it. History is kept, unless purged.
+
+        From then on the provider's lists do not have it watched either.
 
         Raises NotFound, or Refused where only a file can take it back (a purge of what a file lists would be undone
         by the next poll).
@@ -95,7 +121,8 @@ class SqlWatches:
             listed = loads(row.listed)
             if listed is not None and (purge or row.added is None):
                 raise Refused(f"{source} {invoice_id} is listed in {listed.where or 'a watch list'}: remove it there")
-            await write(connection, [Wishing(source, invoice_id, listed, None, row)], here)
+            removal = Wishing(source, invoice_id, listed, None, row, found=Discovery.REMOVED)
+            await write(connection, [removal], here)
             if purge:
                 await purge_watch(connection, row.id)
 
@@ -165,9 +192,13 @@ def _added(entry: WatchEntry, origin: str, row: AnyRow | None) -> Wishing:
     return Wishing(entry.source, entry.invoice_id, loads(row.listed), added, row, at_once=True)
 
 
+def _is_discoverable(row: AnyRow | None) -> bool:
+    return row is None or (not row.origins and row.discovered != Discovery.REMOVED.value)
+
+
 def _stops_too_many(rows: Sequence[AnyRow], gone: Sequence[AnyRow]) -> bool:
     configured = sum(1 for row in rows if row.listed is not None)
-    stopped = sum(1 for row in gone if row.added is None)
+    stopped = sum(1 for row in gone if row.added is None and row.discovered != Discovery.WATCHED.value)
     return stopped > LARGE_STOP and stopped * 2 > configured
 
 

@@ -68,11 +68,12 @@ async def test_refused_credentials_are_no_refused_list(
 
 
 @EACH
-async def test_rows_without_an_id_are_passed_over(
+async def test_rows_without_a_usable_id_are_passed_over(
     name: str, server: ProviderServer, session: aiohttp.ClientSession, clock: StillClock
 ) -> None:
     provider = adapter(name, server, session, clock)
     odd: list[object] = [7, None, {}, {"id": None, "invoice_id": True}, {"id": "", "invoice_id": ""}]
+    odd += [{"id": one, "invoice_id": one} for one in ("..", "a\x00", "\ud800", "x" * 201)]
     answers: dict[str, object] = {
         "dollr": odd,
         "fragment": {"data": {"invoices": odd}},
