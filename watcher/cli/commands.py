@@ -43,7 +43,7 @@ ENTRIES = (
     Entry("events", "events", _LOOK, "List what happened, or follow it as it happens."),
     Entry("deliveries", "deliveries", _LOOK, "List which event is where on its way to which endpoint."),
     Entry("sources", "sources", _LOOK, "List the accounts and how they are doing."),
-    Entry("watch", "watch", _CHANGE, "Add, remove, list, import or poll watches.", is_group=True),
+    Entry("watch", "watch", _CHANGE, "Add, remove, list, import, discover or poll watches.", is_group=True),
     Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
     Entry("endpoints", "endpoints", _CHANGE, "List the webhook subscribers, or test one.", is_group=True),
     Entry("schema", "schema", _MORE, "Print the JSON Schema of the configuration, watch lists or events."),

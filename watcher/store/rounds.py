@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, update
 
 from watcher.core.errors import NotFound
 from watcher.ports import Claim, ListedIds, RoundKind
@@ -54,7 +54,8 @@ class SqlRounds:
             here = await self.store.now(connection, now)
             # Who fell due, or was asked for, while the page was under way is looked at once more.
             asked_at = listed.asked_at - self.store.shift
-            again = and_(watches.c.polled_at.is_not(None), watches.c.due_at > asked_at, watches.c.due_at <= here)
+            fell_due = and_(watches.c.due_at > asked_at, watches.c.due_at <= here)
+            again = and_(watches.c.polled_at.is_not(None), func.coalesce(fell_due, false()))
             chosen = self._chosen(listed, here)
             rows = await lease_rows(connection, chosen, here + lease, poll_again=again)
         return Claim(listed.source, (), tuple(claimed(row) for row in rows), here + lease + self.store.shift)

@@ -86,10 +86,7 @@ class SqlWatches:
 
         What was removed by hand stays removed. Raises NotFound for a source that is not configured.
         """
-        keys = tuple({(source, storable(one)): None for one in ids})
-        async with self.store.reading() as connection:
-            known = await _rows(connection, keys)
-        if all(key in known and not _is_discoverable(known[key]) for key in keys):
+        if not (keys := await self.undiscovered(source, ids)):
             return 0
         async with self.store.transaction() as connection:
             await lock_wishes(connection)
@@ -103,6 +100,13 @@ class SqlWatches:
             ]
             await write(connection, wishings, here)
         return len(wishings)
+
+    async def undiscovered(self, source: str, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Those of these invoices that `discover` would have watched, as (source, invoice id)."""
+        keys = tuple({(source, storable(one)): None for one in ids})
+        async with self.store.reading() as connection:
+            known = await _rows(connection, keys)
+        return tuple(key for key in keys if _is_discoverable(known.get(key)))
 
     async def remove(self, source: str, invoice_id: str, now: datetime, *, purge: bool = False) -> None:
         """Take back the wish by hand; the watch stops if no file lists it. History is kept, unless purged.

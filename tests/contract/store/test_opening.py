@@ -155,6 +155,9 @@ async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url
 
 def _downgrade(connection: Connection) -> None:
     """To the first schema, which nobody ever needs but this test."""
+    for column in ("sweep_at", "discover_at", "changes_at"):
+        connection.execute(text(f"ALTER TABLE sources DROP COLUMN {column}"))
+    connection.execute(text("ALTER TABLE watches DROP COLUMN discovered"))
     second = ("hears", "disabled_reason", "failures", "failed_lane", "failing_since", "failed_at", "probe_at", "probes")
     for column in (*second, "told_since"):
         connection.execute(text(f"ALTER TABLE endpoints DROP COLUMN {column}"))
