@@ -95,10 +95,14 @@ class Scene:
 
     async def run_once(self) -> None:
         """`run --once`, with time passing as long as it works."""
+        await self.at_work(self.poller.run_once)
+
+    async def at_work(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Until it ends by itself."""
         if not self._is_configured:
             self.configure()
         async with anyio.create_task_group() as group:
-            group.start_soon(self._work, self.poller.run_once)
+            group.start_soon(self._work, work)
             await self._until_ended()
 
     async def elapse(self, **period: float) -> None:

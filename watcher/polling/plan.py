@@ -31,6 +31,8 @@ class SourcePlan:
     failing_after: timedelta
     customer_names: bool = False
     discover: bool = False
+    host: str = ""
+    """Sources at one host are reached, or not, together."""
     subscriptions: tuple[Subscription, ...] = ()
 
     def facts(self, watch: ClaimedWatch) -> WatchFacts:

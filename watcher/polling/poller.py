@@ -57,7 +57,15 @@ class Poller:
         self._clock = clock
         self._on_turn = on_turn
         self.skew = SkewGuard()
-        self._circuits = Circuits(accounts, clock, dice, self.skew, self._unclaimed_turn)
+        self._circuits = Circuits(
+            accounts,
+            clock,
+            dice,
+            self.skew,
+            self._unclaimed_turn,
+            plans=lambda: self._plans,
+            on_recovery=self.wake,
+        )
         self._looker = Looker(accounts, clock, dice, circuits=self._circuits, skew=self.skew)
         self.recorder = Recorder(queue, clock, on_events=on_events)
         self._sources: dict[str, SourceAtWork] = {}
@@ -70,6 +78,7 @@ class Poller:
             self._looker,
             turn=lambda source: self._turn(source, []),
             guard=self._guarded,
+            rests=lambda: self._circuits.network.is_down,
             stopping=self._stopping,
         )
 
@@ -114,11 +123,13 @@ class Poller:
                     for name in self._sources:
                         sources.start_soon(self._sweep_and_exhaust, name, send)
                 await self._tell_stale(self._clock.now(), send)
+        if self._circuits.network.is_down:
+            return len(self._sources)
         return len(await self._circuits.left_alone(self._plans))
 
     async def renew_tokens(self) -> None:
         """Renew what ends soon, so that no poll has to wait for it; an account that is left alone needs none."""
-        plans = self._plans
+        plans: Mapping[str, SourcePlan] = {} if self._circuits.network.is_down else self._plans
         for name in plans.keys() - await self._circuits.left_alone(plans):
             try:
                 await plans[name].provider.renew_token(self._unclaimed_turn(plans[name]))
@@ -173,7 +184,7 @@ class Poller:
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
-            if name in names and source.claimed < _CLAIMED and not source.is_swept
+            if name in names and source.claimed < _CLAIMED and not (source.is_swept or self._circuits.network.is_down)
         ]
 
     def _lease(self) -> timedelta:
@@ -219,7 +230,7 @@ class Poller:
             source.under_way -= 1
 
     async def _poll(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._circuits.network.is_down:
             return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
         return await self._guarded(source, watches, partial(self._looker.look, source, watches, turn))
 

@@ -55,6 +55,7 @@ class Sweeper:
         *,
         turn: Callable[[SourceAtWork], Turn],
         guard: Guard,
+        rests: Callable[[], bool],
         stopping: anyio.Event,
     ) -> None:
         self._rounds = rounds
@@ -63,6 +64,7 @@ class Sweeper:
         self._looker = looker
         self._turn = turn
         self._guard = guard
+        self._rests = rests
         self._stopping = stopping
         self._known: dict[str, Lists] = {}
 
@@ -90,7 +92,7 @@ class Sweeper:
     ) -> None:
         name, now = source.plan.name, self._clock.now()
         lists = self._known.setdefault(name, Lists())
-        if source.is_swept:
+        if source.is_swept or self._rests():
             return
         try:
             chosen = await self._chosen(source, lists, now)
