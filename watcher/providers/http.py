@@ -261,6 +261,8 @@ def _translated(error: Exception, url: URL) -> ProviderUnavailable:
             why = "TLS failed: the certificate is not trusted"
         case aiohttp.ClientSSLError():
             why = f"TLS failed: {error.os_error.strerror or error.os_error}"
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, PermissionError):  # ours, of plain http
+            why = f"cannot connect: {error.os_error}"
         case aiohttp.ClientConnectorError():
             return Unreachable(f"{url.host}: cannot connect: {error.os_error.strerror or error.os_error}")
         case aiohttp.ClientPayloadError():
