@@ -38,6 +38,8 @@ _ROUND_LEASE = timedelta(minutes=10)
 _PAGE_LEASE = timedelta(minutes=2)
 _REFUSED_FOR = timedelta(hours=1)
 _MOST_PAGES = 100_000
+_COUNTED = 2000
+"""So many more due watches are counted than make a round pay: settled ones among them are none that a list refreshes."""
 _TRIES = 3
 _PART = 500
 """Rows that are leased and judged at once: a list without pages may hold tens of thousands."""
@@ -114,8 +116,9 @@ class Sweeper:
             return Round(RoundKind.DISCOVERY, _MOST_PAGES)
         if lists.is_time_for(RoundKind.SWEEP, now):
             size = plan.provider.batch_size
-            most = ((lists.pages or LEAST_REQUESTS) + 1) * size
-            worth = pages_worth(await self._rounds.count_due(plan.name, now, most), size, lists.pages)
+            enough = ((lists.pages or LEAST_REQUESTS) + 1) * size
+            due = await self._rounds.count_due(plan.name, now, enough + _COUNTED)
+            worth = pages_worth(due, size, lists.pages)
             if worth is not None:
                 return Round(RoundKind.SWEEP, max(worth, 2 * (lists.pages or 0)), least=size)
         if plan.provider.lists_changes and lists.is_time_for(RoundKind.CHANGES, now):
