@@ -39,7 +39,7 @@ _PAGE_LEASE = timedelta(minutes=2)
 _REFUSED_FOR = timedelta(hours=1)
 _MOST_PAGES = 100_000
 _COUNTED = 2000
-"""So many more due watches are counted than make a round pay: settled ones among them are none that a list refreshes."""
+"""So many more due watches are counted than make a round pay: a list does not refresh the settled ones among them."""
 _TRIES = 3
 _PART = 500
 """Rows that are leased and judged at once: a list without pages may hold tens of thousands."""

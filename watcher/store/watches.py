@@ -13,7 +13,7 @@ from watcher.store.codec import AnyRow, storable
 from watcher.store.engine import Store, upserting
 from watcher.store.purging import purge_watch
 from watcher.store.tables import sources, watches
-from watcher.store.wishes import Discovery, Wish, by_hand, from_file, loads
+from watcher.store.wishes import Discovery, Wish, by_hand, dumps, from_file, loads
 from watcher.store.wishing import Wishing, due_now, lock_wishes, write
 
 LARGE_STOP = 10
@@ -29,6 +29,9 @@ _WISHES = (
     watches.c.origins,
     watches.c.tags,
     watches.c.due_on,
+)
+_LISTED = select(watches.c.source, watches.c.invoice_id, watches.c.listed, watches.c.added, watches.c.discovered).where(
+    watches.c.listed.is_not(None)
 )
 _CHUNK = 5000
 
@@ -51,14 +54,15 @@ class SqlWatches:
             await lock_wishes(connection)
             here = await self.store.now(connection, now)
             await _require_sources(connection, {entry.source for entry in entries})
-            rows = (await connection.execute(select(*_WISHES).order_by(watches.c.id))).all()
-            known = {(row.source, row.invoice_id): row for row in rows}
-            gone = [row for key, row in known.items() if row.listed is not None and key not in wanted]
-            if not confirmed and _stops_too_many(rows, gone):
+            kept = (await connection.execute(_LISTED)).all()
+            gone = [row for row in kept if (row.source, row.invoice_id) not in wanted]
+            if not confirmed and _stops_too_many(kept, gone):
                 return ListsApplied(held=True)
-            wishings = [_listed(key, wish, known.get(key)) for key, wish in wanted.items()]
-            wishings += [Wishing(row.source, row.invoice_id, None, loads(row.added), row) for row in gone]
-            changed = [wishing for wishing in wishings if wishing.changes]
+            listed = {(row.source, row.invoice_id): row.listed for row in kept}
+            keys = [key for key, wish in wanted.items() if listed.get(key) != dumps(wish)]
+            keys += [(row.source, row.invoice_id) for row in gone]
+            known = await _rows(connection, keys)
+            changed = [_listed(key, wanted.get(key), known.get(key)) for key in keys]
             await write(connection, changed, here)
         return _applied(changed)
 
@@ -185,7 +189,7 @@ async def _rows(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) ->
     return found
 
 
-def _listed(key: tuple[str, str], wish: Wish, row: AnyRow | None) -> Wishing:
+def _listed(key: tuple[str, str], wish: Wish | None, row: AnyRow | None) -> Wishing:
     return Wishing(*key, wish, None if row is None else loads(row.added), row)
 
 
@@ -200,10 +204,9 @@ def _is_discoverable(row: AnyRow | None) -> bool:
     return row is None or (not row.origins and row.discovered != Discovery.REMOVED.value)
 
 
-def _stops_too_many(rows: Sequence[AnyRow], gone: Sequence[AnyRow]) -> bool:
-    configured = sum(1 for row in rows if row.listed is not None)
+def _stops_too_many(listed: Sequence[AnyRow], gone: Sequence[AnyRow]) -> bool:
     stopped = sum(1 for row in gone if row.added is None and row.discovered != Discovery.WATCHED.value)
-    return stopped > LARGE_STOP and stopped * 2 > configured
+    return stopped > LARGE_STOP and stopped * 2 > len(listed)
 
 
 def _applied(changed: Sequence[Wishing]) -> ListsApplied:
