@@ -1,5 +1,6 @@
 """`endpoints`: the webhook subscribers."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import anyio
@@ -8,14 +9,7 @@ import typer
 from watcher.cli.opening import load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, group
 from watcher.cli.output import Column, field, print_document, print_list, tell
-from watcher.clock import SystemClock
-from watcher.config.settings import Configuration, EndpointSettings
-from watcher.core import json_text
-from watcher.core.event import EventType, watcher_event_id
-from watcher.core.instants import instant_text
-from watcher.daemon import wiring
-from watcher.ports import Attempt, Outcome, Receipt
-from watcher.webhook import Fault, WebhookSender
+from watcher.daemon import send_test
 
 app = group("List the webhook subscribers, or test one.")
 
@@ -25,28 +19,6 @@ COLUMNS = (
     field("state", "state"),
     Column("waiting", field("", "waiting").value, right=True),
 )
-_FAULTS = {
-    Fault.DNS: "its host name has no address: check the URL's spelling",
-    Fault.CONNECT: "nothing accepts connections there: is the receiver running, and on that port?",
-    Fault.TLS: "its TLS certificate was not accepted: expired, self-signed, or made for another name",
-    Fault.TIMEOUT: "it did not answer in time: answer first, and work afterwards",
-    Fault.DISCONNECTED: "it closed the connection without an answer",
-    Fault.BAD_ANSWER: "what it answered is not HTTP",
-    Fault.REDIRECT: "it redirects, and redirects are never followed: configure the final URL",
-    Fault.ADDRESS_REFUSED: "its address is private or its port is not 443: see allow_private and allow_ports",
-    Fault.UNSENDABLE: "the request cannot be written: look at its url and headers",
-}
-_STATUSES = {
-    400: "400: often said when the signature does not verify; compare the secrets, and verify the raw bytes",
-    401: "401: it refuses the signature or asks for credentials; compare the secrets",
-    403: "403: something in front of it (a firewall, CSRF protection) refuses the request",
-    404: "404: there is no such path; check the URL",
-    405: "405: that path does not take POST; check the URL",
-    410: "410: it says that it is gone for good; `run` would disable the endpoint",
-    413: "413: it finds the body too long",
-    415: "415: it does not take application/json",
-    429: "429: it asks to be called less often; see rate",
-}
 
 
 @command(app, "list", "endpoints list")
@@ -73,41 +45,10 @@ def test(
     endpoint = configuration.endpoints.get(name)
     if endpoint is None:
         raise unknown("endpoint", name, configuration.endpoints, f"in {configuration.path}")
-    receipt = anyio.run(_send_test, configuration, endpoint)
-    milliseconds = round(receipt.duration.total_seconds() * 1000)
+    tested = anyio.run(send_test, configuration, endpoint, "command line")
     if invocation.as_json:
-        print_document(
-            {
-                "endpoint": name,
-                "delivered": receipt.outcome is Outcome.DELIVERED,
-                "status": receipt.status,
-                "error": receipt.error,
-                "milliseconds": milliseconds,
-                "explanation": explained(receipt),
-            }
-        )
+        print_document(asdict(tested))
     else:
-        tell(f"{name} ({endpoint.url}): {explained(receipt)} ({milliseconds} ms)")
-    if receipt.outcome is not Outcome.DELIVERED:
+        tell(f"{name} ({endpoint.url}): {tested.explanation} ({tested.milliseconds} ms)")
+    if not tested.delivered:
         raise typer.Exit(1)
-
-
-async def _send_test(configuration: Configuration, endpoint: EndpointSettings) -> Receipt:
-    clock = SystemClock()
-    tested = {endpoint.name: endpoint.model_copy(update={"enabled": True})}
-    targets = wiring.targets(configuration.model_copy(update={"endpoints": tested}))
-    now = instant_text(clock.now())
-    event_id = watcher_event_id(EventType.WEBHOOK_TEST, endpoint.name, now)
-    data = {"event_id": event_id, "occurred_at": now, "endpoint": endpoint.name, "reason": "command line", "since": now}
-    body = json_text.write({"type": EventType.WEBHOOK_TEST.value, "timestamp": now, "data": data})
-    async with WebhookSender(targets, clock) as sender:
-        return await sender.send(Attempt(endpoint.name, event_id, body))
-
-
-def explained(receipt: Receipt) -> str:
-    """What came back, in words that name the likely cause."""
-    if receipt.outcome is Outcome.DELIVERED:
-        return f"delivered, it answered {receipt.status}"
-    if receipt.error is not None:
-        return f"not delivered: {_FAULTS.get(Fault(receipt.error), receipt.error)}"
-    return f"not delivered: it answered {_STATUSES.get(receipt.status or 0, receipt.status)}"

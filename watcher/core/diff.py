@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from watcher.core.invoice import Snapshot
+from watcher.core.json_text import Document
 from watcher.core.snapshot import to_document
 
 _IDENTITY = ("source", "id")
@@ -24,13 +25,18 @@ class FieldChange:
 
 def changes(before: Snapshot, after: Snapshot) -> tuple[FieldChange, ...]:
     """Every differing field once, in the document's order."""
+    return document_changes(to_document(before), to_document(after))
+
+
+def document_changes(before: Document, after: Document) -> tuple[FieldChange, ...]:
+    """`changes` of two snapshots that are documents already, as they lie in the history."""
     old, new = dict(_fields(before)), dict(_fields(after))
     names = [*new, *(name for name in old if name not in new)]
     return tuple(FieldChange(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name))
 
 
-def _fields(snapshot: Snapshot) -> Iterator[tuple[str, object]]:
-    for name, value in to_document(snapshot).items():
+def _fields(document: Document) -> Iterator[tuple[str, object]]:
+    for name, value in document.items():
         if name in _IDENTITY:
             continue
         if name == "amounts":

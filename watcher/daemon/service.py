@@ -2,42 +2,31 @@
 
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from datetime import datetime
 
 import aiohttp
 import anyio
 import structlog
 
-from watcher import __version__, logs
+from watcher import __version__
 from watcher.clock import Clock, SystemClock, system_dice
 from watcher.config.load import Loaded
-from watcher.config.reload import ConfigFiles, reader
+from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
 from watcher.daemon.turning import Turning
 from watcher.delivery import Courier
 from watcher.housekeeping import keep_house, usual_chores
+from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
-from watcher.providers.http import open_session
-from watcher.store import (
-    Retention,
-    SqlAccounts,
-    SqlOutbox,
-    SqlPollQueue,
-    SqlRounds,
-    SqlWatches,
-    Store,
-    hold_run_lock,
-    open_store,
-    take_back,
-)
+from watcher.store import Reports, Retention, SqlAccounts, SqlOutbox, SqlPollQueue, SqlRounds, SqlWatches, Store
 from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper
+from watcher.web import Feed
 from watcher.webhook import WebhookSender
 
 _log = structlog.get_logger()
@@ -49,7 +38,10 @@ class Service:
     def __init__(
         self, loaded: Loaded, files: ConfigFiles, store: Store, session: aiohttp.ClientSession, sender: WebhookSender
     ) -> None:
+        self.store = store
         self.turning = Turning()
+        self.metrics = Metrics()
+        self.config_problems: tuple[str, ...] = ()
         self._clock: Clock = SystemClock()
         self._files = files
         self._session = session
@@ -60,16 +52,24 @@ class Service:
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.courier = Courier(
-            self._outbox, sender, self._clock, system_dice, {}, on_turn=lambda: self.turning.turned("delivery")
+            self._outbox,
+            sender,
+            self._clock,
+            system_dice,
+            {},
+            on_turn=lambda: self._turned("delivery"),
+            observer=self.metrics,
         )
+        self.feed = Feed(Reports(store).newest_cursor, self._clock)
         self.poller = Poller(
             SqlPollQueue(store),
             SqlAccounts(store),
             SqlRounds(store),
             self._clock,
             system_dice,
-            on_events=self.courier.notify,
-            on_turn=self.turning.turned,
+            on_events=self.tell_events,
+            on_turn=self._turned,
+            observer=self.metrics,
         )
         self._loaded = self._opened_with = loaded
         self._unapplied: tuple[Loaded, bool] | None = None
@@ -79,6 +79,10 @@ class Service:
     @property
     def configuration(self) -> Configuration:
         return self._loaded.configuration
+
+    @property
+    def lists_held_since(self) -> datetime | None:
+        return self._lists.held_since
 
     async def apply(self, loaded: Loaded, *, forced: bool = False) -> None:
         """Put a reading of the configuration in force. What is in work ends as it began.
@@ -96,6 +100,7 @@ class Service:
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
         self.poller.configure(self._plans(configuration))
+        self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
         _warn_of_restarts(self._opened_with.configuration, configuration)
         self._loaded = loaded
         await self._apply_lists(loaded, forced=forced)
@@ -108,6 +113,7 @@ class Service:
         async with self._reloading:
             seen = await anyio.to_thread.run_sync(lambda: self._files.look(now_forced=forced))
             if isinstance(seen, ConfigError):
+                self.config_problems = seen.problems
                 for problem in seen.problems:
                     _log.error("config.refused", problem=problem)
             elif seen is not None:
@@ -115,13 +121,15 @@ class Service:
             try:
                 await self._apply_what_waits()
             except StoreUnavailable as error:
+                if self._unapplied is not None:
+                    self.config_problems = (f"not applied yet: {error}",)
                 _log.error("config.unapplied", error=str(error))
 
     async def _apply_what_waits(self) -> None:
         if self._unapplied is not None:
             loaded, forced = self._unapplied
             await self.apply(loaded, forced=forced)
-            self._unapplied = None
+            self._unapplied, self.config_problems = None, ()
             _log.info("config.applied", path=str(loaded.configuration.path), watches=len(loaded.entries))
         elif self._lists.wants_reading(self._clock.now()):
             await self._apply_lists(self._loaded, forced=False)
@@ -133,6 +141,7 @@ class Service:
         """
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
+            group.start_soon(self.feed.sweep)
             group.start_soon(
                 keep_house,
                 usual_chores(
@@ -151,6 +160,7 @@ class Service:
                 _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
                 self.poller.stop()
                 self.courier.stop()
+                self.feed.close()
                 with anyio.move_on_after(self.configuration.watcher.shutdown_grace.total_seconds()) as grace:
                     group.start_soon(_end_when_told_again, grace, signals)
                     await self._ended.wait()
@@ -186,6 +196,11 @@ class Service:
         )
         return recorder.failed == 0 and undelivered == 0 and not unasked and not held
 
+    def tell_events(self) -> None:
+        """Events were recorded here: whoever sends or shows them looks at once."""
+        self.courier.notify()
+        self.feed.notify()
+
     async def _work(self) -> None:
         async with anyio.create_task_group() as work:
             work.start_soon(self.poller.run)
@@ -204,6 +219,10 @@ class Service:
         elif applied.added or applied.changed or applied.removed:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
             self.poller.wake()
+
+    def _turned(self, loop: str) -> None:
+        self.turning.turned(loop)
+        self.metrics.turned(loop)
 
     async def _check_clock(self) -> None:
         now = self._clock.now()
@@ -230,44 +249,6 @@ class Service:
             return known
         kind = PROVIDERS[source.provider]
         return source, kind.build(wiring.account(source), self._session, self._clock, system_dice)
-
-
-@asynccontextmanager
-async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGenerator[Service]:
-    """Everything open and the configuration in force.
-
-    Raises ConfigError with all mistakes, StoreUnavailable, SchemaMismatch, and Refused where another `run` works on
-    the same SQLite file.
-    """
-    read = reader(path, PROVIDERS, environment)
-    loaded = await anyio.to_thread.run_sync(read)
-    configuration = loaded.configuration
-    logs.configure(configuration.log.level, configuration.log.format)
-    async with AsyncExitStack() as opened:
-        url = configuration.database.url.get_secret_value()
-        opened.enter_context(hold_run_lock(url))
-        store = await opened.enter_async_context(open_store(url, create=True))
-        if count := await take_back(store):
-            _log.warning("work.taken_back", count=count, reason="the last run did not end, it was ended")
-        session = await opened.enter_async_context(open_session())
-        clock = SystemClock()
-        sender = await opened.enter_async_context(WebhookSender({}, clock))
-        service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
-        await service.apply(loaded)
-        yield service
-
-
-async def run(path: Path, environment: Mapping[str, str]) -> int:
-    """The daemon, until it is told to stop. Returns the exit code."""
-    async with opened_service(path, environment) as service:
-        await service.serve(Notifier.from_environment(environment, os.getpid()))
-    return 0
-
-
-async def run_once(path: Path, environment: Mapping[str, str]) -> int:
-    """One round for cron; 1 if any poll or delivery failed."""
-    async with opened_service(path, environment) as service:
-        return 0 if await service.work_once() else 1
 
 
 async def _end_when_told_again(grace: anyio.CancelScope, signals: AsyncIterator[signal.Signals]) -> None:

@@ -10,6 +10,8 @@ from watcher.core.errors import Refused
 from watcher.store.codec import AnyRow, AnySelect, told_at, unpack
 from watcher.store.tables import deliveries, documents, events, snapshots, watches
 
+DELIVERY_PREFIX = "dlv_"
+
 EVENTS: AnySelect = select(
     events.c.cursor,
     events.c.id,
@@ -71,7 +73,7 @@ def read_cursor(text: str | None) -> int:
 
 def delivery(row: AnyRow) -> dict[str, object]:
     return {
-        "delivery_id": f"dlv_{row.id}",
+        "delivery_id": f"{DELIVERY_PREFIX}{row.id}",
         "event_id": row.event_id,
         "type": row.type,
         "endpoint": row.endpoint,
@@ -87,7 +89,7 @@ def delivery(row: AnyRow) -> dict[str, object]:
 
 async def show(connection: AsyncConnection, source: str, invoice_id: str) -> dict[str, object] | None:
     """The `show` document of one invoice, or None if it was never watched."""
-    watch_id = await _watch_id(connection, source, invoice_id)
+    watch_id = await watch_key(connection, source, invoice_id)
     if watch_id is None:
         return None
     seen = select(snapshots).where(snapshots.c.watch_id == watch_id).order_by(snapshots.c.version)
@@ -115,7 +117,8 @@ async def raw(connection: AsyncConnection, source: str, invoice_id: str) -> byte
     return None if content is None else unpack(content)
 
 
-async def _watch_id(connection: AsyncConnection, source: str, invoice_id: str) -> int | None:
+async def watch_key(connection: AsyncConnection, source: str, invoice_id: str) -> int | None:
+    """The row of an invoice that is or was watched."""
     query = select(watches.c.id).where(watches.c.source == source, watches.c.invoice_id == invoice_id)
     return (await connection.execute(query)).scalar()
 

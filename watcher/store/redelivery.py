@@ -16,6 +16,7 @@ from watcher.core.subscription import Subscription
 from watcher.ports import DeliveryState, Form
 from watcher.store.codec import AnyRow
 from watcher.store.engine import Store, upserting
+from watcher.store.history import DELIVERY_PREFIX
 from watcher.store.lanes import lock_cursor, realign
 from watcher.store.tables import deliveries, events, watches
 
@@ -56,6 +57,20 @@ class Redelivery:
             raise NotFound(f"no event of {source} {invoice_id}")
         return count
 
+    async def redeliver_delivery(self, delivery_id: str, subscriptions: Sequence[Subscription], now: datetime) -> None:
+        """Make one delivery again, whatever its endpoint wants today.
+
+        Raises NotFound, and Refused once purged or where its endpoint is not among the `subscriptions`.
+        """
+        async with self.store.transaction() as connection:
+            found = await _delivery(connection, delivery_id)
+            if found is None:
+                raise NotFound(f"no delivery {delivery_id}")
+            own = [one for one in subscriptions if one.endpoint == found.endpoint]
+            if not own:
+                raise Refused(f"endpoint {found.endpoint} is not configured, or switched off: nothing is sent to it")
+            await self._redeliver(connection, events.c.cursor == found.cursor, own, now, dry_run=False)
+
     async def _redeliver(
         self,
         connection: AsyncConnection,
@@ -78,6 +93,14 @@ class Redelivery:
             await _write_bodies(connection, kept, rows)
             await _make_pending(connection, rows)
         return len(rows) if told else None
+
+
+async def _delivery(connection: AsyncConnection, delivery_id: str) -> AnyRow | None:
+    number = delivery_id.removeprefix(DELIVERY_PREFIX)
+    if number == delivery_id or not (number.isascii() and number.isdigit() and len(number) < len(str(2**63))):
+        return None
+    query = select(deliveries.c.cursor, deliveries.c.endpoint).where(deliveries.c.id == int(number))
+    return (await connection.execute(query)).first()
 
 
 async def _endpoints_that_had(connection: AsyncConnection, told: Sequence[AnyRow]) -> dict[int, set[str]]:

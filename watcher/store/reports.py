@@ -10,10 +10,10 @@ from sqlalchemy import and_, func, or_, select, tuple_
 from watcher.core import json_text
 from watcher.core.invoice import Status
 from watcher.ports import DeliveryState, WatchState
-from watcher.store import history
+from watcher.store import history, timeline
 from watcher.store.codec import AnyRow, has_tag, like, told_at
 from watcher.store.engine import Store
-from watcher.store.tables import WAITING, deliveries, endpoints, events, snapshots, sources, watches
+from watcher.store.tables import WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
 
 Item = dict[str, object]
 
@@ -45,6 +45,17 @@ class Reports:
             query = query.where(key > after)
         async with self.store.reading() as connection:
             return [_watch(row) for row in await connection.execute(query)]
+
+    async def watch(self, source: str, invoice_id: str) -> Item | None:
+        """The item of one watch, or None where it is not watched."""
+        query = (
+            select(watches, sources.c.configured)
+            .join(sources)
+            .where(watches.c.origins != "", watches.c.source == source, watches.c.invoice_id == invoice_id)
+        )
+        async with self.store.reading() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else _watch(row)
 
     async def invoices(
         self,
@@ -112,6 +123,14 @@ class Reports:
         found = await self.event_bodies(after=cursor, limit=limit, type_glob=type_glob, source=source, tag=tag)
         return [history.with_cursor(cursor, body) for cursor, body in found]
 
+    async def newest_cursor(self) -> int:
+        """The cursor of the newest event, 0 where there is none: every event at or below it can be read."""
+        async with self.store.reading() as connection:
+            newest: int = (
+                await connection.execute(select(counters.c.value).where(counters.c.name == "cursor"))
+            ).scalar_one()
+        return newest
+
     async def deliveries(
         self,
         *,
@@ -163,6 +182,11 @@ class Reports:
         """Everything known of one invoice, or None if it was never watched."""
         async with self.store.reading() as connection:
             return await history.show(connection, source, invoice_id)
+
+    async def timeline(self, source: str, invoice_id: str) -> list[Item] | None:
+        """What happened to one invoice, oldest first (`timeline.entries`), or None if it was never watched."""
+        async with self.store.reading() as connection:
+            return await timeline.entries(connection, source, invoice_id)
 
     async def raw(self, source: str, invoice_id: str) -> bytes | None:
         """The provider's last document that is kept, without secrets."""

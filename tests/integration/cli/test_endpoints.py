@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from tests.integration.cli.conftest import SECRET
 from tests.integration.cli.terminal import Ran, Terminal
-from watcher.cli.endpoints import explained
 from watcher.core.schema import event_schema
+from watcher.daemon.trying import explained
 from watcher.ports import Outcome, Receipt
 from watcher.sandbox import Delivery, Receiver
 

@@ -1,0 +1,116 @@
+"""Who may ask: the Host and Origin of every request, then the token or the cookie that a login has set.
+
+Host and Origin are checked with and without a token: a page of somebody else's in a browser on this machine can reach
+loopback, by its own name made to point here (DNS rebinding) or by sending a form across sites.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+COOKIE = "invoice_watcher_session"
+SESSION = timedelta(hours=12)
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_SAME_SITE = frozenset({"same-origin", "none"})
+"""`none`: the user typed the address, or followed a bookmark (Fetch Metadata §2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`listen_host` is what was configured; `token` tells the one in force now, None where everything is open."""
+
+    listen_host: str
+    token: Callable[[], str | None]
+
+    def names_us(self, host: str | None) -> bool:
+        """Whether a Host header means this service: loopback, or the address that it listens on.
+
+        An address is never somebody's rebound name; where we listen on all of them, each is ours.
+        """
+        name = _host_name(host)
+        if name is None:
+            return False
+        address, ours = _address(name), _address(self.listen_host)
+        if address is None:
+            return name in {"localhost", self.listen_host.lower()}
+        return address.is_loopback or address == ours or (ours is not None and ours.is_unspecified)
+
+    def is_ours(self, method: str, headers: Mapping[str, str]) -> bool:
+        """Whether a request comes from a page of this service, or from no page at all (Origin, Fetch Metadata)."""
+        site = headers.get("Sec-Fetch-Site")
+        if site is not None:
+            # A link that leads here from elsewhere is fine: it sends no cookie (SameSite=Strict) and reads nothing.
+            followed = method in _SAFE_METHODS and headers.get("Sec-Fetch-Mode") == "navigate"
+            if site not in _SAME_SITE and not followed:
+                return False
+            if site == "same-origin":
+                return True
+        origin = headers.get("Origin")
+        if origin is None:
+            return True
+        return _authority(origin) == (headers.get("Host") or "").lower()
+
+    def admits(self, headers: Mapping[str, str], cookie: str | None, now: datetime) -> bool:
+        """Whether a request carries the token, or the cookie of a login by it; without a token everybody does."""
+        token = self.token()
+        if token is None:
+            return True
+        scheme, _, given = headers.get("Authorization", "").partition(" ")
+        if given:
+            return scheme.lower() == "bearer" and _same(given.strip(), token)
+        return cookie is not None and _is_session(cookie, token, now)
+
+    def logs_in(self, given: str) -> bool:
+        token = self.token()
+        return token is not None and _same(given, token)
+
+    def session(self, now: datetime) -> str:
+        """A cookie that `admits` until it ends or the token changes. It says nothing about the token."""
+        ends = str(int((now + SESSION).timestamp()))
+        return f"{ends}.{_seal(ends, self.token() or '')}"
+
+
+def _is_session(cookie: str, token: str, now: datetime) -> bool:
+    ends, _, seal = cookie.partition(".")
+    whole = _same(seal, _seal(ends, token)) and ends.isascii() and ends.isdigit()
+    return whole and now.timestamp() < int(ends)
+
+
+def _seal(ends: str, token: str) -> str:
+    return hmac.new(token.encode(), b"session " + ends.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def _same(given: str, right: str) -> bool:
+    """In constant time, the length included: digests are compared."""
+    digests = (hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given, right))
+    return hmac.compare_digest(*digests)
+
+
+def _host_name(host: str | None) -> str | None:
+    """The name in a Host header, without port and brackets."""
+    try:
+        parts = urlsplit(f"//{host or ''}")
+        name = None if parts.port == 0 else parts.hostname
+    except ValueError:
+        return None
+    whole = parts.netloc == host and "@" not in parts.netloc
+    return name.rstrip(".") if whole and name else None
+
+
+def _authority(origin: str) -> str | None:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return parts.netloc.lower() if parts.scheme in {"http", "https"} else None
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None

@@ -1,0 +1,232 @@
+"""The shapes of answers: they write what leaves, and are what /openapi.json shows."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from watcher.ports import DeliveryState, Outcome, WatchState
+
+COMPONENT = "component"
+"""Stands for a reference to a schema that is no model: pydantic follows real references, and finds only its own."""
+
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+Invoice = Annotated[dict[str, object], WithJsonSchema({COMPONENT: "snapshot"})]
+Event = Annotated[dict[str, object], WithJsonSchema({COMPONENT: "Event"})]
+JsonValue = Annotated[object, WithJsonSchema({})]
+
+_Item = TypeVar("_Item")
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Origin(StrEnum):
+    FILE = "file"
+    CLI = "cli"
+    API = "api"
+
+
+class Watch(Shape):
+    """One invoice id tracked at one source."""
+
+    source: str
+    invoice_id: str
+    tags: list[str]
+    due_on: Day | None
+    note: str | None
+    origins: list[Origin]
+    """Where it is wished; it stops when the last is gone."""
+    state: WatchState
+    last_polled_at: Instant | None
+    next_poll_at: Instant | None
+    last_error: str | None
+
+
+class Delivery(Shape):
+    """One event on its way to one endpoint."""
+
+    delivery_id: str
+    event_id: str
+    type: str
+    endpoint: str
+    source: str | None
+    invoice_id: str | None
+    state: DeliveryState
+    attempts: int
+    next_attempt_at: Instant | None
+    last_status: int | None
+    last_error: str | None
+
+
+class Endpoint(Shape):
+    """One webhook subscriber."""
+
+    name: str
+    url: str
+    state: Literal["active", "paused", "failing", "disabled", "removed"]
+    waiting: int
+    """Deliveries that are not at their end."""
+
+
+class Source(Shape):
+    """One account at a billing provider."""
+
+    name: str
+    provider: str
+    state: Literal["active", "failing", "disabled", "removed"]
+    rate: str | None
+    watches: int
+
+
+class Tested(Shape):
+    """What came of one `webhook.test`."""
+
+    endpoint: str
+    delivered: bool
+    status: int | None
+    error: str | None
+    milliseconds: int
+    explanation: str
+
+
+class PollRequested(Shape):
+    poll_at: Instant
+    """From when on it is due; the rate budget decides the second."""
+
+
+class FieldChange(Shape):
+    field: str
+    before: JsonValue
+    after: JsonValue
+
+
+class SeenSnapshot(Shape):
+    version: int
+    observed_after: Instant | None
+    observed_at: Instant
+    invoice: Invoice
+
+
+class InvoiceHistory(Shape):
+    """All that is recorded about one invoice."""
+
+    invoice: Invoice | None
+    snapshots: list[SeenSnapshot]
+    events: list[Event]
+    deliveries: list[Delivery]
+
+
+class SnapshotEntry(Shape):
+    at: Instant
+    kind: Literal["snapshot"]
+    version: int
+    observed_after: Instant | None
+    changes: list[FieldChange]
+    """What differs from the snapshot before."""
+    invoice: Invoice
+
+
+class EventEntry(Shape):
+    at: Instant
+    kind: Literal["event"]
+    event: Event
+    deliveries: list[Delivery]
+
+
+class AttemptEntry(Shape):
+    at: Instant
+    kind: Literal["attempt"]
+    delivery_id: str
+    event_id: str
+    endpoint: str
+    number: int
+    outcome: Outcome
+    status: int | None
+    error: str | None
+    response: str | None
+    """The beginning of what the endpoint answered."""
+    milliseconds: int
+
+
+TimelineEntry = Annotated[SnapshotEntry | EventEntry | AttemptEntry, Field(discriminator="kind")]
+
+
+class Page(Shape, Generic[_Item]):
+    items: Sequence[_Item]
+    next: str | None
+    """The `cursor` of the next page; null at the end."""
+
+
+class WatchPage(Page[Watch]):
+    """Watches by source and invoice id."""
+
+
+class InvoicePage(Page[Invoice]):
+    """The last snapshots, by source and invoice id."""
+
+
+class TimelinePage(Page[TimelineEntry]):
+    """What happened to one invoice, oldest first."""
+
+
+class EventPage(Page[Event]):
+    """Events in the order of their cursors: nothing ever appears at or below one that you have."""
+
+
+class DeliveryPage(Page[Delivery]):
+    """Deliveries, oldest first."""
+
+
+class EndpointPage(Page[Endpoint]):
+    """Endpoints by name."""
+
+
+class SourcePage(Page[Source]):
+    """Sources by name."""
+
+
+class Alive(Shape):
+    status: Literal["alive"]
+
+
+class ConfigState(Shape):
+    state: Literal["current", "stale"]
+    """stale: the files have mistakes, or could not be applied; the last good reading is in force."""
+    errors: list[str]
+
+
+class StoreState(Shape):
+    state: Literal["ok", "failing"]
+    error: str | None
+
+
+class LoopsState(Shape):
+    state: Literal["ok", "stalled"]
+    stalled: list[str]
+
+
+class ClockState(Shape):
+    state: Literal["ok", "distrusted"]
+    """distrusted: clock events are held, because the providers' clocks say otherwise."""
+    seconds_ahead: int | None
+
+
+class ListsState(Shape):
+    state: Literal["applied", "held"]
+    """held: the last reading would stop more than half of the watches, and waits for SIGHUP or a second reading."""
+    held_since: Instant | None
+
+
+class Readiness(Shape):
+    """`status` alone for those without the token."""
+
+    status: Literal["ready", "failing"]
+    config: ConfigState | None = None
+    store: StoreState | None = None
+    loops: LoopsState | None = None
+    clock: ClockState | None = None
+    watchlists: ListsState | None = None

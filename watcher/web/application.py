@@ -1,0 +1,119 @@
+"""The routes, and what every request goes through before and after."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import anyio
+import structlog
+from aiohttp import web
+
+from watcher.core.errors import WatcherError
+from watcher.web import login, openapi
+from watcher.web.access import COOKIE
+from watcher.web.login import DESK
+from watcher.web.operation import AnyOperation, Desk, perform
+from watcher.web.operations import API, OPENAPI, OPERATIONS
+from watcher.web.problems import Problem, as_problem
+
+MOST_BODY_BYTES = 64 * 1024
+
+_log = structlog.get_logger()
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def application(desk: Desk) -> web.Application:
+    """Everything that is served, on this desk."""
+    app = web.Application(middlewares=[_answered, _guarded], client_max_size=MOST_BODY_BYTES)
+    app[DESK] = desk
+    app[OPENAPI] = openapi.document(OPERATIONS)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, _pattern(operation.path), _handler(operation), name=operation.name)
+    app.router.add_get("/", login.home)
+    app.router.add_post("/login", login.login)
+    app.router.add_post("/logout", login.logout)
+    app.on_response_prepare.append(as_problem)
+    app.on_response_prepare.append(_secured)
+    return app
+
+
+def _pattern(path: str) -> str:
+    """A segment takes anything but a slash: aiohttp's own pattern refuses the braces that an id may hold."""
+    return path.replace("}", ":[^/]+}")
+
+
+def _handler(operation: AnyOperation) -> _Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        desk = request.app[DESK]
+        return await perform(operation, desk, request, may_see=_admits(desk, request))
+
+    return handle
+
+
+_OPEN = frozenset(operation.name for operation in OPERATIONS if operation.is_open)
+
+
+def _needs_token(request: web.Request) -> bool:
+    below_token = request.path.startswith(f"{API}/") or request.path in {API, "/metrics"}
+    return below_token and request.match_info.route.name not in _OPEN
+
+
+def _admits(desk: Desk, request: web.Request) -> bool:
+    return desk.access.admits(request.headers, request.cookies.get(COOKIE), desk.clock.now())
+
+
+@web.middleware
+async def _answered(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """One line per request at debug; the query is left out, for it may say more than a log should keep."""
+    began = anyio.current_time()
+    status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+    try:
+        response = await _respond(request, handler)
+        status = response.status
+    except web.HTTPException as error:
+        status = error.status
+        raise
+    finally:
+        _log.debug(
+            "request.answered",
+            method=request.method,
+            path=request.path,
+            status=status,
+            milliseconds=round((anyio.current_time() - began) * 1000),
+        )
+    return response
+
+
+async def _respond(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return problem.response()
+    except WatcherError as error:
+        return Problem.of(error).response()
+
+
+@web.middleware
+async def _guarded(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    access = request.app[DESK].access
+    if not access.names_us(request.headers.get("Host")):
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "the Host header names neither loopback nor the address in http.listen: ask by one of those",
+        )
+    if not access.is_ours(request.method, request.headers):
+        raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another site (Origin, Sec-Fetch-Site)")
+    if _needs_token(request) and not _admits(request.app[DESK], request):
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "give the token of [http] as `Authorization: Bearer …`, or log in at /",
+            headers={"WWW-Authenticate": 'Bearer realm="invoice-watcher"'},
+        )
+    return await handler(request)
+
+
+async def _secured(request: web.Request, response: web.StreamResponse) -> None:
+    del request
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"

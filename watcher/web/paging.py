@@ -1,0 +1,42 @@
+"""Pages of lists: `limit` and an opaque `cursor` that names the last item seen, so that writes shift nothing."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import cast
+
+from watcher.ports import Item
+from watcher.web.problems import Problem
+
+Place = Sequence[str | int]
+
+
+def token(place: Place) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def place(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[str | int, ...] | None:
+    """The inverse of `token`, None for None. Raises Problem for what was not made by it for a place of such parts."""
+    if cursor is None:
+        return None
+    try:
+        told: object = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        told = None
+    parts = tuple(cast("list[object]", told)) if isinstance(told, list) else ()
+    if tuple(map(type, parts)) != kinds:
+        raise Problem(HTTPStatus.NOT_FOUND, "cursor names no page of ours: give the `next` of the page before")
+    return cast("tuple[str | int, ...]", parts)
+
+
+def pair(cursor: str | None) -> tuple[str, str] | None:
+    found = place(cursor, str, str)
+    return None if found is None else (str(found[0]), str(found[1]))
+
+
+def cut(items: Sequence[Item], limit: int, where: Callable[[Item], str]) -> dict[str, object]:
+    """The page of a list that was asked for one item more than `limit`; `where` is the cursor that names an item."""
+    kept = list(items[:limit])
+    return {"items": kept, "next": where(kept[-1]) if len(items) > limit else None}

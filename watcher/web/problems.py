@@ -1,0 +1,108 @@
+"""Errors as RFC 9457 problem documents: every answer from 400 on is one, those that aiohttp makes included."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from watcher.core import json_text
+from watcher.core.errors import InvalidAnswer, NotFound, Refused, StoreUnavailable, WatcherError
+
+CONTENT_TYPE = "application/problem+json"
+_STATUS = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Refused: HTTPStatus.CONFLICT,
+    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    InvalidAnswer: HTTPStatus.BAD_REQUEST,
+}
+
+
+class Mistake(BaseModel):
+    """One thing that is wrong with the request."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    at: str
+    """The query parameter or the key of the body."""
+    problem: str
+
+
+class ProblemDocument(BaseModel):
+    """Why the request was not done (RFC 9457)."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: str = "about:blank"
+    title: str
+    """The status in words."""
+    status: int
+    detail: str | None = None
+    """What is wrong here, and often what to do instead."""
+    errors: list[Mistake] | None = None
+
+
+class Problem(Exception):
+    """Ends a request with this answer."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str | None = None,
+        *,
+        mistakes: Sequence[Mistake] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.mistakes = mistakes
+        self.headers = dict(headers or {})
+
+    @classmethod
+    def of(cls, error: WatcherError) -> "Problem":
+        """The answer to what the program could not do; `str(error)` is made for people and holds no secret."""
+        status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
+        return cls(status or HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+
+    @classmethod
+    def invalid(cls, error: ValidationError, what: str) -> "Problem":
+        """The answer to a request that breaks its model. What was sent is not repeated: it may be a secret."""
+        mistakes = [
+            Mistake(at=".".join(map(str, one["loc"])) or what, problem=one["msg"].removeprefix("Value error, "))
+            for one in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        return cls(HTTPStatus.BAD_REQUEST, f"the {what} is not as described in /openapi.json", mistakes=mistakes)
+
+    def response(self) -> web.Response:
+        return web.Response(
+            status=self.status,
+            body=_document(self.status, self.detail, self.mistakes),
+            content_type=CONTENT_TYPE,
+            headers=self.headers,
+        )
+
+
+async def as_problem(request: web.Request, response: web.StreamResponse) -> None:
+    """A signal before each answer leaves: what aiohttp would say in plain text is said as a problem document."""
+    del request
+    wrong = response.status >= HTTPStatus.BAD_REQUEST
+    if (
+        wrong
+        and isinstance(response, web.Response)
+        and response.content_type in {"text/plain", "application/octet-stream"}
+    ):
+        body = _document(HTTPStatus(response.status), None, ())
+        response.body = body
+        response.content_type = CONTENT_TYPE
+        response.charset = None
+        response.headers["Content-Length"] = str(len(body))
+
+
+def _document(status: HTTPStatus, detail: str | None, mistakes: Sequence[Mistake]) -> bytes:
+    told: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    if detail:
+        told["detail"] = detail
+    if mistakes:
+        told["errors"] = [one.model_dump() for one in mistakes]
+    return json_text.write(told)

@@ -1,0 +1,49 @@
+"""The listening socket."""
+
+import errno
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from watcher.core.errors import Refused
+
+_LAST_ANSWERS_SECONDS = 15
+"""How long answers under way may take when the service ends: longer than a transaction waits for a locked database."""
+
+
+@asynccontextmanager
+async def serving(application: web.Application, host: str, port: int) -> AsyncGenerator[str]:
+    """Serve while open; gives the address that is really listened on. Raises Refused where it cannot be had."""
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_is_our_fault)
+    runner = web.AppRunner(application, access_log=None, logger=logger, shutdown_timeout=_LAST_ANSWERS_SECONDS)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise Refused(f"http.listen: {_reason(error, _shown(host, port))}") from error
+        bound = runner.addresses[0]
+        yield _shown(str(bound[0]), int(bound[1]))
+    finally:
+        await runner.cleanup()
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    """What is no HTTP at all is answered with 400, and no error of this program."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+
+
+def _reason(error: OSError, address: str) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"{address} is in use by another program: choose another port, or end it"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{address} is no address of this machine"
+    return f"cannot listen on {address}: {error.strerror or error}"
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
