@@ -150,6 +150,7 @@ async def _per_second(server: InvoiceServer, name: str, ids: Sequence[str], *, l
 def throughput(count: int) -> None:
     ids = invoice_ids(count)
     with InvoiceServer(count) as server:
+        asyncio.run(bare_loop(server.url, ids, 1))  # until its process has started
         bare = asyncio.run(bare_loop(server.url, ids, SECONDS))
         print(f"bare loop {bare:.0f} invoices/s, one GET each")
         for words, name, lists in (

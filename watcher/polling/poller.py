@@ -60,13 +60,7 @@ class Poller:
         self._observer = observer
         self.skew = SkewGuard()
         self._circuits = Circuits(
-            accounts,
-            clock,
-            dice,
-            self.skew,
-            self._unclaimed_turn,
-            plans=lambda: self._plans,
-            on_recovery=self.wake,
+            accounts, clock, dice, self.skew, self._unclaimed_turn, plans=lambda: self._plans, on_recovery=self.wake
         )
         self._looker = Looker(accounts, clock, dice, circuits=self._circuits, skew=self.skew)
         self.recorder = Recorder(queue, clock, on_events=on_events, observer=observer)
