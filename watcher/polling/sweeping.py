@@ -37,6 +37,8 @@ _LOOK_EVERY = timedelta(seconds=1)
 _ROUND_LEASE = timedelta(minutes=10)
 _PAGE_LEASE = timedelta(minutes=2)
 _REFUSED_FOR = timedelta(hours=1)
+_BROKEN_OFF_FOR = timedelta(minutes=5)
+"""After a list that began well: the row that its next page hangs on may have been deleted meanwhile."""
 _MOST_PAGES = 100_000
 _COUNTED = 2000
 """So many more due watches are counted than make a round pay: a list does not refresh the settled ones among them."""
@@ -221,7 +223,7 @@ class Sweeper:
         return None
 
     def _refuse(self, source: SourceAtWork, lists: Lists, chosen: Round, why: str) -> None:
-        until = self._clock.now() + _REFUSED_FOR
+        until = self._clock.now() + (_BROKEN_OFF_FOR if chosen.pages else _REFUSED_FOR)
         for kind in (chosen.kind, *(() if chosen.kind is RoundKind.CHANGES else (RoundKind.SWEEP,))):
             lists.postpone(kind, until)
         _log.warning("sweep.refused", source=source.plan.name, error=why, tried_again_at=until.isoformat())

@@ -210,6 +210,18 @@ async def test_a_provider_that_refuses_its_list_is_polled_by_id(scene: Scene, re
     assert (await scene.source()).failing_since is None
 
 
+async def test_a_list_that_breaks_off_is_tried_again_sooner_than_one_that_is_refused(scene: Scene) -> None:
+    await watched(scene)
+    scene.provider.pages = [*in_pages([whole(name) for name in NAMES[:15]]), ListRefused("no such row")]
+    async with scene.running():
+        await scene.elapse(seconds=8)
+        listed = len(scene.provider.listed)
+        assert listed == 4
+        scene.clock.advance(EVERY * 1.06)
+        await scene.elapse(seconds=3)
+    assert len(scene.provider.listed) > listed
+
+
 async def test_a_list_that_is_asked_too_often_silences_the_account(scene: Scene) -> None:
     await watched(scene)
     scene.provider.pages = [RateLimited("429", retry_after=timedelta(minutes=3))]
