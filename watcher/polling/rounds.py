@@ -12,7 +12,8 @@ _SHARE = 10
 _CHANGES_EVERY = timedelta(minutes=1)
 CHANGES_OVERLAP = timedelta(days=1)
 """The zone in which a provider reads the instant is not known for sure, and rows come newest first."""
-_UNWORTHY_FOR = timedelta(hours=1)
+_UNWORTHY_FOR = timedelta(minutes=5)
+"""The least time for which lists are left alone that name too little of what is watched."""
 
 
 def single_requests(due: int, batch_size: int) -> int:
@@ -66,8 +67,8 @@ class Round:
 
     @property
     def is_unworthy(self) -> bool:
-        """Single requests would have refreshed more."""
-        return self.pages >= LEAST_REQUESTS and self.refreshed + self.news < self.least * self.pages
+        """As many single requests would have refreshed more."""
+        return self.refreshed + self.news < self.least * self.pages
 
 
 def plan_next(
@@ -87,10 +88,10 @@ def plan_next(
     lists.postpone(RoundKind.SWEEP, now + every / 2)
     if finished.kind is RoundKind.DISCOVERY or (finished.discovers and finished.is_complete):
         lists.postpone(RoundKind.DISCOVERY, began_at + max(every, took))
+    if finished.is_unworthy:
+        lists.postpone(RoundKind.SWEEP, now + max(2 * every, _UNWORTHY_FOR))
     if finished.is_complete:
         lists.pages = max(1, finished.pages)
-    elif finished.is_unworthy:
-        lists.postpone(RoundKind.SWEEP, now + _UNWORTHY_FOR)
     elif finished.pages >= finished.most:
         lists.pages = 2 * finished.pages
     return tuple(kind for kind in (RoundKind.SWEEP, RoundKind.DISCOVERY) if kind in lists.next_at)

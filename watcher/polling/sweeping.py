@@ -177,7 +177,8 @@ class Sweeper:
         has_nothing_new = chosen.since is not None and chosen.news == news_before
         chosen.following = page.next_page
         chosen.is_complete = page.next_page is None or has_nothing_new
-        chosen.is_over = chosen.is_complete or is_repeated or chosen.pages >= chosen.most or chosen.is_unworthy
+        is_in_vain = chosen.pages >= LEAST_REQUESTS and chosen.is_unworthy
+        chosen.is_over = chosen.is_complete or is_repeated or chosen.pages >= chosen.most or is_in_vain
         return tuple(outcomes)
 
     async def _rows(self, source: SourceAtWork, chosen: Round, page: Page) -> Outcome:

@@ -170,7 +170,7 @@ async def test_a_row_that_changed_after_the_last_look_is_looked_at_whatever_it_s
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
     async with scene.running():
-        scene.provider.pages = []
+        scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
         await scene.elapse(seconds=8)
         later = scene.clock.now() + timedelta(minutes=1)
         rows = [hint(name, changed_at=later if name == "inv_3" else None) for name in NAMES]
@@ -253,7 +253,7 @@ async def test_a_list_that_this_program_fails_on_ends_neither_the_daemon_nor_the
     broken = replace(whole("inv_0"), look=None, document={"invoice": 7})
     scene.provider.omits = frozenset({"line_count"})
     async with scene.running():
-        scene.provider.pages = []
+        scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
         await scene.elapse(seconds=8)
         scene.provider.pages = [[broken, *(hint(name) for name in NAMES[1:])]]
         scene.clock.advance(EVERY * 1.06)

@@ -54,8 +54,15 @@ def test_a_sweep_that_refreshed_less_than_single_requests_would_have_is_not_repe
     assert poor.is_unworthy
     finish(lists, poor)
     assert lists.pages is None
-    assert not lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=59))
-    assert lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=61))
+    assert not lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=29))
+    assert lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=31))
+
+
+def test_a_list_that_is_short_but_names_nothing_that_is_watched_is_left_alone_too() -> None:
+    lists = Lists()
+    finish(lists, Round(RoundKind.SWEEP, 50, least=1, pages=1, is_complete=True))
+    assert lists.pages == 1
+    assert not lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=29))
 
 
 def test_looking_for_new_invoices_takes_a_tenth_of_the_rate_at_most() -> None:
