@@ -13,6 +13,7 @@ from watcher.polling.plan import SourcePlan
 
 _log = structlog.get_logger()
 
+_TRIES = 3
 _LONGEST_WAIT = timedelta(seconds=30)
 """Between two tries of a network that is down: they cost next to nothing, and all sources wait for them."""
 
@@ -84,7 +85,9 @@ class Network:
         return False
 
     async def _reaches(self, plan: SourcePlan) -> bool:
-        try:
-            return not isinstance(await self._probe(plan), Unreachable)
-        except SlotMissed:  # not asked, so nothing is proven
-            return not self.is_down
+        for _ in range(_TRIES):
+            try:
+                return not isinstance(await self._probe(plan), Unreachable)
+            except SlotMissed:
+                continue
+        return not self.is_down  # not asked, so nothing is proven
