@@ -31,6 +31,7 @@ from watcher.store import (
     SqlAccounts,
     SqlOutbox,
     SqlPollQueue,
+    SqlRounds,
     SqlSurveys,
     SqlWatches,
     Store,
@@ -64,18 +65,14 @@ class Service:
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.courier = Courier(
-            self._outbox,
-            sender,
-            self._clock,
-            system_dice,
-            {},
-            on_turn=lambda: self._turned("delivery"),
-            observer=self.metrics,
-        )
+            self._outbox, sender, self._clock, system_dice, {},
+            on_turn=lambda: self._turned("delivery"), observer=self.metrics,
+        )  # fmt: skip
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
         self.poller = Poller(
             SqlPollQueue(store),
             SqlAccounts(store),
+            SqlRounds(store),
             self._clock,
             system_dice,
             on_events=self.tell_events,

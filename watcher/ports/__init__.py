@@ -36,7 +36,8 @@ from watcher.ports.polls import (
     PollRecord,
     WatchState,
 )
-from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer, Provider
+from watcher.ports.providers import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page, Provider
+from watcher.ports.rounds import ListedIds, RoundKind, Rounds
 from watcher.ports.surveys import Surveys
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
@@ -62,12 +63,15 @@ __all__ = [
     "Form",
     "Found",
     "Item",
+    "Listed",
+    "ListedIds",
     "ListsApplied",
     "Look",
     "Missing",
     "Outbox",
     "Outcome",
     "Pacer",
+    "Page",
     "PollObserver",
     "PollOutcome",
     "PollQueue",
@@ -75,6 +79,8 @@ __all__ = [
     "Provider",
     "Receipt",
     "Reports",
+    "RoundKind",
+    "Rounds",
     "Sender",
     "Settlement",
     "SourceBacklog",
