@@ -22,10 +22,10 @@ from watcher.housekeeping import keep_house, usual_chores
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
-from watcher.store import Reports, Retention, SqlAccounts, SqlOutbox, SqlPollQueue, SqlWatches, Store
+from watcher.store import Reports, Retention, SqlAccounts, SqlOutbox, SqlOverlook, SqlPollQueue, SqlWatches, Store
 from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper
-from watcher.web import Feed
+from watcher.web import Feed, Standings
 from watcher.webhook import WebhookSender
 
 _log = structlog.get_logger()
@@ -53,6 +53,7 @@ class Service:
             self._outbox, sender, self._clock, system_dice, {}, on_turn=lambda: self.turning.turned("delivery")
         )
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
+        self.standings = Standings(SqlOverlook(store).figures, self._clock)
         self.poller = Poller(
             SqlPollQueue(store),
             SqlAccounts(store),
@@ -130,6 +131,8 @@ class Service:
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
             group.start_soon(self.feed.sweep)
+            if self.configuration.http.listen:
+                group.start_soon(self.standings.keep)
             group.start_soon(
                 keep_house,
                 usual_chores(

@@ -17,7 +17,7 @@ from watcher.daemon.service import Service
 from watcher.daemon.trying import send_test
 from watcher.ports import Condition, TestResult, WatchEntry
 from watcher.providers import PROVIDERS
-from watcher.store import Redelivery, Reports, SqlEndpoints, SqlWatches, Store
+from watcher.store import Redelivery, Reports, SqlEndpoints, SqlOverlook, SqlWatches, Store
 from watcher.web import Access, Desk, application, serving
 
 ORIGIN = "api"
@@ -54,6 +54,8 @@ def desk(service: Service, host: str) -> Desk:
         condition=lambda: _condition(service, reports, clock.now()),
         rates=lambda: _rates(service),
         schemas={"event": event_schema(), "config": config_schema(PROVIDERS), "watchlist": watchlist_schema()},
+        overlook=SqlOverlook(service.store),
+        standings=service.standings,
     )
 
 

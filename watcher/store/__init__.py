@@ -6,6 +6,7 @@ from watcher.store.care import backup, check, upgrade
 from watcher.store.endpoints import SqlEndpoints
 from watcher.store.engine import Store, open_store
 from watcher.store.outbox import SqlOutbox
+from watcher.store.overlook import SqlOverlook
 from watcher.store.polls import SqlPollQueue
 from watcher.store.redelivery import Redelivery
 from watcher.store.reports import Reports
@@ -20,6 +21,7 @@ __all__ = [
     "SqlAccounts",
     "SqlEndpoints",
     "SqlOutbox",
+    "SqlOverlook",
     "SqlPollQueue",
     "SqlWatches",
     "Store",

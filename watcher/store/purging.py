@@ -44,6 +44,7 @@ async def _forget(connection: AsyncConnection, watch_id: int) -> None:
             fingerprint=None,
             status=None,
             overdue=None,
+            number=None,
             note=None,
             last_error=None,
             asked_at=None,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, CompoundSelect, and_, func, or_, select, tuple_
 
 from watcher.core import json_text
 from watcher.core.invoice import Status
 from watcher.ports import DeliveryState, WatchState
 from watcher.store import history, timeline
-from watcher.store.codec import AnyRow, has_tag, like, told_at
+from watcher.store.codec import AnyRow, AnySelect, has_tag, like, told_at
 from watcher.store.engine import Store
 from watcher.store.tables import WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
 
@@ -28,7 +28,12 @@ class Reports:
     store: Store
 
     async def watch_list(
-        self, *, source: str | None = None, after: tuple[str, str] | None = None, limit: int | None = None
+        self,
+        *,
+        source: str | None = None,
+        state: WatchState | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
     ) -> list[Item]:
         """Watches by source and invoice id; stopped ones are no watches. `after` is (source, invoice id)."""
         key = tuple_(watches.c.source, watches.c.invoice_id)
@@ -41,6 +46,9 @@ class Reports:
         )
         if source is not None:
             query = query.where(watches.c.source == source)
+        if state is not None:
+            orphaned = state is WatchState.ORPHANED
+            query = query.where(~sources.c.configured if orphaned else and_(sources.c.configured, _in(state)))
         if after is not None:
             query = query.where(key > after)
         async with self.store.reading() as connection:
@@ -64,10 +72,14 @@ class Reports:
         overdue: bool | None = None,
         source: str | None = None,
         tag: str | None = None,
+        search: str | None = None,
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[Item]:
-        """The last snapshot of every watched invoice that was seen. `after` is (source, invoice id)."""
+        """The last snapshot of every watched invoice that was seen. `after` is (source, invoice id).
+
+        `search` is a part of the id or of the number, in upper or lower case.
+        """
         newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
         query = (
             select(snapshots.c.document)
@@ -84,6 +96,8 @@ class Reports:
             query = query.where(watches.c.source == source)
         if tag is not None:
             query = query.where(has_tag(watches.c.tags, tag))
+        if search is not None:
+            query = query.where(watches.c.id.in_(found_by(search)))
         if after is not None:
             query = query.where(tuple_(watches.c.source, watches.c.invoice_id) > after)
         async with self.store.reading() as connection:
@@ -97,9 +111,10 @@ class Reports:
         type_glob: str | None = None,
         source: str | None = None,
         tag: str | None = None,
+        newest_first: bool = False,
     ) -> list[tuple[int, bytes]]:
         """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""
-        query = history.EVENTS.where(events.c.cursor > after).order_by(events.c.cursor).limit(limit)
+        query = _in_order(history.EVENTS, events.c.cursor, after, newest_first=newest_first).limit(limit)
         if type_glob is not None:
             query = query.where(events.c.type.like(like(type_glob), escape="\\"))
         if source is not None:
@@ -117,10 +132,17 @@ class Reports:
         type_glob: str | None = None,
         source: str | None = None,
         tag: str | None = None,
+        newest_first: bool = False,
     ) -> list[Item]:
         """Full bodies, each with its `cursor`. Raises Refused for an `after` that is no cursor."""
-        cursor = history.read_cursor(after)
-        found = await self.event_bodies(after=cursor, limit=limit, type_glob=type_glob, source=source, tag=tag)
+        found = await self.event_bodies(
+            after=history.read_cursor(after),
+            limit=limit,
+            type_glob=type_glob,
+            source=source,
+            tag=tag,
+            newest_first=newest_first,
+        )
         return [history.with_cursor(cursor, body) for cursor, body in found]
 
     async def newest_cursor(self) -> int:
@@ -138,9 +160,10 @@ class Reports:
         endpoint: str | None = None,
         after: int = 0,
         limit: int | None = None,
+        newest_first: bool = False,
     ) -> list[Item]:
         """Deliveries, oldest first. `after` is the number in a `delivery_id`."""
-        query = history.DELIVERIES.where(deliveries.c.id > after).order_by(deliveries.c.id).limit(limit)
+        query = _in_order(history.DELIVERIES, deliveries.c.id, after, newest_first=newest_first).limit(limit)
         if state is not None:
             query = query.where(deliveries.c.state == state.value)
         if endpoint is not None:
@@ -158,7 +181,7 @@ class Reports:
             {
                 "name": row.name,
                 "url": row.url,
-                "state": _endpoint_state(row, now),
+                "state": endpoint_state(row, now),
                 "waiting": counts.get(row.name, 0),
             }
             for row in rows
@@ -194,6 +217,23 @@ class Reports:
             return await history.raw(connection, source, invoice_id)
 
 
+def found_by(search: str) -> CompoundSelect[tuple[int]]:
+    """The keys of the watches whose id or number has this part: two scans of an index each, not of the rows."""
+    by_id = select(watches.c.id).where(watches.c.invoice_id.icontains(search, autoescape=True))
+    return by_id.union(select(watches.c.id).where(watches.c.number.icontains(search, autoescape=True)))
+
+
+def _in(state: WatchState) -> ColumnElement[bool]:
+    return watches.c.state == state.value
+
+
+def _in_order(query: AnySelect, key: Column[int], after: int, *, newest_first: bool) -> AnySelect:
+    """Ordered by key, without what lies before the item `after`; 0 is none."""
+    if not newest_first:
+        return query.where(key > after).order_by(key)
+    return (query.where(key < after) if after else query).order_by(key.desc())
+
+
 def _watch(row: AnyRow) -> Item:
     return {
         "source": row.source,
@@ -209,7 +249,7 @@ def _watch(row: AnyRow) -> Item:
     }
 
 
-def _endpoint_state(row: AnyRow, now: datetime | None) -> str:
+def endpoint_state(row: AnyRow, now: datetime | None) -> str:
     if not row.configured:
         return REMOVED
     if row.state != "active":
@@ -219,17 +259,19 @@ def _endpoint_state(row: AnyRow, now: datetime | None) -> str:
     return "paused" if now is not None and row.paused_until is not None and row.paused_until > now else row.state
 
 
-def _source(row: AnyRow, rates: Mapping[str, str]) -> Item:
+def source_state(row: AnyRow) -> str:
     if not row.configured:
-        state = REMOVED
-    elif not row.enabled:
-        state = "disabled"
-    else:
-        state = "failing" if row.probe_at is not None else "active"
+        return REMOVED
+    if not row.enabled:
+        return "disabled"
+    return "failing" if row.probe_at is not None else "active"
+
+
+def _source(row: AnyRow, rates: Mapping[str, str]) -> Item:
     return {
         "name": row.name,
         "provider": row.provider,
-        "state": state,
+        "state": source_state(row),
         "rate": rates.get(row.name),
         "watches": row.watches,
     }

@@ -93,8 +93,10 @@ watches = Table(
     Column("sequence", Integer, nullable=False, server_default=text("0")),
     Column("status", Words()),
     Column("overdue", Boolean),
+    Column("number", Words()),
     UniqueConstraint("source", "invoice_id", name="uq_watches_source_invoice"),
     Index("ix_watches_due", "source", "due_at", "id"),
+    Index("ix_watches_number", "number"),
     Index(
         "ix_watches_clock",
         "source",
