@@ -25,6 +25,9 @@ _WAITING = (DeliveryState.PENDING, DeliveryState.DELIVERING, DeliveryState.PARKE
 _STATES = (DeliveryState.DELIVERED, *_WAITING, DeliveryState.DEAD, DeliveryState.SUPERSEDED, DeliveryState.CANCELLED)
 
 
+_WAITS = ("delivery waits", "deliveries wait")
+
+
 @dataclass(frozen=True, slots=True)
 class SourceRow:
     """`allowed` are the requests that the rate allows while the `planned` looks fall due."""
@@ -143,19 +146,28 @@ def _attention(
     """What somebody should look at: a sentence, and where."""
     found = [(f"Source {one.name} is {one.state}.", "#sources") for one in sources if one.state != "active"]
     found += [
-        (f"Endpoint {one.name} is {one.state}: {one.waiting} deliveries wait.", "/endpoints")
+        (f"Endpoint {one.name} is {one.state}: {_counted(one.waiting, *_WAITS)}.", "/endpoints")
         for one in endpoints
         if one.state != "active"
     ]
-    for state, words in (
-        (WatchState.FAILING, "could not be read at the last look"),
-        (WatchState.NOT_FOUND, "are not known to their provider"),
-        (WatchState.ORPHANED, "belong to a source that is not configured any more"),
+    for state, one, many in (
+        (
+            WatchState.FAILING,
+            "invoice could not be read at the last look",
+            "invoices could not be read at the last look",
+        ),
+        (WatchState.NOT_FOUND, "invoice is not known to its provider", "invoices are not known to their provider"),
+        (WatchState.ORPHANED, "watch has a source that is not configured any more", "watches have no source any more"),
     ):
-        count = sum(number for (_, one), number in figures.watches.items() if one == state)
+        count = sum(number for (_, seen), number in figures.watches.items() if seen == state)
         if count:
-            found.append((f"{count:,} watched invoices {words}.", f"/watches?state={state}"))
+            found.append((f"{_counted(count, one, many)}.", f"/watches?state={state}"))
     dead = sum(count for (_, state), count in figures.deliveries.items() if state == DeliveryState.DEAD)
     if dead:
-        found.append((f"{dead:,} deliveries were given up.", "/deliveries?state=dead"))
+        words = _counted(dead, "delivery was given up", "deliveries were given up")
+        found.append((f"{words}.", "/deliveries?state=dead"))
     return found
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

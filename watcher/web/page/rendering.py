@@ -6,6 +6,7 @@ from functools import partial
 from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
+from typing import cast
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,14 +37,15 @@ def _environment() -> Environment:
     )
     made.filters["grouped"] = words.grouped
     made.filters["shown"] = words.shown
-    made.globals.update(  # pyright: ignore[reportCallIssue] -- jinja's own globals are narrower than what it takes
-        invoice_path=words.invoice_path,
-        link=words.link,
-        period=words.period,
-        version=__version__,
-        edition=_EDITION,
-        event_types=" ".join(event_type.value for event_type in EventType),
-    )
+    known = cast("dict[str, object]", made.globals)
+    known |= {
+        "invoice_path": words.invoice_path,
+        "link": words.link,
+        "period": words.period,
+        "version": __version__,
+        "edition": _EDITION,
+        "event_types": " ".join(event_type.value for event_type in EventType),
+    }
     return made
 
 

@@ -20,13 +20,15 @@ _SOON = timedelta(seconds=1)
 _LONG_AGO = timedelta(days=60)
 
 
-def when(at: str | datetime | None, now: datetime) -> Markup:
-    """An instant as people say it, the exact one as its title; a dash for none."""
+def when(at: str | datetime | None, now: datetime, *, past: str | None = None) -> Markup:
+    """An instant as people say it, the exact one as its title; a dash for none. `past` is said where it has passed."""
     if at is None:
         return Markup('<span class="none">{}</span>').format(NONE)
     instant = read_instant(at) if isinstance(at, str) else at
     exact = instant_text(instant)
-    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, _said(instant, now))
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(
+        exact, past if past and instant <= now else _said(instant, now)
+    )
 
 
 def _said(instant: datetime, now: datetime) -> str:
