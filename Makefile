@@ -6,13 +6,14 @@
 #   make fmt       write the format
 #   make lock      pin the ranges of pyproject.toml anew (UPGRADE=1: to the newest versions)
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
+#   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls per second
 #   make clean     remove what make has made
 #
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest bench clean
+.PHONY: help demo test check fmt lock lowest fuzz bench clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -61,6 +62,12 @@ lowest: $(VENV)/dev.stamp
 		--group build --group dev --editable .
 	@$(VENV)/lowest/bin/python -m pytest -q -n auto --dist worksteal -p no:cacheprovider tests/unit tests/contract \
 		tests/integration/cli tests/integration/webhook
+
+fuzz: $(VENV)/dev.stamp
+	@echo "Installing schemathesis, apart from what the locks pin"
+	@rm -rf $(VENV)/fuzz && $(PY) -m uv --no-config --quiet venv --python $(PY) $(VENV)/fuzz
+	@$(PY) -m uv --no-config --quiet pip install --python $(VENV)/fuzz "schemathesis>=4,<5"
+	@$(PY) -m tests.fuzz $(VENV)/fuzz/bin/schemathesis
 
 bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.polls

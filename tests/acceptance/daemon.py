@@ -79,6 +79,7 @@ class Site:
     sources: dict[str, Table] = field(default_factory=dict[str, Table])
     endpoints: dict[str, Table] = field(default_factory=dict[str, Table])
     lists: dict[str, str] = field(default_factory=dict[str, str])
+    http: Table = field(default_factory=lambda: {"listen": ""})
 
     @property
     def config(self) -> Path:
@@ -114,7 +115,7 @@ class Site:
         tables: dict[str, Table] = {
             "watcher": {"watchlists": ["watchlists/*.toml"]} | self.watcher,
             "polling": self.polling,
-            "http": {"listen": ""},
+            "http": self.http,
             "log": {"format": "json"},
         }
         tables |= {f"sources.{name}": table for name, table in self.sources.items()}

@@ -111,7 +111,8 @@ class Service:
             try:
                 await self._apply_what_waits()
             except StoreUnavailable as error:
-                self.config_problems = (f"not applied yet: {error}",)
+                if self._unapplied is not None:
+                    self.config_problems = (f"not applied yet: {error}",)
                 _log.error("config.unapplied", error=str(error))
 
     async def _apply_what_waits(self) -> None:

@@ -50,7 +50,7 @@ async def timeline(call: Call[Paged, Nothing]) -> Answer:
     last = paging.place(call.query.cursor, str, str, int)
     names: list[tuple[str | int, ...]] = [entry_name(entry) for entry in entries]
     if last is not None and last not in names:
-        raise Problem(HTTPStatus.BAD_REQUEST, "cursor names an entry that is not there any more: begin anew")
+        raise Problem(HTTPStatus.NOT_FOUND, "cursor names an entry that is not there any more: begin anew")
     start = 0 if last is None else names.index(last) + 1
     return Answer(document=paging.cut(entries[start:], call.query.limit, lambda entry: paging.token(entry_name(entry))))
 

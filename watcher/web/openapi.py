@@ -69,7 +69,7 @@ def _operation(operation: AnyOperation, components: Mapping[str, Schema]) -> Sch
     described: Schema = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [*_segments(operation.path), *_parameters(operation, components)],
+        "parameters": [*_segments(operation), *_parameters(operation, components)],
         "responses": _responses(operation),
     }
     if operation.is_open:
@@ -82,7 +82,11 @@ def _operation(operation: AnyOperation, components: Mapping[str, Schema]) -> Sch
 
 def _responses(operation: AnyOperation) -> Schema:
     responses: Schema = {}
-    refusals = (*_ALWAYS_REFUSED, *operation.refusals, *(() if operation.is_open else (HTTPStatus.UNAUTHORIZED,)))
+    refusals = {*_ALWAYS_REFUSED, *operation.refusals}
+    if not operation.is_open:
+        refusals.add(HTTPStatus.UNAUTHORIZED)
+    if "cursor" in operation.query.model_fields:
+        refusals.add(HTTPStatus.NOT_FOUND)
     for status in refusals:
         content = {CONTENT_TYPE: {"schema": _reference(ProblemDocument)}}
         responses[str(status.value)] = {"description": status.phrase, "content": content}
@@ -97,10 +101,11 @@ def _responses(operation: AnyOperation) -> Schema:
     return dict(sorted(responses.items()))
 
 
-def _segments(path: str) -> list[Schema]:
+def _segments(operation: AnyOperation) -> list[Schema]:
+    allowed = {"enum": list(operation.choices)} if operation.choices else {"minLength": 1}
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in _SEGMENT.findall(path)
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | allowed}
+        for name in _SEGMENT.findall(operation.path)
     ]
 
 
@@ -171,17 +176,16 @@ _PURGED: Schema = {
 
 def _moved(schema: object) -> object:
     """The same schema with its references pointing into the components."""
-    if isinstance(schema, dict):
-        parts = cast("Schema", schema)
-        if COMPONENT in parts:
-            return {"$ref": f"{_COMPONENTS}{parts[COMPONENT]}"}
-        return {
-            key: f"{_COMPONENTS}{value.removeprefix('#/$defs/')}" if key == "$ref" else _moved(value)
-            for key, value in parts.items()
-        }
     if isinstance(schema, list):
         return [_moved(one) for one in cast("list[object]", schema)]
-    return schema
+    if not isinstance(schema, dict):
+        return schema
+    parts = cast("Schema", schema)
+    if COMPONENT in parts:
+        return {"$ref": f"{_COMPONENTS}{parts[COMPONENT]}"}
+    return {
+        key: value.replace("#/$defs/", _COMPONENTS) if key == "$ref" else _moved(value) for key, value in parts.items()
+    }
 
 
 def _webhook(event_type: EventType) -> Schema:

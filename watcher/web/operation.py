@@ -81,6 +81,8 @@ class Operation(Generic[_Query, _Body]):
     body: type[_Body]
     refusals: tuple[HTTPStatus, ...] = ()
     is_open: bool = False
+    choices: tuple[str, ...] = ()
+    """All that the path's only segment may be, where that is known."""
     media_type: str = _JSON
 
 

@@ -49,17 +49,9 @@ def _done(
 
 
 def _open(
-    path: str,
-    name: str,
-    summary: str,
-    act: _Act[Nothing],
-    answers: Mapping[HTTPStatus, type[BaseModel] | None],
-    *refusals: HTTPStatus,
-    media_type: str = "application/json",
+    path: str, summary: str, act: _Act[Nothing], answers: Mapping[HTTPStatus, type[BaseModel] | None]
 ) -> AnyOperation:
-    return Operation(
-        "GET", path, name, summary, act, answers, Nothing, Nothing, refusals, is_open=True, media_type=media_type
-    )
+    return Operation("GET", path, path.strip("/"), summary, act, answers, Nothing, Nothing, is_open=True)
 
 
 async def describe(call: Call[Nothing, Nothing]) -> Answer:
@@ -67,20 +59,24 @@ async def describe(call: Call[Nothing, Nothing]) -> Answer:
 
 
 _READY = {_OK: answers.Readiness, HTTPStatus.SERVICE_UNAVAILABLE: answers.Readiness}
-_SCHEMA_JSON = "application/schema+json"
 
 OPERATIONS: tuple[AnyOperation, ...] = (
-    _open("/healthz", "alive", "Whether the process answers", probes.alive, {_OK: answers.Alive}),
-    _open("/readyz", "ready", "Whether the store and every loop work", probes.ready, _READY),
-    _open("/openapi.json", "openapi", "This document", describe, {_OK: None}),
-    _open(
+    _open("/healthz", "Whether the process answers", probes.alive, {_OK: answers.Alive}),
+    _open("/readyz", "Whether the store and every loop work", probes.ready, _READY),
+    _open("/openapi.json", "This document", describe, {_OK: None}),
+    Operation(
+        "GET",
         f"{API}/schema/{{name}}",
         "schema",
-        "The JSON Schema of `event`, `config` or `watchlist`",
+        "A JSON Schema: of every webhook body, of the configuration, of a watch list",
         probes.schema,
         {_OK: None},
-        _MISSING,
-        media_type=_SCHEMA_JSON,
+        Nothing,
+        Nothing,
+        (_MISSING,),
+        is_open=True,
+        choices=("event", "config", "watchlist"),
+        media_type="application/schema+json",
     ),
     _shown("sources", "sources", "The accounts", lists.sources, (requests.Paged, answers.SourcePage)),
     _shown("watches", "watches", "What is watched", lists.watches, (requests.OfSource, answers.WatchPage)),

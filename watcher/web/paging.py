@@ -27,7 +27,7 @@ def place(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[str | int,
         told = None
     parts = tuple(cast("list[object]", told)) if isinstance(told, list) else ()
     if tuple(map(type, parts)) != kinds:
-        raise Problem(HTTPStatus.BAD_REQUEST, "cursor is none of ours: give the `next` of the page before")
+        raise Problem(HTTPStatus.NOT_FOUND, "cursor names no page of ours: give the `next` of the page before")
     return cast("tuple[str | int, ...]", parts)
 
 

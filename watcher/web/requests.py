@@ -16,7 +16,7 @@ LONGEST_TAG = 64
 MOST_TAGS = 20
 MOST_ITEMS = 500
 LONGEST_WAIT = 60
-_ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
 CURSOR = r"^[0-9]{1,18}$"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -53,22 +53,20 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-Limit = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MOST_ITEMS)]
+Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS), BeforeValidator(_digits)]
 InvoiceId = Annotated[
-    Text,
-    Field(min_length=1, max_length=LONGEST_ID, pattern=_ID),
-    AfterValidator(_not_dots),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": LONGEST_ID,
-            "pattern": _ID,
-            "not": {"enum": [".", ".."]},
-        }
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_ID,
+        pattern=_PRINTABLE,
+        json_schema_extra={"not": {"enum": [".", ".."]}},
     ),
+    AfterValidator(_storable),
+    AfterValidator(_not_dots),
 ]
-Tag = Annotated[Text, Field(min_length=1, max_length=LONGEST_TAG, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG, pattern=_PRINTABLE), AfterValidator(_storable)]
+Note = Annotated[str, Field(max_length=LONGEST_NOTE), AfterValidator(_storable)]
 
 
 class Nothing(Shape):
@@ -111,7 +109,7 @@ class EventsAfter(EventChoice):
     """The same under the name it has in other lists; `after` wins."""
     limit: Limit = 100
     """At most this many events."""
-    wait: Annotated[int, BeforeValidator(_digits), Field(ge=0, le=LONGEST_WAIT)] = 0
+    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), BeforeValidator(_digits)] = 0
     """Seconds to wait for an event where there is none yet."""
 
 
@@ -138,5 +136,5 @@ class NewWatch(Shape):
         WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}),
     ] = None
     """Its due date, where the provider gives none."""
-    note: Annotated[Text, Field(max_length=LONGEST_NOTE)] | None = None
+    note: Note | None = None
     """For people."""

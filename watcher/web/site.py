@@ -10,8 +10,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from watcher.core.errors import Refused
 
-_LAST_ANSWERS_SECONDS = 5
-"""How long answers under way may take when the service ends."""
+_LAST_ANSWERS_SECONDS = 15
+"""How long answers under way may take when the service ends: longer than a transaction waits for a locked database."""
 
 
 @asynccontextmanager

@@ -73,7 +73,7 @@ def _written(item: Item) -> bytes:
 
 
 def _last_seen(call: Call[StreamFrom, Nothing]) -> int | None:
-    told = call.request.headers.get("Last-Event-ID") or call.query.after
+    told = call.request.headers.get("Last-Event-ID", call.query.after)
     if told is None:
         return None
     if not (told.isascii() and told.isdigit() and len(told) <= _LONGEST_CURSOR):

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from http.cookies import SimpleCookie
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.web.client import TOKEN, Answered, Client
+from tests.integration.web.conftest import WITH_TOKEN
+from watcher.daemon.serving import desk
 
 PROTECTED = ("/api/v1/watches", "/api/v1/events/stream", "/api/v1/nothing", "/api/v1", "/api/v1/", "/metrics")
 OPEN = ("/healthz", "/readyz", "/openapi.json", "/api/v1/schema/event", "/")
@@ -114,3 +117,22 @@ async def test_a_link_from_elsewhere_may_lead_here_and_a_form_may_not(open_clien
     followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert (await open_client.ask("GET", "/", headers=followed)).status == 200
     assert (await open_client.ask("POST", "/api/v1/endpoints/crm/disable", headers=followed)).status == 403
+
+
+async def test_a_reload_takes_the_token_away_only_where_nobody_else_can_reach_us(sqlite_client: Client) -> None:
+    service = sqlite_client.service
+    public, loopback = desk(service, "192.0.2.1").access, desk(service, "127.0.0.1").access
+    assert public.token() == loopback.token() == TOKEN
+    path = service.configuration.path
+    path.write_text(path.read_text().replace(WITH_TOKEN, ""))
+    await service.reload(forced=True)
+    assert (public.token(), loopback.token()) == (TOKEN, None)
+
+
+async def test_a_request_is_logged_in_one_line_without_token_and_query(sqlite_client: Client) -> None:
+    with capture_logs() as logged:
+        await sqlite_client.ask("GET", "/api/v1/watches?source=acme")
+        await sqlite_client.ask("GET", "/nowhere")
+    lines = [(line["log_level"], line["method"], line["path"], line["status"]) for line in logged]
+    assert lines == [("debug", "GET", "/api/v1/watches", 200), ("debug", "GET", "/nowhere", 404)]
+    assert TOKEN not in str(logged)

@@ -81,6 +81,7 @@ async def follow(client: Client, found: list[dict[str, Any]], count: int) -> Non
 async def test_feed_stream_and_history_agree_under_concurrent_writes(store: Store, client: Client) -> None:
     count = 2 * ROUNDS * PER_ROUND
     polled: list[dict[str, Any]] = []
+    sent: list[Sent] = []
     async with streaming(client, "/api/v1/events/stream?after=0") as stream:
         with anyio.fail_after(PATIENCE):
             async with anyio.create_task_group() as group:
@@ -103,8 +104,8 @@ async def write_in_turn(store: Store, client: Client) -> None:
 
 
 async def test_a_long_poll_is_answered_when_an_event_is_recorded(store: Store, client: Client) -> None:
+    answers: list[Any] = []
     async with anyio.create_task_group() as group:
-        answers: list[Any] = []
 
         async def wait() -> None:
             answers.append(await client.get("/api/v1/events?wait=60"))

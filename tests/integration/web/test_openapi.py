@@ -1,0 +1,74 @@
+"""The description of the API holds together, and what is served is as it says."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import jsonschema
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.integration.web.client import Client
+from watcher.config import list_rows, values
+from watcher.core.event import EventType
+from watcher.core.schema import event_schema
+from watcher.web import openapi, requests
+from watcher.web.operations import OPERATIONS
+
+DOCUMENT: dict[str, Any] = openapi.document(OPERATIONS)
+
+
+def references(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        for key, value in cast("dict[str, object]", part).items():
+            if key == "$ref":
+                yield str(value)
+            else:
+                yield from references(value)
+    elif isinstance(part, list):
+        for one in cast("list[object]", part):
+            yield from references(one)
+
+
+def test_every_reference_leads_somewhere_and_no_schema_is_left_over() -> None:
+    found = set(references(DOCUMENT))
+    for reference in found:
+        part: Any = DOCUMENT
+        for step in reference.removeprefix("#/").split("/"):
+            part = part[step]
+    named = {reference.split("/")[3] for reference in found}
+    assert set(DOCUMENT["components"]["schemas"]) - named == set()
+
+
+def test_every_schema_is_one() -> None:
+    for schema in DOCUMENT["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_event_is_described_as_a_webhook() -> None:
+    assert set(DOCUMENT["webhooks"]) == {event_type.value for event_type in EventType}
+
+
+def test_an_id_a_tag_and_a_note_have_the_limits_of_watch_lists() -> None:
+    assert requests.LONGEST_ID == list_rows.LONGEST_ID
+    assert requests.LONGEST_NOTE == list_rows.LONGEST_NOTE
+    assert (requests.LONGEST_TAG, requests.MOST_TAGS) == (values.LONGEST_NAME, values.MOST_TAGS)
+
+
+PLAIN = [one for one in OPERATIONS if one.method == "GET" and "{" not in one.path and one.name != "stream"]
+
+
+@pytest.mark.parametrize("operation", PLAIN, ids=lambda one: one.name)
+async def test_what_is_served_is_as_described(sqlite_client: Client, operation: Any) -> None:  # noqa: ANN401 -- any of them
+    answered = await sqlite_client.ask("GET", operation.path)
+    (content,) = DOCUMENT["paths"][operation.path]["get"]["responses"]["200"]["content"].values()
+    schema = content["schema"] | {"components": DOCUMENT["components"]}
+    jsonschema.validate(answered.document, schema, cls=Draft202012Validator)
+
+
+async def test_the_schemas_are_served(sqlite_client: Client) -> None:
+    assert await sqlite_client.get("/api/v1/schema/event") == event_schema()
+    assert "properties" in await sqlite_client.get("/api/v1/schema/config")
+    assert (await sqlite_client.ask("GET", "/api/v1/schema/watchlist")).headers["Content-Type"] == (
+        "application/schema+json"
+    )
+    assert await sqlite_client.get("/openapi.json") == DOCUMENT
