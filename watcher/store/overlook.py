@@ -104,7 +104,9 @@ async def _counted(connection: AsyncConnection, figures: Figures) -> Figures:
 
 
 async def _planned(connection: AsyncConnection, until: datetime) -> dict[str, int]:
-    query = select(watches.c.source, func.count()).where(watches.c.due_at <= until).group_by(watches.c.source)
+    asked = select(sources.c.name).where(sources.c.configured, sources.c.enabled)
+    due = (watches.c.due_at <= until, watches.c.source.in_(asked))
+    query = select(watches.c.source, func.count()).where(*due).group_by(watches.c.source)
     return {name: count for name, count in await connection.execute(query)}  # noqa: C416 - rows are no pairs to dict
 
 

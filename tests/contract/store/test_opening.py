@@ -151,6 +151,7 @@ async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url
         assert [row["state"] for row in await Reports(store).endpoints()] == ["active"]
         (claimed,) = await stored.send(SqlOutbox(store))
         assert claimed.event_id == "evt_1"
+        assert [item["id"] for item in await Reports(store).invoices(search="2026-1")] == ["inv_1"]
 
 
 def _downgrade(connection: Connection) -> None:
@@ -160,6 +161,8 @@ def _downgrade(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE endpoints DROP COLUMN {column}"))
     connection.execute(text("DROP INDEX ix_deliveries_retrying"))
     connection.execute(text("ALTER TABLE deliveries DROP COLUMN overtaken"))
+    connection.execute(text("DROP INDEX ix_watches_number"))
+    connection.execute(text("ALTER TABLE watches DROP COLUMN number"))
     connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 
 
