@@ -7,7 +7,10 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Protocol
 
+from watcher.ports.deliveries import DeliveryState
 from watcher.ports.desk import Item
+
+WAITING = (DeliveryState.PENDING, DeliveryState.DELIVERING, DeliveryState.PARKED)
 
 
 class Age(IntEnum):
@@ -58,6 +61,10 @@ class Figures:
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     events: Mapping[date, int] = field(default_factory=dict[date, int])
 
+    def waiting(self, endpoint: str) -> int:
+        """How many of its deliveries are not at their end."""
+        return sum(self.deliveries.get((endpoint, state), 0) for state in WAITING)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
@@ -75,12 +82,11 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True)
 class EndpointHealth:
-    """`state` and `waiting` as in lists of endpoints. `reason` is why it is disabled."""
+    """`state` as in lists of endpoints. `reason` is why it is disabled."""
 
     name: str
     url: str
     state: str
-    waiting: int
     failing_since: datetime | None
     paused_until: datetime | None
     probe_at: datetime | None

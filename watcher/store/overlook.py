@@ -65,14 +65,11 @@ class SqlOverlook:
 
     async def endpoints(self, now: datetime) -> tuple[EndpointHealth, ...]:
         """Configured endpoints, and removed ones for which something still waits."""
-        waiting = select(deliveries.c.endpoint, func.count()).where(WAITING).group_by(deliveries.c.endpoint)
+        waits = select(deliveries.c.id).where(deliveries.c.endpoint == endpoints.c.name, WAITING).exists()
+        query = select(endpoints).where(or_(endpoints.c.configured, waits)).order_by(endpoints.c.name)
+        here = now - self.store.shift
         async with self.store.reading() as connection:
-            counts = {name: count for name, count in await connection.execute(waiting)}  # noqa: C416 - rows are no pairs to dict
-            rows = (await connection.execute(select(endpoints).order_by(endpoints.c.name))).all()
-        here, shift = now - self.store.shift, self.store.shift
-        return tuple(
-            _endpoint(row, counts.get(row.name, 0), here, shift) for row in rows if row.configured or row.name in counts
-        )
+            return tuple(_endpoint(row, here, self.store.shift) for row in await connection.execute(query))
 
 
 async def _counted(connection: AsyncConnection, figures: Figures) -> Figures:
@@ -152,13 +149,12 @@ def _source(row: AnyRow, here: datetime, shift: timedelta) -> SourceHealth:
     )
 
 
-def _endpoint(row: AnyRow, waiting: int, here: datetime, shift: timedelta) -> EndpointHealth:
+def _endpoint(row: AnyRow, here: datetime, shift: timedelta) -> EndpointHealth:
     paused = row.paused_until is not None and row.paused_until > here
     return EndpointHealth(
         name=row.name,
         url=row.url,
         state=endpoint_state(row, here),
-        waiting=waiting,
         failing_since=row.failing_since,
         paused_until=_ours(row.paused_until, shift) if paused else None,
         probe_at=_ours(row.probe_at, shift),

@@ -3,19 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TypeVarTuple, cast
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, and_, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, tuple_
 
 from watcher.core import json_text
 from watcher.core.invoice import Status
 from watcher.ports import DeliveryState, WatchState
 from watcher.store import history, timeline
-from watcher.store.codec import AnyRow, AnySelect, has_tag, like, told_at
+from watcher.store.codec import AnyRow, has_tag, like, told_at
 from watcher.store.engine import Store
-from watcher.store.tables import WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
+from watcher.store.tables import TROUBLED, WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
 
 Item = dict[str, object]
+
+_Columns = TypeVarTuple("_Columns")
 
 REMOVED = "removed"
 """The state of a source or endpoint that is not configured any more and of which something is left."""
@@ -80,26 +82,24 @@ class Reports:
 
         `search` is a part of the id or of the number, in upper or lower case.
         """
-        newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
-        query = (
-            select(snapshots.c.document)
-            .join(watches, newest)
-            .where(watches.c.origins != "")
-            .order_by(watches.c.source, watches.c.invoice_id)
-            .limit(limit)
-        )
+        # What is chosen and ordered by one index, before any row or document is read.
+        key = (watches.c.source, watches.c.invoice_id)
+        chosen = select(watches.c.id).where(watches.c.origins != "").order_by(*key).limit(limit)
         if status is not None:
-            query = query.where(watches.c.status == status.value)
+            chosen = chosen.where(watches.c.status == status.value)
         if overdue is not None:
-            query = query.where(watches.c.overdue == overdue)
+            chosen = chosen.where(watches.c.overdue == overdue)
         if source is not None:
-            query = query.where(watches.c.source == source)
+            chosen = chosen.where(watches.c.source == source)
         if tag is not None:
-            query = query.where(has_tag(watches.c.tags, tag))
+            chosen = chosen.where(has_tag(watches.c.tags, tag))
         if search is not None:
-            query = query.where(watches.c.id.in_(found_by(search)))
+            by_id = watches.c.invoice_id.icontains(search, autoescape=True)
+            chosen = chosen.where(or_(by_id, watches.c.number.icontains(search, autoescape=True)))
         if after is not None:
-            query = query.where(tuple_(watches.c.source, watches.c.invoice_id) > after)
+            chosen = chosen.where(tuple_(*key) > after)
+        newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
+        query = select(snapshots.c.document).join(watches, newest).where(watches.c.id.in_(chosen)).order_by(*key)
         async with self.store.reading() as connection:
             return [cast("Item", json_text.read(text)) for text in (await connection.execute(query)).scalars()]
 
@@ -114,13 +114,15 @@ class Reports:
         newest_first: bool = False,
     ) -> list[tuple[int, bytes]]:
         """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""
-        query = _in_order(history.EVENTS, events.c.cursor, after, newest_first=newest_first).limit(limit)
+        chosen = _in_order(select(events.c.cursor), events.c.cursor, after, newest_first=newest_first).limit(limit)
         if type_glob is not None:
-            query = query.where(events.c.type.like(like(type_glob), escape="\\"))
+            chosen = chosen.where(events.c.type.like(like(type_glob), escape="\\"))
         if source is not None:
-            query = query.where(events.c.source == source)
+            chosen = chosen.where(events.c.source == source)
         if tag is not None:
-            query = query.where(has_tag(events.c.tags, tag))
+            chosen = chosen.where(has_tag(events.c.tags, tag))
+        query = _in_order(history.EVENTS, events.c.cursor, 0, newest_first=newest_first)
+        query = query.where(events.c.cursor.in_(chosen))
         async with self.store.reading() as connection:
             return [(row.cursor, history.body(row)) for row in await connection.execute(query)]
 
@@ -217,17 +219,12 @@ class Reports:
             return await history.raw(connection, source, invoice_id)
 
 
-def found_by(search: str) -> CompoundSelect[tuple[int]]:
-    """The keys of the watches whose id or number has this part: two scans of an index each, not of the rows."""
-    by_id = select(watches.c.id).where(watches.c.invoice_id.icontains(search, autoescape=True))
-    return by_id.union(select(watches.c.id).where(watches.c.number.icontains(search, autoescape=True)))
-
-
 def _in(state: WatchState) -> ColumnElement[bool]:
-    return watches.c.state == state.value
+    known = watches.c.state == state.value
+    return known if state is WatchState.ACTIVE else and_(known, TROUBLED)
 
 
-def _in_order(query: AnySelect, key: Column[int], after: int, *, newest_first: bool) -> AnySelect:
+def _in_order(query: Select[*_Columns], key: Column[int], after: int, *, newest_first: bool) -> Select[*_Columns]:
     """Ordered by key, without what lies before the item `after`; 0 is none."""
     if not newest_first:
         return query.where(key > after).order_by(key)

@@ -56,6 +56,9 @@ sources = Table(
 )
 """`next_slot_at` is the theoretical arrival time of the rate budget. `configured` falls when the source is removed."""
 
+TROUBLED = text("state <> 'active'")
+"""Literal, because a partial index serves only queries that repeat its words."""
+
 watches = Table(
     "watches",
     metadata,
@@ -96,7 +99,8 @@ watches = Table(
     Column("number", Words()),
     UniqueConstraint("source", "invoice_id", name="uq_watches_source_invoice"),
     Index("ix_watches_due", "source", "due_at", "id"),
-    Index("ix_watches_number", "number"),
+    Index("ix_watches_browse", "source", "invoice_id", "status", "overdue", "origins", "tags", "number", "id"),
+    Index("ix_watches_troubled", "state", "source", "invoice_id", sqlite_where=TROUBLED, postgresql_where=TROUBLED),
     Index(
         "ix_watches_clock",
         "source",
@@ -109,7 +113,8 @@ watches = Table(
 """One row per invoice ever watched; without origins it is stopped.
 
 `poll_at` is the next look as it was planned. `due_at` is what claims go by: `poll_at`, or the end of the lease while
-somebody has it, or null where nothing shall be asked (stopped, retired).
+somebody has it, or null where nothing shall be asked (stopped, retired). `ix_watches_browse` holds all that lists of
+invoices are chosen by, so that none of the wide rows is read in vain.
 """
 
 snapshots = Table(
@@ -149,8 +154,12 @@ events = Table(
     Column("truncated", LargeBinary),
     UniqueConstraint("id", name="uq_events_id"),
     Index("ix_events_watch", "watch_id", "cursor"),
+    Index("ix_events_browse", "cursor", "timestamp", "type", "source", "tags"),
 )
-"""`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge."""
+"""`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge.
+
+`ix_events_browse` holds all that events are chosen by, in the order of cursors, without the bodies.
+"""
 
 endpoints = Table(
     "endpoints",
@@ -176,7 +185,7 @@ delivery at a time is sent, no sooner than then; a disabled endpoint without it 
 """
 
 WAITING = text("state IN ('pending', 'delivering', 'parked')")
-"""Literal, because a partial index serves only queries that repeat its words."""
+"""Literal like `TROUBLED`."""
 
 RETRYING = text("state = 'pending' AND tried")
 """Literal like `WAITING`: what comes again after a failed attempt."""

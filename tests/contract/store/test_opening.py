@@ -161,7 +161,8 @@ def _downgrade(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE endpoints DROP COLUMN {column}"))
     connection.execute(text("DROP INDEX ix_deliveries_retrying"))
     connection.execute(text("ALTER TABLE deliveries DROP COLUMN overtaken"))
-    connection.execute(text("DROP INDEX ix_watches_number"))
+    for index in ("ix_watches_browse", "ix_watches_troubled", "ix_events_browse"):
+        connection.execute(text(f"DROP INDEX {index}"))
     connection.execute(text("ALTER TABLE watches DROP COLUMN number"))
     connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 

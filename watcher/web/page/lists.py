@@ -72,7 +72,9 @@ async def deliveries(visit: Visit) -> View:
 
 
 async def endpoints(visit: Visit) -> View:
-    return View("endpoints.html", "endpoints", {"endpoints": await visit.desk.overlook.endpoints(visit.now)})
+    standing = await visit.desk.standings.current()
+    context = {"endpoints": await visit.desk.overlook.endpoints(visit.now), "standing": standing}
+    return View("endpoints.html", "endpoints", context)
 
 
 def _listed(asked: BaseModel, found: Sequence[Item], where: Callable[[Item], str]) -> dict[str, object]:

@@ -21,8 +21,15 @@ _AGES = {
     Age.QUARTER: "61 to 90 days",
     Age.OLDER: "over 90 days",
 }
-_WAITING = (DeliveryState.PENDING, DeliveryState.DELIVERING, DeliveryState.PARKED)
-_STATES = (DeliveryState.DELIVERED, *_WAITING, DeliveryState.DEAD, DeliveryState.SUPERSEDED, DeliveryState.CANCELLED)
+_STATES = (
+    DeliveryState.DELIVERED,
+    DeliveryState.PENDING,
+    DeliveryState.DELIVERING,
+    DeliveryState.PARKED,
+    DeliveryState.DEAD,
+    DeliveryState.SUPERSEDED,
+    DeliveryState.CANCELLED,
+)
 
 
 _WAITS = ("delivery waits", "deliveries wait")
@@ -75,7 +82,7 @@ async def overview(visit: Visit) -> View:
         "standing": standing,
         "figures": figures,
         "watches": sum(figures.watches.values()),
-        "waiting": sum(one.waiting for one in endpoints),
+        "waiting": sum(figures.waiting(one.name) for one in endpoints),
         "dead": sum(count for (_, state), count in figures.deliveries.items() if state == DeliveryState.DEAD),
         "sources": [_source(one, desk.rates().get(one.name), figures) for one in sources],
         "endpoints": _endpoints(endpoints, figures),
@@ -146,7 +153,7 @@ def _attention(
     """What somebody should look at: a sentence, and where."""
     found = [(f"Source {one.name} is {one.state}.", "#sources") for one in sources if one.state != "active"]
     found += [
-        (f"Endpoint {one.name} is {one.state}: {_counted(one.waiting, *_WAITS)}.", "/endpoints")
+        (f"Endpoint {one.name} is {one.state}: {_counted(figures.waiting(one.name), *_WAITS)}.", "/endpoints")
         for one in endpoints
         if one.state != "active"
     ]

@@ -1,4 +1,4 @@
-"""What the page asks for often: an invoice's number to search by, and the events of the last days."""
+"""What invoices, watches and events are chosen by, beside what they say: an index each, and an invoice's number."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+TROUBLED = sa.text("state <> 'active'")
 _NUMBERS = {
     "sqlite": "json_extract(document, '$.number')",
     "postgresql": "CAST(document AS jsonb) ->> 'number'",
@@ -21,4 +22,8 @@ def upgrade() -> None:
         f"UPDATE watches SET number = (SELECT {number} FROM snapshots"  # noqa: S608 -- fixed words
         " WHERE watch_id = watches.id AND snapshots.version = watches.version)"
     )
-    op.create_index("ix_watches_number", "watches", ["number"])
+    browse = ["source", "invoice_id", "status", "overdue", "origins", "tags", "number", "id"]
+    op.create_index("ix_watches_browse", "watches", browse)
+    troubled = ["state", "source", "invoice_id"]
+    op.create_index("ix_watches_troubled", "watches", troubled, sqlite_where=TROUBLED, postgresql_where=TROUBLED)
+    op.create_index("ix_events_browse", "events", ["cursor", "timestamp", "type", "source", "tags"])
