@@ -7,13 +7,14 @@
 #   make lock      pin the ranges of pyproject.toml anew (UPGRADE=1: to the newest versions)
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
-#   make bench     polls per second
+#   make bench     polls and deliveries per second, as ratios to bare loops
+#   make kill      kill the daemon 200 times at random moments and account for every event
 #   make clean     remove what make has made
 #
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench clean
+.PHONY: help demo test check fmt lock lowest fuzz bench kill clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -71,6 +72,10 @@ fuzz: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.polls
+	@$(PY) -m tests.benchmarks.deliveries
+
+kill: $(VENV)/dev.stamp
+	@$(PY) -m tests.acceptance.kills
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \

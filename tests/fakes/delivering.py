@@ -11,6 +11,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.sender import FakeSender
 from watcher.delivery import Courier, CourierEndpoint
+from watcher.metrics import Metrics
 from watcher.ports import Outbox, Sender
 
 ENDPOINT = CourierEndpoint(
@@ -24,6 +25,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     outbox: FakeOutbox = field(init=False)
     sender: FakeSender = field(init=False)
+    metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
         self.outbox, self.sender = FakeOutbox(self.clock), FakeSender(self.clock)
@@ -32,7 +34,15 @@ class World:
         outbox: Outbox = self.outbox
         sender: Sender = self.sender
         configured = {"ledger": ENDPOINT} if endpoints is None else endpoints
-        return Courier(outbox, sender, self.clock, lambda: 0.0, configured, most_under_way=most_under_way)
+        return Courier(
+            outbox,
+            sender,
+            self.clock,
+            lambda: 0.0,
+            configured,
+            most_under_way=most_under_way,
+            observer=self.metrics,
+        )
 
     @asynccontextmanager
     async def running(self, courier: Courier) -> AsyncGenerator[anyio.CancelScope]:

@@ -15,6 +15,7 @@ from tests.fakes.clock import FakeClock, quiet
 from tests.fakes.polling import MIDDLE, ScriptedProvider, plan
 from watcher.core import json_text
 from watcher.core.errors import StoreUnavailable
+from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import SourceRow, WatchEntry
 from watcher.store import SqlAccounts, SqlPollQueue, SqlWatches, Store
@@ -59,6 +60,7 @@ class Scene:
         self.plan: SourcePlan = plan(self.provider)
         self.watches = SqlWatches(self.store)
         self.turns: list[str] = []
+        self.metrics = Metrics()
         self.notified = 0
         self._is_configured = False
         self._is_working = False
@@ -69,6 +71,7 @@ class Scene:
             lambda: MIDDLE,
             on_events=self._notified,
             on_turn=self.turns.append,
+            observer=self.metrics,
         )
 
     async def watch(self, *ids: str, source: str = "acme") -> None:

@@ -1,6 +1,7 @@
 """A subscriber on loopback that answers byte by byte as a test's script says, well or badly."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -80,7 +81,10 @@ async def silent(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def receiving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Receiver]:
+async def receiving(
+    script: Script, tls: ssl.SSLContext | None = None, listening: socket.socket | None = None
+) -> AsyncGenerator[Receiver]:
+    """Receive on a port of its own, or accept from now on what connects to `listening`."""
     receiver = Receiver()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -97,7 +101,8 @@ async def receiving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncG
         tasks.add(task)
         task.add_done_callback(lambda _: writer.transport.abort())
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    bound = listening or socket.create_server(("127.0.0.1", 0))
+    server = await asyncio.start_server(accept, sock=bound, ssl=tls)
     async with server:
         receiver.port = server.sockets[0].getsockname()[1]
         try:

@@ -34,6 +34,8 @@ async def test_due_deliveries_are_sent_and_settled_in_one_batch(world: World) ->
     async with world.running(world.courier()):
         assert [world.outbox.state(key) for key in keys] == [DeliveryState.DELIVERED] * 8
     assert len(world.outbox.settled) == 1
+    attempts = {"endpoint": "ledger", "outcome": "delivered"}
+    assert world.metrics.registry.get_sample_value("invoice_watcher_attempts_total", attempts) == 8
 
 
 async def test_a_notified_courier_looks_at_once_and_an_idle_one_every_second(world: World) -> None:

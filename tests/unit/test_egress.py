@@ -154,6 +154,22 @@ async def test_a_name_that_rebinds_to_loopback_is_not_connected_to(*, wrapped: b
         assert _nobody_came(listening)
 
 
+MIXED = [["127.0.0.1", "8.8.8.8"], ["8.8.8.8", "127.0.0.1"], ["8.8.8.8", "1.1.1.1", "127.0.0.1"]]
+
+
+@pytest.mark.parametrize("answers", MIXED)
+async def test_a_name_with_loopback_among_public_answers_is_not_connected_to(answers: list[str]) -> None:
+    with closing(_accepts_nobody()) as listening:
+        port: int = listening.getsockname()[1]
+        guard = Guard(allow_ports=(port,))
+        connector = TCPConnector(resolver=GuardedResolver(guard, Answers(answers)), socket_factory=guard.open_socket)
+        async with ClientSession(connector=connector) as session:
+            with pytest.raises(ClientConnectionError) as refusal:
+                await session.post(f"https://mixed.example:{port}/")
+        assert isinstance(refusal.value.__cause__, EgressRefused)
+        assert _nobody_came(listening)
+
+
 async def test_the_listening_socket_of_these_tests_would_notice_a_connect() -> None:
     with closing(_accepts_nobody()) as listening:
         port: int = listening.getsockname()[1]

@@ -19,6 +19,7 @@ from watcher.daemon import wiring
 from watcher.daemon.turning import Turning
 from watcher.delivery import Courier
 from watcher.housekeeping import keep_house, usual_chores
+from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
@@ -39,6 +40,7 @@ class Service:
     ) -> None:
         self.store = store
         self.turning = Turning()
+        self.metrics = Metrics()
         self.config_problems: tuple[str, ...] = ()
         self._clock: Clock = SystemClock()
         self._files = files
@@ -50,7 +52,13 @@ class Service:
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.courier = Courier(
-            self._outbox, sender, self._clock, system_dice, {}, on_turn=lambda: self.turning.turned("delivery")
+            self._outbox,
+            sender,
+            self._clock,
+            system_dice,
+            {},
+            on_turn=lambda: self._turned("delivery"),
+            observer=self.metrics,
         )
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
         self.standings = Standings(SqlOverlook(store).figures, self._clock)
@@ -60,7 +68,8 @@ class Service:
             self._clock,
             system_dice,
             on_events=self.tell_events,
-            on_turn=self.turning.turned,
+            on_turn=self._turned,
+            observer=self.metrics,
         )
         self._loaded = self._opened_with = loaded
         self._unapplied: tuple[Loaded, bool] | None = None
@@ -91,6 +100,7 @@ class Service:
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
         self.poller.configure(self._plans(configuration))
+        self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
         _warn_of_restarts(self._opened_with.configuration, configuration)
         self._loaded = loaded
         await self._apply_lists(loaded, forced=forced)
@@ -211,6 +221,10 @@ class Service:
         elif applied.added or applied.changed or applied.removed:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
             self.poller.wake()
+
+    def _turned(self, loop: str) -> None:
+        self.turning.turned(loop)
+        self.metrics.turned(loop)
 
     async def _check_clock(self) -> None:
         now = self._clock.now()

@@ -15,9 +15,10 @@ from watcher.core.schema import event_schema
 from watcher.daemon import wiring
 from watcher.daemon.service import Service
 from watcher.daemon.trying import send_test
+from watcher.metrics import Standing
 from watcher.ports import Condition, TestResult, WatchEntry
 from watcher.providers import PROVIDERS
-from watcher.store import Redelivery, Reports, SqlEndpoints, SqlOverlook, SqlWatches, Store
+from watcher.store import Backlogs, Redelivery, Reports, SqlEndpoints, SqlOverlook, SqlWatches, Store
 from watcher.web import Access, Desk, application, serving
 
 ORIGIN = "api"
@@ -52,6 +53,7 @@ def desk(service: Service, host: str) -> Desk:
         clock=clock,
         access=Access(host, _Token(service, host)),
         condition=lambda: _condition(service, reports, clock.now()),
+        metrics=lambda: _metrics(service, clock.now()),
         rates=lambda: _rates(service),
         schemas={"event": event_schema(), "config": config_schema(PROVIDERS), "watchlist": watchlist_schema()},
         overlook=SqlOverlook(service.store),
@@ -132,6 +134,17 @@ async def _condition(service: Service, reports: Reports, now: datetime) -> Condi
         clock_ahead=int(skew.skew(now).total_seconds()) if skew.holds(now) else None,
         lists_held_since=service.lists_held_since,
     )
+
+
+async def _metrics(service: Service, now: datetime) -> bytes:
+    backlogs = Backlogs(service.store)
+    standing = Standing(
+        sources=await backlogs.sources(now),
+        endpoints=await backlogs.endpoints(now),
+        is_config_stale=bool(service.config_problems),
+        is_clock_held=service.poller.skew.holds(now),
+    )
+    return service.metrics.render(standing)
 
 
 def _rates(service: Service) -> Mapping[str, str]:

@@ -15,7 +15,17 @@ from watcher.clock import Clock, Dice
 from watcher.core.errors import StoreUnavailable
 from watcher.delivery.gate import CourierEndpoint, Gate
 from watcher.delivery.settling import settle
-from watcher.ports import Attempt, ClaimedDelivery, DeliveryState, Outbox, Outcome, Sender, Settlement
+from watcher.ports import (
+    UNOBSERVED,
+    Attempt,
+    ClaimedDelivery,
+    DeliveryObserver,
+    DeliveryState,
+    Outbox,
+    Outcome,
+    Sender,
+    Settlement,
+)
 
 MOST_UNDER_WAY = 2000
 """Deliveries held at once over all endpoints: bounds memory, and what a crash sends twice."""
@@ -47,12 +57,14 @@ class Courier:
         *,
         on_turn: Callable[[], None] = lambda: None,
         most_under_way: int = MOST_UNDER_WAY,
+        observer: DeliveryObserver = UNOBSERVED,
     ) -> None:
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
         self._dice = dice
         self._on_turn = on_turn
+        self._observer = observer
         self._most_under_way = most_under_way
         self._gates: dict[str, Gate] = {}
         self._order: list[str] = []
@@ -194,6 +206,7 @@ class Courier:
         finally:
             gate.leave()
         settlement = settle(delivery, receipt, gate.endpoint, self._clock.now(), self._dice)
+        self._observer.attempted(delivery.endpoint, receipt)
         _report(delivery, settlement)
         self._unsettled.append(settlement)
         self._received.set()

@@ -6,7 +6,7 @@ from typing import Self
 
 from watcher.clock import Clock
 from watcher.core.errors import SlotMissed
-from watcher.ports import Budget
+from watcher.ports import UNOBSERVED, Budget, PollObserver
 
 _LATEST = timedelta(seconds=1)
 _BURST = timedelta(seconds=1)
@@ -78,12 +78,14 @@ class Turn:
     clock: Clock
     slots: list[datetime]
     last_at: datetime | None = None
+    observer: PollObserver = UNOBSERVED
 
     async def wait(self) -> None:
         self._require_lease(self.clock.now())
         slot = self.slots.pop(0) if self.slots else await self._reserve()
         self._require_lease(slot)
         await self.gate.pass_at(slot, self.spacing)
+        self.observer.requested(self.source)
 
     def _require_lease(self, at: datetime) -> None:
         if self.last_at is not None and at >= self.last_at:

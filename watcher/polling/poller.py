@@ -18,7 +18,7 @@ from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome, Recorder
 from watcher.polling.skew import SkewGuard
-from watcher.ports import Accounts, Claim, ClaimedWatch, ClaimRequest, PollQueue
+from watcher.ports import UNOBSERVED, Accounts, Claim, ClaimedWatch, ClaimRequest, PollObserver, PollQueue
 
 _log = structlog.get_logger()
 
@@ -49,14 +49,16 @@ class Poller:
         *,
         on_events: Callable[[], None],
         on_turn: Callable[[str], None],
+        observer: PollObserver = UNOBSERVED,
     ) -> None:
         self._queue = queue
         self._clock = clock
         self._on_turn = on_turn
+        self._observer = observer
         self.skew = SkewGuard()
         self._circuits = Circuits(accounts, clock, dice, self.skew, self._unclaimed_turn)
         self._looker = Looker(accounts, clock, dice, circuits=self._circuits, skew=self.skew)
-        self.recorder = Recorder(queue, clock, on_events=on_events)
+        self.recorder = Recorder(queue, clock, on_events=on_events, observer=observer)
         self._sources: dict[str, SourceAtWork] = {}
         self._stopping = anyio.Event()
         self._woken = anyio.Event()
@@ -183,7 +185,7 @@ class Poller:
 
     def _turn(self, source: SourceAtWork, slots: list[datetime], last_at: datetime | None = None) -> Turn:
         plan = source.plan
-        return Turn(plan.name, plan.spacing, source.gate, self._queue, self._clock, slots, last_at)
+        return Turn(plan.name, plan.spacing, source.gate, self._queue, self._clock, slots, last_at, self._observer)
 
     def _unclaimed_turn(self, plan: SourcePlan) -> Turn:
         source = self._sources.get(plan.name) or SourceAtWork(plan, Gate(self._clock))

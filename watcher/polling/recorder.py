@@ -10,7 +10,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from watcher.clock import Clock
 from watcher.core.errors import StoreUnavailable
-from watcher.ports import ClaimedWatch, PollQueue, PollRecord, WatchState
+from watcher.ports import UNOBSERVED, ClaimedWatch, PollObserver, PollOutcome, PollQueue, PollRecord, WatchState
 
 _log = structlog.get_logger()
 
@@ -40,10 +40,13 @@ class Outcome:
 class Recorder:
     """Writes what has come since the last batch; counts what it wrote."""
 
-    def __init__(self, queue: PollQueue, clock: Clock, *, on_events: Callable[[], None]) -> None:
+    def __init__(
+        self, queue: PollQueue, clock: Clock, *, on_events: Callable[[], None], observer: PollObserver = UNOBSERVED
+    ) -> None:
         self._queue = queue
         self._clock = clock
         self._on_events = on_events
+        self._observer = observer
         self.polled = 0
         self.failed = 0
 
@@ -103,7 +106,9 @@ class Recorder:
             if record.key in lost:
                 _log.warning("poll.lease_lost", source=outcome.source, invoice_id=_invoice_id(outcome, record))
                 continue
-            self.polled += not record.clock_only
+            if not record.clock_only:
+                self.polled += 1
+                self._observer.polled(outcome.source, _outcome(record))
             if record.state is WatchState.FAILING:
                 self.failed += 1
                 _log.warning(
@@ -114,7 +119,16 @@ class Recorder:
                     error=record.last_error,
                 )
             for event in record.change.events if record.change else ():
+                self._observer.recorded(event)
                 _log.info("event.recorded", id=event.id, type=event.type, source=event.source, sequence=event.sequence)
+
+
+def _outcome(record: PollRecord) -> PollOutcome:
+    if record.state is WatchState.FAILING:
+        return PollOutcome.FAILED
+    if record.misses:
+        return PollOutcome.MISSING
+    return PollOutcome.CHANGED if record.change and record.change.events else PollOutcome.UNCHANGED
 
 
 def _invoice_id(outcome: Outcome, record: PollRecord) -> str:

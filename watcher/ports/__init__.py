@@ -14,6 +14,14 @@ from watcher.ports.deliveries import (
     Settlement,
 )
 from watcher.ports.desk import Actions, Condition, Item, Reports, TestResult
+from watcher.ports.observing import (
+    UNOBSERVED,
+    DeliveryObserver,
+    EndpointBacklog,
+    PollObserver,
+    PollOutcome,
+    SourceBacklog,
+)
 from watcher.ports.overview import Age, EndpointHealth, Figures, Overlook, Purse, SourceHealth, Sum
 from watcher.ports.polls import (
     Accounts,
@@ -33,6 +41,7 @@ from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
+    "UNOBSERVED",
     "AccountState",
     "Accounts",
     "Actions",
@@ -45,7 +54,9 @@ __all__ = [
     "ClaimedDelivery",
     "ClaimedWatch",
     "Condition",
+    "DeliveryObserver",
     "DeliveryState",
+    "EndpointBacklog",
     "EndpointHealth",
     "EventRecord",
     "Failed",
@@ -61,6 +72,8 @@ __all__ = [
     "Outcome",
     "Overlook",
     "Pacer",
+    "PollObserver",
+    "PollOutcome",
     "PollQueue",
     "PollRecord",
     "Provider",
@@ -69,6 +82,7 @@ __all__ = [
     "Reports",
     "Sender",
     "Settlement",
+    "SourceBacklog",
     "SourceHealth",
     "SourceRow",
     "Sum",

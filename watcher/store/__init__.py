@@ -2,6 +2,7 @@
 
 from watcher.store.abandoned import take_back
 from watcher.store.accounts import SqlAccounts
+from watcher.store.backlogs import Backlogs
 from watcher.store.care import backup, check, upgrade
 from watcher.store.endpoints import SqlEndpoints
 from watcher.store.engine import Store, open_store
@@ -15,6 +16,7 @@ from watcher.store.run_lock import hold_run_lock
 from watcher.store.watches import SqlWatches
 
 __all__ = [
+    "Backlogs",
     "Redelivery",
     "Reports",
     "Retention",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.clock import Dice, system_dice
@@ -17,6 +17,7 @@ from watcher.store.engine import Store
 from watcher.store.lanes import lock_cursor, realign
 from watcher.store.settling import settle
 from watcher.store.tables import deliveries, endpoints, events
+from watcher.store.taking import take
 
 _CHUNK = 500
 
@@ -29,12 +30,10 @@ class SqlOutbox:
     dice: Dice = system_dice
 
     async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
-        claimed: list[AnyRow] = []
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
             ready = {row.name: row for row in await _ready_endpoints(connection, wanted, here)}
-            for name, row in ready.items():
-                claimed += await _take(connection, row, wanted[name], here, here + lease)
+            claimed = await take(connection, tuple(ready.values()), wanted, here, here + lease)
             bodies = await _bodies(connection, claimed)
         await self._end_overtaken([row for row in claimed if row.overtaken])
         ends_at = here + lease + self.store.shift
@@ -89,17 +88,6 @@ class SqlOutbox:
                 await realign(connection, (row.watch_id for row in rows if row.watch_id is not None))
 
 
-def due_deliveries(endpoint: str, now: datetime, limit: int, *, tried: bool) -> Select[tuple[int]]:
-    """The keys of an endpoint's deliveries to send, longest due first: first attempts, or the `tried` ones."""
-    return (
-        select(deliveries.c.id)
-        .where(deliveries.c.endpoint == endpoint, deliveries.c.tried == tried, deliveries.c.due_at <= now)
-        .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-
-
 _RELEASE = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("key"), deliveries.c.lease == bindparam("held"), ~deliveries.c.overtaken)
@@ -136,51 +124,6 @@ async def _ready_endpoints(connection: AsyncConnection, wanted: Mapping[str, int
 
 def _takes_deliveries() -> ColumnElement[bool]:
     return and_(endpoints.c.configured, or_(endpoints.c.state == "active", endpoints.c.probe_at.is_not(None)))
-
-
-async def _take(
-    connection: AsyncConnection, endpoint: AnyRow, limit: int, now: datetime, ends_at: datetime
-) -> list[AnyRow]:
-    if endpoint.probe_at is None:
-        return await _lease(connection, endpoint.name, limit, now, ends_at)
-    # Before the delivery, so that of several replicas one probes; again when this probe's lease ends without a word.
-    turn = update(endpoints).where(endpoints.c.name == endpoint.name, endpoints.c.probe_at <= now)
-    if (await connection.execute(turn.values(probe_at=ends_at))).rowcount == 0:
-        return []
-    retry_is_older = endpoint.first_at is None or (
-        endpoint.retry_at is not None and endpoint.retry_at < endpoint.first_at
-    )
-    return await _lease(connection, endpoint.name, 1, now, ends_at, order=(retry_is_older, not retry_is_older))
-
-
-async def _lease(
-    connection: AsyncConnection,
-    endpoint: str,
-    limit: int,
-    now: datetime,
-    ends_at: datetime,
-    *,
-    order: tuple[bool, bool] = (False, True),
-) -> list[AnyRow]:
-    """First attempts, then retries in what room is left; `order` turns that round."""
-    taken: list[AnyRow] = []
-    for tried in order:
-        if len(taken) < limit:
-            # A CTE with row locks is evaluated once; a plain sub-select may be evaluated again, past its LIMIT.
-            keys = due_deliveries(endpoint, now, limit - len(taken), tried=tried).cte("chosen")
-            taking = (
-                update(deliveries)
-                .where(deliveries.c.id.in_(select(keys.c.id)))
-                .values(
-                    state=DeliveryState.DELIVERING.value,
-                    lease=deliveries.c.lease + 1,
-                    lease_ends_at=ends_at,
-                    due_at=ends_at,
-                )
-                .returning(deliveries)
-            )
-            taken += (await connection.execute(taking)).all()
-    return taken
 
 
 async def _bodies(connection: AsyncConnection, claimed: Sequence[AnyRow]) -> dict[int, AnyRow]:

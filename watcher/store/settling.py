@@ -155,13 +155,15 @@ async def _turns(
         answer = _ANSWERS.get(receipt.outcome)
         if answer is None or row.endpoint not in known:
             continue
-        at = receipt.started_at + receipt.duration - shift
-        turn = turns.get(row.endpoint) or Turn(row.endpoint, known[row.endpoint], known[row.endpoint], at)
-        if answer is Answer.ACCEPTED and turn.after == _WELL:
+        turn = turns.get(row.endpoint)
+        before = known[row.endpoint] if turn is None else turn.after
+        if answer is Answer.ACCEPTED and before == _WELL:
             continue
+        at = receipt.started_at + receipt.duration - shift
+        turn = turn or Turn(row.endpoint, before, before, at)
         lane = -settlement.key if row.watch_id is None else row.watch_id
         luck = dice() if answer is Answer.FAILED else 0.0
-        health, fact = after(turn.after, answer, lane=lane, at=at, probe=settlement.probe, luck=luck)
+        health, fact = after(before, answer, lane=lane, at=at, probe=settlement.probe, luck=luck)
         turns[row.endpoint] = replace(turn, after=health, at=at, facts=turn.facts + ((fact,) if fact else ()))
     return tuple(turns.values())
 

@@ -95,7 +95,7 @@ def _responses(operation: AnyOperation) -> Schema:
         if status is HTTPStatus.NO_CONTENT:
             continue
         schema = (
-            _reference(model) if model else {"type": "string" if "event-stream" in operation.media_type else "object"}
+            _reference(model) if model else {"type": "string" if operation.media_type.startswith("text/") else "object"}
         )
         answer.setdefault("content", {})[operation.media_type] = {"schema": schema}
     return dict(sorted(responses.items()))

@@ -35,6 +35,7 @@ class Desk:
     clock: Clock
     access: Access
     condition: Callable[[], Awaitable[Condition]]
+    metrics: Callable[[], Awaitable[bytes]]
     rates: Callable[[], Mapping[str, str]]
     schemas: Mapping[str, Mapping[str, object]]
     overlook: Overlook

@@ -66,6 +66,17 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     _open("/openapi.json", "This document", describe, {_OK: None}),
     Operation(
         "GET",
+        "/metrics",
+        "metrics",
+        "What Prometheus scrapes",
+        probes.metrics,
+        {_OK: None},
+        Nothing,
+        Nothing,
+        media_type="text/plain",
+    ),
+    Operation(
+        "GET",
         f"{API}/schema/{{name}}",
         "schema",
         "A JSON Schema: of every webhook body, of the configuration, of a watch list",

@@ -2,6 +2,8 @@
 
 from http import HTTPStatus
 
+from aiohttp import web
+
 from watcher.core.errors import NotFound
 from watcher.core.instants import instant_text
 from watcher.ports import Condition
@@ -9,6 +11,9 @@ from watcher.web.operation import Answer, Call
 from watcher.web.requests import Nothing
 
 Plain = Call[Nothing, Nothing]
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus's text format."""
 
 
 async def alive(call: Plain) -> Answer:
@@ -41,6 +46,10 @@ def details(condition: Condition) -> dict[str, object]:
             "held_since": None if held is None else instant_text(held),
         },
     }
+
+
+async def metrics(call: Plain) -> web.StreamResponse:
+    return web.Response(body=await call.desk.metrics(), headers={"Content-Type": METRICS_TYPE})
 
 
 async def schema(call: Plain) -> Answer:

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from tests.fakes.outage import HOUR, MINUTE, Outage
 from tests.fakes.stored import NOW
 from watcher.ports import DeliveryState, Outcome
@@ -59,10 +61,19 @@ async def test_the_others_hear_of_an_endpoint_down_for_a_week_and_of_its_recover
     assert 7 * DAY <= recovered - NOW <= 7 * DAY + HOUR
 
 
-async def test_one_poisoned_invoice_does_not_hold_back_the_others(sqlite_store: Store) -> None:
+@pytest.mark.parametrize(
+    ("poison", "dead"),
+    [
+        pytest.param(Outcome.RETRY, 1, id="500 for ever: its later events wait behind the first"),
+        pytest.param(Outcome.REJECTED, 3, id="400 for ever: each of its events has its own three days"),
+    ],
+)
+async def test_one_poisoned_invoice_does_not_hold_back_the_others(
+    sqlite_store: Store, poison: Outcome, dead: int
+) -> None:
     def answer(endpoint: str, event_id: str, now: datetime) -> Outcome:
         del endpoint, now
-        return Outcome.RETRY if event_id.startswith("inv_0#") else Outcome.DELIVERED
+        return poison if event_id.startswith("inv_0#") else Outcome.DELIVERED
 
     world = Outage(sqlite_store, answer)
     await world.begin("ledger")
@@ -71,11 +82,33 @@ async def test_one_poisoned_invoice_does_not_hold_back_the_others(sqlite_store: 
         told_at = world.clock.now()
         await world.run_until(NOW + (number + 1) * 2 * HOUR)
         arrived_at, name = world.arrivals["ledger"][-1]
+        assert len(world.arrivals["ledger"]) == number + 1
         assert name == world.told(INVOICES[1 + number % 19])[-1]
         assert arrived_at - told_at < SECOND
     assert [row["state"] for row in await Reports(sqlite_store).endpoints()] == ["active"]
     states = [row["state"] for row in await Reports(sqlite_store).deliveries() if row["invoice_id"] == "inv_0"]
-    assert states == ["dead"] + ["pending"] * 43
+    assert states == ["dead"] * dead + ["pending"] * (44 - dead)
+
+
+async def test_an_event_that_is_answered_400_lets_its_invoice_go_on_after_the_third_attempt(
+    sqlite_store: Store,
+) -> None:
+    def answer(endpoint: str, event_id: str, now: datetime) -> Outcome:
+        del endpoint, now
+        return Outcome.REJECTED if event_id == "inv_0#1" else Outcome.DELIVERED
+
+    world = Outage(sqlite_store, answer)
+    await world.begin("ledger")
+    for _ in range(3):
+        await world.tell("inv_0", to=("ledger",))
+    await world.run_until(NOW + 5 * MINUTE)
+    assert world.arrived("ledger", "inv_0") == []
+    await world.run_until(NOW + 10 * MINUTE)
+    assert [name for _, _, name in world.requests] == ["inv_0#1"] * 3 + ["inv_0#2", "inv_0#3"]
+    await world.run_until(NOW + 4 * DAY)
+    states = [row["state"] for row in await Reports(sqlite_store).deliveries()]
+    assert states == ["dead", "delivered", "delivered"]
+    assert [name for _, _, name in world.requests].count("inv_0#1") == 10
 
 
 def _assert_rate_kept(arrivals: list[datetime]) -> None:

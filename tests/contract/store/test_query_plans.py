@@ -15,7 +15,7 @@ from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
 from watcher.core.health import FIRST_PROBE_AFTER, OPENS_AFTER
 from watcher.ports import ClaimedWatch, Outcome, PollRecord
-from watcher.store import Reports, SqlEndpoints, SqlOutbox, SqlPollQueue, Store
+from watcher.store import Backlogs, Reports, SqlEndpoints, SqlOutbox, SqlPollQueue, Store
 
 MANY = 3000
 CLAIMED = 1000
@@ -116,6 +116,13 @@ async def test_the_loops_of_a_failing_endpoint_read_no_table_through(full_store:
     assert await large_scans(full_store, said) == []
 
 
+async def test_the_lag_of_the_queue_is_one_look_at_an_index(full_store: Store) -> None:
+    async with statements(full_store) as said:
+        await Backlogs(full_store).sources(NOW)
+    assert len(said) > 0
+    assert await large_scans(full_store, said) == []
+
+
 async def _deliver_nearly_all(store: Store) -> None:
     """Reading all would be right where all of them wait: what matters is the history that is read past."""
     async with store.transaction() as connection:
@@ -137,6 +144,18 @@ async def test_settling_takes_as_many_statements_for_many_receipts_as_for_a_few(
             await outbox.settle(settlements)
         counts.append(len(said))
         await SqlEndpoints(full_store).enable("ledger", NOW)
+    assert counts[0] == counts[1]
+
+
+async def test_claiming_takes_as_many_statements_for_many_endpoints_as_for_one(store: Store) -> None:
+    names, counts = [f"endpoint{number}" for number in range(30)], list[int]()
+    outbox = await stored.endpoints(store, *names)
+    await stored.tell_all(store, {name: [event(f"evt_{name}", "invoice.paid", name)] for name in names})
+    for some in (names[:1], names[1:]):
+        async with statements(store) as said:
+            claimed = await outbox.claim(NOW, dict.fromkeys(some, 5), LEASE)
+        assert sorted(one.endpoint for one in claimed) == sorted(some)
+        counts.append(len(said))
     assert counts[0] == counts[1]
 
 

@@ -12,7 +12,7 @@ from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
 from watcher.core.errors import InvoiceRefused, ProviderUnavailable
 from watcher.core.invoice import Status
-from watcher.ports import Failed, Found
+from watcher.ports import Failed, Found, PollOutcome
 
 OPEN = found(invoice(due=None))
 PAID = found(invoice(Status.PAID, euros(paid="100.00"), due=None), b"two")
@@ -45,6 +45,11 @@ async def test_what_changes_between_two_polls_is_told_once(scene: Scene) -> None
     assert len(scene.provider.asked) == 3
     assert await scene.told() == ["invoice.paid"]
     assert scene.notified == 2
+    count = scene.metrics.registry.get_sample_value
+    polls = {one.value: count("invoice_watcher_polls_total", {"source": "acme", "outcome": one}) for one in PollOutcome}
+    assert polls == {"changed": 2, "unchanged": 1, "missing": None, "failed": None}
+    assert count("invoice_watcher_requests_total", {"source": "acme"}) == 3
+    assert count("invoice_watcher_events_total", {"type": "invoice.paid"}) == 1
 
 
 async def test_a_deleted_invoice_that_is_back_unchanged_is_restored(scene: Scene) -> None:

@@ -1,12 +1,15 @@
 import asyncio
+import socket
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 
 import pytest
 import svix.webhooks
+from aiohttp.abc import AbstractResolver, ResolveResult
 from standardwebhooks.webhooks import Webhook
 
-from tests.fakes.receiver import answering, receiving
+from tests.fakes.receiver import answering, receiving, then_closing
 from tests.integration.webhook.conftest import ATTEMPT, BODY, LEDGER, SECRET, send_once, sending_to
 from watcher import __version__
 from watcher.clock import SystemClock
@@ -98,6 +101,43 @@ async def test_a_refused_address_is_blocked_before_anything_connects() -> None:
         receipt = await sender.send(ATTEMPT)
     assert (receipt.outcome, receipt.error) == (Outcome.BLOCKED, Fault.ADDRESS_REFUSED)
     assert receiver.connections == 0
+
+
+class Rebinding(AbstractResolver):
+    """Gives each of these addresses once, and the last one for ever."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = list(addresses)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        del family  # these answers are all IPv4
+        address = self.addresses.pop(0) if len(self.addresses) > 1 else self.addresses[0]
+        return [ResolveResult(hostname=host, host=address, port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        return None
+
+
+async def test_a_name_that_moves_to_another_address_between_two_webhooks_is_looked_at_again() -> None:
+    """127.0.0.1 is the only address that this endpoint may have, and 127.0.0.2 listens as well."""
+    target = replace(LEDGER, allow_private=(ip_network("127.0.0.1/32"),))
+    with socket.create_server(("127.0.0.1", 0)) as allowed:
+        port: int = allowed.getsockname()[1]
+        with socket.create_server(("127.0.0.2", port)) as forbidden:
+            forbidden.settimeout(0)
+            async with receiving(then_closing(answering()), listening=allowed) as receiver:
+                targets = {"ledger": replace(target, url=f"http://rebind.example:{port}/")}
+                resolver = Rebinding("127.0.0.1", "127.0.0.2")
+                async with WebhookSender(targets, SystemClock(), resolver=resolver) as sender:
+                    first = await sender.send(ATTEMPT)
+                    await sender.reconfigure({"ledger": replace(targets["ledger"], timeout=timedelta(seconds=9))})
+                    second = await sender.send(ATTEMPT)
+            with pytest.raises(BlockingIOError):
+                forbidden.accept()
+    assert (first.outcome, len(receiver.requests)) == (Outcome.DELIVERED, 1)
+    assert (second.outcome, second.error) == (Outcome.BLOCKED, Fault.ADDRESS_REFUSED)
 
 
 @pytest.mark.parametrize("url", ["http://2130706433/", "http://127.1/", "ftp://127.0.0.1/", "nonsense", "http:///x"])

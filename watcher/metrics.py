@@ -1,0 +1,98 @@
+"""What monitoring reads: counters of this process, and gauges of the database as it is at the moment of asking."""
+
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client.exposition import generate_latest
+
+from watcher import __version__
+from watcher.ports import EndpointBacklog, EventRecord, PollOutcome, Receipt, SourceBacklog
+
+_NAMESPACE = "invoice_watcher"
+_ANSWER_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand at the moment of asking."""
+
+    sources: Iterable[SourceBacklog]
+    endpoints: Iterable[EndpointBacklog]
+    is_config_stale: bool
+    is_clock_held: bool
+
+
+class Metrics:
+    """Observes polling and delivery (`ports.PollObserver`, `ports.DeliveryObserver`); all names are in docs."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(namespace=_NAMESPACE, registry=registry)
+        info = Info("build", "Which program this is.", namespace=_NAMESPACE, registry=registry)
+        info.info({"version": __version__, "python": platform.python_version()})
+        self._requests = self._counter("requests", "HTTP requests of every kind to the account.", "source")
+        self._polls = self._counter("polls", "Polls of invoices, by how they ended.", "source", "outcome")
+        self._events = self._counter("events", "Events about invoices that this process recorded.", "type")
+        self._attempts = self._counter("attempts", "Attempts to deliver, by how they ended.", "endpoint", "outcome")
+        self._turns = self._counter("loop_turns", "Rounds of the service's loops.", "loop")
+        self._durations = Histogram(
+            "attempt_duration_seconds",
+            "From the beginning of an attempt to the end of the answer.",
+            ("endpoint",),
+            namespace=_NAMESPACE,
+            registry=registry,
+            buckets=_ANSWER_SECONDS,
+        )
+        self._rates = self._gauge("rate_limit_requests_per_second", "The account's configured rate.", "source")
+        self._source_up = self._gauge("source_up", "1 unless the account is given up or wants a pause.", "source")
+        self._poll_lag = self._gauge("poll_lag_seconds", "How long the longest due watch has been due.", "source")
+        self._endpoint_up = self._gauge("endpoint_up", "1 unless disabled, or failing and only probed.", "endpoint")
+        self._waiting = self._gauge("deliveries_waiting", "Deliveries that have not ended.", "endpoint")
+        self._outbox_age = self._gauge("outbox_age_seconds", "Age of the oldest event that waits.", "endpoint")
+        self._stale = self._gauge("config_stale", "1 while a file on disk is refused and the last good one in force.")
+        self._clock = self._gauge("clock_events_held", "1 while our clock is not trusted.")
+
+    def requested(self, source: str) -> None:
+        self._requests.labels(source).inc()
+
+    def polled(self, source: str, outcome: PollOutcome) -> None:
+        self._polls.labels(source, outcome.value).inc()
+
+    def recorded(self, event: EventRecord) -> None:
+        self._events.labels(event.type).inc()
+
+    def attempted(self, endpoint: str, receipt: Receipt) -> None:
+        self._attempts.labels(endpoint, receipt.outcome.value).inc()
+        self._durations.labels(endpoint).observe(receipt.duration.total_seconds())
+
+    def turned(self, loop: str) -> None:
+        self._turns.labels(loop).inc()
+
+    def configured(self, rates: Mapping[str, float]) -> None:
+        """The rates in force, in requests a second by source."""
+        self._rates.clear()
+        for source, rate in rates.items():
+            self._rates.labels(source).set(rate)
+
+    def render(self, standing: Standing) -> bytes:
+        """The text format of Prometheus 0.0.4."""
+        for gauge in (self._source_up, self._poll_lag, self._endpoint_up, self._waiting, self._outbox_age):
+            gauge.clear()
+        for source in standing.sources:
+            self._source_up.labels(source.source).set(source.is_up)
+            self._poll_lag.labels(source.source).set(source.lag.total_seconds())
+        for endpoint in standing.endpoints:
+            self._endpoint_up.labels(endpoint.endpoint).set(endpoint.is_up)
+            self._waiting.labels(endpoint.endpoint).set(endpoint.waiting)
+            self._outbox_age.labels(endpoint.endpoint).set(endpoint.oldest.total_seconds())
+        self._stale.set(standing.is_config_stale)
+        self._clock.set(standing.is_clock_held)
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, namespace=_NAMESPACE, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(name, meaning, labels, namespace=_NAMESPACE, registry=self.registry)

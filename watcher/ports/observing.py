@@ -1,0 +1,72 @@
+"""What the two loops say of their work while they do it, to whoever counts. Nothing depends on it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from watcher.ports.deliveries import Receipt
+from watcher.ports.polls import EventRecord
+
+
+class PollOutcome(StrEnum):
+    """How one poll of one invoice ended."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    MISSING = "missing"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBacklog:
+    """A configured source as the database knows it. `lag` is for how long its longest due watch has been due."""
+
+    source: str
+    is_up: bool
+    lag: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointBacklog:
+    """What waits for an endpoint, and for how long the oldest event of it has been known."""
+
+    endpoint: str
+    is_up: bool
+    waiting: int
+    oldest: timedelta
+
+
+class PollObserver(Protocol):
+    def requested(self, source: str) -> None:
+        """An HTTP request of any kind leaves for the account now."""
+        ...
+
+    def polled(self, source: str, outcome: PollOutcome) -> None:
+        """A poll was recorded."""
+        ...
+
+    def recorded(self, event: EventRecord) -> None:
+        """An event became part of the history."""
+        ...
+
+
+class DeliveryObserver(Protocol):
+    def attempted(self, endpoint: str, receipt: Receipt) -> None:
+        """An attempt ended."""
+        ...
+
+
+class Unobserved:
+    """For who does not count."""
+
+    def requested(self, source: str) -> None: ...
+
+    def polled(self, source: str, outcome: PollOutcome) -> None: ...
+
+    def recorded(self, event: EventRecord) -> None: ...
+
+    def attempted(self, endpoint: str, receipt: Receipt) -> None: ...
+
+
+UNOBSERVED = Unobserved()
