@@ -98,9 +98,9 @@ async def run(invoices: int, database: Path, rounds: int, folder: Path) -> None:
             group.start_soon(service.standings.keep)
             paths = [path for path in PATHS if invoices or not path.startswith("/invoices/")]
             took = await measure(f"http://{address}", paths, rounds)
+            for path, found in took.items():
+                print(f"{path:36} median {median(found):6.1f} ms   slowest {max(found):6.1f} ms")
             group.cancel_scope.cancel()
-    for path, found in took.items():
-        print(f"{path:36} median {median(found):6.1f} ms   slowest {max(found):6.1f} ms")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
 from watcher.daemon.turning import Turning
+from watcher.daemon.usage import Usage
 from watcher.delivery import Courier
 from watcher.housekeeping import keep_house, usual_chores
 from watcher.metrics import Metrics
@@ -48,7 +49,6 @@ class Service:
         self._sender = sender
         self._watches = SqlWatches(store)
         self._outbox = SqlOutbox(store)
-        self._retention = Retention(store)
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.courier = Courier(
@@ -61,6 +61,7 @@ class Service:
             observer=self.metrics,
         )
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
+        self.usage = Usage(self.metrics, self._clock)
         self.standings = Standings(SqlOverlook(store).figures, self._clock)
         self.poller = Poller(
             SqlPollQueue(store),
@@ -69,7 +70,7 @@ class Service:
             system_dice,
             on_events=self.tell_events,
             on_turn=self._turned,
-            observer=self.metrics,
+            observer=self.usage,
         )
         self._loaded = self._opened_with = loaded
         self._unapplied: tuple[Loaded, bool] | None = None
@@ -234,7 +235,7 @@ class Service:
 
     async def _forget_old(self) -> None:
         kept = self.configuration.retention
-        await self._retention.forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
+        await Retention(self.store).forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 
     def _plans(self, configuration: Configuration) -> dict[str, SourcePlan]:
         """Plans of the enabled sources; a provider, and the token it holds, lives on while its settings do."""

@@ -58,6 +58,7 @@ def desk(service: Service, host: str) -> Desk:
         schemas={"event": event_schema(), "config": config_schema(PROVIDERS), "watchlist": watchlist_schema()},
         overlook=SqlOverlook(service.store),
         standings=service.standings,
+        requests=service.usage.requests,
     )
 
 

@@ -40,6 +40,7 @@ class Desk:
     schemas: Mapping[str, Mapping[str, object]]
     overlook: Overlook
     standings: Standings
+    requests: Callable[[], Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)

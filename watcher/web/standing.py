@@ -60,10 +60,9 @@ class Standings:
         async with self._reading:
             if self._is_fresh():
                 return
-            began = anyio.current_time()
             now = self._clock.now()
             self._last = Standing(await self._read(now), now)
-            self._cost = timedelta(seconds=anyio.current_time() - began)
+            self._cost = self._clock.now() - now
             self._renewed.set()
             self._renewed = anyio.Event()
 

@@ -1,24 +1,19 @@
 """The page as it is served: what it shows, to whom, and that nothing from outside becomes a part of it."""
 
-import re
 from dataclasses import replace
-from http.cookies import SimpleCookie
-from typing import cast
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.fakes import stored
-from tests.fakes.stored import NOW, OPEN, event
-from tests.integration.web.client import TOKEN, Answered, Client, segment
-from tests.integration.web.reading import Page, read
-from watcher.core import memory
-from watcher.core.invoice import Customer, Snapshot, Status
-from watcher.core.memory import Memory
+from tests.fakes.stored import NOW, OPEN
+from tests.integration.web.client import Client, segment
+from tests.integration.web.reading import Page
+from tests.integration.web.visiting import PATHS, seen, shown
+from watcher.core.invoice import Customer, Status
 from watcher.ports import SourceRow, WatchState
 from watcher.store import SqlPollQueue, SqlWatches
 
-PATHS = ("/", "/invoices", "/watches", "/events", "/deliveries", "/endpoints")
 HOSTILE = (
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(1)>",
@@ -27,48 +22,6 @@ HOSTILE = (
     "\u202etxt",
     "{% x %}",
 )
-
-
-async def shown(client: Client, path: str, *, status: int = 200, **headers: str) -> Page:
-    answer = await client.ask("GET", path, headers=headers)
-    assert answer.status == status, answer.text
-    assert answer.headers["Content-Type"].startswith("text/html")
-    check_policy(answer)
-    return read(answer.text, path)
-
-
-def check_policy(answer: Answered) -> None:
-    """Nothing inline, nothing from elsewhere, and a policy that would stop it if there were."""
-    policy = answer.headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'; ")
-    assert "unsafe" not in policy
-    assert "*" not in policy
-    page = read(answer.text)
-    assert all(one.get("src", "").startswith("/static/") for one in page.all("script"))
-    assert page.all("style") == []
-    for element, attributes in page.elements:
-        assert not [name for name in attributes if name == "style" or name.startswith("on")], (element, attributes)
-        for name in ("src", "href", "action"):
-            assert re.match(r"$|[/#]", attributes.get(name, "")), (element, attributes)
-
-
-async def seen(client: Client, *snapshots: Snapshot, endpoint: str | None = "ledger") -> None:
-    """Watched at acme, and looked at once."""
-    store = client.service.store
-    watches = SqlWatches(store)
-    await watches.import_entries([stored.WatchEntry("acme", one.id, one.tags) for one in snapshots], "cli", NOW)
-    claimed = {one.invoice_id: one for one in await stored.claim(store)}
-    records = [
-        stored.polled(
-            claimed[one.id],
-            change=replace(
-                stored.change(event(f"evt_{one.id}", "invoice.paid", *((endpoint,) if endpoint else ())), snapshot=one),
-                memory=memory.dumps(Memory(one)),
-            ),
-        )
-        for one in snapshots
-    ]
-    await SqlPollQueue(store).record(records, {"acme": NOW})
 
 
 async def test_a_fresh_installation_says_what_to_do_next(sqlite_client: Client) -> None:
@@ -251,103 +204,3 @@ async def test_events_and_deliveries_are_shown_from_the_newest_on(sqlite_client:
     assert "invoice.paid" in (await shown(sqlite_client, "/events?type=invoice.p*&source=acme")).words
     assert "No event is like that" in (await shown(sqlite_client, "/events?type=source.*")).words
     assert "No delivery is like that" in (await shown(sqlite_client, "/deliveries?state=dead&endpoint=ledger")).words
-
-
-async def test_without_the_token_every_page_is_the_login_and_no_action_is_done(sqlite_client: Client) -> None:
-    for path in (*PATHS, "/invoices/acme/inv_1"):
-        answer = await sqlite_client.ask("GET", f"{path}?x=1", token=None)
-        assert answer.status == (200 if path == "/" else 401)
-        check_policy(answer)
-        page = read(answer.text)
-        assert page.title.startswith("Log in")
-        assert page.form("/login").fields == {"target": f"{path}?x=1", "token": ""}
-        assert "acme" not in page.words
-    acted = await sqlite_client.ask("POST", "/endpoints/ledger/disable", token=None)
-    assert (acted.status, acted.headers["Location"]) == (303, "/")
-    (ledger,) = [one for one in (await sqlite_client.get("/api/v1/endpoints"))["items"] if one["name"] == "ledger"]
-    assert ledger["state"] == "active"
-
-
-@pytest.mark.parametrize(
-    ("target", "leads_to"),
-    [
-        ("/events?type=a", "/events?type=a"),
-        ("//evil.example", "/"),
-        ("/\\evil.example", "/"),
-        ("https://evil.example", "/"),
-    ],
-)
-async def test_a_login_leads_to_where_one_wanted_to_go_and_never_elsewhere(
-    sqlite_client: Client, target: str, leads_to: str
-) -> None:
-    form = {"token": TOKEN, "target": target}
-    right = await sqlite_client.ask("POST", "/login", token=None, data=form)
-    assert (right.status, right.headers["Location"]) == (303, leads_to)
-    wrong = await sqlite_client.ask("POST", "/login", token=None, data=form | {"token": "wrong"})
-    assert wrong.status == 401
-    assert "That is not the token." in read(wrong.text).words
-    assert "wrong" not in [one.get("value") for one in read(wrong.text).all("input")]
-
-
-async def test_logging_out_is_offered_only_where_there_is_a_login(sqlite_client: Client, open_client: Client) -> None:
-    assert (await shown(sqlite_client, "/")).form("/logout").method == "post"
-    answer = await open_client.ask("GET", "/", token=None)
-    assert [one.action for one in read(answer.text).forms] == []
-
-
-async def test_an_action_sends_back_to_where_it_was_asked_and_says_what_it_did(client: Client) -> None:
-    await seen(client, replace(OPEN, id="a/b"))
-    endpoints = await shown(client, "/endpoints")
-    assert {one.action for one in endpoints.forms if one.method == "post"} == {
-        "/logout",
-        "/endpoints/ledger/test", "/endpoints/ledger/disable",
-        "/endpoints/crm/test", "/endpoints/crm/disable",
-    }  # fmt: skip
-    said = await acted(client, "/endpoints/ledger/disable", "/endpoints")
-    assert said == "Endpoint ledger is disabled: what happens from now on waits for it."
-    assert (await shown(client, "/endpoints")).form("/endpoints/ledger/enable").words.startswith("Enable")
-    assert "is enabled" in await acted(client, "/endpoints/ledger/enable", "/endpoints")
-    assert "looked at now" in await acted(client, "/invoices/acme/a%2Fb/poll", "/invoices/acme/a%2Fb")
-    tested = await acted(client, "/endpoints/ledger/test", "/endpoints")
-    assert tested.startswith("Test of ledger: not delivered")
-    (delivery,) = (await client.get("/api/v1/deliveries"))["items"]
-    action = f"/deliveries/{delivery['delivery_id']}/redeliver"
-    assert (await shown(client, "/deliveries")).form(action).words.startswith("Redeliver")
-    assert "is made again" in await acted(client, action, "/deliveries?state=dead")
-    assert await acted(client, "/endpoints/nobody/enable", "/endpoints") == "Not done: no endpoint nobody"
-
-
-async def acted(client: Client, action: str, page: str) -> str:
-    """What the page says of an action, as a browser without a script would see it: once."""
-    answer = await client.ask("POST", action, headers={"Referer": client.url + page, "Origin": client.url})
-    assert (answer.status, answer.headers["Location"]) == (303, page)
-    (morsel,) = SimpleCookie(answer.headers["Set-Cookie"]).values()
-    assert (morsel["httponly"], morsel["samesite"]) == (True, "Strict")
-    target = await client.ask("GET", page, headers={"Cookie": f"{morsel.key}={morsel.coded_value}"})
-    check_policy(target)
-    cleared = cast("str", target.headers["Set-Cookie"])
-    assert cleared.startswith(f'{morsel.key}=""')
-    notes = re.findall(r'<p class="note">(.*?)</p>', target.text)
-    return " ".join(notes)
-
-
-async def test_a_form_of_another_site_acts_on_nothing(sqlite_client: Client) -> None:
-    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
-        refused = await sqlite_client.ask("POST", "/endpoints/ledger/disable", headers=headers)
-        assert refused.status == 403
-    elsewhere = {"Referer": "https://evil.example/endpoints"}
-    answer = await sqlite_client.ask("POST", "/endpoints/ledger/disable", headers=elsewhere)
-    assert answer.headers["Location"] == "/endpoints"
-
-
-async def test_a_note_from_nobody_is_text(sqlite_client: Client) -> None:
-    page = await shown(sqlite_client, "/", Cookie="invoice_watcher_note=%3Cscript%3Ealert(1)%3C/script%3E")
-    assert "<script>alert(1)</script>" in page.words
-
-
-async def test_own_files_are_served_to_everybody_and_nothing_else_is(sqlite_client: Client) -> None:
-    for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript"), ("icon.svg", "image/svg+xml")):
-        answer = await sqlite_client.ask("GET", f"/static/{name}", token=None)
-        assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, kind)
-    for name in ("nothing.css", "..%2frendering.py", "page.py"):
-        assert (await sqlite_client.ask("GET", f"/static/{name}", token=None)).status == 404

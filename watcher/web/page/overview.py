@@ -12,7 +12,7 @@ from watcher.web.page.charts import Part
 from watcher.web.page.visit import View, Visit
 
 _WINDOW = timedelta(minutes=15)
-"""As long as the looks of `Figures.planned` reach."""
+"""As long as the looks of `Figures.planned` and the requests of `Desk.requests` reach."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _AGES = {
     Age.WEEK: "up to 7 days",
@@ -37,12 +37,16 @@ _WAITS = ("delivery waits", "deliveries wait")
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """`allowed` are the requests that the rate allows while the `planned` looks fall due."""
+    """`made` are the requests of the last quarter of an hour, `allowed` those that the rate allows in one.
+
+    `planned` are the looks that fall due within the next.
+    """
 
     health: SourceHealth
     rate: str | None
     watches: Mapping[str, int]
     planned: int
+    made: int
     allowed: int | None
     bar: tuple[Part, ...]
 
@@ -84,7 +88,9 @@ async def overview(visit: Visit) -> View:
         "watches": sum(figures.watches.values()),
         "waiting": sum(figures.waiting(one.name) for one in endpoints),
         "dead": sum(count for (_, state), count in figures.deliveries.items() if state == DeliveryState.DEAD),
-        "sources": [_source(one, desk.rates().get(one.name), figures) for one in sources],
+        "sources": [
+            _source(one, desk.rates().get(one.name), desk.requests().get(one.name, 0), figures) for one in sources
+        ],
         "endpoints": _endpoints(endpoints, figures),
         "delivery_states": _STATES,
         "money": _by_status(figures),
@@ -101,12 +107,11 @@ def allowance(rate: str, period: timedelta) -> int:
     return int(count) * int(period.total_seconds()) // _SECONDS[unit]
 
 
-def _source(health: SourceHealth, rate: str | None, figures: Figures) -> SourceRow:
+def _source(health: SourceHealth, rate: str | None, made: int, figures: Figures) -> SourceRow:
     watches = {state: count for (source, state), count in figures.watches.items() if source == health.name}
-    planned = figures.planned.get(health.name, 0)
     allowed = allowance(rate, _WINDOW) if rate else None
-    kind = "bad" if allowed is not None and planned > allowed else "calm"
-    return SourceRow(health, rate, watches, planned, allowed, charts.bar([(kind, planned)], allowed or 0))
+    bar = charts.bar([("calm", made)], allowed or 0)
+    return SourceRow(health, rate, watches, figures.planned.get(health.name, 0), made, allowed, bar)
 
 
 def _endpoints(endpoints: tuple[EndpointHealth, ...], figures: Figures) -> list[EndpointRow]:
