@@ -9,18 +9,42 @@
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops
 #   make kill      kill the daemon 200 times at random moments and account for every event
+#   make install   the program and its systemd service into PREFIX, or newer ones over those (DESTDIR is honoured)
+#   make uninstall remove these; configuration and database stay
 #   make clean     remove what make has made
 #
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench kill clean
+.PHONY: help demo test check fmt lock lowest fuzz bench kill install uninstall clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 UV_COMPILE := $(PY) -m uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+PREFIX := /opt/invoice-watcher
+UNITS := /etc/systemd/system
+CONFIG := $(DESTDIR)/etc/invoice-watcher
+DROP_INS := $(DESTDIR)$(UNITS)/invoice-watcher.service.d
+PROGRAM := $(DESTDIR)$(PREFIX)/lib/invoice-watcher
+DATABASE := sqlite:////var/lib/invoice-watcher/invoice-watcher.db
+# What stands in the repository names the default prefix.
+PREFIXED := sed 's|/opt/invoice-watcher/|$(PREFIX)/|g'
+
+define FIND_PYTHON
+	found=; for candidate in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+		"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$candidate && break; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Invoice Watcher needs Python 3.11 or newer, and $(or $(PYTHON),python3) is missing or older." >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
+	fi
+endef
 
 # An interpreter that was replaced or removed since leaves an environment that only looks whole.
 ifneq ($(wildcard $(VENV)),)
@@ -77,22 +101,49 @@ bench: $(VENV)/dev.stamp
 kill: $(VENV)/dev.stamp
 	@$(PY) -m tests.acceptance.kills
 
+# Made beside what runs and then put in its place: a failed install leaves the old one whole. Nothing in it may depend
+# on where it was made, so the scripts of the environment go: the launcher in bin and the unit name its Python.
+install:
+	@set -e; umask 022; $(FIND_PYTHON); \
+	home=$$("$$found" -c 'import os, sys; print(os.path.realpath(sys.base_prefix))'); \
+	if echo "$$home" | grep -Eq '^/(home|root|run/user)/'; then \
+		echo "$$found lives in $$home, and the service sees no home directories." >&2; \
+		echo "Name another: make install PYTHON=/usr/bin/python3" >&2; exit 1; \
+	fi; \
+	echo "Installing into $(DESTDIR)$(PREFIX) with $$("$$found" --version)"; \
+	new="$(PROGRAM).new"; pip="$$new/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-compile"; \
+	rm -rf "$$new" "$(PROGRAM).old"; mkdir -p "$(dir $(PROGRAM))"; "$$found" -m venv "$$new"; \
+	$$pip --require-hashes --requirement requirements/run.txt; \
+	$$pip --no-deps --no-build-isolation .; \
+	find "$$new/bin" -type f ! -name 'python*' -delete; \
+	"$$new/bin/python" -m compileall -q -s "$$new" -p "$(PREFIX)/lib/invoice-watcher" "$$new"; \
+	if [ -e "$(PROGRAM)" ]; then mv "$(PROGRAM)" "$(PROGRAM).old"; fi; \
+	mv "$$new" "$(PROGRAM)"; rm -rf "$(PROGRAM).old"
+	@set -e; umask 022; install -d "$(DESTDIR)$(PREFIX)/bin" "$(DROP_INS)" "$(CONFIG)"; \
+	$(PREFIXED) systemd/invoice-watcher.sh > "$(DESTDIR)$(PREFIX)/bin/invoice-watcher"; \
+	chmod 755 "$(DESTDIR)$(PREFIX)/bin/invoice-watcher"; \
+	$(PREFIXED) systemd/invoice-watcher.service > "$(DESTDIR)$(UNITS)/invoice-watcher.service"; \
+	[ -e "$(DROP_INS)/credentials.conf" ] || install -m 644 systemd/credentials.conf "$(DROP_INS)"; \
+	[ -e "$(CONFIG)/credentials" ] || install -d -m 700 "$(CONFIG)/credentials"; \
+	if [ ! -e "$(CONFIG)/watcher.toml" ]; then \
+		"$(PROGRAM)/bin/python" -I -m watcher init "$(CONFIG)" >/dev/null; \
+		sed -i 's|"sqlite:///invoice-watcher.db"|"$(DATABASE)"|' "$(CONFIG)/watcher.toml"; \
+	fi
+	@echo "Next: systemd/README.md, under Credentials, or under Upgrade where it was installed before"
+
+uninstall:
+	@rm -rf "$(PROGRAM)" "$(PROGRAM).new" "$(PROGRAM).old"
+	@rm -f "$(DESTDIR)$(PREFIX)/bin/invoice-watcher" "$(DESTDIR)$(UNITS)/invoice-watcher.service"
+	@rmdir "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)" 2>/dev/null || true
+	@echo "Left in place: $(CONFIG), $(DROP_INS), /var/lib/invoice-watcher"
+
 clean:
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \
 		tests/interop/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/python.stamp:
-	@found=; for candidate in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
-		"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$candidate && break; \
-	done; \
-	if [ -z "$$found" ]; then \
-		echo "Invoice Watcher needs Python 3.11 or newer, and $(or $(PYTHON),python3) is missing or older." >&2; \
-		echo "Install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; \
-	fi; \
-	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
-		echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
-	fi; \
+	@$(FIND_PYTHON); \
 	echo "Making $(VENV) with $$("$$found" --version)"; \
 	"$$found" -m venv --clear $(VENV)
 	@touch $@

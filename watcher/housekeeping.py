@@ -19,6 +19,10 @@ TOKEN_RENEWAL_EVERY = timedelta(seconds=30)
 CLOCK_SKEW_EVERY = timedelta(minutes=1)
 RETENTION_EVERY = timedelta(hours=1)
 
+LONGEST = timedelta(minutes=15)
+"""A chore that takes longer hangs: one token after the other is renewed, a reload reads lists of any length."""
+_LATE = timedelta(minutes=3)
+
 Work = Callable[[], Awaitable[None]]
 
 _log = structlog.get_logger()
@@ -58,12 +62,20 @@ def usual_chores(*, reload_check: Work, renew_tokens: Work, check_clock: Work, f
     )
 
 
-async def keep_house(chores: Sequence[Chore], scheduler: AsyncIOScheduler | None = None) -> None:
-    """Do the chores until cancelled. A chore that fails with a WatcherError is logged and done again at its time."""
+async def keep_house(
+    chores: Sequence[Chore],
+    scheduler: AsyncIOScheduler | None = None,
+    *,
+    on_turn: Callable[[str, timedelta], None] = lambda _chore, _within: None,
+) -> None:
+    """Do the chores until cancelled. A chore that fails with a WatcherError is logged and done again at its time.
+
+    `on_turn` is told when a chore begins or ends, and within what time it has to end or to begin again.
+    """
     scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
     async with anyio.create_task_group() as group:
         for chore in chores:
-            group.start_soon(_attend, chore, _hang_bell(scheduler, chore))
+            group.start_soon(_attend, chore, _hang_bell(scheduler, chore), on_turn)
         scheduler.start()
         try:
             await anyio.sleep_forever()
@@ -85,9 +97,12 @@ def _hang_bell(scheduler: AsyncIOScheduler, chore: Chore) -> Bell:
     return bell
 
 
-async def _attend(chore: Chore, bell: Bell) -> None:
+async def _attend(chore: Chore, bell: Bell, on_turn: Callable[[str, timedelta], None]) -> None:
+    name = f"{chore.name} chore"
     while True:
+        on_turn(name, chore.every + _LATE)
         await bell.heard()
+        on_turn(name, LONGEST)
         try:
             await chore.work()
         except WatcherError as error:

@@ -79,6 +79,7 @@ class Site:
     sources: dict[str, Table] = field(default_factory=dict[str, Table])
     endpoints: dict[str, Table] = field(default_factory=dict[str, Table])
     lists: dict[str, str] = field(default_factory=dict[str, str])
+    database: Table = field(default_factory=dict[str, object])
     http: Table = field(default_factory=lambda: {"listen": ""})
 
     @property
@@ -117,6 +118,7 @@ class Site:
             "polling": self.polling,
             "http": self.http,
             "log": {"format": "json"},
+            "database": self.database,
         }
         tables |= {f"sources.{name}": table for name, table in self.sources.items()}
         tables |= {f"endpoints.{name}": table for name, table in self.endpoints.items()}

@@ -27,10 +27,15 @@ async def test_two_replicas_tell_each_event_once_share_the_rate_and_take_over(si
         for bill in bills:
             site.sandbox.ledger.pay(bill)
         await until(lambda: len(site.told()) == 2 * len(bills), "all are paid")
-        added, listed, told = await operate_all(
-            site, "watch remove meteroid inv_0", "sources --json", "events --json --type invoice.paid"
+        added, copied, listed, told = await operate_all(
+            site,
+            "watch remove meteroid inv_0",
+            "db backup copy.db",
+            "sources --json",
+            "events --json --type invoice.paid",
         )
         assert added.code == 1
+        assert (copied.code, "backed up with PostgreSQL's own pg_dump" in copied.err) == (1, True)
         assert json.loads(listed.out)["watches"] == len(bills)
         assert len(told.out.splitlines()) == len(bills)
         one.process.terminate()

@@ -1,5 +1,6 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any, cast
 
 import anyio
@@ -7,7 +8,7 @@ import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher.core.errors import StoreUnavailable
-from watcher.housekeeping import Chore, keep_house, usual_chores
+from watcher.housekeeping import LONGEST, Chore, keep_house, usual_chores
 
 HOUR = timedelta(hours=1)
 
@@ -143,3 +144,23 @@ def test_the_usual_chores_look_for_changed_files_every_second() -> None:
 
     assert {chore.name for chore in chores} == {"reload", "tokens", "clock", "retention"}
     assert next(chore for chore in chores if chore.name == "reload").every == timedelta(seconds=1)
+
+
+async def test_a_chore_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the_other() -> None:
+    house, work = House(), Work()
+    work.go_on = anyio.Event()
+    turns: list[tuple[str, timedelta]] = []
+
+    async with anyio.create_task_group() as group:
+        keeping = partial(keep_house, on_turn=lambda name, within: turns.append((name, within)))
+        group.start_soon(keeping, [Chore("reload", HOUR, work)], house.scheduler)
+        await anyio.wait_all_tasks_blocked()
+        [(waiting, rings_within)] = turns
+        assert (waiting, rings_within > HOUR) == ("reload chore", True)
+        await house.ring("reload")
+        await anyio.wait_all_tasks_blocked()
+        assert turns[1:] == [("reload chore", LONGEST)]
+        work.go_on.set()
+        await anyio.wait_all_tasks_blocked()
+        assert turns[2:] == [("reload chore", rings_within)]
+        group.cancel_scope.cancel()

@@ -1,11 +1,13 @@
 """Arguments and options that several commands take, checked by the rules of watch lists."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 import typer
 
+from watcher.clock import SystemClock
+from watcher.config.durations import parse_duration
 from watcher.config.list_rows import check_id, check_note, read_date, read_tags
 
 
@@ -33,6 +35,25 @@ def iso_date(value: str) -> date:
         return read_date(value)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def moment(value: str) -> datetime:
+    """WHEN of a command line: an RFC 3339 instant, a date (its beginning in UTC), or how long ago, such as `2h`."""
+    words = _text(value)
+    try:
+        if words[:1].isdigit() and words[-1:] in "smhd":
+            return SystemClock().now() - parse_duration(words)
+        if len(words) == len("2026-11-22"):
+            return datetime.combine(date.fromisoformat(words), time(), UTC)
+        at = datetime.fromisoformat(words)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{words!r} is no moment, allowed: {MOMENTS}") from error
+    if at.tzinfo is None:
+        raise typer.BadParameter(f"{words!r} lacks its time zone, allowed: {MOMENTS}")
+    return at.astimezone(UTC)
+
+
+MOMENTS = "an instant such as 2026-11-22T10:00:00Z, a date (from its beginning in UTC), or how long ago such as 2h"
 
 
 def _text(value: str) -> str:

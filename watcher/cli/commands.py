@@ -18,6 +18,7 @@ _START = "Start here"
 _SERVICE = "The service"
 _LOOK = "Look"
 _CHANGE = "Change"
+_TRY = "Write a receiver"
 _MORE = "More"
 
 
@@ -45,7 +46,9 @@ ENTRIES = (
     Entry("sources", "sources", _LOOK, "List the accounts and how they are doing."),
     Entry("watch", "watch", _CHANGE, "Add, remove, list, import or poll watches.", is_group=True),
     Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
-    Entry("endpoints", "endpoints", _CHANGE, "List the webhook subscribers, or test one.", is_group=True),
+    Entry("endpoints", "endpoints", _CHANGE, "List, test, switch or re-key the webhook subscribers.", is_group=True),
+    Entry("listen", "listen", _TRY, "Receive, verify and show webhooks on this machine, and pass them on."),
+    Entry("trigger", "trigger", _TRY, "Send one example of an event to a receiver in your own network."),
     Entry("schema", "schema", _MORE, "Print the JSON Schema of the configuration, watch lists or events."),
     Entry("db", "database", _MORE, "Upgrade, check or back up the database.", is_group=True),
 )

@@ -9,6 +9,7 @@ from watcher.cli.options import Invocation
 from watcher.clock import SystemClock
 from watcher.config.environment import environment
 from watcher.config.load import Loaded, find, load
+from watcher.config.settings import Configuration, EndpointSettings
 from watcher.core.errors import NotFound
 from watcher.ports import SourceRow
 from watcher.providers import PROVIDERS
@@ -63,6 +64,14 @@ def known_source(loaded: Loaded, name: str) -> str:
     if name not in sources:
         raise unknown("source", name, sources, f"in {loaded.configuration.path}")
     return name
+
+
+def known_endpoint(configuration: Configuration, name: str) -> EndpointSettings:
+    """Its settings; raises NotFound with the nearest configured name where there is none of this name."""
+    endpoint = configuration.endpoints.get(name)
+    if endpoint is None:
+        raise unknown("endpoint", name, configuration.endpoints, f"in {configuration.path}")
+    return endpoint
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str) -> NotFound:

@@ -31,7 +31,10 @@ LONGEST_TIMEOUT = timedelta(minutes=10)
 
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_RESERVED = re.compile(r"host|content-.*|connection|transfer-encoding|webhook-.*|user-agent")
+_RESERVED = re.compile(
+    r"host|content-.*|connection|transfer-encoding|webhook-.*|user-agent"
+    r"|accept-encoding|expect|keep-alive|te|trailer|upgrade"  # they would change how the request or its answer is read
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TOML_OTHERS = (bool, int, float, list, dict, date, time)
 """What TOML can give besides text."""
@@ -175,7 +178,8 @@ def _header_name(text: str) -> str:
         raise ValueError("is not a header name, must be letters, digits and -")
     if _RESERVED.fullmatch(text.lower()):
         raise ValueError(
-            "is set by the sender, must not be host, content-*, connection, transfer-encoding, webhook-* or user-agent"
+            "is set by the sender, must not be host, content-*, connection, transfer-encoding, webhook-*, user-agent, "
+            "accept-encoding, expect, keep-alive, te, trailer or upgrade"
         )
     return text
 

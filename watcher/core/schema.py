@@ -18,11 +18,16 @@ _INSTANT: Schema = {"$ref": "#/$defs/instant"}
 _DATE: Schema = {"type": "string", "format": "date"}
 _MONEY: Schema = {"$ref": "#/$defs/money"}
 _SOURCE: Schema = {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"}
-_EVENT_ID: Schema = {"type": "string", "pattern": "^evt_[0-9a-zA-Z]+$"}
+_EVENT_ID: Schema = {"type": "string", "pattern": "^evt_(test_)?[0-9a-zA-Z]+$"}
 _BOOLEAN: Schema = {"type": "boolean"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _PERIOD: Schema = {"type": "string", "pattern": r"^(\d+(ms|s|m|h|d))+$"}
 _NULL: Schema = {"type": "null"}
+_TEST: Schema = {
+    "const": True,
+    "description": "Only in examples sent by hand (`invoice-watcher trigger`): nothing of it has happened.",
+}
+_ONLY_TESTS: Schema = {"properties": {"event_id": {"pattern": "^evt_test_"}}}
 
 
 def event_schema() -> Schema:
@@ -113,8 +118,9 @@ def _about(subject: Schema) -> Schema:
             **subject,
             "reason": _or_null(_TEXT),
             "since": _or_null(_INSTANT),
-        }
-    )
+        },
+        {"test": _TEST},
+    ) | {"dependentSchemas": {"test": _ONLY_TESTS}}
 
 
 def _invoice_data(event_type: EventType) -> Schema:
@@ -140,10 +146,11 @@ def _invoice_data(event_type: EventType) -> Schema:
         "changes": {"type": "array", "items": {"$ref": "#/$defs/change"}},
         "invoice": {"$ref": "#/$defs/snapshot"},
         "truncated": {"const": True},
+        "test": _TEST,
     }
     return _closed(required, optional) | {
         "dependentRequired": {"invoice": ["changes"], "changes": ["invoice"]},
-        "dependentSchemas": {"truncated": {"not": {"required": ["invoice"]}}},
+        "dependentSchemas": {"truncated": {"not": {"required": ["invoice"]}}, "test": _ONLY_TESTS},
     }
 
 

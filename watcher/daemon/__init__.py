@@ -2,6 +2,6 @@
 
 from watcher.daemon.asking import SourceAnswer, check, get
 from watcher.daemon.running import run, run_once
-from watcher.daemon.trying import send_test
+from watcher.daemon.trying import fault_words, send_example, send_test
 
-__all__ = ["SourceAnswer", "check", "get", "run", "run_once", "send_test"]
+__all__ = ["SourceAnswer", "check", "fault_words", "get", "run", "run_once", "send_example", "send_test"]

@@ -3,7 +3,8 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 import aiohttp
 import anyio
@@ -16,10 +17,11 @@ from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
-from watcher.daemon.turning import Turning
+from watcher.daemon.status import StatusLine
+from watcher.daemon.turning import STALLED, Turning, keep_asking
 from watcher.daemon.usage import Usage
 from watcher.delivery import Courier
-from watcher.housekeeping import keep_house, usual_chores
+from watcher.housekeeping import Chore, keep_house, usual_chores
 from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import Outcome, Provider, SourceRow
@@ -140,26 +142,21 @@ class Service:
 
         A second SIGTERM or SIGINT ends the grace: what is in work is given back.
         """
+        status = StatusLine(notifier, lambda: f"watching {len(self.configuration.sources)} sources")
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
             group.start_soon(self.feed.sweep)
             if self.configuration.http.listen:
                 group.start_soon(self.standings.keep)
-            group.start_soon(
-                keep_house,
-                usual_chores(
-                    reload_check=self.reload,
-                    renew_tokens=self.poller.renew_tokens,
-                    check_clock=self._check_clock,
-                    forget_old=self._forget_old,
-                ),
-            )
+            group.start_soon(partial(keep_house, self._chores(), on_turn=self._turned))
+            group.start_soon(keep_asking, self.store.answer, self._turned, self._clock.sleep, status.troubled)
             group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.turning.all_turn)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-                notifier.ready(f"watching {len(self.configuration.sources)} sources")
+                status.ready()
                 _log.info("service.started", version=__version__, pid=os.getpid(), config=str(self.configuration.path))
-                await self._reload_until_stopped(signals, notifier)
+                await self._reload_until_stopped(signals, status)
                 notifier.stopping()
+                self.turning.end()
                 _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
                 self.poller.stop()
                 self.courier.stop()
@@ -170,13 +167,13 @@ class Service:
                 group.cancel_scope.cancel()
         _log.info("service.stopped")
 
-    async def _reload_until_stopped(self, signals: AsyncIterator[signal.Signals], notifier: Notifier) -> None:
+    async def _reload_until_stopped(self, signals: AsyncIterator[signal.Signals], status: StatusLine) -> None:
         async for received in signals:
             if received is not signal.SIGHUP:
                 return
-            notifier.reloading()
+            status.reloading()
             await self.reload(forced=True)
-            notifier.ready(f"watching {len(self.configuration.sources)} sources")
+            status.ready()
 
     async def work_once(self) -> bool:
         """Poll all that is due and try each due delivery once; whether everything went well.
@@ -223,8 +220,16 @@ class Service:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
             self.poller.wake()
 
-    def _turned(self, loop: str) -> None:
-        self.turning.turned(loop)
+    def _chores(self) -> tuple[Chore, ...]:
+        return usual_chores(
+            reload_check=self.reload,
+            renew_tokens=self.poller.renew_tokens,
+            check_clock=self._check_clock,
+            forget_old=self.forget_old,
+        )
+
+    def _turned(self, loop: str, within: timedelta = STALLED) -> None:
+        self.turning.turned(loop, within)
         self.metrics.turned(loop)
 
     async def _check_clock(self) -> None:
@@ -233,7 +238,8 @@ class Service:
             skew = self.poller.skew.skew(now)
             _log.error("clock.distrusted", seconds_ahead=int(skew.total_seconds()), effect="clock events are held")
 
-    async def _forget_old(self) -> None:
+    async def forget_old(self) -> None:
+        """Forget what was kept for as long as `[retention]` says."""
         kept = self.configuration.retention
         await Retention(self.store).forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 

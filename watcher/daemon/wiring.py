@@ -90,7 +90,7 @@ def regular(source: SourceSettings) -> Regular:
 
 
 def targets(configuration: Configuration) -> dict[str, Target]:
-    return {endpoint.name: _target(endpoint) for endpoint in configuration.endpoints.values() if endpoint.enabled}
+    return {endpoint.name: target(endpoint) for endpoint in configuration.endpoints.values() if endpoint.enabled}
 
 
 def courier_endpoints(configuration: Configuration) -> dict[str, CourierEndpoint]:
@@ -106,7 +106,7 @@ def courier_endpoints(configuration: Configuration) -> dict[str, CourierEndpoint
     }
 
 
-def _target(endpoint: EndpointSettings) -> Target:
+def target(endpoint: EndpointSettings) -> Target:
     return Target(
         name=endpoint.name,
         url=endpoint.url,

@@ -51,6 +51,7 @@ class Receipt:
     """What came back of one POST. `error` is one of a fixed set of words where no answer came.
 
     `retry_after` is the receiver's hint, None where it gave none. `response` is the first kilobytes of the answer.
+    `detail` is for an operator who tests: where a redirect leads, why a certificate was refused. It is never stored.
     """
 
     outcome: Outcome
@@ -61,6 +62,7 @@ class Receipt:
     response: str | None = None
     peer: str | None = None
     retry_after: timedelta | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,12 +77,18 @@ class Reports(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What came of one `webhook.test`. `explanation` is a sentence for the operator that names the likely cause."""
+    """What came of one webhook sent by hand. `explanation` is a sentence for the operator that names the likely cause.
+
+    `response`, `detail`: as in a receipt.
+    """
 
     endpoint: str
+    event_id: str
     delivered: bool
     status: int | None
     error: str | None
+    detail: str | None
+    response: str | None
     milliseconds: int
     explanation: str
 

@@ -1,6 +1,8 @@
 """`db upgrade`, `db check`, `db backup`: each opens the database of a URL, does its work and says a sentence."""
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import text
@@ -42,22 +44,37 @@ async def check(url: str) -> str:
 
 
 async def backup(url: str, file: Path) -> str:
-    """Copy a SQLite database while it is in use, readable by its owner alone.
+    """Copy a SQLite database while it is in use, readable by its owner alone. The file is there once it is whole.
 
     Raises Refused for PostgreSQL and where the file exists, StoreUnavailable where it cannot be written.
     """
     async with open_store(url) as store:
         if not store.is_sqlite:
-            raise Refused(f"{store.place} is backed up with pg_dump")
-        _reserve(file)
-        try:
+            raise Refused(f"{store.place} is backed up with PostgreSQL's own pg_dump, and restored with pg_restore")
+        with _taking_shape(file) as unfinished:
             async with store.engine.connect() as connection:
                 with explained(f"backup {file}"):
-                    await _vacuum_into(connection, file)
-        except StoreUnavailable:
-            os.unlink(file)  # noqa: PTH108 - as quick as the stat that pathlib would be allowed for
-            raise
+                    await _vacuum_into(connection, unfinished)
     return f"{store.place}: copied to {file}"
+
+
+@contextmanager
+def _taking_shape(file: Path) -> Generator[Path]:
+    """Where to write what becomes `file` at the end, safe on the disk; nothing is left of either after a failure."""
+    unfinished = file.with_name(file.name + ".unfinished")
+    _reserve(file)
+    try:
+        _reserve(unfinished)
+        try:
+            yield unfinished
+            _sync(unfinished)  # SQLite leaves this to us (https://sqlite.org/lang_vacuum.html)
+            unfinished.replace(file)
+            _sync(file.parent)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    finally:
+        if not file.stat().st_size:
+            file.unlink()
 
 
 def _reserve(file: Path) -> None:
@@ -68,6 +85,16 @@ def _reserve(file: Path) -> None:
         raise Refused(f"{file} exists: a backup never overwrites") from error
     except OSError as error:
         raise StoreUnavailable(f"cannot write {file}: {error.strerror}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
 
 
 async def _vacuum_into(connection: AsyncConnection, file: Path) -> None:

@@ -67,6 +67,11 @@ class Store:
         async with self._begun(writing=False) as connection:
             yield connection
 
+    async def answer(self) -> None:
+        """Return once the database has let us begin to write. Raises StoreUnavailable."""
+        async with self.transaction() as connection:
+            await connection.execute(select(1))
+
     async def now(self, connection: AsyncConnection, now: datetime) -> datetime:
         """The instant that counts inside this database: the server's where `database_clock` is set, else `now`."""
         if not self.database_clock:

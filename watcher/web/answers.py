@@ -86,9 +86,14 @@ class Tested(Shape):
     """What came of one `webhook.test`."""
 
     endpoint: str
+    event_id: str
     delivered: bool
     status: int | None
     error: str | None
+    detail: str | None
+    """What the network said, or where a redirect leads."""
+    response: str | None
+    """The beginning of the answer's body."""
     milliseconds: int
     explanation: str
 

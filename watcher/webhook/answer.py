@@ -1,5 +1,6 @@
 """What a receiver answered, in bounded words: whatever it sends, nothing here raises or grows."""
 
+import os
 import re
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,14 @@ MOST_READ = 16 * 1024
 MOST_KEPT = 4 * 1024
 """Bytes of it that a receipt carries."""
 
+MOST_DETAIL = 500
+"""Characters of a receipt's detail."""
+
 LONGEST_HINT = timedelta(days=365)
 _SUCCESS, _REDIRECT, _CLIENT_ERROR = 2, 3, 4
 _RETRIED = frozenset({408, 425, 429})
 _GONE = 410
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Fault(StrEnum):
@@ -122,8 +126,34 @@ def explain(error: aiohttp.ClientError | OSError | ValueError) -> tuple[Outcome,
     return Outcome.RETRY, fault
 
 
+def detail(error: BaseException) -> str | None:
+    """What the network said of a request that got no answer, in bounded words; None where `Fault` says it all."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            cause = error.certificate_error
+            told = getattr(cause, "verify_message", None) or str(cause)
+        case aiohttp.ClientConnectorError(os_error=ssl.SSLError(reason=str(reason))):
+            told = reason.lower().replace("_", " ")
+        case aiohttp.ClientConnectorDNSError() | aiohttp.ClientConnectorError(os_error=EgressRefused()):
+            told = error.os_error.strerror or str(error.os_error)
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
+            told = os.strerror(number)
+        case _:
+            return None
+    return shortened(told)
+
+
+def printable(text: str) -> str:
+    """Without what would move a terminal's cursor or turn its text round; line ends stay."""
+    return _CONTROL.sub("\ufffd", text)
+
+
+def shortened(text: str) -> str:
+    return printable(text)[:MOST_DETAIL]
+
+
 def readable(body: bytes) -> str:
-    return _CONTROL.sub("\ufffd", body[:MOST_KEPT].decode("utf-8", "replace"))
+    return printable(body[:MOST_KEPT].decode("utf-8", "replace"))
 
 
 def peer_name(name: tuple[object, ...] | None) -> str | None:

@@ -17,7 +17,17 @@ from watcher.clock import Clock
 from watcher.core.signature import sign
 from watcher.egress import Guard, GuardedResolver, Network
 from watcher.ports import Attempt, Outcome, Receipt
-from watcher.webhook.answer import Answer, Fault, explain, judge, read_body, readable, retry_after
+from watcher.webhook.answer import (
+    Answer,
+    Fault,
+    detail,
+    explain,
+    judge,
+    read_body,
+    readable,
+    retry_after,
+    shortened,
+)
 
 _KEEP_ALIVE_SECONDS = 20
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
@@ -39,6 +49,8 @@ class Target:
     allow_ports: tuple[int, ...] = ()
     concurrency: int = 10
     keeps_responses: bool = True
+    only_private: bool = False
+    """Refuse every address outside `allow_private`, public ones too."""
 
 
 class WebhookSender:
@@ -138,7 +150,7 @@ class _Line:
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             outcome, fault = explain(error)
-            return Receipt(outcome, started_at, _since(started), error=fault)
+            return Receipt(outcome, started_at, _since(started), error=fault, detail=detail(error))
         body = await read_body(answer)
         outcome, fault = judge(answer.status)
         hint = answer.headers.get("Retry-After") if outcome is Outcome.RETRY else None
@@ -151,13 +163,14 @@ class _Line:
             response=readable(body) if self.target.keeps_responses else None,
             peer=answer.peer if isinstance(answer, Answer) else None,
             retry_after=retry_after(hint, self._clock.now()),
+            detail=shortened(answer.headers.get("Location", "")) or None if fault is Fault.REDIRECT else None,
         )
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            guard = Guard(
-                self.target.allow_private, self.target.allow_ports, tls=not self.target.url.lower().startswith("http:")
-            )
+            # Without TLS the guard lets nothing out but what lies inside `allow_private`.
+            may_be_public = not self.target.only_private and not self.target.url.lower().startswith("http:")
+            guard = Guard(self.target.allow_private, self.target.allow_ports, tls=may_be_public)
             seconds = self.target.timeout.total_seconds()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(

@@ -179,6 +179,10 @@ def _modes(folder: Path) -> set[int]:
     return {stat.S_IMODE(path.stat().st_mode) for path in folder.glob("*.db*")}
 
 
+def _copies(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("copy*")]
+
+
 def _damage(file: Path) -> None:
     content = bytearray(file.read_bytes())
     middle = len(content) // 2
@@ -196,8 +200,18 @@ async def test_a_backup_is_whole_private_and_never_overwrites(sqlite_url: str, t
         assert len(await Reports(restored).watch_list()) == 1
     with pytest.raises(Refused, match="never overwrites"):
         await backup(sqlite_url, copy)
+    assert _copies(tmp_path) == ["copy.db"]
     with pytest.raises(StoreUnavailable, match="cannot write"):
         await backup(sqlite_url, tmp_path / "missing" / "copy.db")
+
+
+async def test_nothing_that_looks_like_a_backup_is_left_of_one_that_failed(sqlite_url: str, tmp_path: Path) -> None:
+    async with open_store(sqlite_url) as store:
+        await stored.watch(store, *(f"inv_{number}" for number in range(2000)))
+    _damage(Path(sqlite_url.removeprefix("sqlite:///")))
+    with pytest.raises(StoreUnavailable, match=r"copy\.db is damaged"):
+        await backup(sqlite_url, tmp_path / "copy.db")
+    assert _copies(tmp_path) == []
 
 
 async def test_a_postgresql_backup_points_to_pg_dump(postgres_url: str, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from sqlalchemy import text
 from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
 from watcher.core.health import FIRST_PROBE_AFTER, OPENS_AFTER
+from watcher.core.subscription import Subscription
 from watcher.ports import ClaimedWatch, Outcome, PollRecord
-from watcher.store import Backlogs, Reports, SqlEndpoints, SqlOutbox, SqlPollQueue, Store
+from watcher.store import Backlogs, Redelivery, Reports, SqlEndpoints, SqlOutbox, SqlPollQueue, Store
 
 MANY = 3000
 CLAIMED = 1000
@@ -112,6 +113,20 @@ async def test_the_loops_of_a_failing_endpoint_read_no_table_through(full_store:
         await switch.disable("ledger", "operator", NOW + MINUTE)
         await switch.enable("ledger", NOW + MINUTE)
     assert len(said) > 15
+    await _deliver_nearly_all(full_store)
+    assert await large_scans(full_store, said) == []
+
+
+async def test_sending_a_range_again_reads_no_table_through(full_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.store.redelivery._WINDOW", 100)  # else it is all of these
+    later = NOW + 60 * MINUTE
+    told = {
+        f"inv_{CLAIMED + n}": [replace(event(f"evt_n{n}", "invoice.paid", "ledger"), timestamp=later)] for n in range(5)
+    }
+    await stored.tell_all(full_store, told)
+    async with statements(full_store) as said:
+        count = await Redelivery(full_store).redeliver_range(Subscription("ledger"), later, later + MINUTE, NOW)
+    assert (count, len(said) > 30) == (5, True)
     await _deliver_nearly_all(full_store)
     assert await large_scans(full_store, said) == []
 

@@ -1,110 +1,172 @@
-"""`endpoints test` against a real receiver that verifies."""
+"""`endpoints test` over real sockets: what came back, in words that name the likely cause."""
 
 import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Self, cast
+import socket
+import ssl
+from contextlib import AbstractContextManager
+from typing import Any, cast
 
-import anyio
 import pytest
+import trustme
 from jsonschema import Draft202012Validator
 
+from tests.fakes.receiver import Receiver as Scripted
+from tests.fakes.receiver import Script, answering, receiving, silent, then_closing, writing
 from tests.integration.cli.conftest import SECRET
+from tests.integration.cli.elsewhere import configure, elsewhere
 from tests.integration.cli.terminal import Ran, Terminal
 from watcher.core.schema import event_schema
-from watcher.daemon.trying import explained
-from watcher.ports import Outcome, Receipt
-from watcher.sandbox import Delivery, Receiver
+from watcher.sandbox import Receiver
 
 
-@dataclass
-class Subscriber:
-    """A receiver in a loop of its own, as the command runs its own."""
-
-    secret: str = SECRET
-    answer: int | None = None
-    url: str = ""
-    deliveries: list[Delivery] = field(default_factory=list[Delivery])
-    _ready: threading.Event = field(default_factory=threading.Event)
-    _done: threading.Event = field(default_factory=threading.Event)
-
-    def serve(self) -> None:
-        anyio.run(self._serve)
-
-    async def _serve(self) -> None:
-        async with Receiver((self.secret,)) as receiver:
-            if self.answer is not None:
-                receiver.answer_next(self.answer)
-            self.url, self.deliveries = receiver.url("/hooks"), receiver.deliveries
-            self._ready.set()
-            await anyio.to_thread.run_sync(self._done.wait)
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve)
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join(10)
+def scripted(script: Script, tls: ssl.SSLContext | None = None) -> AbstractContextManager[Scripted]:
+    return elsewhere(lambda: receiving(script, tls))
 
 
-def test_endpoint(terminal: Terminal, subscriber: Subscriber) -> Ran:
-    config = terminal.folder / "config" / "watcher.toml"
-    config.write_text(config.read_text().replace("http://127.0.0.1:9/hooks", subscriber.url))
+def tell(terminal: Terminal, url: str, *lines: str) -> Ran:
+    configure(terminal.folder, url, *lines)
     return terminal.type("endpoints test ledger --json")
 
 
-test_endpoint.__test__ = False  # pyright: ignore[reportFunctionMemberAccess] -- pytest reads it
+def explanation(ran: Ran) -> str:
+    assert (ran.code, ran.document["delivered"]) == (1, False)
+    return str(ran.document["explanation"])
 
 
-@pytest.fixture
-def subscriber() -> Iterator[Subscriber]:
-    with Subscriber() as serving:
-        yield serving
+def test_a_signed_test_event_arrives_and_matches_the_published_schema(terminal: Terminal) -> None:
+    with elsewhere(lambda: Receiver((SECRET,))) as receiver:
+        ran = tell(terminal, receiver.url("/hooks"))
 
-
-def test_a_signed_test_event_arrives_and_matches_the_published_schema(
-    terminal: Terminal, subscriber: Subscriber
-) -> None:
-    ran = test_endpoint(terminal, subscriber)
-
-    [delivery] = subscriber.deliveries
+    [delivery] = receiver.deliveries
     body = json.loads(delivery.body)
     assert (ran.code, ran.document["delivered"], ran.document["status"]) == (0, True, 204)
     assert (delivery.verified, delivery.type, delivery.id) == (True, "webhook.test", body["data"]["event_id"])
+    assert ran.document["event_id"] == delivery.id
     assert list(cast("Any", Draft202012Validator(cast("Any", event_schema()))).iter_errors(body)) == []
 
 
-def test_nothing_is_recorded_by_a_test(terminal: Terminal, subscriber: Subscriber) -> None:
-    test_endpoint(terminal, subscriber)
+def test_nothing_is_recorded_by_a_test(terminal: Terminal) -> None:
+    with elsewhere(lambda: Receiver((SECRET,))) as receiver:
+        tell(terminal, receiver.url())
 
     assert list(terminal.folder.rglob("*.db")) == []
 
 
 def test_a_wrong_secret_is_explained(terminal: Terminal) -> None:
-    with Subscriber(secret="whsec_" + "A" * 40) as subscriber:
-        ran = test_endpoint(terminal, subscriber)
+    with elsewhere(lambda: Receiver(("whsec_" + "A" * 40,))) as receiver:
+        ran = tell(terminal, receiver.url())
 
-    assert (ran.code, ran.document["status"]) == (1, 401)
-    assert "compare the secrets" in str(ran.document["explanation"])
+    assert ran.document["status"] == 401
+    assert "compare the secrets" in explanation(ran)
 
 
-def test_a_redirect_is_explained(terminal: Terminal) -> None:
-    with Subscriber(answer=302) as subscriber:
-        ran = test_endpoint(terminal, subscriber)
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "compare the secrets"),
+        (403, "firewall"),
+        (404, "no such path"),
+        (405, "does not take POST"),
+        (410, "would disable the endpoint"),
+        (415, "application/json"),
+        (418, "it answered 418"),
+        (422, "accept every type"),
+        (429, "see rate"),
+        (500, "look at its own log"),
+        (502, "did not reach it"),
+        (503, "not ready"),
+        (507, "look at its own log"),
+    ],
+)
+def test_each_status_is_named_with_what_it_means_and_what_was_said(status: int, words: str, terminal: Terminal) -> None:
+    with scripted(answering(status, b"<b>sorry</b>\n\x1b[2J  nothing here")) as receiver:
+        ran = tell(terminal, receiver.url())
 
-    assert ran.code == 1
-    assert "final URL" in str(ran.document["explanation"])
+    assert ran.document["status"] == status
+    assert f"it answered {status}" in explanation(ran)
+    assert words in explanation(ran)
+    assert "It said: <b>sorry</b> \ufffd[2J nothing here" in explanation(ran)
+
+
+def test_a_redirect_is_explained_with_where_it_leads(terminal: Terminal) -> None:
+    with scripted(answering(308, headers=("Location: https://example.com/moved?a=b",))) as receiver:
+        ran = tell(terminal, receiver.url())
+
+    assert len(receiver.requests) == 1
+    assert "final URL (https://example.com/moved?a=b)" in explanation(ran)
+
+
+def test_a_name_without_an_address_is_explained(terminal: Terminal) -> None:
+    ran = tell(terminal, f"http://{'x' * 64}.example/hooks")
+
+    assert ran.document["error"] == "dns"
+    assert "check the URL's spelling" in explanation(ran)
 
 
 def test_nobody_listening_is_explained(terminal: Terminal) -> None:
-    ran = terminal.type("endpoints test ledger")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    ran = tell(terminal, f"http://127.0.0.1:{port}/")
 
-    assert ran.code == 1
-    assert "is the receiver running" in ran.out
+    assert "is the receiver running, and on that port? (Connection refused)" in explanation(ran)
+
+
+def test_a_certificate_that_is_not_trusted_is_explained(terminal: Terminal) -> None:
+    theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(theirs)  # pyright: ignore[reportUnknownMemberType] pyOpenSSL's contexts are untyped
+    with scripted(answering(), theirs) as receiver:
+        ran = tell(terminal, receiver.url("https"))
+
+    assert receiver.requests == []
+    assert "certificate was not accepted" in explanation(ran)
+    assert "issuer certificate" in explanation(ran)
+
+
+def test_a_port_that_does_not_speak_tls_is_explained(terminal: Terminal) -> None:
+    with scripted(then_closing(answering(400))) as receiver:
+        ran = tell(terminal, receiver.url("https"), 'timeout = "1s"')
+
+    assert ran.document["error"] in {"tls", "timeout"}
+    explanation(ran)
+
+
+def test_a_receiver_that_does_not_answer_is_explained(terminal: Terminal) -> None:
+    with scripted(silent) as receiver:
+        ran = tell(terminal, receiver.url(), 'timeout = "300ms"')
+
+    assert "answer first, and work afterwards" in explanation(ran)
+
+
+def test_a_connection_closed_without_an_answer_is_explained(terminal: Terminal) -> None:
+    with scripted(then_closing(writing(b""))) as receiver:
+        ran = tell(terminal, receiver.url())
+
+    assert "closed the connection" in explanation(ran)
+
+
+def test_what_is_not_http_is_explained(terminal: Terminal) -> None:
+    with scripted(then_closing(writing(b"SSH-2.0-OpenSSH_9.9\r\n\r\n"))) as receiver:
+        ran = tell(terminal, receiver.url())
+
+    assert "not HTTP" in explanation(ran)
+
+
+def test_an_address_that_is_not_allowed_is_explained_with_the_address(terminal: Terminal) -> None:
+    with scripted(answering()) as receiver:
+        ran = tell(terminal, receiver.url(host="localhost"), 'allow_private = ["10.0.0.0/8"]')
+
+    assert receiver.connections == 0
+    assert "see allow_private and allow_ports (webhooks may not go to " in explanation(ran)
+    assert f"port {receiver.port})" in explanation(ran)
+
+
+def test_for_people_it_is_one_sentence_with_the_url(terminal: Terminal) -> None:
+    with scripted(answering(204)) as receiver:
+        configure(terminal.folder, receiver.url())
+        ran = terminal.type("endpoints test ledger")
+
+    assert ran.code == 0
+    assert ran.out.startswith(f"ledger ({receiver.url()}): delivered, it answered 204 (")
 
 
 def test_an_unknown_endpoint_is_met_with_the_nearest_one(terminal: Terminal) -> None:
@@ -112,11 +174,3 @@ def test_an_unknown_endpoint_is_met_with_the_nearest_one(terminal: Terminal) -> 
 
     assert (ran.code, ran.out) == (1, "")
     assert "did you mean 'ledger'?" in ran.err
-
-
-@pytest.mark.parametrize("status", [400, 404, 410, 418, 500])
-def test_every_answer_is_named_with_its_status(status: int) -> None:
-    moment = cast("Any", None)
-    receipt = Receipt(Outcome.RETRY, started_at=moment, duration=moment, status=status)
-
-    assert f"it answered {status}" in explained(receipt)

@@ -2,74 +2,20 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.fakes import stored
-from tests.fakes.life import BEGINS_AT, Stage, live
+from tests.integration.cli.history import LIFE, RAW, seed
 from tests.integration.cli.terminal import Terminal
-from watcher.core import memory
 from watcher.core.schema import event_schema
-from watcher.ports import Change, ClaimedWatch, EventRecord, Form, SourceRow, WatchEntry
-from watcher.store import SqlPollQueue, SqlWatches, Store, open_store
 
-LIFE = live(looks=5)
-RAW = b'{"id":"inv_1","status":"FINALIZED"}'
 WATCH_KEYS = ["source", "invoice_id", "tags", "due_on", "note", "origins", "state", "last_polled_at", "next_poll_at",
               "last_error"]  # fmt: skip
 DELIVERY_KEYS = ["delivery_id", "event_id", "type", "endpoint", "source", "invoice_id", "state", "attempts",
                  "next_attempt_at", "last_status", "last_error"]  # fmt: skip
-
-
-async def seed(file: Path) -> None:
-    async with open_store(f"sqlite:///{file}", create=True) as store:
-        watches = SqlWatches(store)
-        await watches.sync_sources([SourceRow("acme", "meteroid")], BEGINS_AT)
-        listed = [WatchEntry("acme", "inv_1", ("vip",), where="lists/first.csv:2")]
-        await watches.apply_lists(listed, BEGINS_AT, confirmed=True)
-        await watches.add(WatchEntry("acme", "inv_2", note="by hand"), "cli", BEGINS_AT)
-        outbox = await stored.endpoints(store, "ledger")
-        for stage in LIFE:
-            await record(store, watches, stage)
-        sent = await stored.send(outbox, LIFE[-1].at, 1)
-        await outbox.settle([stored.delivered(one) for one in sent])
-
-
-async def record(store: Store, watches: SqlWatches, stage: Stage) -> None:
-    await watches.request_poll("acme", "inv_1", stage.at)
-    claimed = await stored.claim(store, stage.at)
-    watch = next(one for one in claimed if one.invoice_id == "inv_1")
-    queue = SqlPollQueue(store)
-    poll = replace(stored.polled(watch, stage.at, change_of(stage)), raw=RAW)
-    assert await queue.record([poll], {"acme": stage.at}) == frozenset()
-    await queue.release(others(claimed, watch), stage.at)
-
-
-def others(claimed: tuple[ClaimedWatch, ...], watch: ClaimedWatch) -> list[ClaimedWatch]:
-    return [one for one in claimed if one is not watch]
-
-
-def change_of(stage: Stage) -> Change:
-    step = stage.transition
-    events = tuple(
-        EventRecord(
-            id=event.id,
-            type=event.fact.type.value,
-            sequence=event.sequence,
-            source="acme",
-            timestamp=stage.at,
-            bodies={Form.FULL: told},
-            deliveries=(("ledger", Form.FULL),),
-            tags=("vip",),
-        )
-        for event, told in zip(step.events, stage.bodies, strict=True)
-    )
-    remembered = memory.dumps(step.memory)
-    return Change(remembered, step.memory.version, step.memory.sequence, step.snapshot, events)
 
 
 @pytest.fixture(scope="module")

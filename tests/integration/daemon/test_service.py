@@ -2,19 +2,25 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 from sqlalchemy import func, select
 
+from tests.acceptance.daemon import until
+from tests.fakes import stored
 from tests.fakes.poller import WatchedStore
 from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
 from watcher.providers.http import open_session
-from watcher.store import Store
+from watcher.store import Reports, SqlPollQueue, Store
 from watcher.store.tables import watches
+from watcher.systemd import Notifier
 from watcher.webhook import WebhookSender
 
 CONFIG = """\
@@ -97,3 +103,26 @@ async def test_a_single_run_that_holds_a_list_back_has_failed(folder: Path, sqli
     async with service_on(folder, sqlite_store) as service:
         assert not await service.work_once()
     assert await watched(sqlite_store) == 30
+
+
+async def test_the_watchdog_hears_of_every_loop_and_chore_and_of_the_store(folder: Path, sqlite_store: Store) -> None:
+    loops = frozenset({"polling", "accounts", "clock", "delivery", "store"})
+    chores = {"reload chore", "tokens chore", "clock chore", "retention chore"}
+    async with service_on(folder, sqlite_store) as service, anyio.create_task_group() as group:
+        group.start_soon(service.serve, Notifier(None))
+        await until(lambda: service.turning.heard == loops | chores, "all are heard")
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(("raw", "kept"), [("4d", b"{}"), ("2d", None)])
+async def test_raw_documents_are_kept_for_as_long_as_is_configured(
+    folder: Path, sqlite_store: Store, raw: str, kept: bytes | None
+) -> None:
+    (folder / "watcher.toml").write_text(f'{CONFIG}\n[retention]\nraw = "{raw}"\n')
+    seen_at = SystemClock().now() - timedelta(days=3)
+    await stored.watch(sqlite_store, "inv_of_three_days", at=seen_at)
+    (claimed,) = await stored.claim(sqlite_store, seen_at)
+    await SqlPollQueue(sqlite_store).record([replace(stored.polled(claimed, seen_at), raw=b"{}")], {})
+    async with service_on(folder, sqlite_store) as service:
+        await service.forget_old()
+    assert await Reports(sqlite_store).raw("acme", "inv_of_three_days") == kept

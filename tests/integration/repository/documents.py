@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tests.integration.repository import ROOT
 
-DOCUMENTS = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]))
+SYSTEMD = ROOT / "systemd" / "README.md"
+DOCUMENTS = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), SYSTEMD]))
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -16,6 +17,12 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 def blocks(document: Path, language: str) -> tuple[str, ...]:
     return tuple(text for name, text in _BLOCK.findall(document.read_text("utf-8")) if name == language)
+
+
+def shell(document: Path, heading: str) -> str:
+    """All shell commands of a section, as they would be typed."""
+    text = document.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return "\n".join(block for name, block in _BLOCK.findall(text) if name == "sh")
 
 
 def commands(document: Path, program: str) -> Iterator[str]:

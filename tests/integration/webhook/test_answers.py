@@ -157,6 +157,8 @@ async def test_a_bad_certificate_is_a_tls_fault_and_gets_no_request(authority: t
             receipt = await sender.send(ATTEMPT)
     assert (receipt.outcome, receipt.error) == (Outcome.RETRY, Fault.TLS)
     assert receiver.requests == []
+    words = {"another name": "mismatch", "expired": "has expired", "untrusted": "issuer certificate"}
+    assert words[flaw] in (receipt.detail or "")
 
 
 async def test_a_port_that_does_not_speak_tls_is_a_tls_fault() -> None:

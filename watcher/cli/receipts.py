@@ -1,0 +1,19 @@
+"""What came back of one webhook sent by hand."""
+
+from dataclasses import asdict
+
+import typer
+
+from watcher.cli.options import Invocation
+from watcher.cli.output import print_document, tell
+from watcher.ports import TestResult
+
+
+def report(invocation: Invocation, url: str, result: TestResult) -> None:
+    """Print it; exits 1 unless the endpoint answered 2xx."""
+    if invocation.as_json:
+        print_document(asdict(result))
+    else:
+        tell(f"{result.endpoint} ({url}): {result.explanation} ({result.milliseconds} ms)")
+    if not result.delivered:
+        raise typer.Exit(1)
