@@ -84,7 +84,8 @@ class Reports:
         """
         # What is chosen and ordered by one index, before any row or document is read.
         key = (watches.c.source, watches.c.invoice_id)
-        chosen = select(watches.c.id).where(watches.c.origins != "").order_by(*key).limit(limit)
+        seen = (watches.c.origins != "", watches.c.status.is_not(None))
+        chosen = select(watches.c.id).where(*seen).order_by(*key).limit(limit)
         if status is not None:
             chosen = chosen.where(watches.c.status == status.value)
         if overdue is not None:

@@ -175,6 +175,14 @@ async def test_an_invoice_is_found_by_a_part_of_its_id_or_number_until_it_is_pur
     assert await found("2026-77") == []
 
 
+async def test_what_was_never_seen_makes_no_page_of_invoices_shorter(store: Store) -> None:
+    await seen(store, replace(OPEN, id="inv_3"), replace(OPEN, id="inv_4"), replace(OPEN, id="inv_5"))
+    await stored.watch(store, "inv_1", "inv_2")
+    reports = Reports(store)
+    assert [item["id"] for item in await reports.invoices(limit=2)] == ["inv_3", "inv_4"]
+    assert [item["id"] for item in await reports.invoices(after=("acme", "inv_4"), limit=2)] == ["inv_5"]
+
+
 async def test_lists_can_be_read_from_the_newest_on(store: Store) -> None:
     await stored.endpoints(store, "ledger")
     for number in range(5):

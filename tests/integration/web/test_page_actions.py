@@ -48,6 +48,15 @@ async def test_a_login_leads_to_where_one_wanted_to_go_and_never_elsewhere(
     assert "wrong" not in [one.get("value") for one in read(wrong.text).all("input")]
 
 
+async def test_a_link_from_elsewhere_leads_on_for_who_is_logged_in(sqlite_client: Client) -> None:
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    answer = await sqlite_client.ask("GET", "/events?type=a", token=None, headers=followed)
+    assert read(answer.text).links == {"Invoice Watcher": "/", "API": "/openapi.json"} | {
+        "Go on, if you are logged in already": "/events?type=a",
+        "Skip to the content": "/#main",
+    }
+
+
 async def test_logging_out_is_offered_only_where_there_is_a_login(sqlite_client: Client, open_client: Client) -> None:
     assert (await shown(sqlite_client, "/")).form("/logout").method == "post"
     answer = await open_client.ask("GET", "/", token=None)

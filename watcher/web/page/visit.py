@@ -97,8 +97,11 @@ def does(
 def login_form(
     visit: Visit, status: HTTPStatus, *, problem: str | None = None, target: str | None = None
 ) -> web.Response:
-    asked = visit.request.path_qs if target is None else target
-    return page("login.html", visit.now, {"problem": problem, "target": asked}, status)
+    """The form. Who followed a link from elsewhere sent no cookie (SameSite=Strict), and may well be logged in."""
+    asked = local(visit.request.path_qs) or "/" if target is None else target
+    followed = visit.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
+    context: dict[str, object] = {"problem": problem, "target": asked, "followed": followed}
+    return page("login.html", visit.now, context, status)
 
 
 def local(target: str) -> str | None:

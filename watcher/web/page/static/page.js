@@ -100,11 +100,12 @@ document.addEventListener("submit", async (event) => {
   button.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", credentials: "same-origin" });
-    const made = renew(await answer.text());
-    const note = made.getElementById("note");
-    if (note) document.getElementById("note").replaceChildren(...document.importNode(note, true).childNodes);
+    const note = renew(await answer.text()).getElementById("note");
+    if (!note) return location.reload(); // the login has ended
+    document.getElementById("note").replaceChildren(...document.importNode(note, true).childNodes);
   } catch {
-    form.submit();
+    // Not sent again: it may have been done.
+    document.getElementById("note").textContent = "Not connected: load this page again to see whether it was done.";
   } finally {
     button.removeAttribute("aria-busy");
   }
