@@ -1,20 +1,35 @@
 """Databases for tests: a migrated SQLite file copied per test, and a real PostgreSQL started once per worker."""
 
 import asyncio
+import logging
 import os
 import shutil
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
 from tests.fakes import postgresql
 from watcher.store import Store, open_store
 
 _numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Whoever runs a command in this process has set up its logs: the next test starts without."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        logging.captureWarnings(capture=False)
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -2,27 +2,14 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import pytest
 import structlog
 from pydantic import SecretStr
 
 from watcher import logs
 
 SECRET = "whsec_dGhpcyBpcyBhIHNlY3JldCBvZiAyNCBieXRlcw=="
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
 
 
 class Terminal(io.StringIO):
