@@ -69,9 +69,7 @@ def shows(view: Callable[[Visit], Awaitable[View]]) -> Handler:
     return handle
 
 
-def does(
-    act: Callable[[Visit], Awaitable[str]], instead: str
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def does(act: Callable[[Visit], Awaitable[str]], instead: str) -> Handler:
     """A handler that acts, then sends back to where it was asked, which says what came of it.
 
     `instead` is where to go when nobody knows where it was asked.
