@@ -19,6 +19,7 @@ import aiohttp
 import anyio
 
 from tests.fakes.many import ENDPOINTS, SOURCES, fill
+from watcher import logs
 from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
 from watcher.daemon.service import Service
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--database", type=Path)
     parser.add_argument("--rounds", type=int, default=20)
     chosen = parser.parse_args()
+    logs.configure("warning", "console")
     with tempfile.TemporaryDirectory() as name:
         database = chosen.database or Path(name) / "watcher.db"
         asyncio.run(run(chosen.invoices, database, chosen.rounds, Path(name)))
