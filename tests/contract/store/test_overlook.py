@@ -1,5 +1,6 @@
 """What the page shows over everything, on both databases: exact, by currency, and of what is watched alone."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -181,6 +182,26 @@ async def test_what_was_never_seen_makes_no_page_of_invoices_shorter(store: Stor
     reports = Reports(store)
     assert [item["id"] for item in await reports.invoices(limit=2)] == ["inv_3", "inv_4"]
     assert [item["id"] for item in await reports.invoices(after=("acme", "inv_4"), limit=2)] == ["inv_5"]
+
+
+async def test_an_invoice_with_the_longest_id_number_and_tags_is_kept_and_found(store: Store) -> None:
+    """Long and of little that repeats: an index that holds all of it may refuse it."""
+    dice = random.Random(1)  # noqa: S311 -- the same in every run
+
+    def noise(length: int) -> str:
+        return "".join(chr(dice.randint(0x10000, 0x1FFFF)) for _ in range(length))
+
+    invoice_id, number, tags = noise(255), noise(200), tuple(noise(64) for _ in range(20))
+    await stored.watch(store)
+    await SqlWatches(store).add(stored.WatchEntry("acme", invoice_id, tags), "cli", NOW)
+    (claimed,) = await stored.claim(store)
+    told = replace(event("evt_1", "invoice.paid"), tags=tags)
+    made = stored.change(told, snapshot=replace(OPEN, id=invoice_id, number=number, tags=tags))
+    await SqlPollQueue(store).record([stored.polled(claimed, change=made)], {})
+    reports = Reports(store)
+    assert [item["id"] for item in await reports.invoices(search=number[100:])] == [invoice_id]
+    assert [item["id"] for item in await reports.invoices(tag=tags[19])] == [invoice_id]
+    assert [item["cursor"] for item in await reports.events(limit=5, tag=tags[19])] == [1]
 
 
 async def test_lists_can_be_read_from_the_newest_on(store: Store) -> None:
