@@ -17,6 +17,7 @@ from watcher.core.errors import WatcherError
 RELOAD_CHECK_EVERY = timedelta(seconds=1)
 TOKEN_RENEWAL_EVERY = timedelta(seconds=30)
 CLOCK_SKEW_EVERY = timedelta(minutes=1)
+TUNING_EVERY = timedelta(minutes=1)
 RETENTION_EVERY = timedelta(hours=1)
 
 LONGEST = timedelta(minutes=15)
@@ -53,11 +54,14 @@ class Bell:
         self._rung = anyio.Event()
 
 
-def usual_chores(*, reload_check: Work, renew_tokens: Work, check_clock: Work, forget_old: Work) -> tuple[Chore, ...]:
+def usual_chores(
+    *, reload_check: Work, renew_tokens: Work, check_clock: Work, tune: Work, forget_old: Work
+) -> tuple[Chore, ...]:
     return (
         Chore("reload", RELOAD_CHECK_EVERY, reload_check),
         Chore("tokens", TOKEN_RENEWAL_EVERY, renew_tokens),
         Chore("clock", CLOCK_SKEW_EVERY, check_clock),
+        Chore("tempo", TUNING_EVERY, tune),
         Chore("retention", RETENTION_EVERY, forget_old),
     )
 

@@ -99,7 +99,8 @@ class AccountsInMemory:
     async def states(self) -> Mapping[str, AccountState]:
         return dict(self.kept)
 
-    async def back_off(self, source: str, until: datetime) -> None:
+    async def back_off(self, source: str, now: datetime, until: datetime) -> None:
+        del now
         self.kept[source] = replace(self.kept.get(source, AccountState(source)), blocked_until=until)
 
     async def open_circuit(
@@ -150,7 +151,7 @@ def plan(provider: Provider | None = None, *, rate: float = 5, **more: object) -
         timezone=ZoneInfo("UTC"),
         spacing=Spacing.of(rate),
         timeout=timedelta(seconds=15),
-        regular=lambda now, luck: now + jittered(EVERY, luck),
+        regular=lambda _, now, luck: now + jittered(EVERY, luck),
         looks=LOOKS,
         clock=ClockRules(due_soon=(timedelta(days=7),), reminders=(timedelta(days=1),)),
         clock_wait=timedelta(hours=1),

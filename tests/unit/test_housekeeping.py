@@ -140,9 +140,9 @@ async def test_a_bug_in_a_chore_is_not_hidden() -> None:
 
 def test_the_usual_chores_look_for_changed_files_every_second() -> None:
     work = Work()
-    chores = usual_chores(reload_check=work, renew_tokens=work, check_clock=work, forget_old=work)
+    chores = usual_chores(reload_check=work, renew_tokens=work, check_clock=work, tune=work, forget_old=work)
 
-    assert {chore.name for chore in chores} == {"reload", "tokens", "clock", "retention"}
+    assert {chore.name for chore in chores} == {"reload", "tokens", "clock", "tempo", "retention"}
     assert next(chore for chore in chores if chore.name == "reload").every == timedelta(seconds=1)
 
 

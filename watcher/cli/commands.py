@@ -44,6 +44,8 @@ ENTRIES = (
     Entry("events", "events", _LOOK, "List what happened, or follow it as it happens."),
     Entry("deliveries", "deliveries", _LOOK, "List which event is where on its way to which endpoint."),
     Entry("sources", "sources", _LOOK, "List the accounts and how they are doing."),
+    Entry("plan", "planning", _LOOK, "Say how late changes will be seen, and what seeing them sooner costs."),
+    Entry("explain", "planning", _LOOK, "Say why an invoice is looked at when."),
     Entry("watch", "watch", _CHANGE, "Add, remove, list, import or poll watches.", is_group=True),
     Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
     Entry("endpoints", "endpoints", _CHANGE, "List, test, switch or re-key the webhook subscribers.", is_group=True),

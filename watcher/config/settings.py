@@ -106,13 +106,22 @@ class Policy(StrEnum):
     CRON = "cron"
 
 
+class Weight(StrEnum):
+    NONE = "none"
+    AMOUNT = "amount"
+
+
 class PollingSettings(Settings):
     policy: Policy = Policy.ADAPTIVE
+    """adaptive spends the requests that fixed would spend, and looks most often where changes are likely."""
     every: Period = timedelta(minutes=15)
+    """fixed: the time between two looks. adaptive: what it is on average over all open invoices, at the least."""
     cron: Cron | None = Field(default=None, validate_default=True)
     """Five fields as the user wrote them; set iff the policy is cron."""
     fastest: Period = timedelta(minutes=1)
     slowest: Period = Field(default=timedelta(hours=24), validate_default=True)
+    weight: Weight = Weight.NONE
+    """amount: adaptive looks at an invoice four times as large as another one twice as often."""
     confirm_deleted: Duration = timedelta(minutes=10)
 
     @field_validator("cron")

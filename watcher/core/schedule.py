@@ -12,6 +12,10 @@ _LONGEST_RETRY = timedelta(hours=1)
 _FIRST_PROBE = timedelta(seconds=5)
 _LONGEST_PROBE = timedelta(minutes=5)
 _MOST_DOUBLINGS = 20
+_SHRUNK = 0.7
+_LEAST_SHARE = 0.05
+_GIVEN_BACK = 0.01
+_GIVE_BACK_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,13 @@ def next_probe(now: datetime, probes: int, luck: float) -> datetime:
 
 def _doubled(first: timedelta, times: int, longest: timedelta, luck: float) -> timedelta:
     return jittered(min(first * 2 ** min(times, _MOST_DOUBLINGS), longest), luck)
+
+
+def throttled(share: float) -> float:
+    """What an account that put us off (429, Retry-After) gets of the requests it got."""
+    return max(_LEAST_SHARE, share * _SHRUNK)
+
+
+def given_back(share: float, since: timedelta) -> float:
+    """That share once `since` has passed without another refusal: a hundredth more each minute."""
+    return min(1.0, share + _GIVEN_BACK * (since / _GIVE_BACK_EVERY)) if since > timedelta(0) else share

@@ -23,10 +23,20 @@ from watcher.daemon.usage import Usage
 from watcher.delivery import Courier
 from watcher.housekeeping import Chore, keep_house, usual_chores
 from watcher.metrics import Metrics
-from watcher.polling import Poller, SourcePlan
+from watcher.polling import Poller, SourcePlan, Tuner
 from watcher.ports import Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
-from watcher.store import Reports, Retention, SqlAccounts, SqlOutbox, SqlOverlook, SqlPollQueue, SqlWatches, Store
+from watcher.store import (
+    Reports,
+    Retention,
+    SqlAccounts,
+    SqlOutbox,
+    SqlOverlook,
+    SqlPollQueue,
+    SqlSurveys,
+    SqlWatches,
+    Store,
+)
 from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper
 from watcher.web import Feed, Standings
@@ -46,11 +56,10 @@ class Service:
         self.metrics = Metrics()
         self.config_problems: tuple[str, ...] = ()
         self._clock: Clock = SystemClock()
-        self._files = files
-        self._session = session
-        self._sender = sender
+        self._files, self._session, self._sender = files, session, sender
         self._watches = SqlWatches(store)
         self._outbox = SqlOutbox(store)
+        self._plans: dict[str, SourcePlan] = {}
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.courier = Courier(
@@ -102,7 +111,9 @@ class Service:
         await self._outbox.sync_endpoints(urls, now, wiring.subscriptions(configuration))
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
-        self.poller.configure(self._plans(configuration))
+        self._plans = self._planned(configuration)
+        await self._tune()
+        self.poller.configure(self._plans)
         self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
         _warn_of_restarts(self._opened_with.configuration, configuration)
         self._loaded = loaded
@@ -225,6 +236,7 @@ class Service:
             reload_check=self.reload,
             renew_tokens=self.poller.renew_tokens,
             check_clock=self._check_clock,
+            tune=self._tune,
             forget_old=self.forget_old,
         )
 
@@ -238,12 +250,16 @@ class Service:
             skew = self.poller.skew.skew(now)
             _log.error("clock.distrusted", seconds_ahead=int(skew.total_seconds()), effect="clock events are held")
 
+    async def _tune(self) -> None:
+        tempos = [plan.tempo for plan in self._plans.values() if plan.tempo is not None]
+        await Tuner(SqlSurveys(self.store), self._clock).tune(tempos)
+
     async def forget_old(self) -> None:
         """Forget what was kept for as long as `[retention]` says."""
         kept = self.configuration.retention
         await Retention(self.store).forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 
-    def _plans(self, configuration: Configuration) -> dict[str, SourcePlan]:
+    def _planned(self, configuration: Configuration) -> dict[str, SourcePlan]:
         """Plans of the enabled sources; a provider, and the token it holds, lives on while its settings do."""
         settings = {name: source for name, source in configuration.sources.items() if source.enabled}
         self._providers = {name: self._provider(name, source) for name, source in settings.items()}

@@ -8,20 +8,21 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-from watcher.config.settings import Configuration, EndpointSettings, Payload, Policy, SourceSettings
+from watcher.config.settings import Configuration, EndpointSettings, Payload, Policy, SourceSettings, Weight
 from watcher.core import cron
 from watcher.core.clock_events import ClockRules
+from watcher.core.course import Limits, Standing
 from watcher.core.schedule import LookRules, jittered
 from watcher.core.signature import decode_secret
 from watcher.core.subscription import Subscription
 from watcher.delivery import CourierEndpoint
-from watcher.polling import SourcePlan
+from watcher.polling import SourcePlan, Tempo
 from watcher.polling.pacing import Spacing
 from watcher.ports import Provider
 from watcher.providers.kind import Account
 from watcher.webhook import Target
 
-Regular = Callable[[datetime, float], datetime]
+Regular = Callable[[Standing, datetime, float], datetime]
 
 
 class _Trigger(Protocol):
@@ -58,6 +59,7 @@ def subscriptions(configuration: Configuration) -> tuple[Subscription, ...]:
 
 def source_plan(configuration: Configuration, source: SourceSettings, provider: Provider) -> SourcePlan:
     watcher, polling = configuration.watcher, source.polling
+    tempo = adaptive(source, lambda: provider.batch_size) if polling.policy is Policy.ADAPTIVE else None
     return SourcePlan(
         name=source.name,
         provider_name=source.provider,
@@ -65,7 +67,7 @@ def source_plan(configuration: Configuration, source: SourceSettings, provider: 
         timezone=source.timezone,
         spacing=Spacing.of(source.rate),
         timeout=source.timeout,
-        regular=regular(source),
+        regular=tempo.next_look if tempo else regular(source),
         looks=LookRules(
             every=polling.every,
             slowest=polling.slowest,
@@ -77,16 +79,29 @@ def source_plan(configuration: Configuration, source: SourceSettings, provider: 
         failing_after=watcher.failing_after,
         customer_names=watcher.customer_names,
         subscriptions=subscriptions(configuration),
+        tempo=tempo,
+    )
+
+
+def adaptive(source: SourceSettings, batch_size: Callable[[], int]) -> Tempo:
+    polling = source.polling
+    return Tempo(
+        source=source.name,
+        provider=source.provider,
+        limits=Limits(polling.every, polling.fastest, polling.slowest),
+        rate=source.rate,
+        batch_size=batch_size,
+        weighted=polling.weight is Weight.AMOUNT,
     )
 
 
 def regular(source: SourceSettings) -> Regular:
-    """The policy's next look at an open invoice."""
+    """The next look at an open invoice by the policies that go by the clock alone."""
     polling = source.polling
     if polling.policy is Policy.CRON and polling.cron is not None:
         return _by_cron(polling.cron, source.timezone, polling.slowest)
     every = polling.every
-    return lambda now, luck: now + jittered(every, luck)
+    return lambda _, now, luck: now + jittered(every, luck)
 
 
 def targets(configuration: Configuration) -> dict[str, Target]:
@@ -127,4 +142,4 @@ def _by_cron(expression: str, timezone: ZoneInfo, fallback: timedelta) -> Regula
         following = trigger.get_next_fire_time(None, minute + timedelta(minutes=1))
         return following.astimezone(UTC) if following is not None else minute + fallback
 
-    return lambda now, _luck: next_after(now.replace(second=0, microsecond=0))
+    return lambda _, now, _luck: next_after(now.replace(second=0, microsecond=0))

@@ -2,5 +2,6 @@
 
 from watcher.polling.plan import SourcePlan
 from watcher.polling.poller import Poller
+from watcher.polling.tempo import Tempo, Tuner
 
-__all__ = ["Poller", "SourcePlan"]
+__all__ = ["Poller", "SourcePlan", "Tempo", "Tuner"]

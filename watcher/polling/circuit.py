@@ -158,7 +158,8 @@ class Circuits:
             server_date = await plan.provider.probe(self._pacer(plan))
         except (CredentialsRefused, ProviderUnavailable) as error:
             if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
-                await self._accounts.back_off(plan.name, self._clock.now() + error.retry_after)
+                now = self._clock.now()
+                await self._accounts.back_off(plan.name, now, now + error.retry_after)
             return error
         self._skew.saw(plan.name, server_date, self._clock.now())
         self.answered(plan.name, asked_at)

@@ -1,17 +1,21 @@
 """From one look at one invoice to what shall be recorded of it. Pure: time and luck come in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from watcher.core import memory, schedule
 from watcher.core.body import FULL_LIMIT, Observation, full, thin
 from watcher.core.clock_events import next_instant
+from watcher.core.course import Standing
 from watcher.core.errors import InvalidAnswer, WatcherError
-from watcher.core.event import EventType, is_quiet
+from watcher.core.event import CLOCK_TYPES, EventType, Fact, is_quiet
+from watcher.core.hazard import Exposure, due_hour, exposures
 from watcher.core.invoice import SETTLED, Snapshot, Status
 from watcher.core.snapshot import deleted, take
 from watcher.core.subscription import Subscription
 from watcher.core.transition import Event, Transition, observe
+from watcher.core.worth import worth_of
 from watcher.polling.plan import SourcePlan
 from watcher.ports import Change, ClaimedWatch, EventRecord, Form, Found, PollRecord, WatchState
 
@@ -53,6 +57,7 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
         fingerprint=fingerprint,
         raw=raw,
         change=_change(plan, transition, seen),
+        exposures=_exposures(plan, watch, at, transition.events),
     )
 
 
@@ -125,7 +130,7 @@ def told_unseen(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRec
 
 
 def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
-    poll_at, state = _next_look(plan, watch.settled_at, watch.clock_at, at)
+    poll_at, state = _next_look(plan, watch.standing, watch.settled_at, watch.clock_at, at)
     return PollRecord(
         key=watch.key,
         lease=watch.lease,
@@ -137,6 +142,7 @@ def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
         asked_at=at.asked_at,
         fetched_at=at.answered_at,
         fingerprint=watch.fingerprint,
+        exposures=_exposures(plan, watch, at),
     )
 
 
@@ -145,7 +151,8 @@ def _known(plan: SourcePlan, watch: ClaimedWatch, snapshot: Snapshot, at: Moment
     settled_at = (watch.settled_at or now) if snapshot.status in SETTLED else None
     # While the clock is held nothing of it is told: the first instant stays due until it can be.
     clock_at = next_instant(snapshot, _BEFORE_ALL if at.clock_held else now, plan.clock)
-    poll_at, state = _next_look(plan, settled_at, clock_at, at)
+    standing = _standing(snapshot)
+    poll_at, state = _next_look(plan, standing, settled_at, clock_at, at)
     return PollRecord(
         key=watch.key,
         lease=watch.lease,
@@ -154,16 +161,41 @@ def _known(plan: SourcePlan, watch: ClaimedWatch, snapshot: Snapshot, at: Moment
         clock_at=clock_at,
         state=state,
         settled_at=settled_at,
+        standing=standing,
     )
 
 
+def _standing(snapshot: Snapshot) -> Standing:
+    currency, worth = worth_of(snapshot.amounts)
+    return Standing(snapshot.status.value, due_hour(snapshot.due_at), currency, worth)
+
+
+def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequence[Event] = ()) -> tuple[Exposure, ...]:
+    """What this look teaches about invoices of that standing. Settled ones are looked at by another rule."""
+    was, since, until = watch.standing, watch.fetched_at, at.answered_at
+    if since is None or was.status is None or watch.settled_at is not None:
+        return ()
+    changed_at = _changed_at(since, until, events)
+    return exposures(plan.provider_name, was.status, was.due_hour, since=since, until=until, changed_at=changed_at)
+
+
+def _changed_at(since: datetime, until: datetime, events: Sequence[Event]) -> datetime | None:
+    """When what the provider changed was changed: as it says, else in the middle. None where it changed nothing."""
+    seen = [event.fact for event in events if event.fact.type not in CLOCK_TYPES]
+    seen = [fact for fact in seen if not is_quiet(fact.type, fact.reason)]
+    if not seen:
+        return None
+    told = [fact.occurred_at for fact in seen if fact.occurred_at is not None and since < fact.occurred_at <= until]
+    return min(told, default=since + (until - since) / 2)
+
+
 def _next_look(
-    plan: SourcePlan, settled_at: datetime | None, clock_at: datetime | None, at: Moment
+    plan: SourcePlan, standing: Standing, settled_at: datetime | None, clock_at: datetime | None, at: Moment
 ) -> tuple[datetime | None, WatchState]:
     if settled_at is not None:
         poll_at = schedule.settled_at(at.answered_at, settled_at, plan.looks, at.luck)
         return poll_at, WatchState.RETIRED if poll_at is None else WatchState.ACTIVE
-    return _in_time_for(clock_at, plan.regular(at.answered_at, at.luck), at), WatchState.ACTIVE
+    return _in_time_for(clock_at, plan.regular(standing, at.answered_at, at.luck), at), WatchState.ACTIVE
 
 
 def _in_time_for(clock_at: datetime | None, poll_at: datetime, at: Moment) -> datetime:
@@ -202,7 +234,15 @@ def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Obse
         bodies=bodies,
         deliveries=tuple(deliveries),
         tags=snapshot.tags,
+        delay=_delay(fact, seen.observed_at),
     )
+
+
+def _delay(fact: Fact, observed_at: datetime) -> timedelta | None:
+    """How late we saw what the provider dates; a provider whose clock is ahead of ours was seen at once."""
+    if fact.occurred_at is None or fact.type in CLOCK_TYPES or is_quiet(fact.type, fact.reason):
+        return None
+    return max(observed_at - fact.occurred_at, timedelta(0))
 
 
 def _form(subscription: Subscription, body: bytes) -> Form:

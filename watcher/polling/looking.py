@@ -115,7 +115,7 @@ class Looker:
         until = now + error.retry_after if error.retry_after else next_probe(now, source.rate_limited, self._dice())
         source.rate_limited += 1
         source.gate.close_until(until)
-        await self._accounts.back_off(source.plan.name, until)
+        await self._accounts.back_off(source.plan.name, now, until)
         _log.warning("source.backed_off", source=source.plan.name, until=until.isoformat(), error=str(error))
         source.refused_since = source.refused_since or asked_at
         if now - source.refused_since >= source.plan.failing_after:

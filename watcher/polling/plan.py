@@ -7,16 +7,21 @@ from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from watcher.core.clock_events import ClockRules
+from watcher.core.course import Standing
 from watcher.core.schedule import LookRules
 from watcher.core.snapshot import WatchFacts
 from watcher.core.subscription import Subscription
 from watcher.polling.pacing import Spacing
+from watcher.polling.tempo import Tempo
 from watcher.ports import ClaimedWatch, Provider
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """`regular` gives the policy's next look at an open invoice, from now and luck."""
+    """`regular` gives the policy's next look at an open invoice, from its standing, now and luck.
+
+    `tempo` is what it goes by where the policy is adaptive.
+    """
 
     name: str
     provider_name: str
@@ -24,13 +29,14 @@ class SourcePlan:
     timezone: ZoneInfo
     spacing: Spacing
     timeout: timedelta
-    regular: Callable[[datetime, float], datetime]
+    regular: Callable[[Standing, datetime, float], datetime]
     looks: LookRules
     clock: ClockRules
     clock_wait: timedelta
     failing_after: timedelta
     customer_names: bool = False
     subscriptions: tuple[Subscription, ...] = ()
+    tempo: Tempo | None = None
 
     def facts(self, watch: ClaimedWatch) -> WatchFacts:
         return WatchFacts(

@@ -38,6 +38,7 @@ from watcher.ports.polls import (
     WatchState,
 )
 from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer, Provider
+from watcher.ports.surveys import Surveys
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "SourceHealth",
     "SourceRow",
     "Sum",
+    "Surveys",
     "TestResult",
     "WatchEntry",
     "WatchState",

@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from watcher.core.course import UNSEEN, Standing
+from watcher.core.hazard import Exposure
 from watcher.core.invoice import Snapshot
 
 
@@ -46,6 +48,7 @@ class ClaimedWatch:
     failures: int
     settled_at: datetime | None
     clock_at: datetime | None
+    standing: Standing = UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class EventRecord:
     bodies: Mapping[Form, bytes]
     deliveries: tuple[tuple[str, Form], ...]
     tags: tuple[str, ...] = ()
+    delay: timedelta | None = None
+    """From when the provider says that it happened until we saw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,9 @@ class PollRecord:
     fingerprint: bytes | None = None
     raw: bytes | None = None
     change: Change | None = None
+    standing: Standing | None = None
+    """Replaces the stored one where it is not None."""
+    exposures: tuple[Exposure, ...] = ()
     clock_only: bool = False
     """No look was made: only `clock_at` and `change` are written, the lease ends, and the watch is due at `poll_at`."""
 
@@ -175,8 +183,8 @@ class Accounts(Protocol):
 
     async def states(self) -> Mapping[str, AccountState]: ...
 
-    async def back_off(self, source: str, until: datetime) -> None:
-        """Nobody asks this account before `until` (429, Retry-After)."""
+    async def back_off(self, source: str, now: datetime, until: datetime) -> None:
+        """Nobody asks this account before `until` (429, Retry-After), and the adaptive policy asks it less."""
         ...
 
     async def open_circuit(

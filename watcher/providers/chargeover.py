@@ -114,6 +114,7 @@ KIND = ProviderKind(
     base_url=None,
     rate=1.0,
     build=ChargeOver,
+    batch_size=_BATCH_SIZE,
     timezone="America/Chicago",
 )
 

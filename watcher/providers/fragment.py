@@ -130,6 +130,7 @@ KIND = ProviderKind(
     base_url="https://api.us-west-2.fragment.dev/billing",
     rate=5.0,
     build=Fragment,
+    batch_size=_BATCH_SIZE,
     options={"token_url": "https://auth.us-west-2.fragment.dev/oauth2/token"},
 )
 

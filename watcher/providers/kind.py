@@ -30,7 +30,8 @@ BuildProvider = Callable[[Account, aiohttp.ClientSession, Clock, Dice], Provider
 class ProviderKind:
     """`credentials` are required secrets; `options` are optional plain keys with their defaults.
 
-    `rate` is in requests per second. `base_url` is None where every account has its own.
+    `rate` is in requests per second. `base_url` is None where every account has its own. `batch_size` is that of an
+    account that has batches: an adapter knows its own.
     """
 
     name: str
@@ -40,3 +41,4 @@ class ProviderKind:
     build: BuildProvider
     timezone: str = "UTC"
     options: Mapping[str, str] = field(default_factory=dict[str, str])
+    batch_size: int = 1

@@ -9,14 +9,18 @@ from watcher.store.engine import Store, open_store
 from watcher.store.outbox import SqlOutbox
 from watcher.store.overlook import SqlOverlook
 from watcher.store.polls import SqlPollQueue
+from watcher.store.prospects import Prospect, Prospects
 from watcher.store.redelivery import Redelivery
 from watcher.store.reports import Reports
 from watcher.store.retention import Retention
 from watcher.store.run_lock import hold_run_lock
+from watcher.store.surveys import SqlSurveys
 from watcher.store.watches import SqlWatches
 
 __all__ = [
     "Backlogs",
+    "Prospect",
+    "Prospects",
     "Redelivery",
     "Reports",
     "Retention",
@@ -25,6 +29,7 @@ __all__ = [
     "SqlOutbox",
     "SqlOverlook",
     "SqlPollQueue",
+    "SqlSurveys",
     "SqlWatches",
     "Store",
     "backup",

@@ -8,13 +8,16 @@ from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import NotFound
+from watcher.core.schedule import throttled
 from watcher.ports import AccountState, EventRecord
 from watcher.store.codec import AnyRow, Instant
 from watcher.store.engine import Store
 from watcher.store.lanes import lock_cursor
-from watcher.store.tables import sources
+from watcher.store.surveys import share_at
+from watcher.store.tables import FULL_SHARE, sources
 from watcher.store.telling import Telling, tell
 
+_TOGETHER = timedelta(minutes=1)
 _STATE = (
     sources.c.name,
     sources.c.blocked_until,
@@ -39,8 +42,10 @@ class SqlAccounts:
             rows = (await connection.execute(select(*_STATE).where(sources.c.configured))).all()
         return {row.name: _state(row, self.store.shift) for row in rows}
 
-    async def back_off(self, source: str, until: datetime) -> None:
+    async def back_off(self, source: str, now: datetime, until: datetime) -> None:
+        """The share shrinks once for all requests that were under way together."""
         until -= self.store.shift
+        asked_less = select(sources.c.share, sources.c.shrunk_at).where(sources.c.name == source).with_for_update()
         async with self.store.transaction() as connection:
             await connection.execute(
                 update(sources)
@@ -48,6 +53,11 @@ class SqlAccounts:
                 .where(or_(sources.c.blocked_until.is_(None), sources.c.blocked_until < until))
                 .values(blocked_until=until)
             )
+            row = (await connection.execute(asked_less)).one_or_none()
+            if row is not None and (row.shrunk_at is None or now - row.shrunk_at >= _TOGETHER):
+                share = round(throttled(share_at(row, now)) * FULL_SHARE)
+                shrinking = update(sources).where(sources.c.name == source).values(share=share, shrunk_at=now)
+                await connection.execute(shrinking)
 
     async def open_circuit(
         self, source: str, *, at: datetime, refused: bool, error: str, probe_at: datetime

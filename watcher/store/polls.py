@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from watcher.core.course import Standing
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, PollRecord
 from watcher.store.codec import AnyRow, Instant
 from watcher.store.engine import Store
@@ -30,6 +31,10 @@ _CLAIMED = (
     watches.c.settled_at,
     watches.c.clock_at,
     watches.c.poll_at,
+    watches.c.status,
+    watches.c.due_hour,
+    watches.c.currency,
+    watches.c.worth,
 )
 
 
@@ -222,4 +227,5 @@ def _claimed(row: AnyRow) -> ClaimedWatch:
         failures=row.failures,
         settled_at=row.settled_at,
         clock_at=row.clock_at,
+        standing=Standing(row.status, row.due_hour, row.currency, row.worth),
     )

@@ -16,6 +16,7 @@ from watcher.ports import Change, DeliveryState, PollRecord, WatchState
 from watcher.store.codec import AnyRow, Instant, digest, pack
 from watcher.store.engine import Store, upserting
 from watcher.store.lanes import lock_cursor, realign
+from watcher.store.surveys import learn
 from watcher.store.tables import WAITING, deliveries, documents, snapshots, sources, watches
 from watcher.store.telling import Telling, tell
 
@@ -29,7 +30,7 @@ class _Document:
 
 
 async def record(store: Store, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
-    """`ports.PollQueue.record`. Lock order, the same everywhere: cursor, watches by key, sources."""
+    """`ports.PollQueue.record`. Lock order, the same everywhere: cursor, watches by key, sources, hazards."""
     packed = await _packed(records)
     async with store.transaction() as connection:
         if any(change.events or change.supersedes for _, change in _changes(records)):
@@ -41,6 +42,7 @@ async def record(store: Store, records: Sequence[PollRecord], successes: Mapping
             await _keep_documents(connection, kept, packed)
             await _keep_changes(connection, kept, held, store)
         await _keep_successes(connection, successes)
+        await learn(connection, (one for poll in kept for one in poll.exposures))
     return frozenset(poll.key for poll in records) - {poll.key for poll in kept}
 
 
@@ -106,7 +108,17 @@ def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str,
     # A deletion forgets the fingerprint without having found anything: the same document again is news.
     fingerprint = {} if poll.fingerprint is None else {"fingerprint": poll.fingerprint}
     found = {} if poll.asked_at is None else {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at}
-    return ended | looked | fingerprint | found
+    return ended | looked | fingerprint | found | _standing_values(poll)
+
+
+def _standing_values(poll: PollRecord) -> dict[str, Any]:
+    if poll.standing is None:
+        return {}
+    return {
+        "due_hour": poll.standing.due_hour,
+        "currency": poll.standing.currency,
+        "worth": poll.standing.worth,
+    }
 
 
 async def _keep_documents(

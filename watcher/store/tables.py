@@ -53,8 +53,17 @@ sources = Table(
     Column("probes", Integer, nullable=False, server_default=text("0")),
     Column("last_success_at", Instant),
     Column("last_error", Words(ERROR_LIMIT)),
+    Column("share", Integer, nullable=False, server_default=text("1000")),
+    Column("shrunk_at", Instant),
 )
-"""`next_slot_at` is the theoretical arrival time of the rate budget. `configured` falls when the source is removed."""
+"""`next_slot_at` is the theoretical arrival time of the rate budget. `configured` falls when the source is removed.
+`share` is what the account got of its requests, in thousandths, after it put us off at `shrunk_at`.
+"""
+
+FULL_SHARE = 1000
+
+OPEN = text("status IN ('draft', 'open', 'partially_paid', 'unknown') AND origins <> ''")
+"""Watched, seen, and not settled; literal, because a partial index serves only queries that repeat its words."""
 
 SQLITE_ALONE = {"dialect": "sqlite"}
 """Of an index with tags: PostgreSQL refuses an entry as long as they may be (over 2704 bytes)."""
@@ -100,6 +109,9 @@ watches = Table(
     Column("status", Words()),
     Column("overdue", Boolean),
     Column("number", Words()),
+    Column("due_hour", Integer),
+    Column("currency", Words()),
+    Column("worth", SmallInteger),
     UniqueConstraint("source", "invoice_id", name="uq_watches_source_invoice"),
     Index("ix_watches_due", "source", "due_at", "id"),
     Index(
@@ -114,13 +126,36 @@ watches = Table(
         sqlite_where=text("clock_at IS NOT NULL AND due_at IS NOT NULL"),
         postgresql_where=text("clock_at IS NOT NULL AND due_at IS NOT NULL"),
     ),
+    Index(
+        "ix_watches_open",
+        "source",
+        "status",
+        "due_hour",
+        "currency",
+        "worth",
+        "origins",  # only for its condition, which SQLite looks at again in each row
+        sqlite_where=OPEN,
+        postgresql_where=OPEN,
+    ),
 )
 """One row per invoice ever watched; without origins it is stopped.
 
 `poll_at` is the next look as it was planned. `due_at` is what claims go by: `poll_at`, or the end of the lease while
-somebody has it, or null where nothing shall be asked (stopped, retired). `ix_watches_browse` holds all that lists of
-invoices are chosen by, so that none of the wide rows is read in vain.
+somebody has it, or null where nothing shall be asked (stopped, retired). `due_hour`, `currency` and `worth` are
+`core.course.Standing`; like `status` they are written only where they change, which keeps `ix_watches_open` cheap.
+`ix_watches_browse` holds all that lists of invoices are chosen by, so that none of the wide rows is read in vain.
 """
+
+hazards = Table(
+    "hazards",
+    metadata,
+    Column("provider", Words(), primary_key=True),
+    Column("status", Words(), primary_key=True),
+    Column("stage", Words(), primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    Column("exposure_ms", BigInteger, nullable=False),
+)
+"""What looks at open invoices have taught: changes found, and milliseconds spent, by one of `core.hazard.STAGES`."""
 
 snapshots = Table(
     "snapshots",
@@ -157,12 +192,21 @@ events = Table(
     Column("full", LargeBinary),
     Column("thin", LargeBinary),
     Column("truncated", LargeBinary),
+    Column("delay_us", BigInteger),
     UniqueConstraint("id", name="uq_events_id"),
     Index("ix_events_watch", "watch_id", "cursor"),
     Index("ix_events_browse", "cursor", "timestamp", "type", "source", "tags", info=SQLITE_ALONE),
+    Index(
+        "ix_events_delayed",
+        "source",
+        "timestamp",
+        "delay_us",
+        sqlite_where=text("delay_us IS NOT NULL"),
+        postgresql_where=text("delay_us IS NOT NULL"),
+    ),
 )
-"""`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge.
-
+"""`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge. `delay_us` is how long after
+the provider's own time of it the change was seen.
 `ix_events_browse` holds all that events are chosen by, in the order of cursors, without the bodies.
 """
 
@@ -226,21 +270,8 @@ deliveries = Table(
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
-    Index(
-        "ix_deliveries_lane",
-        "watch_id",
-        "endpoint",
-        "cursor",
-        sqlite_where=WAITING,
-        postgresql_where=WAITING,
-    ),
-    Index(
-        "ix_deliveries_retrying",
-        "endpoint",
-        "next_attempt_at",
-        sqlite_where=RETRYING,
-        postgresql_where=RETRYING,
-    ),
+    Index("ix_deliveries_lane", "watch_id", "endpoint", "cursor", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("ix_deliveries_retrying", "endpoint", "next_attempt_at", sqlite_where=RETRYING, postgresql_where=RETRYING),
 )
 """The queue. `due_at` is what claims go by: null where the delivery waits for nothing but its lane, is parked or ended.
 `overtaken` while it is under way: unless it arrives, it is superseded.

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import DeliveryState, EventRecord, Form
+from watcher.store.codec import microseconds
 from watcher.store.lanes import realign
 from watcher.store.tables import counters, deliveries, events
 
@@ -70,6 +71,7 @@ def _event_row(cursor: int, telling: Telling) -> dict[str, Any]:
         "full": event.bodies[Form.FULL],
         "thin": event.bodies.get(Form.THIN),
         "truncated": event.bodies.get(Form.TRUNCATED),
+        "delay_us": None if event.delay is None else microseconds(event.delay),
     }
 
 

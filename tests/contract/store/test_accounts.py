@@ -18,8 +18,8 @@ async def state(store: Store) -> AccountState:
 async def test_a_back_off_is_never_shortened(store: Store) -> None:
     await stored.watch(store)
     accounts = SqlAccounts(store)
-    await accounts.back_off("acme", NOW + MINUTE)
-    await accounts.back_off("acme", NOW + SECOND)
+    await accounts.back_off("acme", NOW, NOW + MINUTE)
+    await accounts.back_off("acme", NOW, NOW + SECOND)
     assert (await state(store)).blocked_until == NOW + MINUTE
 
 

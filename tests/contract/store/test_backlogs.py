@@ -22,7 +22,7 @@ async def test_a_source_lags_by_its_longest_due_watch_that_nobody_has(store: Sto
 async def test_a_source_that_is_given_up_or_wants_a_pause_is_not_up(store: Store) -> None:
     await stored.watch(store)
     accounts = SqlAccounts(store)
-    await accounts.back_off("acme", NOW + MINUTE)
+    await accounts.back_off("acme", NOW, NOW + MINUTE)
     await accounts.open_circuit("other", at=NOW, refused=True, error="401", probe_at=NOW + MINUTE)
     assert [one.is_up for one in await Backlogs(store).sources(NOW)] == [False, False]
     assert [one.is_up for one in await Backlogs(store).sources(NOW + 2 * MINUTE)] == [True, False]

@@ -156,10 +156,19 @@ async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url
         (claimed,) = await stored.send(SqlOutbox(store))
         assert claimed.event_id == "evt_1"
         assert [item["id"] for item in await Reports(store).invoices(search="2026-1")] == ["inv_1"]
+        (watched,) = await stored.claim(store, stored.NOW + 15 * stored.MINUTE)
+        assert watched.fingerprint is None, "where it stands is learned from a comparison"
 
 
 def _downgrade(connection: Connection) -> None:
     """To the first schema, which nobody ever needs but this test."""
+    for index in ("ix_watches_open", "ix_events_delayed"):
+        connection.execute(text(f"DROP INDEX {index}"))
+    third = {"sources": ("share", "shrunk_at"), "watches": ("due_hour", "currency", "worth"), "events": ("delay_us",)}
+    for table, columns in third.items():
+        for column in columns:
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+    connection.execute(text("DROP TABLE hazards"))
     second = ("hears", "disabled_reason", "failures", "failed_lane", "failing_since", "failed_at", "probe_at", "probes")
     for column in (*second, "told_since"):
         connection.execute(text(f"ALTER TABLE endpoints DROP COLUMN {column}"))

@@ -81,7 +81,7 @@ async def test_the_longest_due_comes_first(store: Store) -> None:
 async def test_sources_that_back_off_are_disabled_or_removed_give_none(store: Store) -> None:
     watching = await stored.watch(store, "inv_1")
     accounts = SqlAccounts(store)
-    await accounts.back_off("acme", NOW + MINUTE)
+    await accounts.back_off("acme", NOW, NOW + MINUTE)
     assert await stored.claim(store) == ()
     later = NOW + MINUTE
     for rows in ([SourceRow("acme", "meteroid", enabled=False)], []):

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from tests.fakes.invoices import invoice
 from tests.fakes.poller import Scene
 from tests.fakes.polling import ScriptedProvider, found, plan
+from watcher.core.course import Standing
 from watcher.core.errors import ProviderUnavailable
 
 
-def at_once(now: datetime, luck: float) -> datetime:
+def at_once(standing: Standing, now: datetime, luck: float) -> datetime:
     """A policy that never rests."""
-    del luck
+    del standing, luck
     return now
 
 

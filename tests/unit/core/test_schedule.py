@@ -3,7 +3,16 @@
 from datetime import timedelta
 
 from tests.fakes.invoices import START
-from watcher.core.schedule import LookRules, after_failure, after_miss, is_deleted, next_probe, settled_at
+from watcher.core.schedule import (
+    LookRules,
+    after_failure,
+    after_miss,
+    given_back,
+    is_deleted,
+    next_probe,
+    settled_at,
+    throttled,
+)
 
 RULES = LookRules(
     every=timedelta(minutes=15),
@@ -46,3 +55,14 @@ def test_luck_moves_a_look_by_at_most_a_twentieth() -> None:
     early, late = (after_failure(START, 1, RULES, luck) - START for luck in (0.0, 0.999999))
     assert early == timedelta(seconds=28.5)
     assert timedelta(seconds=31.4) < late < timedelta(seconds=31.5)
+
+
+def test_an_account_that_put_us_off_gets_its_requests_back_slowly() -> None:
+    share = throttled(1.0)
+    assert share == 0.7
+    assert [round(given_back(share, timedelta(minutes=late)), 3) for late in (0, 10, 29, 30, 600)] == [
+        0.7, 0.8, 0.99, 1.0, 1.0,
+    ]  # fmt: skip
+    assert round(throttled(share), 3) == 0.49
+    assert throttled(0.01) == 0.05, "an account is never asked nothing at all"
+    assert given_back(share, -timedelta(hours=1)) == 0.7

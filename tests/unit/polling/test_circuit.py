@@ -156,7 +156,7 @@ async def test_a_probe_that_could_not_be_sent_proves_nothing_against_the_account
 async def test_accounts_that_are_not_asked_are_known(scene: Scene) -> None:
     plans = {"acme": scene.plan}
     assert await scene.circuits.left_alone(plans) == set()
-    await scene.accounts.back_off("acme", START + timedelta(seconds=1))
+    await scene.accounts.back_off("acme", START, START + timedelta(seconds=1))
     assert await scene.circuits.left_alone(plans) == {"acme"}
     scene.clock.advance(timedelta(seconds=2))
     assert await scene.circuits.left_alone(plans) == set()
