@@ -1,9 +1,11 @@
 """Polls per second of the real daemon on SQLite, as a ratio to a bare aiohttp GET loop on the same server.
 
-    python -m tests.benchmarks.polls [--watches 10000] [--seconds 10]
+    python -m tests.benchmarks.polls [--watches 10000] [--due 10000] [--seconds 10] [--turns 3]
 
-The daemon is `python -m watcher run` as a user starts it; the server counts. Bare loop and daemon take turns, and the
-ratio is of the means, since machines are shared. The stages are measured in this process, in the real poller.
+Of all the watches `due` fall due again and again, the others in a month. They are put into the database as
+`watch import` does. The daemon is `python -m watcher run` as a user starts it; the server counts. Bare loop and daemon
+take turns, and the ratio is of the means, since machines are shared. The stages are measured in this process, in the
+real poller.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from statistics import mean
@@ -22,13 +25,15 @@ import aiohttp
 
 from tests.benchmarks.invoice_server import InvoiceServer, invoice_ids
 from tests.benchmarks.stages import measure_stages
+from watcher.ports import SourceRow, WatchEntry
+from watcher.store import SqlWatches, open_store
 
 AT_ONCE = 64
-TURNS = 3
+CHUNK = 10_000
 
 CONFIG = """
 [watcher]
-watchlists = ["watches.csv"]
+watchlists = []
 [polling]
 policy = "fixed"
 every = "1s"
@@ -61,9 +66,18 @@ async def bare_loop(url: str, ids: list[str], seconds: float) -> float:
     return count / seconds
 
 
-def write_config(folder: Path, url: str, ids: list[str]) -> Path:
+async def prepare(database: Path, ids: list[str], due: int) -> None:
+    async with open_store(f"sqlite:///{database}", create=True) as store:
+        watches, now = SqlWatches(store), datetime.now(UTC)
+        await watches.sync_sources([SourceRow("bench", "meteroid")], now)
+        for start in range(0, len(ids), CHUNK):
+            due_at = now if start < due else now + timedelta(days=30, milliseconds=start)
+            entries = [WatchEntry("bench", one) for one in ids[start : start + CHUNK]]
+            await watches.import_entries(entries, "cli", due_at)
+
+
+def write_config(folder: Path, url: str) -> Path:
     (folder / "api_key").write_text("pv_sand_benchmark/key")
-    (folder / "watches.csv").write_text("source,invoice_id\n" + "".join(f"bench,{one}\n" for one in ids))
     config = folder / "watcher.toml"
     config.write_text(CONFIG.format(url=url))
     return config
@@ -101,20 +115,26 @@ def _resident_kib(pid: int) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--watches", type=int, default=10_000)
+    parser.add_argument("--due", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--turns", type=int, default=3)
     chosen = parser.parse_args()
     ids = invoice_ids(chosen.watches)
+    due = ids[: chosen.due]
     bare, polled, memory = list[float](), list[float](), 0
     with InvoiceServer() as server, tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(write_config(Path(folder), server.url, ids))
-        for turn in range(TURNS):
-            bare.append(asyncio.run(bare_loop(server.url, ids, chosen.seconds)))
-            warm_up = (1 if turn else 2) * chosen.watches
+        started = time.perf_counter()
+        asyncio.run(prepare(Path(folder) / "invoice-watcher.db", ids, len(due)))
+        print(f"{len(ids)} watches imported in {time.perf_counter() - started:.0f} s", flush=True)
+        daemon = Daemon(write_config(Path(folder), server.url))
+        for turn in range(chosen.turns):
+            bare.append(asyncio.run(bare_loop(server.url, due, chosen.seconds)))
+            warm_up = (1 if turn else 2) * len(due)
             rate, memory = daemon.polls_per_second(server, warm_up=warm_up, seconds=chosen.seconds)
             polled.append(rate)
             print(f"turn {turn + 1}: bare {bare[-1]:7.0f} GET/s   daemon {polled[-1]:7.0f} polls/s", flush=True)
         rounds = measure_stages(server.url, ids[:2000])
-    print(f"\n{chosen.watches} watches, {memory // 1024} MiB resident, {os.cpu_count()} cores")
+    print(f"\n{chosen.watches} watches, {len(due)} of them due, {memory // 1024} MiB resident, {os.cpu_count()} cores")
     print(f"bare loop {mean(bare):.0f}/s   daemon {mean(polled):.0f}/s   ratio {mean(polled) / mean(bare):.2f}")
     print("\nmicroseconds a poll, by stage (one process; the stages overlap)")
     for name, stages in rounds.items():

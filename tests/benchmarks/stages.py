@@ -21,7 +21,7 @@ from watcher.ports import Claim, ClaimRequest, Fetched, Pacer, PollRecord, Provi
 from watcher.providers import PROVIDERS
 from watcher.providers.http import open_session
 from watcher.providers.kind import Account
-from watcher.store import SqlAccounts, SqlPollQueue, SqlWatches, open_store
+from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, open_store
 
 _SOURCE = "bench"
 
@@ -74,6 +74,8 @@ class _TimedProvider:
         self.batch_size = provider.batch_size
         self.probe = provider.probe
         self.renew_token = provider.renew_token
+        self.list_page = provider.list_page
+        self.lists_changes = provider.lists_changes
 
     async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
         self._stopwatch.enter()
@@ -115,6 +117,7 @@ async def _measure(url: str, ids: Sequence[str]) -> Mapping[str, Mapping[str, fl
             poller = Poller(
                 _TimedQueue(store, stopwatch),
                 SqlAccounts(store),
+                SqlRounds(store),
                 clock,
                 system_dice,
                 on_events=lambda: None,

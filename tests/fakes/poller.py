@@ -18,7 +18,7 @@ from watcher.core.errors import StoreUnavailable
 from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import SourceRow, WatchEntry
-from watcher.store import SqlAccounts, SqlPollQueue, SqlWatches, Store
+from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, Store
 from watcher.store.codec import AnyRow
 from watcher.store.tables import events, sources, watches
 
@@ -67,6 +67,7 @@ class Scene:
         self.poller = Poller(
             SqlPollQueue(self.store),
             SqlAccounts(self.store),
+            SqlRounds(self.store),
             self.clock,
             lambda: MIDDLE,
             on_events=self._notified,
@@ -97,10 +98,14 @@ class Scene:
 
     async def run_once(self) -> None:
         """`run --once`, with time passing as long as it works."""
+        await self.at_work(self.poller.run_once)
+
+    async def at_work(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Until it ends by itself."""
         if not self._is_configured:
             self.configure()
         async with anyio.create_task_group() as group:
-            group.start_soon(self._work, self.poller.run_once)
+            group.start_soon(self._work, work)
             await self._until_ended()
 
     async def elapse(self, **period: float) -> None:

@@ -1,6 +1,6 @@
 """What polling needs from the world, made up: a provider that answers by script, accounts in memory, plans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,7 +17,19 @@ from watcher.core.schedule import LookRules, jittered
 from watcher.core.subscription import Subscription
 from watcher.polling import SourcePlan
 from watcher.polling.pacing import Spacing
-from watcher.ports import AccountState, ClaimedWatch, EventRecord, Fetched, Found, Look, Missing, Pacer, Provider
+from watcher.ports import (
+    AccountState,
+    ClaimedWatch,
+    EventRecord,
+    Fetched,
+    Found,
+    Listed,
+    Look,
+    Missing,
+    Pacer,
+    Page,
+    Provider,
+)
 
 EVERY = timedelta(minutes=15)
 LOOKS = LookRules(
@@ -42,6 +54,15 @@ class ScriptedProvider:
     """Errors of every request that holds such an id."""
     batch_size: int = 1
     server_date: datetime | None = None
+    lists_changes: bool = False
+    pages: list[Sequence[Listed] | WatcherError] = field(default_factory=list[Sequence[Listed] | WatcherError])
+    """What the list holds, page by page; an error is raised once."""
+    changes: Sequence[Listed] = ()
+    omits: frozenset[str] = frozenset()
+    on_list: Callable[[], None] | None = None
+    """Called between a list's question and its answer."""
+    listed: list[datetime] = field(default_factory=list[datetime])
+    changes_asked: list[datetime] = field(default_factory=list[datetime])
     asked: list[tuple[datetime, tuple[str, ...]]] = field(default_factory=list[tuple[datetime, tuple[str, ...]]])
     probed: list[datetime] = field(default_factory=list[datetime])
     renewed: int = 0
@@ -68,6 +89,23 @@ class ScriptedProvider:
             raise error
         looks = {one: self.looks.get(one, Missing("not found")) for one in ids}
         return Fetched(looks, asked_at, self.clock.now(), self.server_date)
+
+    async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
+        await pacer.wait()
+        asked_at = self.clock.now()
+        if changed_since is not None:
+            self.changes_asked.append(changed_since)
+            return Page(tuple(self.changes), None, asked_at, self.clock.now(), omits=self.omits)
+        self.listed.append(asked_at)
+        number = int(page or 0)
+        rows = self.pages[number] if self.pages else ()
+        if isinstance(rows, WatcherError):
+            self.pages.pop(number)
+            raise rows
+        if self.on_list is not None:
+            self.on_list()
+        following = str(number + 1) if number + 1 < len(self.pages) else None
+        return Page(tuple(rows), following, asked_at, self.clock.now(), self.server_date, omits=self.omits)
 
     async def probe(self, pacer: Pacer) -> datetime | None:
         await pacer.wait()

@@ -46,7 +46,7 @@ ENTRIES = (
     Entry("sources", "sources", _LOOK, "List the accounts and how they are doing."),
     Entry("plan", "planning", _LOOK, "Say how late changes will be seen, and what seeing them sooner costs."),
     Entry("explain", "planning", _LOOK, "Say why an invoice is looked at when."),
-    Entry("watch", "watch", _CHANGE, "Add, remove, list, import or poll watches.", is_group=True),
+    Entry("watch", "watch", _CHANGE, "Add, remove, list, import, discover or poll watches.", is_group=True),
     Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
     Entry("endpoints", "endpoints", _CHANGE, "List, test, switch or re-key the webhook subscribers.", is_group=True),
     Entry("listen", "listen", _TRY, "Receive, verify and show webhooks on this machine, and pass them on."),

@@ -1,6 +1,7 @@
 """`watch`: which invoices are looked at."""
 
 import glob
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,9 +19,11 @@ from watcher.config.load import Loaded
 from watcher.config.positions import Positions
 from watcher.config.reading import Reading, TomlFile
 from watcher.core.errors import ConfigError
-from watcher.ports import WatchEntry
+from watcher.daemon import listed
+from watcher.ports import Page, WatchEntry
+from watcher.store import SqlWatches
 
-app = group("Add, remove, list, import or poll watches. A watch is one invoice id tracked at one source.")
+app = group("Add, remove, list, import, discover or poll watches. A watch is one invoice id tracked at one source.")
 
 _ORIGIN = "cli"
 
@@ -121,6 +124,58 @@ async def _import(invocation: Invocation, file: Path) -> None:
         print_document({"file": str(file), "watches": len(entries), "added": added})
     else:
         tell(f"{file}: {counted(len(entries), 'invoice')}, {added} of them new")
+
+
+@command(app, "discover", "watch discover acme --dry-run")
+def discover(
+    invocation: Invocation,
+    source: SourceArgument,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only: nothing is added.")] = False,
+) -> None:
+    """Watch every unsettled invoice that the provider lists now; `discover = true` in the source keeps doing so.
+
+    What you have removed with `watch remove` stays removed.
+    """
+    anyio.run(partial(_discover, invocation, source, dry_run=dry_run))
+
+
+async def _discover(invocation: Invocation, source: str, *, dry_run: bool) -> None:
+    async with opened_for_wishes(invocation) as store:
+        known_source(store.loaded, source)
+        counted_by = Counting(store.watches, source, dry_run=dry_run)
+        async for page in listed(store.loaded, source):
+            await counted_by.take(page)
+    if invocation.as_json:
+        print_document(counted_by.document())
+        return
+    new = f"{counted_by.new} of them {'not watched yet' if dry_run else 'added'}"
+    tell(f"{source}: {counted(counted_by.unsettled, 'unsettled invoice')} listed, {new}")
+
+
+@dataclass(slots=True)
+class Counting:
+    """Counts the rows of a list by page, and has the unsettled ones watched unless it is a dry run."""
+
+    watches: SqlWatches
+    source: str
+    dry_run: bool
+    all_rows: int = 0
+    unsettled: int = 0
+    new: int = 0
+
+    async def take(self, page: Page) -> None:
+        ids = [row.invoice_id for row in page.rows if not row.is_settled]
+        if self.dry_run:
+            self.new += len(await self.watches.undiscovered(self.source, ids))
+        else:
+            self.new += await self.watches.discover(self.source, ids, SystemClock().now())
+        self.all_rows += len(page.rows)
+        self.unsettled += len(ids)
+
+    def document(self) -> dict[str, object]:
+        told = {"listed": self.all_rows, "unsettled": self.unsettled, "new": self.new, "dry_run": self.dry_run}
+        return {"source": self.source, **told}
 
 
 @command(app, "poll", "watch poll acme inv_1001")

@@ -183,6 +183,8 @@ class SourceSettings(Settings):
     """Requests per second."""
     timeout: Timeout = timedelta(seconds=15)
     enabled: Flag = True
+    discover: Flag = False
+    """Watch every unsettled invoice that the provider lists."""
     polling: PollingSettings
     """`[polling]` with this source's own keys laid over it."""
 

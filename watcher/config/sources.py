@@ -12,7 +12,7 @@ from watcher.config.values import check_name
 from watcher.config.wording import meant, one_of, shown
 from watcher.providers.kind import ProviderKind
 
-OWN_KEYS = ("provider", "base_url", "timezone", "rate", "timeout", "enabled")
+OWN_KEYS = ("provider", "base_url", "timezone", "rate", "timeout", "enabled", "discover")
 POLLING_KEYS = tuple(PollingSettings.model_fields)
 
 

@@ -1,6 +1,7 @@
 """Every error of the program, sorted by what happens next.
 
-Wait: `ProviderUnavailable`, `RateLimited`, `SlotMissed`. Stop this one: `InvalidAnswer`, `InvoiceRefused`, `LeaseLost`.
+Wait: `ProviderUnavailable`, `Unreachable`, `RateLimited`, `SlotMissed`.
+Stop this one: `InvalidAnswer`, `InvoiceRefused`, `ListRefused`, `LeaseLost`.
 Call a human: `CredentialsRefused`, `ConfigError`, `SchemaMismatch`, `StoreUnavailable`.
 An id that a provider does not know is an expected outcome and so a value (`ports.Missing`), not an error.
 """
@@ -18,6 +19,10 @@ class ProviderUnavailable(WatcherError):
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unreachable(ProviderUnavailable):
+    """No connection came about (no address, no route, refused, silence): the fault may lie on our own side."""
 
 
 class RateLimited(ProviderUnavailable):
@@ -38,6 +43,10 @@ class InvoiceRefused(WatcherError):
 
 class InvalidAnswer(InvoiceRefused):
     """The answer for this id cannot be read: broken JSON, wrong type, impossible amount."""
+
+
+class ListRefused(WatcherError):
+    """The provider has no such list, refuses it or answers it unreadably: invoices are asked for one by one."""
 
 
 class LeaseLost(WatcherError):

@@ -1,7 +1,7 @@
 """JSON in and out without floats: numbers are int or Decimal, anything ambiguous is refused."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import NoReturn
 
@@ -18,6 +18,21 @@ def read(data: bytes | str) -> object:
     """Parse one JSON value. Raises InvalidAnswer for broken JSON, NaN or Infinity, and keys given twice."""
     try:
         return _DECODER.decode(data.decode("utf-8-sig") if isinstance(data, bytes) else data)
+    except UnicodeDecodeError as error:
+        raise InvalidAnswer(f"not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise InvalidAnswer(f"not JSON: {error.msg} at character {error.pos}") from error
+    except RecursionError as error:
+        raise InvalidAnswer("not JSON we read: nested too deep") from error
+
+
+def read_items(data: bytes, key: str) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
+    """Parse an object that has an array at `key`: the other members, and each item with its own text as sent.
+
+    Raises InvalidAnswer like `read`, and where there is no such array.
+    """
+    try:
+        return _ItemReader(data.decode("utf-8-sig")).read(key)
     except UnicodeDecodeError as error:
         raise InvalidAnswer(f"not UTF-8 text: {error.reason} at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -50,6 +65,62 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
+class _ItemReader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._place = 0
+
+    def read(self, key: str) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
+        members: list[tuple[str, object]] = []
+        items: list[tuple[object, bytes]] | None = None
+        for _ in self._parts("{", "}"):
+            name, _ = self._value()
+            if not isinstance(name, str):
+                raise InvalidAnswer("not JSON: a key is expected")
+            self._take(":")
+            if name == key and items is None and self._sees("["):
+                items = [self._value() for _ in self._parts("[", "]")]
+            else:
+                members.append((name, self._value()[0]))
+        if self._text[self._place :].strip():
+            raise InvalidAnswer("not JSON: something stands behind it")
+        if items is None:
+            raise InvalidAnswer(f"field {key}: a list is expected")
+        return _unique(members), tuple(items)
+
+    def _parts(self, opening: str, closing: str) -> Iterator[None]:
+        self._take(opening)
+        if self._sees(closing):
+            self._take(closing)
+            return
+        while True:
+            yield
+            if self._sees(closing):
+                break
+            self._take(",")
+        self._take(closing)
+
+    def _value(self) -> tuple[object, bytes]:
+        self._skip_spaces()
+        start = self._place
+        value, self._place = _DECODER.raw_decode(self._text, start)
+        return value, self._text[start : self._place].encode()
+
+    def _sees(self, character: str) -> bool:
+        self._skip_spaces()
+        return self._text.startswith(character, self._place)
+
+    def _take(self, character: str) -> None:
+        if not self._sees(character):
+            raise InvalidAnswer(f"not JSON: {character} is expected at character {self._place}")
+        self._place += 1
+
+    def _skip_spaces(self) -> None:
+        while self._text[self._place : self._place + 1] in _SPACES:
+            self._place += 1
+
+
+_SPACES = frozenset(" \t\r\n")
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant
 )

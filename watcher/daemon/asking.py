@@ -15,7 +15,7 @@ from watcher.core.memory import Memory
 from watcher.core.snapshot import WatchFacts, take, to_document
 from watcher.daemon.wiring import account
 from watcher.polling.pacing import Gate, LocalBudget, Spacing, Turn
-from watcher.ports import Budget, Failed, Found, Provider
+from watcher.ports import Budget, Failed, Found, Page, Provider
 from watcher.providers import PROVIDERS
 from watcher.providers.http import open_session
 from watcher.store import SqlPollQueue, open_store
@@ -79,6 +79,19 @@ async def get(loaded: Loaded, source_name: str, invoice_id: str) -> tuple[dict[s
     rules = ClockRules(grace=configuration.watcher.grace)
     since = overdue_from(taken, Memory(), fetched.answered_at, rules, held=False)
     return to_document(replace(taken, overdue=since is not None)), look.raw
+
+
+async def listed(loaded: Loaded, source_name: str) -> AsyncGenerator[Page]:
+    """Every page of the provider's list as it is now. Raises like `Provider.list_page`."""
+    source, clock = loaded.configuration.sources[source_name], SystemClock()
+    async with _budget(loaded.configuration) as budget, _provider(source, clock) as provider:
+        following: str | None = None
+        while True:
+            page = await provider.list_page(following, _turn(source, budget, clock))
+            yield page
+            if page.next_page is None or page.next_page == following:
+                return
+            following = page.next_page
 
 
 async def _answer(source: SourceSettings, provider: Provider, budget: Budget, clock: Clock) -> SourceAnswer:

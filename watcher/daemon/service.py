@@ -33,6 +33,7 @@ from watcher.store import (
     SqlOutbox,
     SqlOverlook,
     SqlPollQueue,
+    SqlRounds,
     SqlSurveys,
     SqlWatches,
     Store,
@@ -63,20 +64,16 @@ class Service:
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.courier = Courier(
-            self._outbox,
-            sender,
-            self._clock,
-            system_dice,
-            {},
-            on_turn=lambda: self._turned("delivery"),
-            observer=self.metrics,
-        )
+            self._outbox, sender, self._clock, system_dice, {},
+            on_turn=lambda: self._turned("delivery"), observer=self.metrics,
+        )  # fmt: skip
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
         self.usage = Usage(self.metrics, self._clock)
         self.standings = Standings(SqlOverlook(store).figures, self._clock)
         self.poller = Poller(
             SqlPollQueue(store),
             SqlAccounts(store),
+            SqlRounds(store),
             self._clock,
             system_dice,
             on_events=self.tell_events,

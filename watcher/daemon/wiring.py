@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol, cast
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -78,6 +79,8 @@ def source_plan(configuration: Configuration, source: SourceSettings, provider: 
         clock_wait=watcher.clock_wait,
         failing_after=watcher.failing_after,
         customer_names=watcher.customer_names,
+        discover=source.discover,
+        host=urlsplit(source.base_url).hostname or "",
         subscriptions=subscriptions(configuration),
         tempo=tempo,
     )

@@ -10,9 +10,10 @@ from anyio.abc import TaskGroup
 from watcher.clock import Clock, Dice
 from watcher.core import schedule
 from watcher.core.body import about_source
-from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable
+from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable, Unreachable
 from watcher.core.event import EventType
 from watcher.core.subscription import Subscription
+from watcher.polling.network import Network
 from watcher.polling.plan import SourcePlan
 from watcher.polling.skew import SkewGuard
 from watcher.ports import Accounts, AccountState, EventRecord, Form, Pacer
@@ -26,13 +27,23 @@ class Circuits:
     """Confirms failures with a control request before an account is given up, and probes those that were."""
 
     def __init__(
-        self, accounts: Accounts, clock: Clock, dice: Dice, skew: SkewGuard, pacer: Callable[[SourcePlan], Pacer]
+        self,
+        accounts: Accounts,
+        clock: Clock,
+        dice: Dice,
+        skew: SkewGuard,
+        pacer: Callable[[SourcePlan], Pacer],
+        *,
+        plans: Callable[[], Mapping[str, SourcePlan]],
+        on_recovery: Callable[[], None],
     ) -> None:
         self._accounts = accounts
         self._clock = clock
         self._dice = dice
         self._skew = skew
         self._pacer = pacer
+        self._plans = plans
+        self.network = Network(clock, dice, probe=self._probe, on_recovery=on_recovery)
         self._confirming: dict[str, anyio.Lock] = {}
         self._answered_at: dict[str, datetime] = {}
         self._probing: set[str] = set()
@@ -55,7 +66,7 @@ class Circuits:
         async with self._confirming.setdefault(plan.name, anyio.Lock()):
             if self.answered_since(plan.name, asked_at):
                 return False
-            if await self._is_open(plan):
+            if self.network.is_down or await self._is_open(plan):
                 return True
             try:
                 refusal = await self._probe(plan)
@@ -63,7 +74,8 @@ class Circuits:
                 return True
             if refusal is None:
                 return False
-            await self.give_up(plan, refusal, since=asked_at)
+            if not await self._is_network_to_blame(plan, refusal, asked_at):
+                await self.give_up(plan, refusal, since=asked_at)
             return True
 
     async def answers(self, plan: SourcePlan, since: datetime) -> bool:
@@ -75,13 +87,13 @@ class Circuits:
         async with self._confirming.setdefault(plan.name, anyio.Lock()):
             if self.answered_since(plan.name, since):
                 return True
-            if await self._is_open(plan):
+            if self.network.is_down or await self._is_open(plan):
                 return False
             try:
                 refusal = await self._probe(plan)
             except SlotMissed:
                 return False
-            if refusal is not None:
+            if refusal is not None and not await self._is_network_to_blame(plan, refusal, asked_at):
                 await self.give_up(plan, refusal, since=asked_at)
             return refusal is None
 
@@ -103,6 +115,8 @@ class Circuits:
 
         The probes are left to the task group: each may wait for its account's rate and time-out.
         """
+        if await self.network.is_still_down(plans):
+            return
         now = self._clock.now()
         for name, state in (await self._accounts.states()).items():
             plan = plans.get(name)
@@ -151,6 +165,13 @@ class Circuits:
         state = (await self._accounts.states()).get(plan.name)
         return state is not None and state.probe_at is not None
 
+    async def _is_network_to_blame(self, plan: SourcePlan, refusal: AccountError, asked_at: datetime) -> bool:
+        if not isinstance(refusal, Unreachable):
+            return False
+        return await self.network.is_to_blame(
+            plan, self._plans(), lambda other: self.answered_since(other.name, asked_at)
+        )
+
     async def _probe(self, plan: SourcePlan) -> AccountError | None:
         """What the account says against a control request, None where it answers. Raises SlotMissed."""
         asked_at = self._clock.now()
@@ -168,7 +189,9 @@ class Circuits:
     async def _tell_if_due(self, plan: SourcePlan, state: AccountState, now: datetime) -> None:
         if state.told or state.failing_since is None:
             return
-        if state.refused or now - state.failing_since >= plan.failing_after:
+        # Of the time for which our own network was down nothing is known.
+        known_since = max(state.failing_since, self.network.back_at or state.failing_since)
+        if state.refused or now - known_since >= plan.failing_after:
             reason = "credentials refused" if state.refused else "nothing but errors"
             event = _event(plan, EventType.SOURCE_FAILING, reason, state.failing_since, now)
             if await self._accounts.tell_failing(plan.name, event):

@@ -17,7 +17,7 @@ from watcher.core.subscription import Subscription
 from watcher.core.transition import Event, Transition, observe
 from watcher.core.worth import worth_of
 from watcher.polling.plan import SourcePlan
-from watcher.ports import Change, ClaimedWatch, EventRecord, Form, Found, PollRecord, WatchState
+from watcher.ports import Change, ClaimedWatch, EventRecord, Form, Found, Listed, PollRecord, WatchState
 
 _ERROR_LENGTH = 500
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
@@ -127,6 +127,25 @@ def told_unseen(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRec
     seen = Observation(watch.asked_at, now, watch.fetched_at)
     clock_at = next_instant(transition.snapshot, now, plan.clock)
     return replace(record, clock_at=clock_at, change=_change(plan, transition, seen))
+
+
+def hinted(plan: SourcePlan, watch: ClaimedWatch, row: Listed, omits: frozenset[str], at: Moment) -> PollRecord | None:
+    """What a row says that is no whole document: nothing new, or None where the invoice is to be looked at.
+
+    It stands for a look only in that the next one is put off; what was last seen, and when, stays as it is.
+    """
+    before = memory.loads(watch.memory).snapshot
+    is_later = row.changed_at is not None and watch.fetched_at is not None and row.changed_at > watch.fetched_at
+    if before is None or is_later:
+        return None
+    try:
+        invoice = replace(plan.provider.to_invoice(row.document, before), id=watch.invoice_id)
+    except InvalidAnswer:
+        return None
+    unsaid = {name: getattr(before, name) for name in ("overdue", *omits)}
+    if replace(take(invoice, plan.facts(watch)), **unsaid) != before:
+        return None
+    return replace(_unchanged(plan, watch, at), asked_at=None, fetched_at=None, fingerprint=None, exposures=())
 
 
 def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:

@@ -24,7 +24,7 @@ from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome
 from watcher.polling.skew import SkewGuard
-from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Missing, PollRecord
+from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Missing, Page, PollRecord
 
 _log = structlog.get_logger()
 
@@ -39,6 +39,8 @@ class SourceAtWork:
         default_factory=deque[tuple[Sequence[ClaimedWatch], Turn]]
     )
     under_way: int = 0
+    is_swept: bool = False
+    """A round through its lists is under way: nothing is claimed beside it."""
     rate_limited: int = 0
     refused_since: datetime | None = None
     """When the first of an unbroken row of requests began that the account put off (429, Retry-After)."""
@@ -71,11 +73,10 @@ class Looker:
         except SlotMissed:
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         except RateLimited as error:
-            return await self._back_off(source, watches, error, asked_at)
+            return await self.back_off(source, watches, error, asked_at)
         except (CredentialsRefused, ProviderUnavailable) as error:
             return await self._doubt(source, watches, turn, error, asked_at)
-        source.rate_limited, source.refused_since = 0, None
-        self._skew.saw(plan.name, fetched.server_date, fetched.answered_at)
+        self.answered(source, fetched.server_date, fetched.answered_at)
         if any(isinstance(look, Found) for look in fetched.looks.values()):
             self._circuits.answered(plan.name, fetched.asked_at)
         elif _is_unreadable(fetched) and await self._circuits.is_account_failing(plan, asked_at):
@@ -84,6 +85,41 @@ class Looker:
         records = [self._judge(plan, watch, fetched, account_answers=answers) for watch in watches]
         well = not all(isinstance(look, Failed) for look in fetched.looks.values())
         return (Outcome(plan.name, watches, records, fetched.asked_at if well else None),)
+
+    def answered(self, source: SourceAtWork, server_date: datetime | None, answered_at: datetime) -> None:
+        """Remember that an answer came, whatever it says of invoices."""
+        source.rate_limited, source.refused_since = 0, None
+        self._skew.saw(source.plan.name, server_date, answered_at)
+
+    def judge_page(
+        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], page: Page
+    ) -> tuple[list[PollRecord], list[ClaimedWatch]]:
+        """The records of what a page tells of these watches, and the watches that a hint wants looked at."""
+        plan = source.plan
+        self.answered(source, page.server_date, page.answered_at)
+        self._circuits.answered(plan.name, page.asked_at)
+        rows = {row.invoice_id: row for row in page.rows}
+        records: list[PollRecord] = []
+        news: list[ClaimedWatch] = []
+        for watch in watches:
+            row, at = rows[watch.invoice_id], self._moment(page.asked_at, page.answered_at)
+            record = (
+                judge.hinted(plan, watch, row, page.omits, at)
+                if row.look is None
+                else judge.found(plan, watch, row.look, at)
+            )
+            if record is None:
+                news.append(watch)
+            else:
+                records.append(record)
+        return records, news
+
+    async def is_account_failing(self, source: SourceAtWork, error: AccountError, asked_at: datetime) -> bool:
+        """Whether the account is at fault for a request about no invoice that failed; it is left alone then."""
+        if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
+            await self.back_off(source, (), error, asked_at)
+            return True
+        return await self._circuits.is_account_failing(source.plan, asked_at)
 
     async def _account_answers(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], fetched: Fetched) -> bool:
         """Whether the account was heard of since the first misses of those that could be deleted now."""
@@ -107,7 +143,7 @@ class Looker:
     def _moment(self, asked_at: datetime, answered_at: datetime) -> Moment:
         return Moment(asked_at, answered_at, self._dice(), clock_held=self._skew.holds(answered_at))
 
-    async def _back_off(
+    async def back_off(
         self, source: SourceAtWork, watches: Sequence[ClaimedWatch], error: ProviderUnavailable, asked_at: datetime
     ) -> tuple[Outcome, ...]:
         """Leave the account alone for as long as it wants; one that wants nothing else for long is failing."""
@@ -128,7 +164,7 @@ class Looker:
         """A request failed as a whole: find out whether the account, the request or one invoice is at fault."""
         plan = source.plan
         if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
-            return await self._back_off(source, watches, error, asked_at)
+            return await self.back_off(source, watches, error, asked_at)
         if await self._circuits.is_account_failing(plan, asked_at):
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         if len(watches) == 1:

@@ -35,6 +35,9 @@ class SourcePlan:
     clock_wait: timedelta
     failing_after: timedelta
     customer_names: bool = False
+    discover: bool = False
+    host: str = ""
+    """Sources at one host are reached, or not, together."""
     subscriptions: tuple[Subscription, ...] = ()
     tempo: Tempo | None = None
 

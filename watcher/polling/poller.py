@@ -1,8 +1,9 @@
 """The straight line of a poll: claim what is due, fetch it, judge what came, record it in batches."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 import structlog
@@ -18,7 +19,8 @@ from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome, Recorder
 from watcher.polling.skew import SkewGuard
-from watcher.ports import UNOBSERVED, Accounts, Claim, ClaimedWatch, ClaimRequest, PollObserver, PollQueue
+from watcher.polling.sweeping import Sweeper
+from watcher.ports import UNOBSERVED, Accounts, Claim, ClaimedWatch, ClaimRequest, PollObserver, PollQueue, Rounds
 
 _log = structlog.get_logger()
 
@@ -44,6 +46,7 @@ class Poller:
         self,
         queue: PollQueue,
         accounts: Accounts,
+        rounds: Rounds,
         clock: Clock,
         dice: Dice,
         *,
@@ -56,12 +59,24 @@ class Poller:
         self._on_turn = on_turn
         self._observer = observer
         self.skew = SkewGuard()
-        self._circuits = Circuits(accounts, clock, dice, self.skew, self._unclaimed_turn)
+        self._circuits = Circuits(
+            accounts, clock, dice, self.skew, self._unclaimed_turn, plans=lambda: self._plans, on_recovery=self.wake
+        )
         self._looker = Looker(accounts, clock, dice, circuits=self._circuits, skew=self.skew)
         self.recorder = Recorder(queue, clock, on_events=on_events, observer=observer)
         self._sources: dict[str, SourceAtWork] = {}
         self._stopping = anyio.Event()
         self._woken = anyio.Event()
+        self._sweeper = Sweeper(
+            rounds,
+            queue,
+            clock,
+            self._looker,
+            turn=lambda source: self._turn(source, []),
+            guard=self._guarded,
+            rests=lambda: self._circuits.network.is_down,
+            stopping=self._stopping,
+        )
 
     def configure(self, plans: Mapping[str, SourcePlan]) -> None:
         """Poll these sources from now on. What is in flight is finished and recorded under the old plan."""
@@ -89,6 +104,7 @@ class Poller:
             async with send, anyio.create_task_group() as polls:
                 polls.start_soon(self._look_after_accounts)
                 polls.start_soon(self._tell_stale_clocks, send)
+                polls.start_soon(self._sweeper.run, lambda: self._sources, send, self._on_turn)
                 await self._dispatch(polls, send)
 
     async def run_once(self) -> int:
@@ -101,13 +117,15 @@ class Poller:
                     await self._circuits.look_after(self._plans, probing)
                 async with anyio.create_task_group() as sources:
                     for name in self._sources:
-                        sources.start_soon(self._exhaust, name, send)
+                        sources.start_soon(self._sweep_and_exhaust, name, send)
                 await self._tell_stale(self._clock.now(), send)
+        if self._circuits.network.is_down:
+            return len(self._sources)
         return len(await self._circuits.left_alone(self._plans))
 
     async def renew_tokens(self) -> None:
         """Renew what ends soon, so that no poll has to wait for it; an account that is left alone needs none."""
-        plans = self._plans
+        plans: Mapping[str, SourcePlan] = {} if self._circuits.network.is_down else self._plans
         for name in plans.keys() - await self._circuits.left_alone(plans):
             try:
                 await plans[name].provider.renew_token(self._unclaimed_turn(plans[name]))
@@ -117,6 +135,10 @@ class Poller:
     @property
     def _plans(self) -> Mapping[str, SourcePlan]:
         return {name: source.plan for name, source in self._sources.items()}
+
+    async def _sweep_and_exhaust(self, name: str, send: MemoryObjectSendStream[Outcome]) -> None:
+        await self._sweeper.sweep_once(self._sources[name], send)
+        await self._exhaust(name, send)
 
     async def _exhaust(self, name: str, send: MemoryObjectSendStream[Outcome]) -> None:
         """Poll what is due of one source, each watch once; a slow source keeps no other waiting."""
@@ -158,7 +180,7 @@ class Poller:
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
-            if name in names and source.claimed < _CLAIMED
+            if name in names and source.claimed < _CLAIMED and not (source.is_swept or self._circuits.network.is_down)
         ]
 
     def _lease(self) -> timedelta:
@@ -204,10 +226,19 @@ class Poller:
             source.under_way -= 1
 
     async def _poll(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._circuits.network.is_down:
             return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
+        return await self._guarded(source, watches, partial(self._looker.look, source, watches, turn))
+
+    async def _guarded(
+        self,
+        source: SourceAtWork,
+        watches: Sequence[ClaimedWatch],
+        look: Callable[[], Awaitable[tuple[Outcome, ...]]],
+    ) -> tuple[Outcome, ...]:
+        """Give these watches back where the store is away, and fail them where this program itself fails."""
         try:
-            return await self._looker.look(source, watches, turn)
+            return await look()
         except StoreUnavailable as error:
             _log.error("polls.given_up", source=source.plan.name, polls=len(watches), error=str(error))
             return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)

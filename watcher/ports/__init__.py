@@ -37,7 +37,8 @@ from watcher.ports.polls import (
     PollRecord,
     WatchState,
 )
-from watcher.ports.providers import Failed, Fetched, Found, Look, Missing, Pacer, Provider
+from watcher.ports.providers import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page, Provider
+from watcher.ports.rounds import ListedIds, RoundKind, Rounds
 from watcher.ports.surveys import Surveys
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
@@ -66,6 +67,8 @@ __all__ = [
     "Form",
     "Found",
     "Item",
+    "Listed",
+    "ListedIds",
     "ListsApplied",
     "Look",
     "Missing",
@@ -73,6 +76,7 @@ __all__ = [
     "Outcome",
     "Overlook",
     "Pacer",
+    "Page",
     "PollObserver",
     "PollOutcome",
     "PollQueue",
@@ -81,6 +85,8 @@ __all__ = [
     "Purse",
     "Receipt",
     "Reports",
+    "RoundKind",
+    "Rounds",
     "Sender",
     "Settlement",
     "SourceBacklog",

@@ -59,6 +59,37 @@ class Fetched:
     server_date: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of a list. `look` is None where rows lack parts of the document: then `document` is no more than a hint.
+
+    `is_settled` is the provider's word: paid, void or given up. `changed_at` is when it says that the invoice changed
+    last, None where it does not say so or is not to be believed.
+    """
+
+    invoice_id: str
+    document: Document
+    is_settled: bool = False
+    look: Found | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One request's rows. `next_page` asks for those behind it, None at the end; `total` is of the list where told.
+
+    `omits` are the fields of a snapshot that rows do not carry: of these a list says nothing.
+    """
+
+    rows: tuple[Listed, ...]
+    next_page: str | None
+    asked_at: datetime
+    answered_at: datetime
+    server_date: datetime | None = None
+    total: int | None = None
+    omits: frozenset[str] = frozenset()
+
+
 class Provider(Protocol):
     """One account at one billing provider."""
 
@@ -71,6 +102,19 @@ class Provider(Protocol):
         """Ask for 1…batch_size invoices; every id gets a look.
 
         Raises what concerns the whole request: CredentialsRefused, RateLimited, ProviderUnavailable, SlotMissed.
+        """
+        ...
+
+    @property
+    def lists_changes(self) -> bool:
+        """Whether `list_page` can tell what changed since an instant."""
+        ...
+
+    async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
+        """Ask for one page of the unsettled invoices, or of all where the provider cannot tell them apart.
+
+        The first page is None. With `changed_since`, of what changed then or later, settled or not. Absence proves
+        nothing: pages shift while they are read. Raises like `fetch`, and ListRefused.
         """
         ...
 

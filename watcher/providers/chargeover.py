@@ -10,21 +10,30 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import partial
 from typing import cast
+from urllib.parse import quote
 
 import aiohttp
 
 from watcher.clock import Clock, Dice
 from watcher.core import json_text, money
-from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable, RateLimited
+from watcher.core.errors import (
+    CredentialsRefused,
+    InvalidAnswer,
+    InvoiceRefused,
+    ListRefused,
+    ProviderUnavailable,
+    RateLimited,
+)
 from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Look, Missing, Pacer
+from watcher.ports import Failed, Fetched, Listed, Look, Missing, Pacer, Page
 from watcher.providers.batches import fetch_many, found
-from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope
+from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope, local_time
 from watcher.providers.documents import without
 from watcher.providers.fields import validated
 from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
 from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.listing import PAGE_SIZE, listed, objects, page_of, require_list
 from watcher.providers.one_by_one import fetch_one, read_probe
 from watcher.providers.reading import NAME_LENGTH, cut, word_key
 
@@ -54,8 +63,13 @@ _VOLATILE = frozenset(
 """They move with every day, every reading, or because somebody renamed something."""
 
 
+_OMITTED = frozenset({"line_count"})
+
+
 class ChargeOver:
     """One account; its times are those of the account's zone, which the API does not tell."""
+
+    lists_changes = True
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
         self._http = ProviderHttp(session, account, clock)
@@ -71,6 +85,16 @@ class ChargeOver:
 
     async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
         return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), partial(self._ask_one, pacer))
+
+    async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
+        offset = int(page or 0)
+        if changed_since is None:
+            where, order = "invoice_status_state:EQUALS:o", "invoice_id:ASC"
+        else:
+            local = changed_since.astimezone(self._zone).replace(tzinfo=None)
+            where, order = f"mod_datetime:GTE:{local.isoformat(' ', 'seconds')}", "mod_datetime:DESC"
+        query = f"where={quote(where, safe='')}&order={quote(order, safe='')}&limit={PAGE_SIZE}&offset={offset}"
+        return read_page(await self._call(pacer, "GET", f"/invoice?{query}"), offset, self._zone)
 
     async def probe(self, pacer: Pacer) -> datetime | None:
         answer = await self._call(pacer, "GET", "/invoice?limit=1")
@@ -146,6 +170,28 @@ def read_look(invoice_id: str, answer: Answer) -> Look:
     if _id_in(row) not in {None, invoice_id}:
         return Failed(InvalidAnswer("the answer is about another invoice than the one asked for"))
     return _judged(row)
+
+
+def read_page(answer: Answer, offset: int, zone: tzinfo) -> Page:
+    """Read a page of overviews, which lack lines. How many rows a page can have is the server's to say.
+
+    So a first page of fewer than were asked for need not be the last: only an empty one surely is, or a later one that
+    is shorter than those before.
+    """
+    require_list(answer)
+    try:
+        rows = [_listed(document, zone) for document in objects(validated(Envelope, read_object(answer)).response)]
+    except InvalidAnswer as error:
+        raise ListRefused(f"the list cannot be read: {error}") from error
+    is_last = not rows or (offset and len(rows) < PAGE_SIZE and offset % len(rows))
+    return page_of(answer, rows, None if is_last else str(offset + len(rows)), omits=_OMITTED)
+
+
+def _listed(document: Document, zone: tzinfo) -> Listed | None:
+    word = word_key(str(document.get("invoice_status_str")))
+    is_settled = word.startswith("closed") or document.get("is_paid") is True or document.get("is_void") is True
+    changed_at = _to_utc(local_time(document.get("mod_datetime")), zone)
+    return listed(_without_addresses(document), "invoice_id", is_settled=is_settled, changed_at=changed_at)
 
 
 def _judged(row: Envelope | None) -> Look:

@@ -42,7 +42,7 @@ def _day(value: object) -> date | None:
     return told
 
 
-def _local_time(value: object) -> datetime | None:
+def local_time(value: object) -> datetime | None:
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -56,7 +56,7 @@ AmountOrZero = Annotated[fields.AmountOrZero, AfterValidator(_bounded)]
 Day = Annotated[date | None, PlainValidator(_day)]
 """A calendar day, or nothing; unlike other dates never silently nothing, for a due date must not vanish unseen."""
 
-LocalTime = Annotated[datetime | None, PlainValidator(_local_time)]
+LocalTime = Annotated[datetime | None, PlainValidator(local_time)]
 """A date and time; naive, as in most accounts, it is the wall clock of the account's zone."""
 
 

@@ -6,25 +6,30 @@ The token's lifetime is told in minutes. A payment that failed shows only as PRO
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import cast
 
 import aiohttp
 
 from watcher.clock import Clock, Dice
 from watcher.core import json_text, money
-from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
 from watcher.core.invoice import Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Look, Missing, Pacer
-from watcher.providers import documents, fields
+from watcher.ports import Failed, Fetched, Found, Look, Missing, Pacer, Page
+from watcher.providers import documents, fields, reading
 from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
 from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.listing import listed, objects, page_of, require_list
 from watcher.providers.one_by_one import error_object, fetch_one, read_probe
 from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
 from watcher.providers.token import Token, TokenKeeper, read_lifetime
 
 _VOLATILE = frozenset({"updated_at", "counterparty", "invoice_items"})
 """The counterparty is a live record of its own; of it only the name is hashed. Items are hashed in a fixed order."""
+
+_UNSETTLED: tuple[str, ...] = ("ACTIVE", "PROCESSING", "IDLE")
+_OMITTED = frozenset({"line_count", "customer"})
 
 _MARGIN = timedelta(minutes=5)
 _USUAL_LIFETIME = timedelta(hours=1)
@@ -85,6 +90,7 @@ class Dollr:
     """One merchant, known by a client id and secret."""
 
     batch_size = 1
+    lists_changes = False
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
         self._http = ProviderHttp(session, account, clock)
@@ -97,6 +103,16 @@ class Dollr:
             return await self._ask(f"/v1/invoices/retrieve/{segment}", pacer)
 
         return await fetch_one(ids, self._clock, ask, read_look)
+
+    async def list_page(
+        self,
+        page: str | None,
+        pacer: Pacer,
+        *,
+        changed_since: datetime | None = None,  # noqa: ARG002  # the port's
+    ) -> Page:
+        status = page or _UNSETTLED[0]
+        return read_list(await self._ask(f"/v1/invoices/list?status={status}", pacer), status)
 
     async def probe(self, pacer: Pacer) -> datetime | None:
         # Lists have no paging; drafts are the shortest one.
@@ -172,6 +188,21 @@ def read_look(answer: Answer) -> Look:
         return Missing(_words_of(answer))
     # 403 is a gated feature or an unverified account: whether it is the whole account, a control call tells.
     return Failed(InvoiceRefused(_words_of(answer)))
+
+
+def read_list(answer: Answer, status: str) -> Page:
+    """Read all invoices of one status: the list has no pages of its own. Its rows lack items and counterparty."""
+    require_list(answer)
+    try:
+        told = json_text.read(answer.body)
+    except InvalidAnswer as error:
+        raise ListRefused(f"the list cannot be read: {error}") from error
+    rows = [
+        listed(document, "id", is_settled=False, changed_at=reading.instant(document.get("updated_at")))
+        for document in objects(told)
+    ]
+    following = next((then for now, then in pairwise(_UNSETTLED) if now == status), None)
+    return page_of(answer, rows, following, omits=_OMITTED)
 
 
 def to_invoice(document: Document, before: Snapshot | None) -> Invoice:

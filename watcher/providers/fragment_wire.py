@@ -141,3 +141,16 @@ class Batch(_Wire):
 
 class BatchAnswer(_Wire):
     data: Batch
+
+
+class PageInfo(_Wire):
+    next_cursor: Text = None
+
+
+class Search(_Wire):
+    invoices: Listed[Unused[dict[str, object]]]
+    page_info: Unused[PageInfo] = None
+
+
+class SearchAnswer(_Wire):
+    data: Search

@@ -22,6 +22,7 @@ from watcher.core.errors import (
     InvoiceRefused,
     ProviderUnavailable,
     RateLimited,
+    Unreachable,
 )
 from watcher.core.json_text import Document
 from watcher.ports import Pacer
@@ -31,6 +32,8 @@ from watcher.providers.wire import MAX_BODY_BYTES, AnswerTooLong, decoded, http_
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 """A callable is asked after the wait for the send instant, for signatures that age."""
 
+_CONNECTING = 0.8
+"""Of the timeout."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _AT_HOME = tuple(ip_network(net) for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 _AT_HOME_6 = tuple(ip_network(net) for net in ("::1/128", "fc00::/7"))
@@ -58,7 +61,9 @@ class ProviderHttp:
     def __init__(self, session: aiohttp.ClientSession, account: Account, clock: Clock) -> None:
         self._session = session
         self._base = str(URL(account.base_url)).rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=account.timeout.total_seconds())
+        seconds = account.timeout.total_seconds()
+        # Connecting has a limit of its own, so that a network that swallows everything is told from a slow server.
+        self._timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECTING * seconds)
         self._clock = clock
 
     def path(self, target: str) -> str:
@@ -248,14 +253,18 @@ def _answer(response: aiohttp.ClientResponse, received: bytes, asked_at: datetim
 def _translated(error: Exception, url: URL) -> ProviderUnavailable:
     """Our words for a transport failure. Nothing the peer sent is quoted: it could echo what we sent."""
     match error:
+        case aiohttp.ConnectionTimeoutError():
+            return Unreachable(f"{url.host}: no connection within the timeout")
         case TimeoutError():
             why = "no complete answer within the timeout"
         case aiohttp.ClientConnectorCertificateError():
             why = "TLS failed: the certificate is not trusted"
         case aiohttp.ClientSSLError():
             why = f"TLS failed: {error.os_error.strerror or error.os_error}"
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, PermissionError):  # ours, of plain http
+            why = f"cannot connect: {error.os_error}"
         case aiohttp.ClientConnectorError():
-            why = f"cannot connect: {error.os_error.strerror or error.os_error}"
+            return Unreachable(f"{url.host}: cannot connect: {error.os_error.strerror or error.os_error}")
         case aiohttp.ClientPayloadError():
             why = "the answer broke off"
         case aiohttp.ClientConnectionError() | ConnectionError():

@@ -14,14 +14,16 @@ from typing import cast
 import aiohttp
 
 from watcher.clock import Clock, Dice
-from watcher.core import money
-from watcher.core.errors import CredentialsRefused, InvoiceRefused
+from watcher.core import json_text, money
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused
 from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Look, Missing, Pacer
+from watcher.ports import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page
 from watcher.providers import documents, fields, reading
 from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
 from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.listing import PAGE_SIZE, listed, page_of, require_list
+from watcher.providers.meteroid_wire import MeteroidInvoice
 from watcher.providers.one_by_one import error_object, fetch_one, read_probe
 from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
 
@@ -30,146 +32,47 @@ _UPDATED_AT = re.compile(rb'"updated_at"\s*:\s*(?:null|"[^"\\]*")')
 """It moves without a change and stands still with one."""
 
 
-class Coupon(fields.Wire):
-    coupon_id: fields.Text = None
-    name: fields.Text = None
-    total: fields.Number = None
-
-
-class Address(fields.Wire):
-    line1: fields.Text = None
-    line2: fields.Text = None
-    city: fields.Text = None
-    state: fields.Text = None
-    zip_code: fields.Text = None
-    country: fields.Text = None
-
-
-class CustomerDetails(fields.Wire):
-    id: fields.Text = None
-    name: fields.Text = None
-    snapshot_at: fields.Instant = None
-    alias: fields.Text = None
-    email: fields.Text = None
-    vat_number: fields.Text = None
-    billing_address: fields.Unused[Address] = None
-
-
-class SubLine(fields.Wire):
-    id: fields.Text = None
-    name: fields.Text = None
-    quantity: fields.Number = None
-    total: fields.Number = None
-    unit_price: fields.Number = None
-
-
-class LineItem(fields.Wire):
-    name: fields.Text = None
-    description: fields.Text = None
-    quantity: fields.Number = None
-    unit_price: fields.Number = None
-    amount_total: fields.Number = None
-    start_date: fields.Day = None
-    end_date: fields.Day = None
-    tax_rate: fields.Number = None
-    sub_line_items: fields.Unused[tuple[SubLine, ...]] = None
-
-
-class TaxBreakdown(fields.Wire):
-    name: fields.Text = None
-    taxable_amount: fields.Number = None
-    tax_amount: fields.Number = None
-    tax_rate: fields.Number = None
-    exemption_type: fields.Text = None
-
-
-class PaymentMethod(fields.Wire):
-    payment_method_type: fields.Text = None
-    account_number_hint: fields.Text = None
-    card_brand: fields.Text = None
-    card_last4: fields.Text = None
-
-
-class Transaction(fields.Wire):
-    """The amounts refunded and reversed are the cloud's: refunded by choice, reversed against our will."""
-
-    id: fields.Text = None
-    amount: fields.Amount
-    currency: fields.Text = None
-    status: fields.WordOrEmpty = ""
-    payment_type: fields.WordOrEmpty = ""
-    error: fields.Text = None
-    payment_method_id: fields.Text = None
-    payment_method_info: fields.Unused[PaymentMethod] = None
-    processed_at: fields.Instant = None
-    provider_transaction_id: fields.Text = None
-    amount_refunded: fields.AmountOrZero = Decimal(0)
-    amount_reversed: fields.AmountOrZero = Decimal(0)
-    parent_transaction_id: fields.Text = None
-    credit_note_id: fields.Text = None
-    refund_mode: fields.Text = None
-    reversal_kind: fields.Text = None
-
-    def is_payment(self, status: str) -> bool:
-        return word_key(self.payment_type) in {"payment", ""} and word_key(self.status) == status
-
-
-class MeteroidInvoice(fields.Wire):
-    id: fields.Identifier
-    invoice_number: fields.Text = None
-    status: fields.Word
-    payment_status: fields.WordOrEmpty = ""
-    invoice_type: fields.Text = None
-    customer_id: fields.Text = None
-    customer_details: fields.Unused[CustomerDetails] = None
-    subscription_id: fields.Text = None
-    currency: fields.Currency
-    invoice_date: fields.Day = None
-    due_date: fields.Day = None
-    subtotal: fields.Number = None
-    subtotal_recurring: fields.Number = None
-    tax_amount: fields.Number = None
-    total: fields.Amount
-    amount_due: fields.Amount
-    applied_credits: fields.AmountOrZero = Decimal(0)
-    net_terms: fields.Number = None
-    memo: fields.Text = None
-    reference: fields.Text = None
-    purchase_order: fields.Text = None
-    created_at: fields.Instant = None
-    updated_at: fields.Instant = None
-    finalized_at: fields.Instant = None
-    paid_at: fields.Instant = None
-    voided_at: fields.Instant = None
-    marked_as_uncollectible_at: fields.Instant = None
-    line_items: fields.Unused[tuple[fields.Unused[LineItem], ...]] = None
-    tax_breakdown: fields.Unused[tuple[TaxBreakdown, ...]] = None
-    coupons: fields.Unused[tuple[Coupon, ...]] = None
-    transactions: fields.Listed[Transaction] = ()
-    custom_properties: object = None
-    tax_inclusive: fields.Flag = None
-    billing_period_start: fields.Day = None
-    billing_period_end: fields.Day = None
-    einvoicing_status: fields.Text = None
-    parent_invoice_id: fields.Text = None
-    child_invoice_id: fields.Text = None
+_UNSETTLED = (("DRAFT", "FINALIZED"), ("Draft", "Finalized"))
+"""What the list is asked for, as newer and as older servers spell it. A finalized one may be paid already."""
 
 
 class Meteroid:
     """One tenant, which the key selects."""
 
     batch_size = 1
+    lists_changes = False
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
         self._http = ProviderHttp(session, account, clock)
         self._clock = clock
         self._headers = {"Authorization": f"Bearer {account.credentials['api_key']}"}
+        self._unsettled = _UNSETTLED
 
     async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
         async def ask(segment: str) -> Answer:
             return await self._http.request(pacer, "GET", f"/api/v1/invoices/{segment}", headers=self._headers)
 
         return await fetch_one(ids, self._clock, ask, read_look)
+
+    async def list_page(
+        self,
+        page: str | None,
+        pacer: Pacer,
+        *,
+        changed_since: datetime | None = None,  # noqa: ARG002  # the port's
+    ) -> Page:
+        number = int(page or 0)
+        answer = await self._list(number, pacer)
+        if answer.status == 400:  # noqa: PLR2004  # status codes are their own names
+            self._unsettled = self._unsettled[::-1]
+            answer = await self._list(number, pacer)
+        return read_page(answer, number)
+
+    async def _list(self, number: int, pacer: Pacer) -> Answer:
+        # Without per_page the server pages by 25, and says 10. Its default order is not the documented one.
+        statuses = "".join(f"&statuses={word}" for word in self._unsettled[0])
+        target = f"/api/v1/invoices?page={number}&per_page={PAGE_SIZE}&order_by=created_at.desc{statuses}"
+        return await self._http.request(pacer, "GET", target, headers=self._headers)
 
     async def probe(self, pacer: Pacer) -> datetime | None:
         # Without per_page the server pages by 25, and says 10.
@@ -192,14 +95,39 @@ def read_look(answer: Answer) -> Look:
     """Judge the answer for one id. A 500 is raised as an outage: only a control call can tell that it is no such."""
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
-        document = read_object(answer)
-        return Found(document, partial(documents.raw, document, answer.body), _fingerprint(document, answer.body))
+        return _found(read_object(answer), answer.body)
     words = _words_of(answer)
     if answer.status == 401:  # noqa: PLR2004  # same
         raise CredentialsRefused(words)
     if answer.status == 404:  # noqa: PLR2004  # same
         return Missing(words)
     return Failed(InvoiceRefused(words))
+
+
+def read_page(answer: Answer, number: int) -> Page:
+    """Read a page counted from 0; each row is a whole document, and fingerprinted by its own text like one."""
+    require_list(answer)
+    try:
+        told, items = json_text.read_items(answer.body, "data")
+    except InvalidAnswer as error:
+        raise ListRefused(f"the list cannot be read: {error}") from error
+    meta = told.get("pagination_meta")
+    counts: Document = cast("Document", meta) if isinstance(meta, dict) else {}
+    pages, total = counts.get("total_pages"), counts.get("total_items")
+    more = number + 1 < pages if isinstance(pages, int) else len(items) >= PAGE_SIZE
+    rows = [_listed(cast("Document", item), text) for item, text in items if isinstance(item, dict)]
+    following = str(number + 1) if more and items else None
+    return page_of(answer, rows, following, total=total if isinstance(total, int) else None)
+
+
+def _listed(document: Document, text: bytes) -> Listed | None:
+    is_paid = word_key(str(document.get("payment_status"))) == "paid"
+    is_settled = is_paid or word_key(str(document.get("status"))) in {"void", "uncollectible"}
+    return listed(document, "id", is_settled=is_settled, look=_found(document, text))
+
+
+def _found(document: Document, text: bytes) -> Found:
+    return Found(document, partial(documents.raw, document, text), _fingerprint(document, text))
 
 
 def _fingerprint(document: Document, body: bytes) -> bytes:

@@ -17,14 +17,16 @@ import aiohttp
 
 from watcher.clock import Clock, Dice
 from watcher.core import money
-from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
-from watcher.core.invoice import WITHOUT_DUE, Amounts, Direction, Invoice, Snapshot, Status, read_status
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
+from watcher.core.invoice import SETTLED, WITHOUT_DUE, Amounts, Direction, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Look, Missing, Pacer
+from watcher.ports import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page
 from watcher.providers import documents, fields, reading
-from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
+from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
 from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.listing import PAGE_SIZE, listed, objects, page_of
 from watcher.providers.one_by_one import error_object, fetch_one, read_probe
+from watcher.providers.rapyd_wire import EnvelopeStatus, Payment, RapydInvoice
 from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
 
 _BLOCKED_FOR = timedelta(minutes=5)
@@ -36,98 +38,11 @@ _FOR_ONE_ID = "UNAUTHORIZED_API_CALL"
 _FOR_THE_ACCOUNT = frozenset({"UNAUTHENTICATED_API_CALL", "MISSING_AUTHENTICATION_HEADERS"})
 
 
-class EnvelopeStatus(fields.Wire):
-    error_code: fields.Text = None
-    status: fields.Text = None
-    message: fields.Text = None
-    response_code: fields.Text = None
-    operation_id: fields.Text = None
-
-    @property
-    def code(self) -> str:
-        return (self.error_code or self.response_code or "").upper()
-
-
-class Period(fields.Wire):
-    start: fields.UnixInstant = None
-    end: fields.UnixInstant = None
-
-
-class Line(fields.Wire):
-    id: fields.Text = None
-    amount: fields.Number = None
-    currency: fields.Text = None
-    description: fields.Text = None
-    discountable: fields.Flag = None
-    invoice_item: fields.Text = None
-    metadata: object = None
-    period: fields.Unused[Period] = None
-    proration: fields.Flag = None
-    quantity: fields.Number = None
-    plan: object = None
-    subscription: fields.Text = None
-    subscription_item: fields.Text = None
-    type: fields.Text = None
-
-
-class Payment(fields.Wire):
-    """What an invoice may rest on; the dozens of other fields are noise or personal."""
-
-    id: fields.Text = None
-    amount: fields.AmountOrZero = Decimal(0)
-    original_amount: fields.Number = None
-    currency_code: fields.Text = None
-    status: fields.WordOrEmpty = ""
-    paid: fields.Flag = None
-    paid_at: fields.UnixInstant = None
-    is_partial: fields.Flag = None
-    refunded: fields.Flag = None
-    refunded_amount: fields.AmountOrZero = Decimal(0)
-    failure_code: fields.Text = None
-    failure_message: fields.Text = None
-    error_code: fields.Text = None
-
-
-class RapydInvoice(fields.Wire):
-    id: fields.Identifier
-    number: fields.Text = None
-    attempt_count: fields.Count = 0
-    automatic_attempt_count: fields.Count = 0
-    attempted: fields.Flag = None
-    next_payment_attempt: fields.UnixInstant = None
-    billing: fields.Text = None
-    billing_reason: fields.Text = None
-    created_at: fields.UnixInstant = None
-    currency: fields.Currency
-    customer: fields.Text = None
-    description: fields.Text = None
-    discount: object = None
-    discount_amount: fields.Number = None
-    due_date: fields.UnixInstant = None
-    days_until_due: fields.Number = None
-    metadata: object = None
-    payment_method: fields.Text = None
-    payment: fields.Optional[Payment] = None
-    payment_fields: object = None
-    payout: object = None
-    payout_fields: object = None
-    period_start: fields.UnixInstant = None
-    period_end: fields.UnixInstant = None
-    lines: fields.Unused[tuple[fields.Unused[Line], ...]] = None
-    statement_descriptor: fields.Text = None
-    subscription: fields.Text = None
-    subtotal: fields.Number = None
-    tax: fields.Number = None
-    tax_percent: fields.Number = None
-    total: fields.Amount
-    status: fields.Word
-    type: fields.WordOrEmpty = ""
-
-
 class Rapyd:
     """One account in one environment, production or sandbox, which the base URL selects."""
 
     batch_size = 1
+    lists_changes = False
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, dice: Dice) -> None:
         self._http = ProviderHttp(session, account, clock)
@@ -141,6 +56,16 @@ class Rapyd:
             return await self._ask(f"/v1/invoices/{segment}", pacer)
 
         return await fetch_one(ids, self._clock, ask, read_look)
+
+    async def list_page(
+        self,
+        page: str | None,
+        pacer: Pacer,
+        *,
+        changed_since: datetime | None = None,  # noqa: ARG002  # the port's
+    ) -> Page:
+        behind = "" if page is None else f"&starting_after={quote_id(page)}"
+        return read_page(await self._ask(f"/v1/invoices?limit={PAGE_SIZE}{behind}", pacer))
 
     async def probe(self, pacer: Pacer) -> datetime | None:
         answer = await self._ask("/v1/invoices?limit=1", pacer)
@@ -205,6 +130,27 @@ def read_look(answer: Answer) -> Look:
     if envelope.code in _FOR_THE_ACCOUNT or (answer.status == 401 and envelope.code != _FOR_ONE_ID):  # noqa: PLR2004
         raise CredentialsRefused(words)
     return Failed(InvoiceRefused(words))
+
+
+def read_page(answer: Answer) -> Page:
+    """Read a page of invoices in any state; a short one is the last, and the next stands behind its last row."""
+    raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
+    try:
+        told = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
+    except InvalidAnswer as error:
+        raise ListRefused(f"the list cannot be read: {error}") from error
+    envelope = _envelope(told)
+    if _is_refused(answer, envelope):
+        words = _words_of(answer, envelope)
+        raise (CredentialsRefused if envelope.code in _FOR_THE_ACCOUNT else ListRefused)(words)
+    rows = [_listed(document) for document in objects(told.get("data"))]
+    last = rows[-1] if len(rows) >= PAGE_SIZE else None
+    return page_of(answer, rows, last.invoice_id if last else None)
+
+
+def _listed(document: Document) -> Listed | None:
+    told = _STATUSES.get(word_key(str(document.get("status"))), Status.UNKNOWN)
+    return listed(document, "id", is_settled=told in SETTLED, look=_found(document))
 
 
 def to_invoice(document: Document) -> Invoice:

@@ -13,6 +13,7 @@ from watcher.store.prospects import Prospect, Prospects
 from watcher.store.redelivery import Redelivery
 from watcher.store.reports import Reports
 from watcher.store.retention import Retention
+from watcher.store.rounds import SqlRounds
 from watcher.store.run_lock import hold_run_lock
 from watcher.store.surveys import SqlSurveys
 from watcher.store.watches import SqlWatches
@@ -29,6 +30,7 @@ __all__ = [
     "SqlOutbox",
     "SqlOverlook",
     "SqlPollQueue",
+    "SqlRounds",
     "SqlSurveys",
     "SqlWatches",
     "Store",

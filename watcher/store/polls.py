@@ -69,7 +69,7 @@ class SqlPollQueue:
         if not room:
             return None
         due = due_watches(request.source, here, room * request.batch_size)
-        rows = await _lease(connection, due, here + lease, poll_again=false())
+        rows = await lease_rows(connection, due, here + lease, poll_again=false())
         if not rows:
             return None
         count = -(-len(rows) // request.batch_size)
@@ -78,7 +78,7 @@ class SqlPollQueue:
         return Claim(
             source=request.source,
             slots=tuple(slot + shift for slot in free.slots(count)),
-            watches=tuple(_claimed(row) for row in sorted(rows, key=_planned)),
+            watches=tuple(claimed(row) for row in sorted(rows, key=_planned)),
             lease_ends_at=here + lease + shift,
         )
 
@@ -92,10 +92,10 @@ class SqlPollQueue:
                 stale = stale_clocks(source, fresh_look_until - self.store.shift, here, limit)
                 # Who was due for a look still is: telling the time is none.
                 still_due = watches.c.due_at <= here
-                if rows := await _lease(connection, stale, here + lease, poll_again=still_due):
+                if rows := await lease_rows(connection, stale, here + lease, poll_again=still_due):
                     limit -= len(rows)
-                    claimed = tuple(_claimed(row) for row in sorted(rows, key=_planned))
-                    claims.append(Claim(source, (), claimed, here + lease + self.store.shift))
+                    taken = tuple(claimed(row) for row in sorted(rows, key=_planned))
+                    claims.append(Claim(source, (), taken, here + lease + self.store.shift))
         return tuple(claims)
 
     async def record(self, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
@@ -164,21 +164,23 @@ async def _ready_sources(
     )
     query = (
         select(sources.c.name, sources.c.next_slot_at)
-        .where(sources.c.name.in_(tuple(names)), _asks(), due.scalar_subquery().is_not(None))
-        .where(or_(sources.c.blocked_until.is_(None), sources.c.blocked_until <= now))
+        .where(sources.c.name.in_(tuple(names)), asks(now), due.scalar_subquery().is_not(None))
         .order_by(sources.c.name)
         .with_for_update(of=sources)
     )
     return {row.name: row.next_slot_at for row in await connection.execute(query)}
 
 
-def _asks() -> ColumnElement[bool]:
-    return and_(sources.c.enabled, sources.c.configured, sources.c.probe_at.is_(None))
+def asks(now: datetime) -> ColumnElement[bool]:
+    """The source may be asked for invoices now."""
+    is_free = or_(sources.c.blocked_until.is_(None), sources.c.blocked_until <= now)
+    return and_(sources.c.enabled, sources.c.configured, sources.c.probe_at.is_(None), is_free)
 
 
-async def _lease(
+async def lease_rows(
     connection: AsyncConnection, chosen: Select[tuple[int]], ends_at: datetime, *, poll_again: ColumnElement[bool]
 ) -> Sequence[AnyRow]:
+    """Lease the chosen watches, `poll_again` being what is to come after; the rows that `claimed` reads."""
     # A CTE with row locks is evaluated once; a plain sub-select may be evaluated again and again, past its LIMIT.
     keys = chosen.cte("chosen")
     taking = (
@@ -211,7 +213,7 @@ def _planned(row: AnyRow) -> tuple[datetime | None, int]:
     return row.poll_at, row.id
 
 
-def _claimed(row: AnyRow) -> ClaimedWatch:
+def claimed(row: AnyRow) -> ClaimedWatch:
     return ClaimedWatch(
         key=row.id,
         lease=row.lease,

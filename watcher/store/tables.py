@@ -12,6 +12,7 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Table,
+    TextClause,
     UniqueConstraint,
     false,
     text,
@@ -28,6 +29,12 @@ Key = BigInteger().with_variant(Integer(), "sqlite")
 NAME_LIMIT = 64
 ERROR_LIMIT = 500
 RESPONSE_LIMIT = 4096
+
+
+def _partial_index(name: str, *columns: str, where: TextClause) -> Index:
+    """`where` is literal text, because a partial index serves only queries that repeat its words."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 counters = Table(
     "counters",
@@ -55,21 +62,25 @@ sources = Table(
     Column("last_error", Words(ERROR_LIMIT)),
     Column("share", Integer, nullable=False, server_default=text("1000")),
     Column("shrunk_at", Instant),
+    Column("sweep_at", Instant),
+    Column("discover_at", Instant),
+    Column("changes_at", Instant),
 )
 """`next_slot_at` is the theoretical arrival time of the rate budget. `configured` falls when the source is removed.
-`share` is what the account got of its requests, in thousandths, after it put us off at `shrunk_at`.
+
+`share` is what the account got of its requests, in thousandths, after it put us off at `shrunk_at`. `sweep_at`,
+`discover_at` and `changes_at` are when the next round through its lists may begin, one for each kind.
 """
 
 FULL_SHARE = 1000
 
 OPEN = text("status IN ('draft', 'open', 'partially_paid', 'unknown') AND origins <> ''")
-"""Watched, seen, and not settled; literal, because a partial index serves only queries that repeat its words."""
+"""Watched, seen, and not settled."""
 
 SQLITE_ALONE = {"dialect": "sqlite"}
 """Of an index with tags: PostgreSQL refuses an entry as long as they may be (over 2704 bytes)."""
 
 TROUBLED = text("state <> 'active'")
-"""Literal, because a partial index serves only queries that repeat its words."""
 
 watches = Table(
     "watches",
@@ -77,9 +88,10 @@ watches = Table(
     Column("id", Key, primary_key=True),
     Column("source", Words(), ForeignKey("sources.name"), nullable=False),
     Column("invoice_id", Words(), nullable=False),
-    # What is wished, by file and by hand, as JSON, and what follows from both.
+    # What is wished, by file and by hand, as JSON; whether lists named it; and what follows from all three.
     Column("listed", Words()),
     Column("added", Words()),
+    Column("discovered", Words()),
     Column("origins", Words(), nullable=False),
     Column("tags", Tags, nullable=False),
     Column("due_on", Day),
@@ -117,14 +129,9 @@ watches = Table(
     Index(
         "ix_watches_browse", "source", "invoice_id", "status", "overdue", "origins", "tags", "number", info=SQLITE_ALONE
     ),
-    Index("ix_watches_troubled", "state", "source", "invoice_id", sqlite_where=TROUBLED, postgresql_where=TROUBLED),
-    Index(
-        "ix_watches_clock",
-        "source",
-        "clock_at",
-        "id",
-        sqlite_where=text("clock_at IS NOT NULL AND due_at IS NOT NULL"),
-        postgresql_where=text("clock_at IS NOT NULL AND due_at IS NOT NULL"),
+    _partial_index("ix_watches_troubled", "state", "source", "invoice_id", where=TROUBLED),
+    _partial_index(
+        "ix_watches_clock", "source", "clock_at", "id", where=text("clock_at IS NOT NULL AND due_at IS NOT NULL")
     ),
     Index(
         "ix_watches_open",
@@ -196,14 +203,7 @@ events = Table(
     UniqueConstraint("id", name="uq_events_id"),
     Index("ix_events_watch", "watch_id", "cursor"),
     Index("ix_events_browse", "cursor", "timestamp", "type", "source", "tags", info=SQLITE_ALONE),
-    Index(
-        "ix_events_delayed",
-        "source",
-        "timestamp",
-        "delay_us",
-        sqlite_where=text("delay_us IS NOT NULL"),
-        postgresql_where=text("delay_us IS NOT NULL"),
-    ),
+    _partial_index("ix_events_delayed", "source", "timestamp", "delay_us", where=text("delay_us IS NOT NULL")),
 )
 """`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge. `delay_us` is how long after
 the provider's own time of it the change was seen.
@@ -234,10 +234,9 @@ delivery at a time is sent, no sooner than then; a disabled endpoint without it 
 """
 
 WAITING = text("state IN ('pending', 'delivering', 'parked')")
-"""Literal like `TROUBLED`."""
 
 RETRYING = text("state = 'pending' AND tried")
-"""Literal like `WAITING`: what comes again after a failed attempt."""
+"""What comes again after a failed attempt."""
 
 deliveries = Table(
     "deliveries",
@@ -261,17 +260,9 @@ deliveries = Table(
     Column("last_status", SmallInteger),
     Column("last_error", Words(ERROR_LIMIT)),
     UniqueConstraint("cursor", "endpoint", name="uq_deliveries_event_endpoint"),
-    Index(
-        "ix_deliveries_due",
-        "endpoint",
-        "tried",
-        "due_at",
-        "id",
-        sqlite_where=text("due_at IS NOT NULL"),
-        postgresql_where=text("due_at IS NOT NULL"),
-    ),
-    Index("ix_deliveries_lane", "watch_id", "endpoint", "cursor", sqlite_where=WAITING, postgresql_where=WAITING),
-    Index("ix_deliveries_retrying", "endpoint", "next_attempt_at", sqlite_where=RETRYING, postgresql_where=RETRYING),
+    _partial_index("ix_deliveries_due", "endpoint", "tried", "due_at", "id", where=text("due_at IS NOT NULL")),
+    _partial_index("ix_deliveries_lane", "watch_id", "endpoint", "cursor", where=WAITING),
+    _partial_index("ix_deliveries_retrying", "endpoint", "next_attempt_at", where=RETRYING),
 )
 """The queue. `due_at` is what claims go by: null where the delivery waits for nothing but its lane, is parked or ended.
 `overtaken` while it is under way: unless it arrives, it is superseded.

@@ -13,7 +13,7 @@ from watcher.store.codec import AnyRow, storable
 from watcher.store.engine import Store, upserting
 from watcher.store.purging import purge_watch
 from watcher.store.tables import sources, watches
-from watcher.store.wishes import Wish, by_hand, from_file, loads
+from watcher.store.wishes import Discovery, Wish, by_hand, dumps, from_file, loads
 from watcher.store.wishing import Wishing, due_now, lock_wishes, write
 
 LARGE_STOP = 10
@@ -25,9 +25,13 @@ _WISHES = (
     watches.c.invoice_id,
     watches.c.listed,
     watches.c.added,
+    watches.c.discovered,
     watches.c.origins,
     watches.c.tags,
     watches.c.due_on,
+)
+_LISTED = select(watches.c.source, watches.c.invoice_id, watches.c.listed, watches.c.added, watches.c.discovered).where(
+    watches.c.listed.is_not(None)
 )
 _CHUNK = 5000
 
@@ -50,14 +54,15 @@ class SqlWatches:
             await lock_wishes(connection)
             here = await self.store.now(connection, now)
             await _require_sources(connection, {entry.source for entry in entries})
-            rows = (await connection.execute(select(*_WISHES).order_by(watches.c.id))).all()
-            known = {(row.source, row.invoice_id): row for row in rows}
-            gone = [row for key, row in known.items() if row.listed is not None and key not in wanted]
-            if not confirmed and _stops_too_many(rows, gone):
+            kept = (await connection.execute(_LISTED)).all()
+            gone = [row for row in kept if (row.source, row.invoice_id) not in wanted]
+            if not confirmed and _stops_too_many(kept, gone):
                 return ListsApplied(held=True)
-            wishings = [_listed(key, wish, known.get(key)) for key, wish in wanted.items()]
-            wishings += [Wishing(row.source, row.invoice_id, None, loads(row.added), row) for row in gone]
-            changed = [wishing for wishing in wishings if wishing.changes]
+            listed = {(row.source, row.invoice_id): row.listed for row in kept}
+            keys = [key for key, wish in wanted.items() if listed.get(key) != dumps(wish)]
+            keys += [(row.source, row.invoice_id) for row in gone]
+            known = await _rows(connection, keys)
+            changed = [_listed(key, wanted.get(key), known.get(key)) for key in keys]
             await write(connection, changed, here)
         return _applied(changed)
 
@@ -80,8 +85,37 @@ class SqlWatches:
             await write(connection, wishings, here)
         return sum(1 for wishing in wishings if wishing.starts)
 
+    async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
+        """Watch those of these invoices that nobody watches, due at once; returns how many.
+
+        What was removed by hand stays removed. Raises NotFound for a source that is not configured.
+        """
+        if not (keys := await self.undiscovered(source, ids)):
+            return 0
+        async with self.store.transaction() as connection:
+            await lock_wishes(connection)
+            here = await self.store.now(connection, now)
+            await _require_sources(connection, {source})
+            known = await _rows(connection, keys)
+            wishings = [
+                Wishing(*key, None, None, known.get(key), found=Discovery.WATCHED)
+                for key in keys
+                if _is_discoverable(known.get(key))
+            ]
+            await write(connection, wishings, here)
+        return len(wishings)
+
+    async def undiscovered(self, source: str, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Those of these invoices that `discover` would have watched, as (source, invoice id)."""
+        keys = tuple({(source, storable(one)): None for one in ids})
+        async with self.store.reading() as connection:
+            known = await _rows(connection, keys)
+        return tuple(key for key in keys if _is_discoverable(known.get(key)))
+
     async def remove(self, source: str, invoice_id: str, now: datetime, *, purge: bool = False) -> None:
         """Take back the wish by hand; the watch stops if no file lists it. History is kept, unless purged.
+
+        From then on the provider's lists do not have it watched either.
 
         Raises NotFound, or Refused where only a file can take it back (a purge of what a file lists would be undone
         by the next poll).
@@ -95,7 +129,8 @@ class SqlWatches:
             listed = loads(row.listed)
             if listed is not None and (purge or row.added is None):
                 raise Refused(f"{source} {invoice_id} is listed in {listed.where or 'a watch list'}: remove it there")
-            await write(connection, [Wishing(source, invoice_id, listed, None, row)], here)
+            removal = Wishing(source, invoice_id, listed, None, row, found=Discovery.REMOVED)
+            await write(connection, [removal], here)
             if purge:
                 await purge_watch(connection, row.id)
 
@@ -154,7 +189,7 @@ async def _rows(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) ->
     return found
 
 
-def _listed(key: tuple[str, str], wish: Wish, row: AnyRow | None) -> Wishing:
+def _listed(key: tuple[str, str], wish: Wish | None, row: AnyRow | None) -> Wishing:
     return Wishing(*key, wish, None if row is None else loads(row.added), row)
 
 
@@ -165,10 +200,13 @@ def _added(entry: WatchEntry, origin: str, row: AnyRow | None) -> Wishing:
     return Wishing(entry.source, entry.invoice_id, loads(row.listed), added, row, at_once=True)
 
 
-def _stops_too_many(rows: Sequence[AnyRow], gone: Sequence[AnyRow]) -> bool:
-    configured = sum(1 for row in rows if row.listed is not None)
-    stopped = sum(1 for row in gone if row.added is None)
-    return stopped > LARGE_STOP and stopped * 2 > configured
+def _is_discoverable(row: AnyRow | None) -> bool:
+    return row is None or (not row.origins and row.discovered != Discovery.REMOVED.value)
+
+
+def _stops_too_many(listed: Sequence[AnyRow], gone: Sequence[AnyRow]) -> bool:
+    stopped = sum(1 for row in gone if row.added is None and row.discovered != Discovery.WATCHED.value)
+    return stopped > LARGE_STOP and stopped * 2 > len(listed)
 
 
 def _applied(changed: Sequence[Wishing]) -> ListsApplied:

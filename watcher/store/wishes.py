@@ -1,13 +1,22 @@
-"""What is wished of one watch, by file and by hand, and what follows where both wish something. Pure."""
+"""What is wished of one watch, by file, by hand and by the provider's lists, and what follows from it. Pure."""
 
 import json
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from watcher.ports import WatchEntry
 
 FILE = "file"
+DISCOVERED = "discovered"
+
+
+class Discovery(StrEnum):
+    """What lists make of an invoice: they have it watched, unless it was removed by hand."""
+
+    WATCHED = "watched"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +32,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Wished:
-    """Both sides together, as the watch's row shows it. Without origins the watch is stopped."""
+    """All sides together, as the watch's row shows it. Without origins the watch is stopped."""
 
     origins: str
     tags: tuple[str, ...]
@@ -31,10 +40,12 @@ class Wished:
     note: str | None
 
 
-def unite(listed: Wish | None, added: Wish | None) -> Wished:
+def unite(listed: Wish | None, added: Wish | None, discovery: Discovery | None = None) -> Wished:
     """Tags of both; of the rest the file's word first, because a file can be read and reviewed."""
     wishes = [wish for wish in (listed, added) if wish is not None]
-    origins = sorted({origin for wish in wishes for origin in wish.origins}, key=lambda one: (one != FILE, one))
+    names = {origin for wish in wishes for origin in wish.origins}
+    names |= {DISCOVERED} if discovery is Discovery.WATCHED else set()
+    origins = sorted(names, key=lambda one: (one != FILE, one))
     return Wished(
         origins=",".join(origins),
         tags=tuple(dict.fromkeys(tag for wish in wishes for tag in wish.tags)),

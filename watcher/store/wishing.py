@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.ports import WatchState
 from watcher.store.codec import AnyRow, Instant
 from watcher.store.tables import watches
-from watcher.store.wishes import Wish, dumps, loads, unite
+from watcher.store.wishes import Discovery, Wish, dumps, loads, unite
 
 _WISHES_LOCK = 0x15B
 """An arbitrary number that all replicas on one PostgreSQL database agree on."""
@@ -30,6 +30,14 @@ class Wishing:
     row: AnyRow | None
     at_once: bool = False
     """Look at it now, even where nothing else changes."""
+    found: Discovery | None = None
+    """What lists make of it from now on; None leaves that as it is."""
+
+    @property
+    def discovery(self) -> Discovery | None:
+        if self.found is not None or self.row is None or self.row.discovered is None:
+            return self.found
+        return Discovery(self.row.discovered)
 
     @property
     def changes(self) -> bool:
@@ -41,7 +49,7 @@ class Wishing:
 
     @property
     def stops(self) -> bool:
-        return self.listed is None and self.added is None
+        return self.listed is None and self.added is None and self.discovery is not Discovery.WATCHED
 
     @property
     def is_newly_listed(self) -> bool:
@@ -60,7 +68,7 @@ class Wishing:
     def wants_look(self) -> bool:
         if self.at_once or self.row is None or self.starts:
             return True
-        wished = unite(self.listed, self.added)
+        wished = unite(self.listed, self.added, self.discovery)
         return (wished.tags, wished.due_on) != (self.row.tags, self.row.due_on)
 
 
@@ -140,8 +148,9 @@ def _new_row(wishing: Wishing, now: datetime) -> dict[str, Any]:
 
 
 def _wished(wishing: Wishing) -> dict[str, Any]:
-    wished = unite(wishing.listed, wishing.added)
+    wished = unite(wishing.listed, wishing.added, wishing.discovery)
     return {
+        "discovered": None if wishing.discovery is None else wishing.discovery.value,
         "listed": dumps(wishing.listed),
         "added": dumps(wishing.added),
         "origins": wished.origins,

@@ -28,6 +28,7 @@ class Origin(StrEnum):
     FILE = "file"
     CLI = "cli"
     API = "api"
+    DISCOVERED = "discovered"
 
 
 class Watch(Shape):

@@ -1,4 +1,5 @@
 import asyncio
+import socket
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -13,6 +14,7 @@ from watcher.core.errors import (
     ProviderUnavailable,
     RateLimited,
     SlotMissed,
+    Unreachable,
 )
 from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
 from watcher.providers.wire import MAX_RETRY_AFTER
@@ -178,8 +180,21 @@ async def test_what_cannot_or_must_not_be_connected_is_an_outage_that_says_why(
     session: aiohttp.ClientSession, clock: StillClock, pacer: PacerThatNeverWaits, base_url: str, why: str
 ) -> None:
     http = ProviderHttp(session, account(base_url), clock)
-    with pytest.raises(ProviderUnavailable, match=why):
+    with pytest.raises(ProviderUnavailable, match=why) as raised:
         await http.request(pacer, "GET", "/")
+    assert isinstance(raised.value, Unreachable) is (why == "cannot connect"), "the network may be to blame for that"
+
+
+async def test_silence_instead_of_a_connection_is_told_from_a_slow_server(
+    session: aiohttp.ClientSession, clock: StillClock, pacer: PacerThatNeverWaits
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        place = full.getsockname()[:2]
+        with socket.create_connection(place):
+            url = f"http://{place[0]}:{place[1]}"
+            http = ProviderHttp(session, account(url, timeout=timedelta(seconds=0.5)), clock)
+            with pytest.raises(Unreachable, match="no connection within the timeout"):
+                await http.request(pacer, "GET", "/")
 
 
 async def test_something_that_speaks_no_tls_is_an_outage(

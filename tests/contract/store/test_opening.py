@@ -162,6 +162,9 @@ async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url
 
 def _downgrade(connection: Connection) -> None:
     """To the first schema, which nobody ever needs but this test."""
+    for column in ("sweep_at", "discover_at", "changes_at"):
+        connection.execute(text(f"ALTER TABLE sources DROP COLUMN {column}"))
+    connection.execute(text("ALTER TABLE watches DROP COLUMN discovered"))
     for index in ("ix_watches_open", "ix_events_delayed"):
         connection.execute(text(f"DROP INDEX {index}"))
     third = {"sources": ("share", "shrunk_at"), "watches": ("due_hour", "currency", "worth"), "events": ("delay_us",)}

@@ -16,8 +16,17 @@ from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
 from watcher.core.health import FIRST_PROBE_AFTER, OPENS_AFTER
 from watcher.core.invoice import Status
 from watcher.core.subscription import Subscription
-from watcher.ports import ClaimedWatch, Outcome, PollRecord, WatchState
-from watcher.store import Backlogs, Redelivery, Reports, SqlEndpoints, SqlOutbox, SqlPollQueue, Store
+from watcher.ports import ClaimedWatch, ListedIds, Outcome, PollRecord, RoundKind, WatchState
+from watcher.store import (
+    Backlogs,
+    Redelivery,
+    Reports,
+    SqlEndpoints,
+    SqlOutbox,
+    SqlPollQueue,
+    SqlRounds,
+    Store,
+)
 
 MANY = 3000
 CLAIMED = 1000
@@ -90,6 +99,20 @@ async def test_the_loops_of_polling_read_no_table_through(full_store: Store) -> 
         told = stored.change(event("evt_new", "invoice.paid", "ledger"), version=2, supersedes=("invoice.due_soon",))
         await queue.record([replace(stored.polled(claim.watches[0], change=told), raw=b"{}")], {"acme": NOW})
     assert len(said) > 12
+    assert await large_scans(full_store, said) == []
+
+
+async def test_rounds_through_lists_read_no_table_through(full_store: Store) -> None:
+    rounds, ids = SqlRounds(full_store), tuple(f"inv_{number}" for number in range(MANY - 5, MANY + 5))
+    listed = ListedIds("acme", ids, frozenset(ids), NOW + MINUTE)
+    async with statements(full_store) as said:
+        assert await rounds.begin("acme", RoundKind.SWEEP, NOW, NOW + MINUTE)
+        assert await rounds.count_due("acme", NOW, 100) == 100
+        assert await rounds.discover("acme", ids, NOW) == 5
+        assert len((await rounds.lease_listed(listed, NOW + MINUTE, LEASE)).watches) == 10
+        await rounds.lease_listed(replace(listed, hints_since=NOW), NOW + MINUTE, LEASE)
+        await rounds.end("acme", RoundKind.SWEEP, NOW + MINUTE)
+    assert len(said) >= 8
     assert await large_scans(full_store, said) == []
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from tests.fakes import stored
 from tests.integration.web.client import Client, segment
+from watcher.store import SqlWatches, Store
 
 STRANGE = ("a/b", "a?b=c", "a#b", "100%", "{id}", "two words", "a%2Fb", "ümläut", "..%2f", "a+b", "a;b=c", "'\"<>&\\|")
 
@@ -40,6 +42,15 @@ async def test_an_id_of_any_characters_is_one_segment_of_the_path(sqlite_client:
     assert (await client.post(f"/api/v1/invoices/acme/{path}/poll", 202))["poll_at"].endswith("Z")
     assert (await client.ask("DELETE", f"/api/v1/watches/acme/{path}")).status == 204
     assert (await client.ask("DELETE", f"/api/v1/watches/acme/{path}")).status == 404
+
+
+async def test_a_discovered_watch_is_listed_as_such_and_taken_back_for_good(store: Store, client: Client) -> None:
+    watches = SqlWatches(store)
+    await watches.discover("acme", ["inv_1"], stored.NOW)
+    (item,) = (await client.get("/api/v1/watches?source=acme"))["items"]
+    assert item["origins"] == ["discovered"]
+    assert (await client.ask("DELETE", "/api/v1/watches/acme/inv_1")).status == 204
+    assert await watches.discover("acme", ["inv_1"], stored.NOW) == 0
 
 
 async def test_a_watch_that_only_a_file_lists_cannot_be_taken_back_here(client: Client) -> None:

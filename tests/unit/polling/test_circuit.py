@@ -21,7 +21,15 @@ class Scene:
         self.accounts = AccountsInMemory()
         self.provider = ScriptedProvider(self.clock)
         self.plan: SourcePlan = plan(self.provider)
-        self.circuits = Circuits(self.accounts, self.clock, lambda: MIDDLE, SkewGuard(), lambda _: NoWait())
+        self.circuits = Circuits(
+            self.accounts,
+            self.clock,
+            lambda: MIDDLE,
+            SkewGuard(),
+            lambda _: NoWait(),
+            plans=dict,
+            on_recovery=lambda: None,
+        )
 
     async def fail(self) -> bool:
         return await self.circuits.is_account_failing(self.plan, self.clock.now())

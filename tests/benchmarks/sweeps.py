@@ -1,0 +1,213 @@
+"""What lists and batches save: invoices refreshed per second, and requests made per change that was found.
+
+    python -m tests.benchmarks.sweeps [--watches 10000] [--invoices 1000]
+
+Both run the real poller on a real SQLite file. The first asks a server that costs next to nothing, the second the
+sandbox, where ten of the invoices are paid between two rounds; without lists the provider's lists are refused.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import aiohttp
+from sqlalchemy import func, select
+
+from tests.benchmarks.invoice_server import InvoiceServer, invoice_ids
+from tests.benchmarks.polls import bare_loop
+from tests.fakes.polling import plan
+from watcher.clock import SystemClock, system_dice
+from watcher.core.errors import ListRefused
+from watcher.core.schedule import LookRules
+from watcher.polling import Poller
+from watcher.polling.pacing import Spacing
+from watcher.ports import Pacer, Page, Provider, SourceRow, WatchEntry
+from watcher.providers import PROVIDERS
+from watcher.providers.http import open_session
+from watcher.providers.kind import Account
+from watcher.sandbox import Bill, Sandbox
+from watcher.sandbox.keys import DEMO_KEYS
+from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, Store, open_store
+from watcher.store.tables import events
+
+ROUNDS = 3
+PAID = 10
+SECONDS = 5.0
+LOOKS = LookRules(
+    every=timedelta(minutes=10),
+    slowest=timedelta(hours=24),
+    confirm_deleted=timedelta(minutes=10),
+    keep_settled=timedelta(days=90),
+)
+
+
+class _LeapingClock(SystemClock):
+    """A round later, everything is due again."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def leap(self) -> None:
+        self._ahead += 1.1 * LOOKS.every
+
+
+def _in_a_round(now: datetime, luck: float) -> datetime:
+    del luck
+    return now + LOOKS.every
+
+
+class _WithoutLists:
+    """A provider whose lists are refused."""
+
+    lists_changes = False
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self.fetch = provider.fetch
+        self.probe = provider.probe
+        self.to_invoice = provider.to_invoice
+        self.renew_token = provider.renew_token
+
+    @property
+    def batch_size(self) -> int:
+        return self._provider.batch_size
+
+    async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
+        del page, pacer, changed_since
+        raise ListRefused("measured without lists")
+
+
+class _Bench:
+    """One source with its watches in a database of its own."""
+
+    def __init__(self, store: Store, session: aiohttp.ClientSession, clock: _LeapingClock) -> None:
+        self._store = store
+        self._session = session
+        self._clock = clock
+        self._poller = Poller(
+            SqlPollQueue(store),
+            SqlAccounts(store),
+            SqlRounds(store),
+            self._clock,
+            system_dice,
+            on_events=lambda: None,
+            on_turn=lambda _: None,
+        )
+
+    def provider(self, name: str, base_url: str, token_url: str, *, lists: bool) -> Provider:
+        kind = PROVIDERS[name]
+        options = {"token_url": token_url} if kind.options else {}
+        made = Account(name, base_url, ZoneInfo(kind.timezone), timedelta(seconds=30), DEMO_KEYS[name], options)
+        provider = kind.build(made, self._session, self._clock, system_dice)
+        return provider if lists else _WithoutLists(provider)
+
+    async def round(self, provider: Provider) -> int:
+        """Refresh all that is due; how many were refreshed."""
+        made = plan(provider, name="bench", spacing=Spacing.of(10_000), looks=LOOKS, regular=_in_a_round)
+        self._poller.configure({"bench": made})
+        before = self._poller.recorder.polled
+        await self._poller.run_once()
+        self._clock.leap()
+        return self._poller.recorder.polled - before
+
+    async def changes(self) -> int:
+        paid = select(func.count()).where(events.c.type == "invoice.paid")
+        async with self._store.reading() as connection:
+            return int(str((await connection.execute(paid)).scalar_one()))
+
+
+async def _opened(opened: AsyncExitStack, ids: Sequence[str], clock: _LeapingClock) -> _Bench:
+    folder = opened.enter_context(tempfile.TemporaryDirectory())
+    store = await opened.enter_async_context(open_store(f"sqlite:///{Path(folder) / 'bench.db'}", create=True))
+    session = await opened.enter_async_context(open_session())
+    watches, now = SqlWatches(store), datetime.now(UTC)
+    await watches.sync_sources([SourceRow("bench", "bench")], now)
+    await watches.import_entries([WatchEntry("bench", one) for one in ids], "cli", now)
+    return _Bench(store, session, clock)
+
+
+async def _per_second(server: InvoiceServer, name: str, ids: Sequence[str], *, lists: bool) -> tuple[float, float]:
+    """Invoices refreshed per second where nothing has changed, and requests made per second."""
+    async with AsyncExitStack() as opened:
+        bench = await _opened(opened, ids, _LeapingClock())
+        provider = bench.provider(name, server.url, f"{server.url}/token", lists=lists)
+        await bench.round(provider)
+        started, asked = time.perf_counter(), server.answered
+        refreshed = sum([await bench.round(provider) for _ in range(ROUNDS)])
+        taken = time.perf_counter() - started
+        return refreshed / taken, (server.answered - asked) / taken
+
+
+def throughput(count: int) -> None:
+    ids = invoice_ids(count)
+    with InvoiceServer(count) as server:
+        asyncio.run(bare_loop(server.url, ids, 1))  # until its process has started
+        bare = asyncio.run(bare_loop(server.url, ids, SECONDS))
+        print(f"bare loop {bare:.0f} invoices/s, one GET each")
+        for words, name, lists in (
+            ("meteroid, one GET each", "meteroid", False),
+            ("meteroid, list pages of 100", "meteroid", True),
+            ("fragment, batch-get of 200", "fragment", False),
+        ):
+            refreshed, requests = asyncio.run(_per_second(server, name, ids, lists=lists))
+            ratio = refreshed / bare
+            print(f"{words}: {refreshed:.0f} invoices/s, {requests:.0f} requests/s, {ratio:.2f} of the bare loop")
+
+
+def _bill(sandbox: Sandbox, name: str, number: int) -> Bill:
+    ids: dict[str, Callable[[int], str]] = {
+        "meteroid": lambda one: f"inv_{one:07d}",
+        "rapyd": lambda one: f"invoice_{one:032x}",
+        "fragment": lambda one: f"order {one}",
+    }
+    return sandbox.ledger.create(name, ids.get(name, str)(number), "EUR", 1000, date(2036, 1, 31))
+
+
+async def _per_change(name: str, count: int, *, lists: bool) -> tuple[int, int]:
+    """Requests made and changes found, in the rounds after the first."""
+    async with AsyncExitStack() as opened:
+        clock = _LeapingClock()
+        sandbox = await opened.enter_async_context(Sandbox(clock))
+        bills = [_bill(sandbox, name, number) for number in range(1, count + 1)]
+        bench = await _opened(opened, [bill.id for bill in bills], clock)
+        provider = bench.provider(name, sandbox.base_urls[name], sandbox.token_url, lists=lists)
+        await bench.round(provider)
+        asked = len(sandbox.requests)
+        for number in range(ROUNDS):
+            for bill in bills[number * PAID : (number + 1) * PAID]:
+                sandbox.ledger.pay(bill)
+            await bench.round(provider)
+        return len(sandbox.requests) - asked, await bench.changes()
+
+
+def requests_per_change(count: int) -> None:
+    print(f"\n{count} open invoices, {PAID} of them paid before each of {ROUNDS} rounds")
+    for name in PROVIDERS:
+        told: list[str] = []
+        for lists in (False, True):
+            requests, found = asyncio.run(_per_change(name, count, lists=lists))
+            words = "with lists" if lists else "without"
+            told.append(f"{words} {requests / max(1, found):6.1f} requests a change ({found} found)")
+        print(f"  {name:<10} " + "   ".join(told), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--watches", type=int, default=10_000)
+    parser.add_argument("--invoices", type=int, default=1000)
+    chosen = parser.parse_args()
+    throughput(chosen.watches)
+    requests_per_change(chosen.invoices)
+
+
+if __name__ == "__main__":
+    main()

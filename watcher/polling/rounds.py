@@ -1,0 +1,97 @@
+"""When a round through a source's lists pays, and when the next may follow. Pure: time comes in."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from watcher.ports import ClaimedWatch, RoundKind
+
+LEAST_REQUESTS = 10
+"""Fewer single requests than this are not worth a first round that nobody knows the length of."""
+_SHARE = 10
+"""Rounds that look for new invoices, or for hints, take a tenth of the rate at most."""
+_CHANGES_EVERY = timedelta(minutes=1)
+CHANGES_OVERLAP = timedelta(days=1)
+"""The zone in which a provider reads the instant is not known for sure, and rows come newest first."""
+_UNWORTHY_FOR = timedelta(minutes=5)
+"""The least time for which lists are left alone that name too little of what is watched."""
+
+
+def single_requests(due: int, batch_size: int) -> int:
+    return -(-due // batch_size)
+
+
+def pages_worth(due: int, batch_size: int, pages: int | None) -> int | None:
+    """How many pages a round may take so that it costs less than asking for what is due; None where none pays.
+
+    `pages` is how many the list had the last time, None where nobody knows: then the round breaks off where it gets
+    dearer.
+    """
+    requests = single_requests(due, batch_size)
+    if requests <= (LEAST_REQUESTS if pages is None else pages):
+        return None
+    return requests - 1
+
+
+@dataclass(slots=True)
+class Lists:
+    """What this process knows of one source's lists. `pages` is the length of the last complete round."""
+
+    pages: int | None = None
+    changes_since: datetime | None = None
+    next_at: dict[RoundKind, datetime] = field(default_factory=dict[RoundKind, datetime])
+
+    def is_time_for(self, kind: RoundKind, now: datetime) -> bool:
+        return kind not in self.next_at or now >= self.next_at[kind]
+
+    def postpone(self, kind: RoundKind, until: datetime) -> None:
+        self.next_at[kind] = max(until, self.next_at.get(kind, until))
+
+
+@dataclass(slots=True)
+class Round:
+    """`most` pages are read; fewer where a sweep refreshes fewer than `least` invoices a page."""
+
+    kind: RoundKind
+    most: int
+    least: int = 0
+    discovers: bool = False
+    since: datetime | None = None
+    following: str | None = None
+    pages: int = 0
+    refreshed: int = 0
+    added: int = 0
+    news: int = 0
+    is_over: bool = False
+    is_complete: bool = False
+    leased: list[ClaimedWatch] = field(default_factory=list[ClaimedWatch])
+
+    @property
+    def is_unworthy(self) -> bool:
+        """As many single requests would have refreshed more."""
+        return self.refreshed + self.news < self.least * self.pages
+
+
+def plan_next(
+    lists: Lists, finished: Round, *, began_at: datetime, now: datetime, every: timedelta, interval: timedelta
+) -> tuple[RoundKind, ...]:
+    """Note in `lists` when rounds may follow; the kinds that are concerned.
+
+    `every` is how often an invoice is looked at, `interval` what lies between two requests. Between two sweeps single
+    requests have their time, for what no list names.
+    """
+    took = _SHARE * finished.pages * interval
+    if finished.kind is RoundKind.CHANGES:
+        if finished.is_complete:
+            lists.changes_since = began_at
+        lists.postpone(finished.kind, began_at + max(_CHANGES_EVERY, took))
+        return (finished.kind,)
+    lists.postpone(RoundKind.SWEEP, now + every / 2)
+    if finished.kind is RoundKind.DISCOVERY or (finished.discovers and finished.is_complete):
+        lists.postpone(RoundKind.DISCOVERY, began_at + max(every, took))
+    if finished.is_unworthy:
+        lists.postpone(RoundKind.SWEEP, now + max(2 * every, _UNWORTHY_FOR))
+    if finished.is_complete:
+        lists.pages = max(1, finished.pages)
+    elif finished.pages >= finished.most:
+        lists.pages = 2 * finished.pages
+    return tuple(kind for kind in (RoundKind.SWEEP, RoundKind.DISCOVERY) if kind in lists.next_at)
