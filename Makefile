@@ -9,6 +9,7 @@
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops
 #   make kill      kill the daemon 200 times at random moments and account for every event
+#   make season    ninety days of 10,000 invoices: one overdue for each due date that passed unpaid
 #   make install   the program and its systemd service into PREFIX, or newer ones over those (DESTDIR is honoured)
 #   make uninstall remove these; configuration and database stay
 #   make clean     remove what make has made
@@ -16,7 +17,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench kill install uninstall clean
+.PHONY: help demo test check fmt lock lowest fuzz bench kill season install uninstall clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -100,6 +101,9 @@ bench: $(VENV)/dev.stamp
 
 kill: $(VENV)/dev.stamp
 	@$(PY) -m tests.acceptance.kills
+
+season: $(VENV)/dev.stamp
+	@$(PY) -m tests.unit.core.season
 
 # Made beside what runs and then put in its place: a failed install leaves the old one whole. Nothing in it may depend
 # on where it was made, so the scripts of the environment go: the launcher in bin and the unit name its Python.

@@ -1,6 +1,6 @@
 """A pytest plugin: where CI=true nothing may be skipped, since a skipped test is one that nobody ran.
 
-Elsewhere a machine may lack PostgreSQL or Node: those tests are skipped, and `-ra` says aloud which and why.
+Elsewhere a machine may lack PostgreSQL, Node or Chromium: those tests are skipped, and `-ra` says aloud which and why.
 """
 
 import os

@@ -19,6 +19,7 @@ from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
 from watcher.daemon.status import StatusLine
 from watcher.daemon.turning import STALLED, Turning, keep_asking
+from watcher.daemon.usage import Usage
 from watcher.delivery import Courier
 from watcher.housekeeping import Chore, keep_house, usual_chores
 from watcher.metrics import Metrics
@@ -30,6 +31,7 @@ from watcher.store import (
     Retention,
     SqlAccounts,
     SqlOutbox,
+    SqlOverlook,
     SqlPollQueue,
     SqlRounds,
     SqlSurveys,
@@ -38,7 +40,7 @@ from watcher.store import (
 )
 from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper
-from watcher.web import Feed
+from watcher.web import Feed, Standings
 from watcher.webhook import WebhookSender
 
 _log = structlog.get_logger()
@@ -55,12 +57,9 @@ class Service:
         self.metrics = Metrics()
         self.config_problems: tuple[str, ...] = ()
         self._clock: Clock = SystemClock()
-        self._files = files
-        self._session = session
-        self._sender = sender
+        self._files, self._session, self._sender = files, session, sender
         self._watches = SqlWatches(store)
         self._outbox = SqlOutbox(store)
-        self._retention = Retention(store)
         self._plans: dict[str, SourcePlan] = {}
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
@@ -69,6 +68,8 @@ class Service:
             on_turn=lambda: self._turned("delivery"), observer=self.metrics,
         )  # fmt: skip
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
+        self.usage = Usage(self.metrics, self._clock)
+        self.standings = Standings(SqlOverlook(store).figures, self._clock)
         self.poller = Poller(
             SqlPollQueue(store),
             SqlAccounts(store),
@@ -77,7 +78,7 @@ class Service:
             system_dice,
             on_events=self.tell_events,
             on_turn=self._turned,
-            observer=self.metrics,
+            observer=self.usage,
         )
         self._loaded = self._opened_with = loaded
         self._unapplied: tuple[Loaded, bool] | None = None
@@ -153,6 +154,8 @@ class Service:
         async with anyio.create_task_group() as group:
             group.start_soon(self._work)
             group.start_soon(self.feed.sweep)
+            if self.configuration.http.listen:
+                group.start_soon(self.standings.keep)
             group.start_soon(partial(keep_house, self._chores(), on_turn=self._turned))
             group.start_soon(keep_asking, self.store.answer, self._turned, self._clock.sleep, status.troubled)
             group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.turning.all_turn)
@@ -251,7 +254,7 @@ class Service:
     async def forget_old(self) -> None:
         """Forget what was kept for as long as `[retention]` says."""
         kept = self.configuration.retention
-        await self._retention.forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
+        await Retention(self.store).forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 
     def _planned(self, configuration: Configuration) -> dict[str, SourcePlan]:
         """Plans of the enabled sources; a provider, and the token it holds, lives on while its settings do."""

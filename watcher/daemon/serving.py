@@ -18,7 +18,7 @@ from watcher.daemon.trying import send_test
 from watcher.metrics import Standing
 from watcher.ports import Condition, TestResult, WatchEntry
 from watcher.providers import PROVIDERS
-from watcher.store import Backlogs, Redelivery, Reports, SqlEndpoints, SqlWatches, Store
+from watcher.store import Backlogs, Redelivery, Reports, SqlEndpoints, SqlOverlook, SqlWatches, Store
 from watcher.web import Access, Desk, application, serving
 
 ORIGIN = "api"
@@ -56,6 +56,9 @@ def desk(service: Service, host: str) -> Desk:
         metrics=lambda: _metrics(service, clock.now()),
         rates=lambda: _rates(service),
         schemas={"event": event_schema(), "config": config_schema(PROVIDERS), "watchlist": watchlist_schema()},
+        overlook=SqlOverlook(service.store),
+        standings=service.standings,
+        requests=service.usage.requests,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from watcher.core.invoice import Status
 from watcher.ports.deliveries import DeliveryState
+from watcher.ports.polls import WatchState
 from watcher.ports.watches import WatchEntry
 
 Item = dict[str, object]
@@ -22,7 +23,12 @@ class Reports(Protocol):
     async def watch(self, source: str, invoice_id: str) -> Item | None: ...
 
     async def watch_list(
-        self, *, source: str | None = None, after: tuple[str, str] | None = None, limit: int | None = None
+        self,
+        *,
+        source: str | None = None,
+        state: WatchState | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
     ) -> list[Item]: ...
 
     async def invoices(
@@ -32,6 +38,7 @@ class Reports(Protocol):
         overdue: bool | None = None,
         source: str | None = None,
         tag: str | None = None,
+        search: str | None = None,
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[Item]: ...
@@ -48,6 +55,7 @@ class Reports(Protocol):
         type_glob: str | None = None,
         source: str | None = None,
         tag: str | None = None,
+        newest_first: bool = False,
     ) -> list[Item]: ...
 
     async def newest_cursor(self) -> int: ...
@@ -59,6 +67,7 @@ class Reports(Protocol):
         endpoint: str | None = None,
         after: int = 0,
         limit: int | None = None,
+        newest_first: bool = False,
     ) -> list[Item]: ...
 
     async def endpoints(self, now: datetime | None = None) -> list[Item]: ...

@@ -7,6 +7,7 @@ from watcher.store.care import backup, check, upgrade
 from watcher.store.endpoints import SqlEndpoints
 from watcher.store.engine import Store, open_store
 from watcher.store.outbox import SqlOutbox
+from watcher.store.overlook import SqlOverlook
 from watcher.store.polls import SqlPollQueue
 from watcher.store.prospects import Prospect, Prospects
 from watcher.store.redelivery import Redelivery
@@ -27,6 +28,7 @@ __all__ = [
     "SqlAccounts",
     "SqlEndpoints",
     "SqlOutbox",
+    "SqlOverlook",
     "SqlPollQueue",
     "SqlRounds",
     "SqlSurveys",

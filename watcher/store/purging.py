@@ -44,6 +44,7 @@ async def _forget(connection: AsyncConnection, watch_id: int) -> None:
             fingerprint=None,
             status=None,
             overdue=None,
+            number=None,
             due_hour=None,
             currency=None,
             worth=None,

@@ -174,7 +174,12 @@ def _memory_values(poll: PollRecord, change: Change) -> dict[str, Any]:
 
 
 def _seen_values(poll: PollRecord, snapshot: Snapshot) -> dict[str, Any]:
-    return {"key": poll.key, "status": snapshot.status.value, "overdue": snapshot.overdue}
+    return {
+        "key": poll.key,
+        "status": snapshot.status.value,
+        "overdue": snapshot.overdue,
+        "number": snapshot.number,
+    }
 
 
 def _snapshot_row(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TypeVarTuple, cast
 
-from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, tuple_
 
 from watcher.core import json_text
 from watcher.core.invoice import Status
@@ -13,9 +13,11 @@ from watcher.ports import DeliveryState, WatchState
 from watcher.store import history, timeline
 from watcher.store.codec import AnyRow, has_tag, like, told_at
 from watcher.store.engine import Store
-from watcher.store.tables import WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
+from watcher.store.tables import TROUBLED, WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
 
 Item = dict[str, object]
+
+_Columns = TypeVarTuple("_Columns")
 
 REMOVED = "removed"
 """The state of a source or endpoint that is not configured any more and of which something is left."""
@@ -28,7 +30,12 @@ class Reports:
     store: Store
 
     async def watch_list(
-        self, *, source: str | None = None, after: tuple[str, str] | None = None, limit: int | None = None
+        self,
+        *,
+        source: str | None = None,
+        state: WatchState | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
     ) -> list[Item]:
         """Watches by source and invoice id; stopped ones are no watches. `after` is (source, invoice id)."""
         key = tuple_(watches.c.source, watches.c.invoice_id)
@@ -41,6 +48,9 @@ class Reports:
         )
         if source is not None:
             query = query.where(watches.c.source == source)
+        if state is not None:
+            orphaned = state is WatchState.ORPHANED
+            query = query.where(~sources.c.configured if orphaned else and_(sources.c.configured, _in(state)))
         if after is not None:
             query = query.where(key > after)
         async with self.store.reading() as connection:
@@ -64,28 +74,33 @@ class Reports:
         overdue: bool | None = None,
         source: str | None = None,
         tag: str | None = None,
+        search: str | None = None,
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[Item]:
-        """The last snapshot of every watched invoice that was seen. `after` is (source, invoice id)."""
-        newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
-        query = (
-            select(snapshots.c.document)
-            .join(watches, newest)
-            .where(watches.c.origins != "")
-            .order_by(watches.c.source, watches.c.invoice_id)
-            .limit(limit)
-        )
+        """The last snapshot of every watched invoice that was seen. `after` is (source, invoice id).
+
+        `search` is a part of the id or of the number, in upper or lower case.
+        """
+        # What is chosen and ordered by one index, before any row or document is read.
+        key = (watches.c.source, watches.c.invoice_id)
+        seen = (watches.c.origins != "", watches.c.status.is_not(None))
+        chosen = select(watches.c.id).where(*seen).order_by(*key).limit(limit)
         if status is not None:
-            query = query.where(watches.c.status == status.value)
+            chosen = chosen.where(watches.c.status == status.value)
         if overdue is not None:
-            query = query.where(watches.c.overdue == overdue)
+            chosen = chosen.where(watches.c.overdue == overdue)
         if source is not None:
-            query = query.where(watches.c.source == source)
+            chosen = chosen.where(watches.c.source == source)
         if tag is not None:
-            query = query.where(has_tag(watches.c.tags, tag))
+            chosen = chosen.where(has_tag(watches.c.tags, tag))
+        if search is not None:
+            by_id = watches.c.invoice_id.icontains(search, autoescape=True)
+            chosen = chosen.where(or_(by_id, watches.c.number.icontains(search, autoescape=True)))
         if after is not None:
-            query = query.where(tuple_(watches.c.source, watches.c.invoice_id) > after)
+            chosen = chosen.where(tuple_(*key) > after)
+        newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
+        query = select(snapshots.c.document).join(watches, newest).where(watches.c.id.in_(chosen)).order_by(*key)
         async with self.store.reading() as connection:
             return [cast("Item", json_text.read(text)) for text in (await connection.execute(query)).scalars()]
 
@@ -97,15 +112,18 @@ class Reports:
         type_glob: str | None = None,
         source: str | None = None,
         tag: str | None = None,
+        newest_first: bool = False,
     ) -> list[tuple[int, bytes]]:
         """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""
-        query = history.EVENTS.where(events.c.cursor > after).order_by(events.c.cursor).limit(limit)
+        chosen = _in_order(select(events.c.cursor), events.c.cursor, after, newest_first=newest_first).limit(limit)
         if type_glob is not None:
-            query = query.where(events.c.type.like(like(type_glob), escape="\\"))
+            chosen = chosen.where(events.c.type.like(like(type_glob), escape="\\"))
         if source is not None:
-            query = query.where(events.c.source == source)
+            chosen = chosen.where(events.c.source == source)
         if tag is not None:
-            query = query.where(has_tag(events.c.tags, tag))
+            chosen = chosen.where(has_tag(events.c.tags, tag))
+        query = _in_order(history.EVENTS, events.c.cursor, 0, newest_first=newest_first)
+        query = query.where(events.c.cursor.in_(chosen))
         async with self.store.reading() as connection:
             return [(row.cursor, history.body(row)) for row in await connection.execute(query)]
 
@@ -117,10 +135,17 @@ class Reports:
         type_glob: str | None = None,
         source: str | None = None,
         tag: str | None = None,
+        newest_first: bool = False,
     ) -> list[Item]:
         """Full bodies, each with its `cursor`. Raises Refused for an `after` that is no cursor."""
-        cursor = history.read_cursor(after)
-        found = await self.event_bodies(after=cursor, limit=limit, type_glob=type_glob, source=source, tag=tag)
+        found = await self.event_bodies(
+            after=history.read_cursor(after),
+            limit=limit,
+            type_glob=type_glob,
+            source=source,
+            tag=tag,
+            newest_first=newest_first,
+        )
         return [history.with_cursor(cursor, body) for cursor, body in found]
 
     async def newest_cursor(self) -> int:
@@ -138,9 +163,10 @@ class Reports:
         endpoint: str | None = None,
         after: int = 0,
         limit: int | None = None,
+        newest_first: bool = False,
     ) -> list[Item]:
         """Deliveries, oldest first. `after` is the number in a `delivery_id`."""
-        query = history.DELIVERIES.where(deliveries.c.id > after).order_by(deliveries.c.id).limit(limit)
+        query = _in_order(history.DELIVERIES, deliveries.c.id, after, newest_first=newest_first).limit(limit)
         if state is not None:
             query = query.where(deliveries.c.state == state.value)
         if endpoint is not None:
@@ -158,7 +184,7 @@ class Reports:
             {
                 "name": row.name,
                 "url": row.url,
-                "state": _endpoint_state(row, now),
+                "state": endpoint_state(row, now),
                 "waiting": counts.get(row.name, 0),
             }
             for row in rows
@@ -194,6 +220,18 @@ class Reports:
             return await history.raw(connection, source, invoice_id)
 
 
+def _in(state: WatchState) -> ColumnElement[bool]:
+    known = watches.c.state == state.value
+    return known if state is WatchState.ACTIVE else and_(known, TROUBLED)
+
+
+def _in_order(query: Select[*_Columns], key: Column[int], after: int, *, newest_first: bool) -> Select[*_Columns]:
+    """Ordered by key, without what lies before the item `after`; 0 is none."""
+    if not newest_first:
+        return query.where(key > after).order_by(key)
+    return (query.where(key < after) if after else query).order_by(key.desc())
+
+
 def _watch(row: AnyRow) -> Item:
     return {
         "source": row.source,
@@ -209,7 +247,7 @@ def _watch(row: AnyRow) -> Item:
     }
 
 
-def _endpoint_state(row: AnyRow, now: datetime | None) -> str:
+def endpoint_state(row: AnyRow, now: datetime | None) -> str:
     if not row.configured:
         return REMOVED
     if row.state != "active":
@@ -219,17 +257,19 @@ def _endpoint_state(row: AnyRow, now: datetime | None) -> str:
     return "paused" if now is not None and row.paused_until is not None and row.paused_until > now else row.state
 
 
-def _source(row: AnyRow, rates: Mapping[str, str]) -> Item:
+def source_state(row: AnyRow) -> str:
     if not row.configured:
-        state = REMOVED
-    elif not row.enabled:
-        state = "disabled"
-    else:
-        state = "failing" if row.probe_at is not None else "active"
+        return REMOVED
+    if not row.enabled:
+        return "disabled"
+    return "failing" if row.probe_at is not None else "active"
+
+
+def _source(row: AnyRow, rates: Mapping[str, str]) -> Item:
     return {
         "name": row.name,
         "provider": row.provider,
-        "state": state,
+        "state": source_state(row),
         "rate": rates.get(row.name),
         "watches": row.watches,
     }

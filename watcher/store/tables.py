@@ -77,6 +77,11 @@ FULL_SHARE = 1000
 OPEN = text("status IN ('draft', 'open', 'partially_paid', 'unknown') AND origins <> ''")
 """Watched, seen, and not settled."""
 
+SQLITE_ALONE = {"dialect": "sqlite"}
+"""Of an index with tags: PostgreSQL refuses an entry as long as they may be (over 2704 bytes)."""
+
+TROUBLED = text("state <> 'active'")
+
 watches = Table(
     "watches",
     metadata,
@@ -115,11 +120,16 @@ watches = Table(
     Column("sequence", Integer, nullable=False, server_default=text("0")),
     Column("status", Words()),
     Column("overdue", Boolean),
+    Column("number", Words()),
     Column("due_hour", Integer),
     Column("currency", Words()),
     Column("worth", SmallInteger),
     UniqueConstraint("source", "invoice_id", name="uq_watches_source_invoice"),
     Index("ix_watches_due", "source", "due_at", "id"),
+    Index(
+        "ix_watches_browse", "source", "invoice_id", "status", "overdue", "origins", "tags", "number", info=SQLITE_ALONE
+    ),
+    _partial_index("ix_watches_troubled", "state", "source", "invoice_id", where=TROUBLED),
     _partial_index(
         "ix_watches_clock", "source", "clock_at", "id", where=text("clock_at IS NOT NULL AND due_at IS NOT NULL")
     ),
@@ -140,6 +150,7 @@ watches = Table(
 `poll_at` is the next look as it was planned. `due_at` is what claims go by: `poll_at`, or the end of the lease while
 somebody has it, or null where nothing shall be asked (stopped, retired). `due_hour`, `currency` and `worth` are
 `core.course.Standing`; like `status` they are written only where they change, which keeps `ix_watches_open` cheap.
+`ix_watches_browse` holds all that lists of invoices are chosen by, so that none of the wide rows is read in vain.
 """
 
 hazards = Table(
@@ -191,10 +202,12 @@ events = Table(
     Column("delay_us", BigInteger),
     UniqueConstraint("id", name="uq_events_id"),
     Index("ix_events_watch", "watch_id", "cursor"),
+    Index("ix_events_browse", "cursor", "timestamp", "type", "source", "tags", info=SQLITE_ALONE),
     _partial_index("ix_events_delayed", "source", "timestamp", "delay_us", where=text("delay_us IS NOT NULL")),
 )
 """`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge. `delay_us` is how long after
 the provider's own time of it the change was seen.
+`ix_events_browse` holds all that events are chosen by, in the order of cursors, without the bodies.
 """
 
 endpoints = Table(

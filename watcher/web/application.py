@@ -8,10 +8,9 @@ import structlog
 from aiohttp import web
 
 from watcher.core.errors import WatcherError
-from watcher.web import login, openapi
+from watcher.web import login, openapi, page
 from watcher.web.access import COOKIE
-from watcher.web.login import DESK
-from watcher.web.operation import AnyOperation, Desk, perform
+from watcher.web.operation import DESK, AnyOperation, Desk, perform
 from watcher.web.operations import API, OPENAPI, OPERATIONS
 from watcher.web.problems import Problem, as_problem
 
@@ -29,7 +28,7 @@ def application(desk: Desk) -> web.Application:
     app[OPENAPI] = openapi.document(OPERATIONS)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, _pattern(operation.path), _handler(operation), name=operation.name)
-    app.router.add_get("/", login.home)
+    page.add_routes(app.router)
     app.router.add_post("/login", login.login)
     app.router.add_post("/logout", login.logout)
     app.on_response_prepare.append(as_problem)
@@ -116,4 +115,5 @@ async def _secured(request: web.Request, response: web.StreamResponse) -> None:
     del request
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Not no-referrer: with it a browser says `Origin: null` of our own forms.
+    response.headers["Referrer-Policy"] = "same-origin"

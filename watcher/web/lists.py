@@ -17,7 +17,7 @@ async def watches(call: Call[OfSource, Nothing]) -> Answer:
     found = await call.desk.reports.watch_list(
         source=asked.source, after=paging.pair(asked.cursor), limit=asked.limit + 1
     )
-    return Answer(document=paging.cut(found, asked.limit, _of_watch))
+    return Answer(document=paging.cut(found, asked.limit, of_watch))
 
 
 async def invoices(call: Call[InvoiceChoice, Nothing]) -> Answer:
@@ -30,7 +30,7 @@ async def invoices(call: Call[InvoiceChoice, Nothing]) -> Answer:
         after=paging.pair(asked.cursor),
         limit=asked.limit + 1,
     )
-    return Answer(document=paging.cut(found, asked.limit, _of_invoice))
+    return Answer(document=paging.cut(found, asked.limit, of_invoice))
 
 
 async def invoice(call: Call[Nothing, Nothing]) -> Answer:
@@ -48,11 +48,11 @@ async def timeline(call: Call[Paged, Nothing]) -> Answer:
     if entries is None:
         raise NotFound(f"{source} {invoice_id} was never watched")
     last = paging.place(call.query.cursor, str, str, int)
-    names: list[tuple[str | int, ...]] = [_named(entry) for entry in entries]
+    names: list[tuple[str | int, ...]] = [entry_name(entry) for entry in entries]
     if last is not None and last not in names:
         raise Problem(HTTPStatus.NOT_FOUND, "cursor names an entry that is not there any more: begin anew")
     start = 0 if last is None else names.index(last) + 1
-    return Answer(document=paging.cut(entries[start:], call.query.limit, lambda entry: paging.token(_named(entry))))
+    return Answer(document=paging.cut(entries[start:], call.query.limit, lambda entry: paging.token(entry_name(entry))))
 
 
 async def events(call: Call[EventsAfter, Nothing]) -> Answer:
@@ -81,7 +81,7 @@ async def deliveries(call: Call[DeliveryChoice, Nothing]) -> Answer:
         after=0 if after is None else int(after[0]),
         limit=asked.limit + 1,
     )
-    return Answer(document=paging.cut(found, asked.limit, _of_delivery))
+    return Answer(document=paging.cut(found, asked.limit, of_delivery))
 
 
 async def endpoints(call: Call[Paged, Nothing]) -> Answer:
@@ -117,19 +117,19 @@ def _by_name(asked: Paged, items: list[Item]) -> Answer:
     return Answer(document=paging.cut(rest, asked.limit, lambda item: paging.token([str(item["name"])])))
 
 
-def _of_watch(item: Item) -> str:
+def of_watch(item: Item) -> str:
     return paging.token([str(item["source"]), str(item["invoice_id"])])
 
 
-def _of_invoice(item: Item) -> str:
+def of_invoice(item: Item) -> str:
     return paging.token([str(item["source"]), str(item["id"])])
 
 
-def _of_delivery(item: Item) -> str:
+def of_delivery(item: Item) -> str:
     return paging.token([int(cast("str", item["delivery_id"]).partition("_")[2])])
 
 
-def _named(entry: Item) -> tuple[str, str, int]:
+def entry_name(entry: Item) -> tuple[str, str, int]:
     match entry["kind"]:
         case "snapshot":
             return "snapshot", "", cast("int", entry["version"])

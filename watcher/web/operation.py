@@ -11,11 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from watcher.clock import Clock
 from watcher.core import json_text
-from watcher.ports import Actions, Condition, Reports
+from watcher.ports import Actions, Condition, Overlook, Reports
 from watcher.web.access import Access
 from watcher.web.feed import Feed
 from watcher.web.problems import Mistake, Problem
 from watcher.web.requests import Nothing
+from watcher.web.standing import Standings
 
 _MOST_PARAMETERS = 50
 _JSON = "application/json"
@@ -37,6 +38,9 @@ class Desk:
     metrics: Callable[[], Awaitable[bytes]]
     rates: Callable[[], Mapping[str, str]]
     schemas: Mapping[str, Mapping[str, object]]
+    overlook: Overlook
+    standings: Standings
+    requests: Callable[[], Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,12 @@ class Operation(Generic[_Query, _Body]):
 
 AnyOperation = Operation[Any, Any]
 
+DESK = web.AppKey("desk", Desk)
+
 
 async def perform(operation: AnyOperation, desk: Desk, request: web.Request, *, may_see: bool) -> web.StreamResponse:
     """Check the request, do it, and write the answer by its model. Raises Problem, and WatcherError from the desk."""
-    query = _checked(operation.query, _parameters(request), "query")
+    query = query_of(operation.query, request)
     body = operation.body() if operation.body is Nothing else await _read_body(operation.body, request)
     answer = await operation.act(Call(desk, request, query, body, may_see))
     if isinstance(answer, web.StreamResponse):
@@ -102,6 +108,14 @@ async def perform(operation: AnyOperation, desk: Desk, request: web.Request, *, 
     else:
         written = model.model_validate(answer.document).model_dump_json(exclude_unset=True).encode()
     return web.Response(status=answer.status, body=written, content_type=operation.media_type)
+
+
+def query_of(model: type[_Query], request: web.Request, *, without_empty: bool = False) -> _Query:
+    """The query by its model. Raises Problem. `without_empty`: a form's empty field is one that was not given."""
+    given = _parameters(request)
+    if without_empty:
+        given = {name: value for name, value in given.items() if value}
+    return _checked(model, given, "query")
 
 
 def _parameters(request: web.Request) -> dict[str, str]:

@@ -17,7 +17,7 @@ MOST_TAGS = 20
 MOST_ITEMS = 500
 LONGEST_WAIT = 60
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
-_CURSOR = r"^[0-9]{1,18}$"
+CURSOR = r"^[0-9]{1,18}$"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -28,7 +28,7 @@ def _digits(value: object) -> object:
     return value
 
 
-def _flag(value: object) -> object:
+def flag(value: object) -> object:
     if value not in {"true", "false"}:
         raise ValueError("must be true or false")
     return value == "true"
@@ -87,7 +87,7 @@ class OfSource(Paged):
 
 class InvoiceChoice(OfSource):
     status: Status | None = None
-    overdue: Annotated[bool | None, BeforeValidator(_flag)] = None
+    overdue: Annotated[bool | None, BeforeValidator(flag)] = None
     """Only those that are (true) or are not (false) overdue."""
     tag: Text | None = None
     """Only those with this tag."""
@@ -103,9 +103,9 @@ class EventChoice(Shape):
 
 
 class EventsAfter(EventChoice):
-    after: Annotated[str | None, Field(pattern=_CURSOR)] = None
+    after: Annotated[str | None, Field(pattern=CURSOR)] = None
     """The `cursor` of the last event you have; without it from the beginning."""
-    cursor: Annotated[str | None, Field(pattern=_CURSOR)] = None
+    cursor: Annotated[str | None, Field(pattern=CURSOR)] = None
     """The same under the name it has in other lists; `after` wins."""
     limit: Limit = 100
     """At most this many events."""
@@ -114,7 +114,7 @@ class EventsAfter(EventChoice):
 
 
 class StreamFrom(EventChoice):
-    after: Annotated[str | None, Field(pattern=_CURSOR)] = None
+    after: Annotated[str | None, Field(pattern=CURSOR)] = None
     """The `cursor` of the last event you have; a `Last-Event-ID` header wins; without both only what comes now."""
 
 

@@ -1,0 +1,69 @@
+"""A real Chromium, and the page of a real service with a few invoices in front of it."""
+
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.fakes.many import fill
+from tests.integration.web.conftest import served
+from watcher.daemon.service import Service
+from watcher.store import Store
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+_QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+    "--disable-gpu",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where Chromium is; skipped aloud where it is not."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("chromium is not installed: nothing shows what the page looks like")
+    return CHROMIUM
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncGenerator[Browser]:
+    # As root Chromium has no sandbox of its own; it meets nothing here but our own page.
+    alone = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=chromium, args=[*_QUIET, *alone])
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+
+@dataclass(frozen=True)
+class Site:
+    """A service whose page is served at `url`."""
+
+    url: str
+    service: Service
+
+
+@pytest.fixture
+async def site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]:
+    """Thirty invoices at acme, with events and deliveries; no token."""
+    await fill(sqlite_store, 30, datetime.now(UTC), sources=["acme"])
+    async with served(tmp_path, sqlite_store, token=False) as client:
+        yield Site(client.url, client.service)
+
+
+@pytest.fixture
+async def locked_site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]:
+    """A service with a token, and nothing watched but what its list names."""
+    async with served(tmp_path, sqlite_store, token=True) as client:
+        yield Site(client.url, client.service)

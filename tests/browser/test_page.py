@@ -1,0 +1,149 @@
+"""The page in a real browser: with and without its script, wide and narrow, light and dark."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
+
+from tests.browser.conftest import Site
+from tests.fakes import stored
+from tests.integration.web.client import TOKEN
+from watcher.core import json_text
+from watcher.core.instants import instant_text
+from watcher.core.snapshot import to_document
+from watcher.ports import Form, WatchEntry
+from watcher.store import SqlPollQueue, SqlWatches
+
+DESK, PHONE = (1280, 900), (390, 844)
+PATHS = ("/", "/invoices", "/invoices/acme/inv_000003", "/watches", "/events", "/deliveries", "/endpoints")
+ACCESSIBLE = (Path(__file__).parent / "accessible.js").read_text()
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser,
+    size: tuple[int, int] = DESK,
+    scheme: Literal["light", "dark"] = "light",
+    *,
+    script: bool = True,
+) -> AsyncGenerator[Page]:
+    """A new visitor's page. Whatever the browser complains of (the policy, an error of the script) is a failure."""
+    width, height = size
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=script
+    )
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
+    try:
+        yield page
+    finally:
+        await context.close()
+    assert complaints == []
+
+
+def _is_complaint(said: ConsoleMessage) -> bool:
+    """A refused login is an answer like any other, which the browser reports as a failure."""
+    return said.type == "error" and "status of 401" not in said.text
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])
+async def test_every_page_fits_and_can_be_read_by_everybody(
+    browser: Browser, site: Site, size: tuple[int, int], scheme: Literal["light", "dark"]
+) -> None:
+    async with opened(browser, size, scheme) as page:
+        for path in PATHS:
+            await page.goto(site.url + path)
+            await expect(page.locator("h1")).to_be_visible()
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width == size[0], f"{path} scrolls sideways"
+            assert await page.evaluate(f"({ACCESSIBLE})()") == [], path
+
+
+async def test_the_keyboard_finds_the_content_first_and_shows_where_it_is(browser: Browser, site: Site) -> None:
+    async with opened(browser) as page:
+        await page.goto(site.url)
+        await page.keyboard.press("Tab")
+        skip = page.get_by_role("link", name="Skip to the content")
+        await expect(skip).to_be_focused()
+        assert await skip.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+        await page.keyboard.press("Enter")
+        await expect(page.locator("main")).to_be_focused()
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.closest('main') !== null")
+
+
+async def test_an_invoice_is_found_and_its_timeline_read(browser: Browser, site: Site) -> None:
+    async with opened(browser) as page:
+        await page.goto(site.url)
+        await page.get_by_role("link", name="Invoices", exact=True).click()
+        await page.get_by_label("Id or number").fill("000007")
+        await page.get_by_role("button", name="Show").click()
+        await page.get_by_role("row").nth(1).get_by_role("link").first.click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("2026-000007")
+        timeline = page.get_by_role("region", name="Timeline")
+        await expect(timeline.get_by_role("heading", name="Snapshot 1: the first")).to_be_visible()
+        await expect(timeline.get_by_role("heading", name="invoice.tracked")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with the script", "without it"])
+async def test_an_endpoint_is_disabled_and_enabled_again(browser: Browser, site: Site, *, script: bool) -> None:
+    async with opened(browser, script=script) as page:
+        await page.goto(f"{site.url}/endpoints")
+        await page.get_by_role("button", name="Disable ledger").click()
+        await expect(page.locator("#note")).to_contain_text("Endpoint ledger is disabled")
+        await page.get_by_role("button", name="Enable ledger").click()
+        await expect(page.locator("#note")).to_contain_text("Endpoint ledger is enabled")
+        await expect(page.get_by_role("button", name="Disable ledger")).to_be_visible()
+
+
+async def test_a_token_lets_in_and_logging_out_shuts_again(browser: Browser, locked_site: Site) -> None:
+    async with opened(browser, PHONE, script=False) as page:
+        await page.goto(f"{locked_site.url}/watches?state=active")
+        await page.get_by_label("Token").fill("wrong")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        await page.get_by_label("Token").fill(TOKEN)
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("link", name="inv_listed")).to_be_visible()
+        cookies = await page.context.cookies()
+        assert [(cookie.get("httpOnly"), cookie.get("sameSite")) for cookie in cookies] == [(True, "Strict")]
+        await page.get_by_role("button", name="Log out").click()
+        await expect(page.get_by_label("Token")).to_be_visible()
+
+
+async def test_an_event_appears_by_itself_while_a_form_is_being_filled_in(browser: Browser, site: Site) -> None:
+    async with opened(browser) as page:
+        await page.goto(f"{site.url}/events")
+        await expect(page.locator("html")).to_have_attribute("data-live", "yes")
+        tag = page.get_by_label("Tag")
+        await tag.fill("half a wo")
+        await tell(site, "inv_new")
+        await expect(page.get_by_role("link", name="2026-new")).to_be_visible()
+        await expect(tag).to_be_focused()
+        await expect(tag).to_have_value("half a wo")
+
+
+async def tell(site: Site, invoice_id: str) -> None:
+    """Let a poll find a new invoice."""
+    store, now = site.service.store, datetime.now(UTC)
+    await SqlWatches(store).add(WatchEntry("acme", invoice_id), "cli", now)
+    (claimed,) = [one for one in await stored.claim(store, datetime.now(UTC)) if one.invoice_id == invoice_id]
+    snapshot = replace(stored.OPEN, id=invoice_id, number="2026-new")
+    data = {
+        "event_id": "evt_new",
+        "sequence": 1,
+        "source": "acme",
+        "invoice_id": invoice_id,
+        "invoice": to_document(snapshot),
+    }
+    body = json_text.write({"type": "invoice.tracked", "timestamp": instant_text(now), "data": data})
+    made = replace(stored.event("evt_new", "invoice.tracked"), bodies={Form.FULL: body})
+    await SqlPollQueue(store).record([stored.polled(claimed, now, stored.change(made, snapshot=snapshot))], {})
+    site.service.tell_events()

@@ -1,0 +1,177 @@
+"""A store with as many invoices as a test wants, each with a history: written by the store's own code."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from watcher.core import body, memory
+from watcher.core.body import Observation
+from watcher.core.clock_events import ClockRules
+from watcher.core.invoice import Amounts, Invoice, Status
+from watcher.core.memory import Memory
+from watcher.core.money import EXPONENTS
+from watcher.core.snapshot import WatchFacts, take
+from watcher.core.subscription import Subscription
+from watcher.core.transition import Transition, observe
+from watcher.ports import (
+    Change,
+    ClaimedDelivery,
+    ClaimedWatch,
+    ClaimRequest,
+    DeliveryState,
+    EventRecord,
+    Form,
+    Outcome,
+    PollRecord,
+    Receipt,
+    Settlement,
+    SourceRow,
+    WatchEntry,
+    WatchState,
+)
+from watcher.store import SqlOutbox, SqlPollQueue, SqlWatches, Store
+
+SOURCES = {"acme": "meteroid", "shop": "chargeover", "platform": "rapyd"}
+ENDPOINTS = {"ledger": "https://ledger.example.com/hooks", "crm": "https://crm.example.com/invoices"}
+_RULES = ClockRules(timedelta(0), (timedelta(days=7),), (timedelta(days=1), timedelta(days=7)))
+_DAY = timedelta(days=1)
+_CHUNK = 500
+_CURRENCIES = ("EUR", "EUR", "EUR", "USD", "USD", "JPY", "KWD")
+_ENDS = (Status.PAID,) * 10 + (Status.PARTIALLY_PAID, Status.VOID, Status.UNCOLLECTIBLE)
+_LEASE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was seen of one invoice at one instant."""
+
+    at: datetime
+    invoice: Invoice
+
+
+async def fill(store: Store, count: int, now: datetime, *, sources: Sequence[str] = tuple(SOURCES)) -> None:
+    """`count` invoices of every age and status, with events and deliveries of the last weeks."""
+    dice = random.Random(count)  # noqa: S311 -- the same invoices in every run
+    watches, outbox = SqlWatches(store), SqlOutbox(store, lambda: 0.5)
+    await watches.sync_sources([SourceRow(name, SOURCES[name]) for name in sources], now - 20 * _DAY)
+    await outbox.sync_endpoints(ENDPOINTS, now - 20 * _DAY, [Subscription(name) for name in ENDPOINTS])
+    for start in range(0, count, _CHUNK):
+        numbers = range(start, min(start + _CHUNK, count))
+        entries = [WatchEntry(sources[number % len(sources)], f"inv_{number:06}", _tags(number)) for number in numbers]
+        await watches.import_entries(entries, "cli", now - 20 * _DAY)
+        for source in sources:
+            await _live(SqlPollQueue(store), source, dice, now)
+    await _deliver(outbox, now)
+
+
+async def _live(queue: SqlPollQueue, source: str, dice: random.Random, now: datetime) -> None:
+    """Two looks at each new invoice of a source: as it was found, and, of most, how it ended."""
+    request = ClaimRequest(source, timedelta(0), 1, _CHUNK, now + _DAY)
+    remembered: dict[str, tuple[Memory, _Look | None]] = {}
+    for claim in await queue.claim(now, [request], _LEASE):
+        records: list[PollRecord] = []
+        for watch in claim.watches:
+            first, second = _looks(watch, dice, now)
+            transition = _seen(source, watch, Memory(), first)
+            records.append(_record(source, watch, transition, first, now if second else now + _DAY))
+            remembered[watch.invoice_id] = transition.memory, second
+        await queue.record(records, {source: now})
+    for claim in await queue.claim(now, [request], _LEASE):
+        records = []
+        for watch in claim.watches:
+            before, look = remembered[watch.invoice_id]
+            assert look is not None
+            records.append(_record(source, watch, _seen(source, watch, before, look), look, now + _DAY))
+        await queue.record(records, {source: now})
+
+
+def _tags(number: int) -> tuple[str, ...]:
+    return ("vip",) if number % 10 == 0 else ()
+
+
+def _looks(watch: ClaimedWatch, dice: random.Random, now: datetime) -> tuple[_Look, _Look | None]:
+    currency = dice.choice(_CURRENCIES)
+    total = Decimal(dice.randint(100, 500_000)).scaleb(-EXPONENTS[currency])
+    age = timedelta(minutes=dice.randint(10, 20 * 24 * 60))
+    due = (now - age).date() + dice.randint(-90, 45) * _DAY
+    found = Invoice(
+        id=watch.invoice_id,
+        status=Status.DRAFT if dice.random() < 0.05 else Status.OPEN,
+        provider_status="FINALIZED/UNPAID",
+        amounts=(_amounts(currency, total, Decimal(0)),),
+        number=f"2026-{watch.key:06}",
+        issued_on=due - 30 * _DAY,
+        due=due,
+        customer_id=f"cus_{dice.randint(1, 5000)}",
+        line_count=3,
+    )
+    if dice.random() < 0.25:
+        return _Look(now - age, found), None
+    end = dice.choice(_ENDS)
+    paid = {Status.PAID: total, Status.PARTIALLY_PAID: (total / 2).quantize(total)}.get(end, Decimal(0))
+    ended = replace(found, status=end, provider_status=end.value.upper(), amounts=(_amounts(currency, total, paid),))
+    return _Look(now - age, found), _Look(now - age * dice.random(), ended)
+
+
+def _amounts(currency: str, total: Decimal, paid: Decimal) -> Amounts:
+    nothing = total * 0
+    return Amounts(currency, total, paid + nothing, total - paid, nothing, nothing, nothing)
+
+
+def _seen(source: str, watch: ClaimedWatch, before: Memory, look: _Look) -> Transition:
+    facts = WatchFacts(source=source, provider=SOURCES[source], timezone=ZoneInfo("UTC"), tags=watch.tags)
+    return observe(before, take(look.invoice, facts), look.invoice, look.at, _RULES, clock_held=False)
+
+
+def _record(source: str, watch: ClaimedWatch, made: Transition, look: _Look, poll_at: datetime) -> PollRecord:
+    seen = Observation(None, look.at, look.at)
+    events = tuple(
+        EventRecord(
+            id=event.id,
+            type=event.fact.type,
+            sequence=event.sequence,
+            source=source,
+            timestamp=look.at,
+            bodies={Form.FULL: body.full(event, made.snapshot, seen, look.at)},
+            deliveries=() if event.sequence == 1 else tuple((name, Form.FULL) for name in ENDPOINTS),
+            tags=watch.tags,
+        )
+        for event in made.events
+    )
+    snapshot = made.snapshot if made.is_new_version else None
+    changed = Change(memory.dumps(made.memory), made.memory.version, made.memory.sequence, snapshot, events)
+    return PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=look.at,
+        poll_at=poll_at,
+        clock_at=None,
+        state=WatchState.ACTIVE,
+        asked_at=look.at,
+        fetched_at=look.at,
+        fingerprint=b"seen",
+        change=changed,
+    )
+
+
+async def _deliver(outbox: SqlOutbox, now: datetime) -> None:
+    """All but what no lane lets through yet: one in twenty is refused for good, one in ten has to wait."""
+    while claimed := await outbox.claim(now, dict.fromkeys(ENDPOINTS, _CHUNK), _LEASE):
+        await outbox.settle([_settled(one, now) for one in claimed])
+
+
+def _settled(claimed: ClaimedDelivery, now: datetime) -> Settlement:
+    state, outcome, status = DeliveryState.DELIVERED, Outcome.DELIVERED, 200
+    if claimed.key % 20 == 0:
+        state, outcome, status = DeliveryState.DEAD, Outcome.REJECTED, 422
+    elif claimed.key % 10 == 3:
+        state, outcome, status = DeliveryState.PENDING, Outcome.RETRY, 503
+    at = now - timedelta(seconds=claimed.key % 80_000)
+    receipt = Receipt(
+        outcome, at, timedelta(milliseconds=40 + claimed.key % 200), status, response=f'{{"seen": {status == 200}}}'
+    )
+    again = now + _DAY if state is DeliveryState.PENDING else None
+    return Settlement(claimed.key, claimed.lease, state, receipt, claimed.attempts + 1, next_attempt_at=again)

@@ -1,0 +1,49 @@
+"""The requests of the last quarter of an hour, by source."""
+
+from datetime import timedelta
+
+from tests.fakes.clock import FakeClock
+from watcher.daemon.usage import Usage
+from watcher.ports import UNOBSERVED, EventRecord, PollOutcome
+
+
+class Heard:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def requested(self, source: str) -> None:
+        self.told.append(source)
+
+    def polled(self, source: str, outcome: PollOutcome) -> None:
+        self.told.append((source, outcome))
+
+    def recorded(self, event: EventRecord) -> None:
+        self.told.append(event)
+
+
+def test_requests_are_counted_by_source_and_forgotten_after_a_quarter_of_an_hour() -> None:
+    clock = FakeClock()
+    usage = Usage(UNOBSERVED, clock)
+    assert usage.requests() == {}
+    for _ in range(3):
+        usage.requested("acme")
+    clock.instant += timedelta(minutes=10)
+    usage.requested("acme")
+    usage.requested("shop")
+    assert usage.requests() == {"acme": 4, "shop": 1}
+    clock.instant += timedelta(minutes=5)
+    assert usage.requests() == {"acme": 1, "shop": 1}
+    clock.instant += timedelta(minutes=10)
+    assert usage.requests() == {"acme": 0, "shop": 0}
+    usage.requested("acme")
+    assert usage.requests() == {"acme": 1, "shop": 0}
+
+
+def test_whoever_counts_for_good_hears_all_of_it() -> None:
+    heard = Heard()
+    usage = Usage(heard, FakeClock())
+    usage.requested("acme")
+    usage.polled("acme", PollOutcome.FAILED)
+    assert heard.told == ["acme", ("acme", PollOutcome.FAILED)]

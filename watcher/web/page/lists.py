@@ -1,0 +1,91 @@
+"""The lists: invoices, watches, events, deliveries, endpoints."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from pydantic import BaseModel
+
+from watcher.core.event import EventType
+from watcher.core.invoice import Status
+from watcher.ports import DeliveryState, Item, WatchState
+from watcher.web import paging
+from watcher.web.lists import of_delivery, of_invoice, of_watch
+from watcher.web.page.choices import DeliveryFilter, EventFilter, InvoiceFilter, WatchFilter
+from watcher.web.page.visit import View, Visit
+
+SHOWN = 50
+
+
+async def invoices(visit: Visit) -> View:
+    asked = visit.query(InvoiceFilter)
+    found = await visit.desk.reports.invoices(
+        status=asked.status,
+        overdue=asked.overdue,
+        source=asked.source,
+        tag=asked.tag,
+        search=asked.search.strip() if asked.search else None,
+        after=paging.pair(asked.cursor),
+        limit=SHOWN + 1,
+    )
+    choices = {"statuses": list(Status), "sources": sorted(visit.desk.rates())}
+    return View("invoices.html", "invoices", _listed(asked, found, of_invoice) | choices)
+
+
+async def watches(visit: Visit) -> View:
+    asked = visit.query(WatchFilter)
+    found = await visit.desk.reports.watch_list(
+        source=asked.source, state=asked.state, after=paging.pair(asked.cursor), limit=SHOWN + 1
+    )
+    choices = {"states": list(WatchState), "sources": sorted(visit.desk.rates())}
+    return View("watches.html", "watches", _listed(asked, found, of_watch) | choices)
+
+
+async def events(visit: Visit) -> View:
+    """Newest first."""
+    asked = visit.query(EventFilter)
+    found = await visit.desk.reports.events(
+        after=asked.cursor,
+        limit=SHOWN + 1,
+        type_glob=asked.type,
+        source=asked.source,
+        tag=asked.tag,
+        newest_first=True,
+    )
+    choices = {"types": list(EventType), "sources": sorted(visit.desk.rates())}
+    return View("events.html", "events", _listed(asked, found, lambda item: str(item["cursor"])) | choices)
+
+
+async def deliveries(visit: Visit) -> View:
+    """Newest first."""
+    asked = visit.query(DeliveryFilter)
+    before = paging.place(asked.cursor, int)
+    found = await visit.desk.reports.deliveries(
+        state=asked.state,
+        endpoint=asked.endpoint,
+        after=0 if before is None else cast("int", before[0]),
+        limit=SHOWN + 1,
+        newest_first=True,
+    )
+    names = [one.name for one in await visit.desk.overlook.endpoints(visit.now)]
+    choices = {"states": list(DeliveryState), "endpoints": names}
+    return View("deliveries.html", "deliveries", _listed(asked, found, of_delivery) | choices)
+
+
+async def endpoints(visit: Visit) -> View:
+    standing = await visit.desk.standings.current()
+    context = {"endpoints": await visit.desk.overlook.endpoints(visit.now), "standing": standing}
+    return View("endpoints.html", "endpoints", context)
+
+
+def _listed(asked: BaseModel, found: Sequence[Item], where: Callable[[Item], str]) -> dict[str, object]:
+    """`chosen` is what was asked for, as the query says it; `next` the parameters of the next page."""
+    chosen: Mapping[str, object] = asked.model_dump(mode="json", exclude_none=True, exclude={"cursor"})
+    said = {name: str(value).lower() if isinstance(value, bool) else value for name, value in chosen.items()}
+    cut = paging.cut(found, SHOWN, where)
+    following = cut["next"]
+    return {
+        "items": cut["items"],
+        "chosen": said,
+        "next": None if following is None else said | {"cursor": following},
+        "is_first": getattr(asked, "cursor", None) is None,
+    }

@@ -1,0 +1,185 @@
+"""How everything stands, on one page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from watcher.core.invoice import Status
+from watcher.ports import Age, DeliveryState, EndpointHealth, Figures, Purse, SourceHealth, Sum, WatchState
+from watcher.web.page import charts
+from watcher.web.page.charts import Part
+from watcher.web.page.visit import View, Visit
+
+_WINDOW = timedelta(minutes=15)
+"""As long as the looks of `Figures.planned` and the requests of `Desk.requests` reach."""
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_AGES = {
+    Age.WEEK: "up to 7 days",
+    Age.MONTH: "8 to 30 days",
+    Age.TWO_MONTHS: "31 to 60 days",
+    Age.QUARTER: "61 to 90 days",
+    Age.OLDER: "over 90 days",
+}
+_STATES = (
+    DeliveryState.DELIVERED,
+    DeliveryState.PENDING,
+    DeliveryState.DELIVERING,
+    DeliveryState.PARKED,
+    DeliveryState.DEAD,
+    DeliveryState.SUPERSEDED,
+    DeliveryState.CANCELLED,
+)
+
+
+_WAITS = ("delivery waits", "deliveries wait")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """`made` are the requests of the last quarter of an hour, `allowed` those that the rate allows in one.
+
+    `planned` are the looks that fall due within the next.
+    """
+
+    health: SourceHealth
+    rate: str | None
+    watches: Mapping[str, int]
+    planned: int
+    made: int
+    allowed: int | None
+    bar: tuple[Part, ...]
+
+    @property
+    def total(self) -> int:
+        return sum(self.watches.values())
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    health: EndpointHealth
+    counts: tuple[int, ...]
+    bar: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SumRow:
+    """`label` says which invoices, `parameters` find them in the list."""
+
+    label: str
+    sum: Sum
+    bar: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PurseTable:
+    purse: Purse
+    rows: tuple[SumRow, ...]
+
+
+async def overview(visit: Visit) -> View:
+    desk = visit.desk
+    standing = await desk.standings.current()
+    figures = standing.figures if standing else Figures()
+    sources, endpoints = await desk.overlook.sources(visit.now), await desk.overlook.endpoints(visit.now)
+    context: dict[str, object] = {
+        "standing": standing,
+        "figures": figures,
+        "watches": sum(figures.watches.values()),
+        "waiting": sum(figures.waiting(one.name) for one in endpoints),
+        "dead": sum(count for (_, state), count in figures.deliveries.items() if state == DeliveryState.DEAD),
+        "sources": [
+            _source(one, desk.rates().get(one.name), desk.requests().get(one.name, 0), figures) for one in sources
+        ],
+        "endpoints": _endpoints(endpoints, figures),
+        "delivery_states": _STATES,
+        "money": _by_status(figures),
+        "overdue": _by_age(figures),
+        "days": charts.columns(figures.events),
+        "attention": _attention(figures, sources, endpoints),
+    }
+    return View("overview.html", "overview", context)
+
+
+def allowance(rate: str, period: timedelta) -> int:
+    """How many requests a rate such as `5/s` allows in a period."""
+    count, _, unit = rate.partition("/")
+    return int(count) * int(period.total_seconds()) // _SECONDS[unit]
+
+
+def _source(health: SourceHealth, rate: str | None, made: int, figures: Figures) -> SourceRow:
+    watches = {state: count for (source, state), count in figures.watches.items() if source == health.name}
+    allowed = allowance(rate, _WINDOW) if rate else None
+    bar = charts.bar([("calm", made)], allowed or 0)
+    return SourceRow(health, rate, watches, figures.planned.get(health.name, 0), made, allowed, bar)
+
+
+def _endpoints(endpoints: tuple[EndpointHealth, ...], figures: Figures) -> list[EndpointRow]:
+    counts = {one.name: tuple(figures.deliveries.get((one.name, state), 0) for state in _STATES) for one in endpoints}
+    whole = max((sum(found) for found in counts.values()), default=0)
+    return [
+        EndpointRow(one, counts[one.name], charts.bar(list(zip(_STATES, counts[one.name], strict=True)), whole))
+        for one in endpoints
+    ]
+
+
+def _by_status(figures: Figures) -> list[PurseTable]:
+    """Bars are as long as the total, within one currency; paid and due are their parts."""
+    tables: list[PurseTable] = []
+    for purse in sorted({purse for purse, _ in figures.money}):
+        sums = [(status, figures.money[purse, status]) for status in Status if (purse, status) in figures.money]
+        most = max(found.total for _, found in sums)
+        rows = [SumRow(status, found, _parts(found, most)) for status, found in sums]
+        tables.append(PurseTable(purse, tuple(rows)))
+    return tables
+
+
+def _by_age(figures: Figures) -> list[PurseTable]:
+    tables: list[PurseTable] = []
+    for purse in sorted({purse for purse, _ in figures.overdue_money}):
+        sums = [(words, figures.overdue_money.get((purse, age), _NONE)) for age, words in _AGES.items()]
+        most = max(found.due for _, found in sums)
+        rows = [SumRow(words, found, charts.bar([("bad", found.due)], most)) for words, found in sums]
+        tables.append(PurseTable(purse, tuple(rows)))
+    return tables
+
+
+_NONE = Sum(0, Decimal(0), Decimal(0), Decimal(0))
+
+
+def _parts(found: Sum, most: Decimal) -> tuple[Part, ...]:
+    rest = found.total - found.paid - found.due
+    return charts.bar([("paid", found.paid), ("due", found.due), ("rest", max(rest, Decimal(0)))], most)
+
+
+def _attention(
+    figures: Figures, sources: tuple[SourceHealth, ...], endpoints: tuple[EndpointHealth, ...]
+) -> list[tuple[str, str]]:
+    """What somebody should look at: a sentence, and where."""
+    found = [(f"Source {one.name} is {one.state}.", "#sources") for one in sources if one.state != "active"]
+    found += [
+        (f"Endpoint {one.name} is {one.state}: {_counted(figures.waiting(one.name), *_WAITS)}.", "/endpoints")
+        for one in endpoints
+        if one.state != "active"
+    ]
+    for state, one, many in (
+        (
+            WatchState.FAILING,
+            "invoice could not be read at the last look",
+            "invoices could not be read at the last look",
+        ),
+        (WatchState.NOT_FOUND, "invoice is not known to its provider", "invoices are not known to their provider"),
+        (WatchState.ORPHANED, "watch has a source that is not configured any more", "watches have no source any more"),
+    ):
+        count = sum(number for (_, seen), number in figures.watches.items() if seen == state)
+        if count:
+            found.append((f"{_counted(count, one, many)}.", f"/watches?state={state}"))
+    dead = sum(count for (_, state), count in figures.deliveries.items() if state == DeliveryState.DEAD)
+    if dead:
+        words = _counted(dead, "delivery was given up", "deliveries were given up")
+        found.append((f"{words}.", "/deliveries?state=dead"))
+    return found
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

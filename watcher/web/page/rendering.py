@@ -1,0 +1,67 @@
+"""Templates to answers: everything escaped, and a policy under which nothing but our own files runs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+from http import HTTPStatus
+from pathlib import Path
+from typing import cast
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from watcher import __version__
+from watcher.core.event import EventType
+from watcher.web.page import words
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HERE = Path(__file__).parent
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+FILES = {path.name: path.read_bytes() for path in (_HERE / "static").iterdir() if path.suffix in _TYPES}
+_EDITION = blake2b(b"".join(FILES[name] for name in sorted(FILES)), digest_size=6).hexdigest()
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters["grouped"] = words.grouped
+    made.filters["shown"] = words.shown
+    known = cast("dict[str, object]", made.globals)
+    known |= {
+        "invoice_path": words.invoice_path,
+        "link": words.link,
+        "period": words.period,
+        "version": __version__,
+        "edition": _EDITION,
+        "event_types": " ".join(event_type.value for event_type in EventType),
+    }
+    return made
+
+
+_TEMPLATES = _environment()
+
+
+def page(
+    template: str, now: datetime, context: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK
+) -> web.Response:
+    """The answer that shows a template at this instant."""
+    text = _TEMPLATES.get_template(template).render({**context, "now": now, "when": partial(words.when, now=now)})
+    return web.Response(status=status, text=text, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+
+async def file(request: web.Request) -> web.StreamResponse:
+    name = request.match_info["name"]
+    if name not in FILES:
+        raise web.HTTPNotFound
+    return web.Response(body=FILES[name], content_type=_TYPES[Path(name).suffix], charset="utf-8")

@@ -1,0 +1,35 @@
+"""Where the page's views and actions are found."""
+
+from aiohttp import web
+
+from watcher.web.page import acts, lists, rendering
+from watcher.web.page.overview import overview
+from watcher.web.page.timeline import invoice
+from watcher.web.page.visit import does, shows
+
+_SOURCE, _INVOICE, _NAME = "{source:[^/]+}", "{invoice_id:[^/]+}", "{name:[^/]+}"
+
+VIEWS = {
+    "/": overview,
+    "/invoices": lists.invoices,
+    f"/invoices/{_SOURCE}/{_INVOICE}": invoice,
+    "/watches": lists.watches,
+    "/events": lists.events,
+    "/deliveries": lists.deliveries,
+    "/endpoints": lists.endpoints,
+}
+ACTS = {
+    f"/invoices/{_SOURCE}/{_INVOICE}/poll": (acts.poll, "/invoices"),
+    f"/endpoints/{_NAME}/test": (acts.test_endpoint, "/endpoints"),
+    f"/endpoints/{_NAME}/enable": (acts.enable_endpoint, "/endpoints"),
+    f"/endpoints/{_NAME}/disable": (acts.disable_endpoint, "/endpoints"),
+    "/deliveries/{delivery_id:[^/]+}/redeliver": (acts.redeliver, "/deliveries"),
+}
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    for path, view in VIEWS.items():
+        router.add_get(path, shows(view))
+    for path, (act, instead) in ACTS.items():
+        router.add_post(path, does(act, instead))
+    router.add_get(f"/static/{_NAME}", rendering.file)
