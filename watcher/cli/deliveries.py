@@ -64,7 +64,8 @@ def redeliver(
         typer.Option("--endpoint", metavar="NAME", help="Every event since --since, to this endpoint alone."),
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option("--since", metavar="WHEN", help=f"{MOMENTS.capitalize()}.", parser=moment)
+        datetime | None,
+        typer.Option("--since", metavar="WHEN", help=f"{MOMENTS[0].upper()}{MOMENTS[1:]}.", parser=moment),
     ] = None,
     until: Annotated[
         datetime | None,

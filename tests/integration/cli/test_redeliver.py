@@ -1,6 +1,7 @@
 """`redeliver` and `endpoints enable|disable` on a database with a history, without a running service."""
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -58,6 +59,12 @@ def test_a_moment_is_an_instant_a_date_or_how_long_ago(since: str, terminal: Ter
     ran = terminal.type(f"redeliver --endpoint ledger --since {words} --until {until} --dry-run --json")
 
     assert ran.document["deliveries"] == len(LIFE[0].bodies)
+
+
+def test_the_instant_that_the_help_shows_is_understood(terminal: Terminal) -> None:
+    (shown,) = re.findall(r"2026-11-22\S+(?=,)", terminal.type("redeliver --help").out)
+
+    assert terminal.type(f"redeliver --endpoint ledger --since {shown} --dry-run").code == 0
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 import json
 import re
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from tests.integration.repository import ROOT
 from tests.integration.repository.documents import DOCUMENTS, anchors, blocks, commands, links
-from watcher.core.event import EventType
+from watcher.core.event import CONFIGURATION, EventType
 from watcher.core.invoice import Status
+from watcher.core.schema import event_schema
 
 README = ROOT / "README.md"
 SUBSCRIBER = ROOT / "docs" / "subscriber.md"
@@ -43,6 +45,14 @@ def test_the_readme_lists_every_event_that_is_sent() -> None:
 def test_the_subscriber_page_lists_every_status() -> None:
     page = SUBSCRIBER.read_text("utf-8")
     assert [status for status in Status if f"`{status.value}`" not in page] == []
+
+
+def test_the_subscriber_page_lists_every_reason_of_an_event_about_an_invoice() -> None:
+    (row,) = re.findall(r"^\| `reason` \| (.+) \|$", SUBSCRIBER.read_text("utf-8"), re.MULTILINE)
+    named = set(re.findall(r"`([a-z_.]+)`", row))
+    schema = cast("Any", event_schema())["$defs"]["invoice.overdue_cleared"]
+    cleared: list[str] = schema["properties"]["data"]["properties"]["reason"]["enum"]
+    assert named == {"invoice.overdue_cleared", "invoice.updated", *cleared, CONFIGURATION}
 
 
 def test_json_blocks_are_json() -> None:

@@ -6,12 +6,15 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes import stored
 from tests.integration.repository import ROOT
+from tests.integration.repository.documents import blocks
+from watcher.config.settings import HttpSettings
 from watcher.metrics import Metrics, Standing
 from watcher.ports import EndpointBacklog, Outcome, PollOutcome, SourceBacklog
 
@@ -19,6 +22,10 @@ FOLDER = ROOT / "config" / "monitoring"
 RULES, DASHBOARD = FOLDER / "alerts.yml", FOLDER / "grafana-dashboard.json"
 NAME = re.compile(r"\binvoice_watcher_\w+")
 LABELS = re.compile(r"by \(([a-z, ]+)\)")
+OPERATOR = ROOT / "docs" / "operator.md"
+ROW = re.compile(r"^\| `(invoice_watcher_\w+)` \| (.*?) ?\| (.+) \|$", re.MULTILINE)
+PARTS = re.compile(r"_(bucket|count|sum|created)$")
+PROCESS = "invoice_watcher_process_"  # as the operating system has them
 
 
 def told() -> dict[str, set[str]]:
@@ -55,11 +62,40 @@ def test_what_is_asked_for_is_a_metric_of_this_program_with_these_labels(asked: 
         assert any(set(labels.split(", ")) <= has for has in known.values()), labels
 
 
-def test_prometheus_takes_the_rules() -> None:
+def metrics() -> dict[str, set[str]]:
+    """The metrics as people name them: a counter by its total, a histogram without its parts."""
+    parted = {name.removesuffix("_bucket") for name in told() if name.endswith("_bucket")}
+    plain = {name: labels for name, labels in told().items() if not PARTS.search(name)}
+    return {**plain, **{name: told()[f"{name}_count"] for name in parted}}
+
+
+def test_the_operators_page_lists_every_metric_with_its_labels() -> None:
+    rows = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels, _ in ROW.findall(OPERATOR.read_text("utf-8"))}
+    assert rows == {name: labels for name, labels in metrics().items() if not name.startswith(PROCESS)}
+
+
+@pytest.mark.parametrize(("name", "outcomes"), [("polls_total", PollOutcome), ("attempts_total", Outcome)])
+def test_the_operators_page_lists_every_outcome(name: str, outcomes: type[PollOutcome | Outcome]) -> None:
+    (meaning,) = (row[2] for row in ROW.findall(OPERATOR.read_text("utf-8")) if row[0].endswith(name))
+    assert re.findall(r"`(\w+)`", meaning) == [outcome.value for outcome in outcomes]
+
+
+def checked_by_promtool(*words: str) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed (Debian: apt install prometheus)")
-    command = [promtool, "check", "rules", str(RULES)]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- fixed words
+    checked = subprocess.run([promtool, "check", *words], capture_output=True, text=True, check=False)  # noqa: S603 -- fixed words
     assert checked.returncode == 0, checked.stderr
     assert "SUCCESS" in checked.stdout
+
+
+def test_prometheus_takes_the_rules() -> None:
+    checked_by_promtool("rules", str(RULES))
+
+
+def test_prometheus_takes_the_documented_scrape(tmp_path: Path) -> None:
+    (block,) = blocks(OPERATOR, "yaml")
+    (tmp_path / "prometheus.yml").write_text(block, "utf-8")
+    # The files that it names are on the operator's machine.
+    checked_by_promtool("config", "--syntax-only", str(tmp_path / "prometheus.yml"))
+    assert f'"{HttpSettings().listen}"' in block

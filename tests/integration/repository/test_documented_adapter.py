@@ -1,0 +1,147 @@
+"""The guide's sixth provider, put into a copy of this program as the guide says."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.provider_server import PacerThatNeverWaits, StillClock, adapter, provider_server
+from tests.fakes.wire_documents import ANY_JSON, JsonObject
+from tests.integration.repository import ROOT
+from tests.integration.repository.documents import blocks
+from watcher.core import json_text
+from watcher.core.errors import InvalidAnswer
+from watcher.core.invoice import Invoice
+from watcher.core.json_text import Document
+from watcher.ports import Found
+from watcher.providers.http import open_session
+from watcher.providers.kind import ProviderKind
+
+GUIDE = ROOT / "docs" / "adapter.md"
+ADAPTER, TESTS = Path("watcher/providers/example.py"), Path("tests/contract/providers/test_example.py")
+TABLE, DOCUMENT = Path("watcher/providers/__init__.py"), Path("tests/data/example_invoice.json")
+CONFIGURATION = """
+[sources.sixth]
+provider = "example"
+api_key = { env = "KEY" }
+rate = "1/s"
+"""
+
+
+@pytest.fixture(scope="module", name="program")
+def fixture_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this program that has the example."""
+    program = tmp_path_factory.mktemp("program")
+    for folder in ("watcher", "tests"):
+        shutil.copytree(ROOT / folder, program / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    shutil.copy(ROOT / "pyproject.toml", program)
+    shown = {name: block for block in blocks(GUIDE, "python") if (name := block.partition("\n")[0].removeprefix("# "))}
+    assert shown.keys() == {str(ADAPTER), str(TESTS)}
+    for name, block in shown.items():
+        (program / name).write_text(block, "utf-8")
+    (document,) = blocks(GUIDE, "json")
+    (program / DOCUMENT).write_text(document, "utf-8")
+    (change,) = blocks(GUIDE, "diff")
+    (program / TABLE).write_text(applied((program / TABLE).read_text("utf-8"), change), "utf-8")
+    return program
+
+
+@pytest.fixture(scope="module", name="module")
+def fixture_module(program: Path) -> ModuleType:
+    """The example's adapter alone, in this process."""
+    spec = importlib.util.spec_from_file_location("watcher.providers.example", program / ADAPTER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def published() -> JsonObject:
+    (document,) = blocks(GUIDE, "json")
+    return cast("JsonObject", json_text.read(document))
+
+
+def applied(text: str, change: str) -> str:
+    for hunk in change.split("\n\n"):
+        before = "".join(f"{line[1:]}\n" for line in hunk.splitlines() if line[0] in " -")
+        after = "".join(f"{line[1:]}\n" for line in hunk.splitlines() if line[0] in " +")
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    return text
+
+
+def run(program: Path, *words: str, **environment: str) -> str:
+    """Run a module of Python in the copy, which comes before what is installed; what it printed."""
+    run = subprocess.run(  # noqa: S603 -- our own interpreter, fixed words
+        [sys.executable, "-m", *words],
+        cwd=program,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_the_example_passes_its_own_tests_and_those_that_every_provider_is_asked(program: Path) -> None:
+    folder = str(TESTS.parent)
+    told = run(program, "pytest", "-q", "-n", "0", "-k", "example and not test_lists", "-p", "no:cacheprovider", folder)
+    passed = re.search(r"(\d+) passed", told)
+    (own,) = (block.count("\ndef test_") + block.count("async def test_") for block in blocks(GUIDE, "python")[1:])
+    assert own > 2
+    assert passed is not None
+    assert int(passed[1]) >= own + 9
+
+
+def test_the_example_is_configured_like_any_provider(program: Path) -> None:
+    (program / "watcher.toml").write_text(CONFIGURATION, "utf-8")
+    assert "1 source" in run(program, "watcher", "check", "--config", "watcher.toml", KEY="key_1")
+
+
+def test_the_example_is_written_as_everything_here(program: Path) -> None:
+    run(program, "ruff", "check", "--no-cache", str(ADAPTER), str(TESTS), str(TABLE))
+    run(program, "ruff", "format", "--no-cache", "--check", str(ADAPTER), str(TESTS), str(TABLE))
+
+
+async def test_its_list_is_read_by_cursor_and_a_row_equals_the_look_by_id(module: ModuleType) -> None:
+    kind: ProviderKind = module.KIND
+    pacer = PacerThatNeverWaits()
+    async with provider_server() as server, open_session() as session:
+        server.answer({"data": [published(), published() | {"id": "in_43", "status": "paid"}], "next_cursor": "a/b"})
+        server.answer(b'{"data": [], "next_cursor": null}')
+        server.answer(published())
+        provider = adapter(kind, session, server.url, StillClock(), {"api_key": "key_1"})
+        page = await provider.list_page(None, pacer)
+        last = await provider.list_page(page.next_page, pacer)
+        look = (await provider.fetch(["in/42"], pacer)).looks["in/42"]
+    assert isinstance(look, Found)
+    assert page.rows[0].look is not None
+    assert page.rows[0].look.fingerprint == look.fingerprint
+    assert [(row.invoice_id, row.is_settled) for row in page.rows] == [("in_42", False), ("in_43", True)]
+    assert (last.rows, last.next_page) == ((), None)
+    first = "/v1/invoices?status=draft,open,processing&limit=100"
+    assert [asked.path for asked in server.asked] == [first, f"{first}&cursor=a%2Fb", "/v1/invoices/in%2F42"]
+    assert {asked.headers["Authorization"] for asked in server.asked} == {"Bearer key_1"}
+    assert pacer.asked == 3
+
+
+@given(st.dictionaries(st.sampled_from(sorted(published())), ANY_JSON, max_size=4))
+def test_whatever_stands_in_a_field_of_its_documents_is_read_or_refused(
+    module: ModuleType, changes: JsonObject
+) -> None:
+    to_invoice: Callable[[Document], Invoice] = module.to_invoice
+    with suppress(InvalidAnswer):
+        assert isinstance(to_invoice(published() | changes), Invoice)
