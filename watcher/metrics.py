@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.exposition import generate_latest
@@ -12,6 +13,7 @@ from watcher.ports import EndpointBacklog, EventRecord, PollOutcome, Receipt, So
 
 _NAMESPACE = "invoice_watcher"
 _ANSWER_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+_DELAY_SECONDS = (10, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 72 * 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class Metrics:
             registry=registry,
             buckets=_ANSWER_SECONDS,
         )
+        self._delays = Histogram(
+            "detection_delay_seconds",
+            "From when the provider says that something changed until it was seen.",
+            ("source",),
+            namespace=_NAMESPACE,
+            registry=registry,
+            buckets=_DELAY_SECONDS,
+        )
+        self._expected = self._gauge("expected_delay_seconds", "What that is expected to be on average.", "source")
         self._rates = self._gauge("rate_limit_requests_per_second", "The account's configured rate.", "source")
         self._source_up = self._gauge("source_up", "1 unless the account is given up or wants a pause.", "source")
         self._poll_lag = self._gauge("poll_lag_seconds", "How long the longest due watch has been due.", "source")
@@ -62,6 +73,8 @@ class Metrics:
 
     def recorded(self, event: EventRecord) -> None:
         self._events.labels(event.type).inc()
+        if event.delay is not None and event.source is not None:
+            self._delays.labels(event.source).observe(event.delay.total_seconds())
 
     def attempted(self, endpoint: str, receipt: Receipt) -> None:
         self._attempts.labels(endpoint, receipt.outcome.value).inc()
@@ -75,6 +88,13 @@ class Metrics:
         self._rates.clear()
         for source, rate in rates.items():
             self._rates.labels(source).set(rate)
+
+    def foreseen(self, delays: Mapping[str, timedelta | None]) -> None:
+        """The expected delays by source; None where it cannot be told."""
+        self._expected.clear()
+        for source, delay in delays.items():
+            if delay is not None:
+                self._expected.labels(source).set(delay.total_seconds())
 
     def render(self, standing: Standing) -> bytes:
         """The text format of Prometheus 0.0.4."""

@@ -1,5 +1,6 @@
 """What monitoring reads, as a scraper reads it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -30,7 +31,8 @@ def test_what_the_loops_do_is_counted() -> None:
     metrics.requested("acme")
     for outcome in (PollOutcome.CHANGED, PollOutcome.UNCHANGED, PollOutcome.UNCHANGED):
         metrics.polled("acme", outcome)
-    metrics.recorded(stored.event("evt_1", "invoice.paid"))
+    metrics.recorded(replace(stored.event("evt_1", "invoice.paid"), delay=timedelta(minutes=2)))
+    metrics.foreseen({"acme": timedelta(minutes=5), "other": None})
     metrics.attempted("ledger", stored.receipt(Outcome.RETRY))
     metrics.turned("polling")
     told = samples(metrics)
@@ -41,6 +43,11 @@ def test_what_the_loops_do_is_counted() -> None:
     assert told["invoice_watcher_attempts_total", (("endpoint", "ledger"), ("outcome", "retry"))] == 1
     assert told["invoice_watcher_attempt_duration_seconds_sum", (("endpoint", "ledger"),)] == 0.005
     assert told["invoice_watcher_loop_turns_total", (("loop", "polling"),)] == 1
+    assert told["invoice_watcher_detection_delay_seconds_sum", (("source", "acme"),)] == 120
+    expected = {
+        labels: value for (name, labels), value in told.items() if name == "invoice_watcher_expected_delay_seconds"
+    }
+    assert expected == {(("source", "acme"),): 300}
 
 
 def test_what_is_gone_is_shown_no_more() -> None:

@@ -9,6 +9,7 @@ from watcher.config.durations import format_duration, format_rate
 from watcher.config.settings import Configuration, Policy, PollingSettings, SourceSettings, Weight
 from watcher.core.course import RATE_SHARE, Census, Course, Group, Limits, budget_for, budget_of, plot, spread
 from watcher.core.hazard import DAY, UNIFORM, Curve, Tally
+from watcher.ports import Lateness
 from watcher.providers import PROVIDERS
 from watcher.store import Prospects, SqlSurveys, Store
 
@@ -144,17 +145,43 @@ def _foresight(
     )
 
 
-def measured(delays: Sequence[timedelta]) -> Item | None:
+async def lateness(store: Store, configuration: Configuration, now: datetime) -> tuple[Lateness, ...]:
+    """`foresee`, for those who only look."""
+    found: list[Lateness] = []
+    for one, delays in await foresee(store, configuration, now):
+        mean, median, p95 = _summary(delays) or (None, None, None)
+        found.append(
+            Lateness(
+                source=one.source or "",
+                policy=one.polling.policy.value,
+                open_invoices=round(one.open_invoices),
+                expected=one.delay,
+                changes=len(delays),
+                mean=mean,
+                median=median,
+                p95=p95,
+                doubt=doubt(one, delays),
+            )
+        )
+    return tuple(found)
+
+
+def _summary(delays: Sequence[timedelta]) -> tuple[timedelta, timedelta, timedelta] | None:
     """The mean, median and 95th percentile of what was seen of changes that providers date."""
     if not delays:
         return None
     ordered = sorted(delays)
-    return {
-        "changes": len(ordered),
-        "mean": period(sum(ordered, timedelta(0)) / len(ordered)),
-        "median": period(ordered[len(ordered) // 2]),
-        "p95": period(ordered[int(len(ordered) * _PERCENTILE)]),
-    }
+    mean = sum(ordered, timedelta(0)) / len(ordered)
+    return mean, ordered[len(ordered) // 2], ordered[int(len(ordered) * _PERCENTILE)]
+
+
+def measured(delays: Sequence[timedelta]) -> Item | None:
+    """`_summary`, as `--json` shows it."""
+    found = _summary(delays)
+    if found is None:
+        return None
+    mean, median, p95 = map(period, found)
+    return {"changes": len(delays), "mean": mean, "median": median, "p95": p95}
 
 
 def document(foresight: Foresight, delays: Sequence[timedelta], slo: timedelta | None) -> Item:

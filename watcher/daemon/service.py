@@ -17,6 +17,7 @@ from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
+from watcher.daemon.foresight import lateness
 from watcher.daemon.status import StatusLine
 from watcher.daemon.turning import STALLED, Turning, keep_asking
 from watcher.daemon.usage import Usage
@@ -24,7 +25,7 @@ from watcher.delivery import Courier
 from watcher.housekeeping import Chore, keep_house, usual_chores
 from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan, Tuner
-from watcher.ports import Outcome, Provider, SourceRow
+from watcher.ports import Lateness, Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
 from watcher.store import (
     Reports,
@@ -56,6 +57,7 @@ class Service:
         self.turning = Turning()
         self.metrics = Metrics()
         self.config_problems: tuple[str, ...] = ()
+        self.lateness: tuple[Lateness, ...] = ()
         self._clock: Clock = SystemClock()
         self._files, self._session, self._sender = files, session, sender
         self._watches = SqlWatches(store)
@@ -109,7 +111,7 @@ class Service:
         await self._sender.reconfigure(targets)
         self.courier.reconfigure(wiring.courier_endpoints(configuration))
         self._plans = self._planned(configuration)
-        await self._tune()
+        await self._tune(configuration)
         self.poller.configure(self._plans)
         self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
         _warn_of_restarts(self._opened_with.configuration, configuration)
@@ -233,7 +235,7 @@ class Service:
             reload_check=self.reload,
             renew_tokens=self.poller.renew_tokens,
             check_clock=self._check_clock,
-            tune=self._tune,
+            tune=lambda: self._tune(self.configuration),
             forget_old=self.forget_old,
         )
 
@@ -247,9 +249,11 @@ class Service:
             skew = self.poller.skew.skew(now)
             _log.error("clock.distrusted", seconds_ahead=int(skew.total_seconds()), effect="clock events are held")
 
-    async def _tune(self) -> None:
+    async def _tune(self, configuration: Configuration) -> None:
         tempos = [plan.tempo for plan in self._plans.values() if plan.tempo is not None]
         await Tuner(SqlSurveys(self.store), self._clock).tune(tempos)
+        self.lateness = await lateness(self.store, configuration, self._clock.now())
+        self.metrics.foreseen({one.source: one.expected for one in self.lateness})
 
     async def forget_old(self) -> None:
         """Forget what was kept for as long as `[retention]` says."""

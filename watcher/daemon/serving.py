@@ -59,6 +59,7 @@ def desk(service: Service, host: str) -> Desk:
         overlook=SqlOverlook(service.store),
         standings=service.standings,
         requests=service.usage.requests,
+        lateness=lambda: service.lateness,
     )
 
 

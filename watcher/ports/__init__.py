@@ -22,7 +22,7 @@ from watcher.ports.observing import (
     PollOutcome,
     SourceBacklog,
 )
-from watcher.ports.overview import Age, EndpointHealth, Figures, Overlook, Purse, SourceHealth, Sum
+from watcher.ports.overview import Age, EndpointHealth, Figures, Lateness, Overlook, Purse, SourceHealth, Sum
 from watcher.ports.polls import (
     Accounts,
     AccountState,
@@ -67,6 +67,7 @@ __all__ = [
     "Form",
     "Found",
     "Item",
+    "Lateness",
     "Listed",
     "ListedIds",
     "ListsApplied",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Protocol
@@ -91,6 +91,25 @@ class EndpointHealth:
     paused_until: datetime | None
     probe_at: datetime | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How late changes at a source are expected to be seen on average, and how late they were.
+
+    `expected` is None where it cannot be told (cron). The rest is of the `changes` that the provider dated, None
+    where there were none; `doubt` is a sentence where both part.
+    """
+
+    source: str
+    policy: str
+    open_invoices: int
+    expected: timedelta | None
+    changes: int
+    mean: timedelta | None
+    median: timedelta | None
+    p95: timedelta | None
+    doubt: str | None
 
 
 class Overlook(Protocol):

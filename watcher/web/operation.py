@@ -1,6 +1,6 @@
 """What the API can do, one value for each: the same that is routed is described."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, cast
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from watcher.clock import Clock
 from watcher.core import json_text
-from watcher.ports import Actions, Condition, Overlook, Reports
+from watcher.ports import Actions, Condition, Lateness, Overlook, Reports
 from watcher.web.access import Access
 from watcher.web.feed import Feed
 from watcher.web.problems import Mistake, Problem
@@ -41,6 +41,7 @@ class Desk:
     overlook: Overlook
     standings: Standings
     requests: Callable[[], Mapping[str, int]]
+    lateness: Callable[[], Sequence[Lateness]]
 
 
 @dataclass(frozen=True, slots=True)

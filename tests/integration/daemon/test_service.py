@@ -106,7 +106,7 @@ async def test_a_single_run_that_holds_a_list_back_has_failed(folder: Path, sqli
 
 
 async def test_the_watchdog_hears_of_every_loop_and_chore_and_of_the_store(folder: Path, sqlite_store: Store) -> None:
-    loops = frozenset({"polling", "accounts", "clock", "delivery", "store"})
+    loops = frozenset({"polling", "accounts", "clock", "sweeping", "delivery", "store"})
     chores = {"reload chore", "tokens chore", "clock chore", "tempo chore", "retention chore"}
     async with service_on(folder, sqlite_store) as service, anyio.create_task_group() as group:
         group.start_soon(service.serve, Notifier(None))

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def told() -> dict[str, set[str]]:
     metrics = Metrics()
     metrics.requested("acme")
     metrics.polled("acme", PollOutcome.CHANGED)
-    metrics.recorded(stored.event("evt_1"))
+    metrics.recorded(replace(stored.event("evt_1"), delay=timedelta(0)))
+    metrics.foreseen({"acme": timedelta(0)})
     metrics.attempted("ledger", stored.receipt(Outcome.DELIVERED))
     metrics.turned("polling")
     metrics.configured({"acme": 5.0})

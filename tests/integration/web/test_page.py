@@ -1,6 +1,7 @@
 """The page as it is served: what it shows, to whom, and that nothing from outside becomes a part of it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -11,8 +12,9 @@ from tests.integration.web.client import Client, segment
 from tests.integration.web.reading import Page
 from tests.integration.web.visiting import PATHS, seen, shown
 from watcher.core.invoice import Customer, Status
-from watcher.ports import SourceRow, WatchState
+from watcher.ports import Lateness, SourceRow, WatchState
 from watcher.store import SqlPollQueue, SqlWatches
+from watcher.web.page.words import NONE
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -78,6 +80,21 @@ async def test_the_overview_adds_up_money_and_shows_what_is_overdue(client: Clie
     sources = next(table for table in page.tables if table[0][0] == "Source")
     acme = next(row for row in sources if row[0].startswith("acme"))
     assert [acme[1].strip(), acme[2], acme[4], acme[6]] == ["active", "3", "5/s", "4,500"]
+
+
+async def test_the_overview_holds_the_expected_delay_against_the_measured_one(sqlite_client: Client) -> None:
+    minutes = timedelta(minutes=1)
+    late = Lateness("acme", "adaptive", 1200, 7 * minutes, 48, 20 * minutes, 12 * minutes, 95 * minutes, "acme is late")
+    unknown = Lateness("other", "cron", 3, None, 0, None, None, None, None)
+    sqlite_client.service.lateness = (late, unknown)
+    page = await shown(sqlite_client, "/")
+    table = next(table for table in page.tables if "Expected" in table[0])
+    rows = [row for row in table[1:] if len(row) == 8]
+    assert rows == [
+        ["acme", "adaptive", "1,200", "7 min", "20 min", "12 min", "1 h", "48"],
+        ["other", "cron", "3", NONE, NONE, NONE, NONE, "0"],
+    ]
+    assert page.links["acme is late"] == "/#lateness"
 
 
 async def test_troubles_of_the_service_stand_on_every_page(sqlite_client: Client) -> None:

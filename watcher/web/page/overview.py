@@ -1,12 +1,12 @@
 """How everything stands, on one page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from watcher.core.invoice import Status
-from watcher.ports import Age, DeliveryState, EndpointHealth, Figures, Purse, SourceHealth, Sum, WatchState
+from watcher.ports import Age, DeliveryState, EndpointHealth, Figures, Lateness, Purse, SourceHealth, Sum, WatchState
 from watcher.web.page import charts
 from watcher.web.page.charts import Part
 from watcher.web.page.visit import View, Visit
@@ -77,6 +77,15 @@ class PurseTable:
     rows: tuple[SumRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LatenessRow:
+    """The bars of one source are as long as the longest of all that is shown."""
+
+    lateness: Lateness
+    expected: tuple[Part, ...]
+    measured: tuple[Part, ...]
+
+
 async def overview(visit: Visit) -> View:
     desk = visit.desk
     standing = await desk.standings.current()
@@ -92,11 +101,15 @@ async def overview(visit: Visit) -> View:
             _source(one, desk.rates().get(one.name), desk.requests().get(one.name, 0), figures) for one in sources
         ],
         "endpoints": _endpoints(endpoints, figures),
+        "lateness": _lateness(desk.lateness()),
         "delivery_states": _STATES,
         "money": _by_status(figures),
         "overdue": _by_age(figures),
         "days": charts.columns(figures.events),
-        "attention": _attention(figures, sources, endpoints),
+        "attention": [
+            *_attention(figures, sources, endpoints),
+            *((one.doubt, "#lateness") for one in desk.lateness() if one.doubt),
+        ],
     }
     return View("overview.html", "overview", context)
 
@@ -112,6 +125,23 @@ def _source(health: SourceHealth, rate: str | None, made: int, figures: Figures)
     allowed = allowance(rate, _WINDOW) if rate else None
     bar = charts.bar([("calm", made)], allowed or 0)
     return SourceRow(health, rate, watches, figures.planned.get(health.name, 0), made, allowed, bar)
+
+
+def _lateness(found: Sequence[Lateness]) -> list[LatenessRow]:
+    lengths = {one.source: (_seconds(one.expected), _seconds(one.mean)) for one in found}
+    longest = max((seconds for both in lengths.values() for seconds in both), default=0)
+    return [
+        LatenessRow(
+            one,
+            charts.bar([("rest", lengths[one.source][0])], longest),
+            charts.bar([("calm", lengths[one.source][1])], longest),
+        )
+        for one in found
+    ]
+
+
+def _seconds(length: timedelta | None) -> int:
+    return 0 if length is None else int(length.total_seconds())
 
 
 def _endpoints(endpoints: tuple[EndpointHealth, ...], figures: Figures) -> list[EndpointRow]:
