@@ -20,7 +20,7 @@ def _url(invocation: Invocation) -> str:
 
 @command(app, "upgrade", "db upgrade")
 def upgrade(invocation: Invocation) -> None:
-    """Create the database, or bring its schema up to this program's. `run` does so by itself on first start."""
+    """Create the database, or bring an older one's schema up to this program's. A first `run` creates it by itself."""
     _report(invocation, anyio.run(store.upgrade, _url(invocation)))
 
 
