@@ -122,7 +122,7 @@ class Site:
         }
         tables |= {f"sources.{name}": table for name, table in self.sources.items()}
         tables |= {f"endpoints.{name}": table for name, table in self.endpoints.items()}
-        self.config.write_text("\n".join(f"[{name}]\n{_pairs(table)}" for name, table in tables.items()))
+        self.config.write_text("\n".join(f"[{name}]\n{_pairs(table)}" for name, table in tables.items() if table))
         for name, text in self.lists.items():
             (self.folder / "watchlists" / name).write_text(text)
 
