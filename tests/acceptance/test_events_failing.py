@@ -83,9 +83,9 @@ async def test_nobody_asks_before_retry_after_has_passed(site: Site) -> None:
         await until(lambda: daemon.has_logged("source.backed_off"), "the account is left alone")
         until_then = backed_off_until(daemon)
         await until(lambda: datetime.now(until_then.tzinfo) > until_then, "the time passes")
-        await site.looks_again("inv_")
+        await site.looks_again("/invoices")
 
-    asked = site.asked("inv_")
+    asked = site.asked("/invoices")  # of single invoices or of their list, whatever refreshes more
     pauses = [later - earlier for earlier, later in pairwise(asked)]
     # What was already on its way when the 429 arrived could not be called back.
     assert max(pauses) >= 2.7

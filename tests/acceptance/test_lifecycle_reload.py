@@ -97,7 +97,7 @@ async def test_a_mass_removal_is_held_until_sighup(site: Site) -> None:
         (site.folder / "watchlists" / "meteroid-0.toml").write_text('source = "meteroid"\ninvoices = ["inv_0"]\n')
         await until(lambda: daemon.has_logged("watchlists.held"), "it is held")
         assert len(await watched(site)) == 12
-        await site.looks_again("inv_11")
+        await site.looks_again("/invoices")
         daemon.signal(signal.SIGHUP)
         await until(lambda: daemon.has_logged("watchlists.applied", removed=11), "the operator confirmed it")
         assert await watched(site) == {"inv_0": ["file"]}
