@@ -1,6 +1,5 @@
 """The program's delivering half as the daemon wires it, and a recorder that gives it events to deliver."""
 
-import gc
 import json
 import time
 from array import array
@@ -19,6 +18,7 @@ from watcher import logs
 from watcher.clock import SystemClock, system_dice
 from watcher.config.reload import reader
 from watcher.daemon import wiring
+from watcher.daemon.running import collect_rarely
 from watcher.delivery import Courier, CourierEndpoint
 from watcher.ports import ClaimedWatch, Form
 from watcher.providers import PROVIDERS
@@ -131,7 +131,7 @@ async def delivering(receiver: WebhookReceiver, folder: Path) -> AsyncGenerator[
         endpoints = wiring.courier_endpoints(configuration)
         courier = Courier(outbox, sender, clock, system_dice, endpoints)
         watches = await _watches(store)
-        gc.freeze()  # as the daemon does
+        collect_rarely()  # as the daemon does
         async with anyio.create_task_group() as group:
             group.start_soon(courier.run)
             yield Load(store, courier, receiver, watches, endpoints)

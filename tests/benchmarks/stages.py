@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from tests.fakes.polling import plan
+from watcher import logs
 from watcher.clock import SystemClock, system_dice
 from watcher.core.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
+from watcher.daemon.running import collect_rarely
 from watcher.polling import Poller
 from watcher.polling.pacing import Spacing
 from watcher.ports import Claim, ClaimRequest, Fetched, Pacer, PollRecord, Provider, SourceRow, WatchEntry
@@ -102,6 +104,8 @@ def measure_stages(url: str, ids: Sequence[str]) -> Mapping[str, Mapping[str, fl
 async def _measure(url: str, ids: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     async with AsyncExitStack() as opened:
         folder = opened.enter_context(tempfile.TemporaryDirectory())
+        log = opened.enter_context((Path(folder) / "log").open("w"))
+        logs.configure("info", "json", log)
         store = await opened.enter_async_context(open_store(f"sqlite:///{Path(folder) / 'bench.db'}", create=True))
         session = await opened.enter_async_context(open_session())
         clock, now = SystemClock(), SystemClock().now()
@@ -124,6 +128,7 @@ async def _measure(url: str, ids: Sequence[str]) -> Mapping[str, Mapping[str, fl
                 on_turn=lambda _: None,
             )
             poller.configure({_SOURCE: timed})
+            collect_rarely()  # as the daemon does
             for one in ids:
                 await watches.request_poll(_SOURCE, one, clock.now())
             started = time.perf_counter()
