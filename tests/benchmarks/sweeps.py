@@ -23,6 +23,7 @@ from tests.benchmarks.invoice_server import InvoiceServer, invoice_ids
 from tests.benchmarks.polls import bare_loop
 from tests.fakes.polling import plan
 from watcher.clock import SystemClock, system_dice
+from watcher.core.course import Standing
 from watcher.core.errors import ListRefused
 from watcher.core.schedule import LookRules
 from watcher.polling import Poller
@@ -60,8 +61,8 @@ class _LeapingClock(SystemClock):
         self._ahead += 1.1 * LOOKS.every
 
 
-def _in_a_round(now: datetime, luck: float) -> datetime:
-    del luck
+def _in_a_round(standing: Standing, now: datetime, luck: float) -> datetime:
+    del standing, luck
     return now + LOOKS.every
 
 
