@@ -10,10 +10,8 @@ from watcher.core.hazard import DAY, STAGES, days_after, stage_at
 from watcher.core.instants import instant_text
 from watcher.core.invoice import SETTLED
 from watcher.daemon.foresight import course_of, period
-from watcher.ports import WatchState
+from watcher.ports import Item, WatchState
 from watcher.store import Prospect, Prospects, SqlSurveys, Store
-
-Item = dict[str, object]
 
 _SETTLED = {status.value for status in SETTLED}
 

@@ -9,11 +9,9 @@ from watcher.config.durations import format_duration, format_rate
 from watcher.config.settings import Configuration, Policy, PollingSettings, SourceSettings, Weight
 from watcher.core.course import RATE_SHARE, Census, Course, Group, Limits, budget_for, budget_of, plot, spread
 from watcher.core.hazard import DAY, UNIFORM, Curve, Tally
-from watcher.ports import Lateness
+from watcher.ports import Item, Lateness
 from watcher.providers import PROVIDERS
 from watcher.store import Prospects, SqlSurveys, Store
-
-Item = dict[str, object]
 
 MEASURED_SINCE = timedelta(days=30)
 _MANY = 30

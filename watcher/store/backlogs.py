@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ScalarSelect, func, or_, select
 
 from watcher.ports import EndpointBacklog, SourceBacklog
 from watcher.store.codec import AnyRow
@@ -21,16 +21,8 @@ class Backlogs:
 
     async def sources(self, now: datetime) -> tuple[SourceBacklog, ...]:
         """The configured and enabled ones. One that backs off, or was given up, is not up."""
-        unleased = or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= now)
-        longest_due = (
-            select(watches.c.due_at)
-            .where(watches.c.source == sources.c.name, watches.c.due_at <= now, unleased)
-            .order_by(watches.c.due_at)
-            .limit(1)
-            .scalar_subquery()
-        )
         query = (
-            select(sources.c.name, sources.c.probe_at, sources.c.blocked_until, longest_due.label("due_at"))
+            select(sources.c.name, sources.c.probe_at, sources.c.blocked_until, longest_due(now).label("due_at"))
             .where(sources.c.configured, sources.c.enabled)
             .order_by(sources.c.name)
         )
@@ -54,6 +46,18 @@ class Backlogs:
         )
         async with self.store.reading() as connection:
             return tuple(_endpoint(row, now) for row in await connection.execute(query))
+
+
+def longest_due(here: datetime) -> ScalarSelect[datetime | None]:
+    """Of the source in the row: since when its longest due watch that nobody has is due. One look at the index."""
+    unleased = or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= here)
+    return (
+        select(watches.c.due_at)
+        .where(watches.c.source == sources.c.name, watches.c.due_at <= here, unleased)
+        .order_by(watches.c.due_at)
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def _source(row: AnyRow, now: datetime) -> SourceBacklog:

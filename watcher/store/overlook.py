@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.core import json_text
 from watcher.core.event import EventType
 from watcher.ports import EndpointHealth, Figures, Item, SourceHealth
+from watcher.store.backlogs import longest_due
 from watcher.store.codec import EPOCH, AnyRow, microseconds
 from watcher.store.engine import Store
 from watcher.store.reports import endpoint_state, source_state
@@ -50,13 +51,9 @@ class SqlOverlook:
         """Configured sources, and removed ones that are still watched."""
         here = now - self.store.shift
         mine = watches.c.source == sources.c.name
-        unleased = or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= here)
-        longest_due = (
-            select(watches.c.due_at).where(mine, watches.c.due_at <= here, unleased).order_by(watches.c.due_at).limit(1)
-        )
         watched = select(watches.c.id).where(mine, watches.c.origins != "").exists()
         query = (
-            select(sources, longest_due.scalar_subquery().label("due_at"))
+            select(sources, longest_due(here).label("due_at"))
             .where(or_(sources.c.configured, watched))
             .order_by(sources.c.name)
         )

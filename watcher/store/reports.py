@@ -9,13 +9,11 @@ from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, t
 
 from watcher.core import json_text
 from watcher.core.invoice import Status
-from watcher.ports import DeliveryState, WatchState
+from watcher.ports import DeliveryState, Item, WatchState
 from watcher.store import history, timeline
 from watcher.store.codec import AnyRow, has_tag, like, told_at
 from watcher.store.engine import Store
 from watcher.store.tables import TROUBLED, WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
-
-Item = dict[str, object]
 
 _Columns = TypeVarTuple("_Columns")
 
