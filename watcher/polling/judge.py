@@ -145,7 +145,7 @@ def hinted(plan: SourcePlan, watch: ClaimedWatch, row: Listed, omits: frozenset[
     unsaid = {name: getattr(before, name) for name in ("overdue", *omits)}
     if replace(take(invoice, plan.facts(watch)), **unsaid) != before:
         return None
-    return replace(_unchanged(plan, watch, at), asked_at=None, fetched_at=None, fingerprint=None, exposures=())
+    return replace(_unchanged(plan, watch, at), asked_at=None, fetched_at=None, exposures=(), renews=False)
 
 
 def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
@@ -160,8 +160,8 @@ def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
         settled_at=watch.settled_at,
         asked_at=at.asked_at,
         fetched_at=at.answered_at,
-        fingerprint=watch.fingerprint,
         exposures=_exposures(plan, watch, at),
+        renews=state is WatchState.ACTIVE,
     )
 
 

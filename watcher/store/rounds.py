@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select, update
 
 from watcher.core.errors import NotFound
 from watcher.ports import Claim, ListedIds, RoundKind
+from watcher.store.codec import Instant
 from watcher.store.engine import Store
-from watcher.store.polls import asks, claimed, lease_rows
+from watcher.store.leasing import HERE, SOURCE, leased, leasing
+from watcher.store.polls import asks
 from watcher.store.tables import sources, watches
 from watcher.store.watches import SqlWatches
 
@@ -52,36 +54,27 @@ class SqlRounds:
     async def lease_listed(self, listed: ListedIds, now: datetime, lease: timedelta) -> Claim:
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
-            # Who fell due, or was asked for, while the page was under way is looked at once more.
-            asked_at = listed.asked_at - self.store.shift
-            fell_due = and_(watches.c.due_at > asked_at, watches.c.due_at <= here)
-            again = and_(watches.c.polled_at.is_not(None), func.coalesce(fell_due, false()))
-            chosen = self._chosen(listed, here)
-            rows = await lease_rows(connection, chosen, here + lease, poll_again=again)
-        return Claim(listed.source, (), tuple(claimed(row) for row in rows), here + lease + self.store.shift)
+            skew = _REPLICA_SKEW if self.store.database_clock else timedelta(0)
+            chosen = {
+                "of_source": listed.source,
+                "here": here,
+                "ids": listed.ids,
+                "unsettled": tuple(listed.unsettled),
+                "page_asked_at": listed.asked_at - self.store.shift,
+                "seen_before": listed.asked_at - skew,
+            }
+            if listed.hints_since is None:
+                taken = await leased(connection, _LEASE_LISTED, here + lease, chosen)
+            else:
+                chosen["since"] = listed.hints_since
+                taken = await leased(connection, _LEASE_HINTED, here + lease, chosen)
+        return Claim(listed.source, (), taken, here + lease + self.store.shift)
 
     async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
         try:
             return await SqlWatches(self.store).discover(source, ids, now)
         except NotFound:  # a reload took the source away meanwhile
             return 0
-
-    def _chosen(self, listed: ListedIds, here: datetime) -> Select[tuple[int]]:
-        asked_at = listed.asked_at - (_REPLICA_SKEW if self.store.database_clock else timedelta(0))
-        return (
-            select(watches.c.id)
-            .where(
-                watches.c.source == listed.source,
-                watches.c.invoice_id.in_(listed.ids),
-                watches.c.origins != "",
-                or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= here),
-                or_(watches.c.polled_at.is_(None), watches.c.polled_at <= asked_at),
-                or_(watches.c.due_at.is_not(None), watches.c.invoice_id.in_(listed.unsettled)),
-                *_fit_for_hints(listed.hints_since, here),
-            )
-            .order_by(watches.c.id)
-            .with_for_update(skip_locked=True)
-        )
 
 
 def due_on_lists(source: str, now: datetime, most: int) -> Select[int]:
@@ -97,12 +90,35 @@ def due_on_lists(source: str, now: datetime, most: int) -> Select[int]:
     return select(func.count()).select_from(longest_due).where(*fit)
 
 
-def _fit_for_hints(since: datetime | None, here: datetime) -> tuple[ColumnElement[bool], ...]:
-    if since is None:
-        return ()
+def _listed(*fit: ColumnElement[bool]) -> Select[tuple[int]]:
+    """The keys of unleased watches that a list of `asked_at` tells about, unless somebody looked since."""
+    seen_before = bindparam("seen_before", type_=Instant)
     return (
-        watches.c.fetched_at > since,
+        select(watches.c.id)
+        .where(
+            watches.c.source == SOURCE,
+            watches.c.invoice_id.in_(bindparam("ids", expanding=True)),
+            watches.c.origins != "",
+            or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= HERE),
+            or_(watches.c.polled_at.is_(None), watches.c.polled_at <= seen_before),
+            or_(watches.c.due_at.is_not(None), watches.c.invoice_id.in_(bindparam("unsettled", expanding=True))),
+            *fit,
+        )
+        .order_by(watches.c.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+_fell_due = and_(watches.c.due_at > bindparam("page_asked_at", type_=Instant), watches.c.due_at <= HERE)
+# Who fell due, or was asked for, while the page was under way is looked at once more.
+_again = and_(watches.c.polled_at.is_not(None), func.coalesce(_fell_due, false()))
+_LEASE_LISTED = leasing(_listed(), poll_again=_again)
+_LEASE_HINTED = leasing(
+    _listed(
+        watches.c.fetched_at > bindparam("since", type_=Instant),
         watches.c.misses == 0,
         watches.c.failures == 0,
-        or_(watches.c.clock_at.is_(None), watches.c.clock_at > here),
-    )
+        or_(watches.c.clock_at.is_(None), watches.c.clock_at > HERE),
+    ),
+    poll_again=_again,
+)
