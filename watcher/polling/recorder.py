@@ -15,7 +15,7 @@ from watcher.ports import UNOBSERVED, ClaimedWatch, PollObserver, PollOutcome, P
 _log = structlog.get_logger()
 
 _BATCH = 500
-_LINGER = timedelta(milliseconds=5)
+_LINGER = timedelta(milliseconds=20)
 """How long the first outcome of a batch waits for company."""
 _RETRY = timedelta(seconds=1)
 _TRIES = 60
