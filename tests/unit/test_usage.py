@@ -16,8 +16,8 @@ class Heard:
     def requested(self, source: str) -> None:
         self.told.append(source)
 
-    def polled(self, source: str, outcome: PollOutcome) -> None:
-        self.told.append((source, outcome))
+    def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
+        self.told.append((source, outcome, count))
 
     def recorded(self, event: EventRecord) -> None:
         self.told.append(event)
@@ -36,14 +36,14 @@ def test_requests_are_counted_by_source_and_forgotten_after_a_quarter_of_an_hour
     clock.instant += timedelta(minutes=5)
     assert usage.requests() == {"acme": 1, "shop": 1}
     clock.instant += timedelta(minutes=10)
-    assert usage.requests() == {"acme": 0, "shop": 0}
+    assert usage.requests() == {}
     usage.requested("acme")
-    assert usage.requests() == {"acme": 1, "shop": 0}
+    assert usage.requests() == {"acme": 1}
 
 
 def test_whoever_counts_for_good_hears_all_of_it() -> None:
     heard = Heard()
     usage = Usage(heard, FakeClock())
     usage.requested("acme")
-    usage.polled("acme", PollOutcome.FAILED)
-    assert heard.told == ["acme", ("acme", PollOutcome.FAILED)]
+    usage.polled("acme", PollOutcome.FAILED, 2)
+    assert heard.told == ["acme", ("acme", PollOutcome.FAILED, 2)]

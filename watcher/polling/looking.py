@@ -24,7 +24,7 @@ from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome
 from watcher.polling.skew import SkewGuard
-from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Missing, Page, PollRecord
+from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Known, Missing, Page, PollRecord, Same
 
 _log = structlog.get_logger()
 
@@ -69,7 +69,8 @@ class Looker:
     async def look(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
         plan, asked_at = source.plan, self._clock.now()
         try:
-            fetched = await plan.provider.fetch([watch.invoice_id for watch in watches], turn)
+            known = self._known(plan, watches, asked_at)
+            fetched = await plan.provider.fetch([watch.invoice_id for watch in watches], turn, known)
         except SlotMissed:
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         except RateLimited as error:
@@ -77,7 +78,7 @@ class Looker:
         except (CredentialsRefused, ProviderUnavailable) as error:
             return await self._doubt(source, watches, turn, error, asked_at)
         self.answered(source, fetched.server_date, fetched.answered_at)
-        if any(isinstance(look, Found) for look in fetched.looks.values()):
+        if any(isinstance(look, Found | Same) for look in fetched.looks.values()):
             self._circuits.answered(plan.name, fetched.asked_at)
         elif _is_unreadable(fetched) and await self._circuits.is_account_failing(plan, asked_at):
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
@@ -134,11 +135,17 @@ class Looker:
 
     def _judge(self, plan: SourcePlan, watch: ClaimedWatch, fetched: Fetched, *, account_answers: bool) -> PollRecord:
         at, look = self._moment(fetched.asked_at, fetched.answered_at), fetched.looks[watch.invoice_id]
+        if isinstance(look, Same):
+            return judge.same(plan, watch, at)
         if isinstance(look, Found):
             return judge.found(plan, watch, look, at)
         if isinstance(look, Missing):
             return judge.missed(plan, watch, at, account_answers=account_answers)
         return judge.failed(plan, watch, look.error, at)
+
+    def _known(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], asked_at: datetime) -> Known:
+        texts = {watch.invoice_id: judge.known_text(plan, watch, asked_at + plan.timeout) for watch in watches}
+        return {invoice_id: text for invoice_id, text in texts.items() if text is not None}
 
     def _moment(self, asked_at: datetime, answered_at: datetime) -> Moment:
         return Moment(asked_at, answered_at, self._dice(), clock_held=self._skew.holds(answered_at))

@@ -180,7 +180,9 @@ class Poller:
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
-            if name in names and source.claimed <= _CLAIMED // 2 and not (source.is_swept or self._circuits.network.is_down)
+            if name in names
+            and source.claimed <= _CLAIMED // 2
+            and not (source.is_swept or self._circuits.network.is_down)
         ]
 
     def _lease(self) -> timedelta:

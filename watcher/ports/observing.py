@@ -42,8 +42,8 @@ class PollObserver(Protocol):
         """An HTTP request of any kind leaves for the account now."""
         ...
 
-    def polled(self, source: str, outcome: PollOutcome) -> None:
-        """A poll was recorded."""
+    def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
+        """So many polls were recorded."""
         ...
 
     def recorded(self, event: EventRecord) -> None:
@@ -62,7 +62,7 @@ class Unobserved:
 
     def requested(self, source: str) -> None: ...
 
-    def polled(self, source: str, outcome: PollOutcome) -> None: ...
+    def polled(self, source: str, outcome: PollOutcome, count: int) -> None: ...
 
     def recorded(self, event: EventRecord) -> None: ...
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from types import MappingProxyType
+from typing import cast
 from urllib.parse import quote
 
 import aiohttp
@@ -155,13 +156,25 @@ def read_object(answer: Answer) -> Document:
     try:
         value = json_text.read(answer.body)
     except InvalidAnswer as error:
-        media_type = _media_type(answer)
-        if media_type and "json" not in media_type:
-            raise ProviderUnavailable(f"HTTP {answer.status}: not the API's JSON but {media_type}") from error
+        _require_json(answer, error)
         raise
     if not isinstance(value, dict):
         raise InvalidAnswer("the answer is JSON, but no object")
     return value  # pyright: ignore[reportUnknownVariableType]  # json_text.read gives dicts with text keys only
+
+
+def read_rows(answer: Answer, *path: str) -> tuple[Document, list[tuple[Document, bytes]]]:
+    """Read an object with a list of objects at `path`: all but the list, and its objects, each with its own text.
+
+    Raises like `read_object`, and InvalidAnswer where there is no such list. What is no object, or an empty one, is
+    passed over.
+    """
+    try:
+        told, items = json_text.read_items(answer.body, *path)
+    except InvalidAnswer as error:
+        _require_json(answer, error)
+        raise
+    return told, [(cast("Document", item), text) for item, text in items if isinstance(item, dict) and item]
 
 
 def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = None) -> None:
@@ -186,8 +199,10 @@ def quote_id(invoice_id: str) -> str:
         raise InvoiceRefused("the invoice id is not valid Unicode") from error
 
 
-def _media_type(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:60]
+def _require_json(answer: Answer, error: InvalidAnswer) -> None:
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:60]
+    if media_type and "json" not in media_type:
+        raise ProviderUnavailable(f"HTTP {answer.status}: not the API's JSON but {media_type}") from error
 
 
 def _open_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:

@@ -32,7 +32,7 @@ def told() -> dict[str, set[str]]:
     """Every sample's name with its labels, of a program that has done a little of everything."""
     metrics = Metrics()
     metrics.requested("acme")
-    metrics.polled("acme", PollOutcome.CHANGED)
+    metrics.polled("acme", PollOutcome.CHANGED, 1)
     metrics.recorded(replace(stored.event("evt_1"), delay=timedelta(0)))
     metrics.foreseen({"acme": timedelta(0)})
     metrics.attempted("ledger", stored.receipt(Outcome.DELIVERED))
