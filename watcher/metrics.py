@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.exposition import generate_latest
@@ -66,7 +66,7 @@ class Metrics:
         self._stale = self._gauge("config_stale", "1 while a file on disk is refused and the last good one in force.")
         self._clock = self._gauge("clock_events_held", "1 while our clock is not trusted.")
 
-    def requested(self, source: str) -> None:
+    def requested(self, source: str, now: datetime) -> None:  # noqa: ARG002 - the port's
         # Looking a label up costs as much as all else here, and this is done for every request.
         counter = self._requests_of.get(source) or self._requests_of.setdefault(source, self._requests.labels(source))
         counter.inc()

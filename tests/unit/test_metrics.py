@@ -28,7 +28,7 @@ def test_every_name_begins_with_the_programs() -> None:
 
 def test_what_the_loops_do_is_counted() -> None:
     metrics = Metrics()
-    metrics.requested("acme")
+    metrics.requested("acme", stored.NOW)
     metrics.polled("acme", PollOutcome.CHANGED, 1)
     metrics.polled("acme", PollOutcome.UNCHANGED, 2)
     metrics.recorded(replace(stored.event("evt_1", "invoice.paid"), delay=timedelta(minutes=2)))

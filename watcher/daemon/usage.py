@@ -32,12 +32,11 @@ class Usage:
                 sums.update(counts)
         return sums
 
-    def requested(self, source: str) -> None:
-        now = self._clock.now()
+    def requested(self, source: str, now: datetime) -> None:
         if not self._minute <= now < self._ends_at:
             self._begin(_minute(now))
         self._current[source] = self._current.get(source, 0) + 1
-        self._observer.requested(source)
+        self._observer.requested(source, now)
 
     def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
         self._observer.polled(source, outcome, count)

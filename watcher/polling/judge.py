@@ -215,7 +215,7 @@ def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequen
     was, since, until = watch.standing, watch.fetched_at, at.answered_at
     if since is None or was.status is None or watch.settled_at is not None:
         return ()
-    changed_at = _changed_at(since, until, events)
+    changed_at = _changed_at(since, until, events) if events else None
     return exposures(plan.provider_name, was.status, was.due_hour, since=since, until=until, changed_at=changed_at)
 
 

@@ -1,5 +1,6 @@
 """One HTTP request to a provider: paced, bounded in time and size, never redirected, in the clear only at home."""
 
+import re
 import socket
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -33,6 +34,8 @@ from watcher.providers.wire import MAX_BODY_BYTES, AnswerTooLong, decoded, http_
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 """A callable is asked after the wait for the send instant, for signatures that age."""
 
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_~-]+")
+"""Nothing in it is encoded."""
 _CONNECTING = 0.8
 """Of the timeout."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -191,6 +194,8 @@ def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = Non
 
 def quote_id(invoice_id: str) -> str:
     """Encode an id as one path segment. Raises InvoiceRefused for the ids that no path segment can carry."""
+    if _PLAIN_ID.fullmatch(invoice_id):
+        return invoice_id
     if invoice_id in {"", ".", ".."}:
         raise InvoiceRefused(f"{invoice_id!r} cannot be an invoice id: it would ask for another resource")
     try:
