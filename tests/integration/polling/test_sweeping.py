@@ -154,6 +154,95 @@ async def test_a_hint_that_says_nothing_new_puts_off_the_look_and_one_that_does_
     assert body["data"]["invoice"]["line_count"] == 3, "what rows lack is never blanked"
 
 
+async def test_what_hints_cannot_refresh_is_learned_by_one_page_and_costs_no_round_later(scene: Scene) -> None:
+    await watched(scene)
+    scene.provider.omits = frozenset({"line_count"})
+    scene.provider.pages = in_pages([hint(name) for name in NAMES], 10)
+    async with scene.running():
+        await scene.elapse(seconds=8)
+        assert len(scene.provider.listed) == 1, "nothing was ever looked at: no hint may stand for that"
+        asked = len(scene.provider.asked)
+        assert asked == len(NAMES)
+        scene.clock.advance(EVERY * 1.06)
+        await scene.elapse(seconds=3)
+    assert len(scene.provider.listed) == 1 + 3
+    assert len(scene.provider.asked) < asked + 15
+
+
+async def test_what_left_the_list_is_asked_for_by_id_soon_and_once(scene: Scene) -> None:
+    await watched(scene)
+    scene.provider.looks = {name: found(one(name), b"open") for name in NAMES}
+    far = timedelta(days=2)
+    scene.configure(regular=lambda _, now, __: now + far, discover=True)
+    async with scene.running():
+        await scene.elapse(seconds=8)
+        scene.provider.pages = in_pages([whole(name) for name in NAMES[2:]])
+        scene.provider.looks["inv_0"] = found(one("inv_0", Status.PAID), b"paid")
+        scene.clock.advance(EVERY)
+        asked = len(scene.provider.asked)
+        await scene.elapse(seconds=8)
+        assert [name for _, ids in scene.provider.asked[asked:] for name in ids] == ["inv_0", "inv_1"]
+        assert await scene.told() == ["invoice.paid"]
+        for _ in range(3):
+            scene.clock.advance(EVERY)
+            await scene.elapse(seconds=8)
+        later = [name for _, ids in scene.provider.asked[asked:] for name in ids]
+    assert later.count("inv_1") == 1, "it is not on the list for a reason of its own"
+    assert len(scene.provider.listed) > 4 * 6
+
+
+async def test_a_list_that_breaks_off_says_nothing_of_who_left_it(scene: Scene) -> None:
+    await watched(scene)
+    scene.configure(regular=lambda _, now, __: now + timedelta(days=2), discover=True)
+    async with scene.running():
+        await scene.elapse(seconds=8)
+        scene.provider.pages = [*in_pages([whole(name) for name in NAMES[:15]]), ListRefused("no such row")]
+        scene.clock.advance(EVERY)
+        asked = len(scene.provider.asked)
+        await scene.elapse(seconds=8)
+    assert len(scene.provider.asked) == asked
+
+
+async def test_what_cannot_wait_is_looked_at_beside_a_long_round_and_the_rest_waits_for_its_page(scene: Scene) -> None:
+    await watched(scene)
+    strangers = [whole(f"inv_{number}") for number in range(1000, 1500)]
+    scene.configure(discover=True, rate=2, regular=lambda _, now, __: now + EVERY)
+    scene.provider.pages = in_pages([whole(name) for name in NAMES])
+    async with scene.running():
+        await scene.elapse(seconds=12)
+        scene.provider.pages = in_pages([*strangers, *(whole(name) for name in NAMES)])
+        scene.clock.advance(EVERY)
+        await scene.elapse(seconds=3)
+        asked, listed = len(scene.provider.asked), len(scene.provider.listed)
+        await scene.watches.request_poll("acme", "inv_7", scene.clock.now())
+        await scene.watch("inv_new")
+        await scene.elapse(seconds=8)
+        looked_at = [name for _, ids in scene.provider.asked[asked:] for name in ids]
+        assert sorted(looked_at) == ["inv_7", "inv_new"]
+        assert len(scene.provider.listed) > listed + 10, "the round goes on"
+        sent = sorted([*scene.sent_at, *scene.provider.listed])
+        for first, sent_at in enumerate(sent):
+            assert len([at for at in sent[first:] if at < sent_at + timedelta(seconds=1)]) <= 2
+
+
+async def test_a_changed_row_is_looked_at_before_the_round_that_tells_of_it_ends(scene: Scene) -> None:
+    await watched(scene)
+    scene.provider.omits = frozenset({"line_count"})
+    strangers = [hint(f"inv_{number}") for number in range(1000, 1500)]
+    scene.configure(discover=False, rate=2)
+    scene.provider.pages = [ListRefused("not yet")]
+    async with scene.running():
+        await scene.elapse(seconds=30)
+        rows = [hint(name, Status.PAID if name == "inv_8" else Status.OPEN) for name in NAMES]
+        scene.provider.pages = in_pages([*rows, *strangers], 30)
+        scene.provider.looks["inv_8"] = found(one("inv_8", Status.PAID, line_count=3), b"paid")
+        scene.clock.advance(timedelta(hours=2))
+        listed = len(scene.provider.listed)
+        await scene.elapse(seconds=7)
+        assert await scene.told() == ["invoice.paid"]
+        assert len(scene.provider.listed) < listed + len(scene.provider.pages)
+
+
 async def test_hints_never_stand_for_a_look_that_is_older_than_slowest(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
