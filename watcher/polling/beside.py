@@ -28,6 +28,8 @@ Guard = Callable[
 
 _LOOK_EVERY = timedelta(seconds=2)
 """Shorter rounds are over before anybody has waited long."""
+_REST = 10
+"""To find out that nothing presses takes the longer the more is due: this many times as long nobody asks again."""
 _AT_ONCE = timedelta(seconds=0.5)
 """So much of the rate is claimed at once, one request at least: the list's next page comes after it."""
 _AHEAD = timedelta(seconds=1)
@@ -59,27 +61,40 @@ class Beside:
         self._rests = rests
 
     @asynccontextmanager
-    async def at_work(self, source: SourceAtWork, send: MemoryObjectSendStream[Outcome]) -> AsyncGenerator[None]:
-        """Look beside what the block does; looks under way when it ends are finished."""
+    async def at_work(
+        self, source: SourceAtWork, send: MemoryObjectSendStream[Outcome], *, new_since: datetime
+    ) -> AsyncGenerator[None]:
+        """Look beside what the block does; looks under way when it ends are finished.
+
+        For the first look at what is due since before `new_since` the round will do.
+        """
         over = anyio.Event()
         async with anyio.create_task_group() as looks:
-            looks.start_soon(self._run, source, send, over)
+            looks.start_soon(self._run, source, send, new_since, over)
             try:
                 yield
             finally:
                 over.set()
 
-    async def _run(self, source: SourceAtWork, send: MemoryObjectSendStream[Outcome], over: anyio.Event) -> None:
+    async def _run(
+        self,
+        source: SourceAtWork,
+        send: MemoryObjectSendStream[Outcome],
+        new_since: datetime,
+        over: anyio.Event,
+    ) -> None:
         await sleep_or(self._clock, over, _LOOK_EVERY)
         while not over.is_set():
-            claim = None if self._rests() else await self._claimed(source)
+            began_at = self._clock.now()
+            claim = None if self._rests() else await self._claimed(source, new_since)
             if claim is None:
-                await sleep_or(self._clock, over, _LOOK_EVERY)
+                took = self._clock.now() - began_at
+                await sleep_or(self._clock, over, max(_LOOK_EVERY, _REST * took))
                 continue
             async with anyio.create_task_group() as looks:
                 self._start(looks, source, claim, send)
 
-    async def _claimed(self, source: SourceAtWork) -> Claim | None:
+    async def _claimed(self, source: SourceAtWork, new_since: datetime) -> Claim | None:
         plan, now = source.plan, self._clock.now()
         ahead = max(_AHEAD, _PLACES_AHEAD * plan.spacing.interval)
         request = ClaimRequest(
@@ -90,7 +105,8 @@ class Beside:
             horizon=now + ahead,
         )
         try:
-            return await self._rounds.claim_beside(request, now, _LEASE_MARGIN + ahead + plan.timeout)
+            lease = _LEASE_MARGIN + ahead + plan.timeout
+            return await self._rounds.claim_beside(request, now, lease, new_since=new_since)
         except StoreUnavailable as error:
             _log.error("polls.unclaimed", error=str(error))
             return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import anyio
@@ -42,6 +42,7 @@ _PAGE_LEASE = timedelta(minutes=2)
 _REFUSED_FOR = timedelta(hours=1)
 _BROKEN_OFF_FOR = timedelta(minutes=5)
 """After a list that began well: the row that its next page hangs on may have been deleted meanwhile."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_PAGES = 100_000
 _COUNTED = 2000
 """So many more due watches are counted than make a round pay: a list does not refresh the settled ones among them."""
@@ -136,7 +137,9 @@ class Sweeper:
     ) -> None:
         name, began_at, left = source.plan.name, self._clock.now(), 0
         try:
-            async with self._beside.at_work(source, send):
+            # Hints stand for no first look; whole documents do, for all that was new when the round was chosen.
+            new_since = _EVER if lists.are_hints else began_at
+            async with self._beside.at_work(source, send, new_since=new_since):
                 await self._read(source, lists, chosen, send)
             left = await self._confirm_absent(source.plan, lists, chosen)
             chosen.discovers = source.plan.discover

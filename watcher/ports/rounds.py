@@ -63,10 +63,13 @@ class Rounds(Protocol):
         """Give back the leases of watches that a hint wants looked at: due at once, and beside a round too."""
         ...
 
-    async def claim_beside(self, request: ClaimRequest, now: datetime, lease: timedelta) -> Claim | None:
+    async def claim_beside(
+        self, request: ClaimRequest, now: datetime, lease: timedelta, *, new_since: datetime
+    ) -> Claim | None:
         """Lease, with slots, what is due and shall not wait for the end of a round; None where there is nothing.
 
-        That is what somebody asked for, what is new, what failed or was missing, and what the clock speaks of.
+        That is what somebody asked for, what failed or was missing, what the clock speaks of, and what was never looked
+        at if it is due since `new_since` or later.
         """
         ...
 

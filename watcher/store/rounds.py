@@ -9,7 +9,7 @@ from sqlalchemy import ColumnCollection, ColumnElement, Select, and_, bindparam,
 
 from watcher.core.errors import NotFound
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, RoundKind
-from watcher.store.codec import AnyRow, AnySelect, Instant
+from watcher.store.codec import AnySelect, Instant
 from watcher.store.engine import Store
 from watcher.store.pace import pace
 from watcher.store.polls import asks, claimed, due_watches, lease_rows
@@ -19,6 +19,8 @@ from watcher.store.watches import SqlWatches
 _Columns = ColumnCollection[str, Any]
 _REPLICA_SKEW = timedelta(seconds=30)
 """How far the clocks of replicas may differ from each other: looks are stamped by the clock of who made them."""
+_OTHERS = 4
+"""So many more watches are read than are wanted: some were looked at by id while the pages were read."""
 _NEXT_AT = {
     RoundKind.SWEEP: sources.c.sweep_at,
     RoundKind.DISCOVERY: sources.c.discover_at,
@@ -71,10 +73,13 @@ class SqlRounds:
                 held = [{"key": one.key, "held": one.lease, "planned_at": here} for one in watches]
                 await connection.execute(_ASK_FOR, sorted(held, key=_key))
 
-    async def claim_beside(self, request: ClaimRequest, now: datetime, lease: timedelta) -> Claim | None:
-        most = request.requests * request.batch_size
+    async def claim_beside(
+        self, request: ClaimRequest, now: datetime, lease: timedelta, *, new_since: datetime
+    ) -> Claim | None:
+        most, shift = request.requests * request.batch_size, self.store.shift
+        pressing = due_beside(request.source, now - shift, most, new_since=new_since - shift)
         async with self.store.reading() as connection:  # a long list of what is due keeps no writer waiting
-            found = (await connection.execute(due_beside(request.source, now - self.store.shift, most))).scalars().all()
+            found = (await connection.execute(pressing)).scalars().all()
         if not found:
             return None
         async with self.store.transaction() as connection:
@@ -83,22 +88,23 @@ class SqlRounds:
             ready = select(sources.c.next_slot_at).where(source, asks(here)).with_for_update()
             taken = (await connection.execute(ready)).one_or_none()
             free = pace(taken.next_slot_at if taken else None, request.interval, here)
-            room = free.room(request.horizon - self.store.shift, request.requests) if taken else 0
+            room = free.room(request.horizon - shift, request.requests) if taken else 0
             due = due_watches(request.source, here, room * request.batch_size).where(watches.c.id.in_(found))
             rows = await lease_rows(connection, due, here + lease, poll_again=false()) if room else ()
             if not rows:
                 return None
             count = -(-len(rows) // request.batch_size)
             await connection.execute(update(sources).where(source).values(next_slot_at=free.after(count)))
-        slots = tuple(slot + self.store.shift for slot in free.slots(count))
-        return Claim(request.source, slots, tuple(map(claimed, rows)), here + lease + self.store.shift)
+        slots = tuple(slot + shift for slot in free.slots(count))
+        return Claim(request.source, slots, tuple(map(claimed, rows)), here + lease + shift)
 
     async def hasten(self, source: str, told_at: Collection[datetime], plan: Sequence[datetime]) -> int:
         if not told_at or not plan:
             return 0
         async with self.store.reading() as connection:
-            rows = (await connection.execute(_told_between(source, min(told_at), max(told_at)))).all()
-        left = sorted((row for row in rows if row.polled_at in told_at), key=_due)
+            looked_at = _last_looked_at(source, min(told_at), max(told_at)).limit(_OTHERS * len(plan))
+            rows = (await connection.execute(looked_at)).all()
+        left = [row for row in rows if row.polled_at in told_at]
         planned = [
             {"key": row.id, "held": row.lease, "planned_at": at - self.store.shift}
             for row, at in zip(left, plan, strict=False)
@@ -147,11 +153,11 @@ def due_on_lists(source: str, now: datetime, most: int, hints_since: datetime | 
     return select(func.count()).select_from(longest_due).where(*well, *_fit_for_hints(told, hints_since, now))
 
 
-def due_beside(source: str, now: datetime, most: int) -> Select[tuple[int]]:
+def due_beside(source: str, now: datetime, most: int, *, new_since: datetime) -> Select[tuple[int]]:
     """The keys of those due watches that no round may keep waiting, longest due first."""
     pressing = or_(
         watches.c.poll_again,
-        watches.c.fetched_at.is_(None),
+        and_(watches.c.fetched_at.is_(None), watches.c.due_at >= new_since),
         watches.c.failures > 0,
         watches.c.misses > 0,
         watches.c.clock_at <= now,
@@ -164,14 +170,16 @@ def due_beside(source: str, now: datetime, most: int) -> Select[tuple[int]]:
     )
 
 
-def _told_between(source: str, first: datetime, last: datetime) -> AnySelect:
-    return select(watches.c.id, watches.c.lease, watches.c.polled_at, watches.c.due_at).where(
+def _last_looked_at(source: str, first: datetime, last: datetime) -> AnySelect:
+    """The open watches whose last look lies between these instants, who is due first before the others."""
+    chosen: AnySelect = select(watches.c.id, watches.c.lease, watches.c.polled_at, watches.c.due_at)
+    return chosen.where(
         watches.c.source == source,
         OPEN,
         watches.c.polled_at.between(first, last),
         watches.c.lease_ends_at.is_(None),
         watches.c.due_at.is_not(None),
-    )
+    ).order_by(watches.c.due_at, watches.c.id)
 
 
 _ASK_FOR = (
@@ -194,10 +202,6 @@ _HASTEN = (
 
 def _key(row: Mapping[str, Any]) -> int:
     return row["key"]
-
-
-def _due(row: AnyRow) -> tuple[datetime, int]:
-    return row.due_at, row.id
 
 
 _FITNESS = (

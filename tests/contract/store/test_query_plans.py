@@ -90,8 +90,13 @@ async def test_rounds_through_lists_read_no_table_through(full_store: Store) -> 
         assert await rounds.discover("acme", ids, NOW) == 5
         assert len((await rounds.lease_listed(listed, NOW + MINUTE, LEASE)).watches) == 10
         await rounds.lease_listed(replace(listed, hints_since=NOW), NOW + MINUTE, LEASE)
+        await rounds.count_due("acme", NOW, 100, hints_since=NOW)
+        beside = await rounds.claim_beside(stored.request(requests=5), NOW + MINUTE, LEASE, new_since=NOW)
+        assert beside is not None
+        await rounds.ask_for(beside.watches, NOW + MINUTE)
+        assert await rounds.hasten("acme", {NOW}, [NOW] * 10) == 10
         await rounds.end("acme", RoundKind.SWEEP, NOW + MINUTE)
-    assert len(said) >= 8
+    assert len(said) >= 14
     assert await large_scans(full_store, said) == []
 
 

@@ -160,32 +160,33 @@ async def test_beside_a_round_only_what_cannot_wait_is_claimed(store: Store) -> 
     await looked_at(store, "missed", misses=1)
     await looked_at(store, "failed", failures=1)
     await looked_at(store, "clock", clock_at=NOW + MINUTE)
+    await stored.watch(store, "new before", at=NOW + MINUTE)
     watches = await stored.watch(store, "new", at=LATER)
     await watches.request_poll("acme", "asked for", LATER)
     rounds = SqlRounds(store)
     listed = ListedIds("acme", ("changed",), frozenset({"changed"}), LATER, NOW - MINUTE)
     page = await rounds.lease_listed(listed, LATER, LEASE)
     await rounds.ask_for(page.watches, LATER)
-    claim = await rounds.claim_beside(beside(9), LATER, LEASE)
+    claim = await rounds.claim_beside(beside(9), LATER, LEASE, new_since=LATER)
     assert claim is not None
     names = sorted(one.invoice_id for one in claim.watches)
     assert names == ["asked for", "changed", "clock", "failed", "missed", "new"]
     assert len(claim.slots) == len(claim.watches)
-    assert await rounds.claim_beside(beside(9), LATER, LEASE) is None
-    assert [one.invoice_id for one in await stored.claim(store, LATER)] == ["open", "settled"]
+    assert await rounds.claim_beside(beside(9), LATER, LEASE, new_since=LATER) is None
+    assert [one.invoice_id for one in await stored.claim(store, LATER)] == ["new before", "open", "settled"]
 
 
 async def test_what_is_claimed_beside_a_round_has_its_send_instants_from_the_same_budget(store: Store) -> None:
     await stored.watch(store, *(f"new_{number}" for number in range(9)))
     rounds = SqlRounds(store)
-    first = await rounds.claim_beside(beside(2, batch_size=2), NOW, LEASE)
+    first = await rounds.claim_beside(beside(2, batch_size=2), NOW, LEASE, new_since=NOW)
     assert first is not None
     assert (len(first.watches), first.slots) == (4, (NOW, NOW + SECOND))
     assert await SqlPollQueue(store).reserve("acme", SECOND, NOW) == NOW + 2 * SECOND
     near = replace(beside(9), horizon=NOW + 2 * SECOND)
-    assert await rounds.claim_beside(near, NOW, LEASE) is None, "the next send instant is further ahead"
+    assert await rounds.claim_beside(near, NOW, LEASE, new_since=NOW) is None, "the next send instant is further ahead"
     await SqlAccounts(store).back_off("acme", NOW, LATER)
-    assert await rounds.claim_beside(beside(9), NOW, LEASE) is None, "the account is left alone"
+    assert await rounds.claim_beside(beside(9), NOW, LEASE, new_since=NOW) is None, "the account is left alone"
 
 
 async def test_those_that_a_page_was_the_last_to_tell_of_are_looked_at_sooner_one_after_the_other(store: Store) -> None:
