@@ -42,4 +42,4 @@ async def sleep_or(clock: Clock, event: anyio.Event, period: timedelta) -> None:
 Dice = Callable[[], float]
 """A number drawn evenly from [0, 1)."""
 
-system_dice: Dice = random.SystemRandom().random
+system_dice: Dice = random.Random().random  # noqa: S311 - spreads looks and makes salts, which are no secrets

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.exposition import generate_latest
@@ -35,6 +35,7 @@ class Metrics:
         info = Info("build", "Which program this is.", namespace=_NAMESPACE, registry=registry)
         info.info({"version": __version__, "python": platform.python_version()})
         self._requests = self._counter("requests", "HTTP requests of every kind to the account.", "source")
+        self._requests_of: dict[str, Counter] = {}
         self._polls = self._counter("polls", "Polls of invoices, by how they ended.", "source", "outcome")
         self._events = self._counter("events", "Events about invoices that this process recorded.", "type")
         self._attempts = self._counter("attempts", "Attempts to deliver, by how they ended.", "endpoint", "outcome")
@@ -65,11 +66,13 @@ class Metrics:
         self._stale = self._gauge("config_stale", "1 while a file on disk is refused and the last good one in force.")
         self._clock = self._gauge("clock_events_held", "1 while our clock is not trusted.")
 
-    def requested(self, source: str) -> None:
-        self._requests.labels(source).inc()
+    def requested(self, source: str, now: datetime) -> None:  # noqa: ARG002 - the port's
+        # Looking a label up costs as much as all else here, and this is done for every request.
+        counter = self._requests_of.get(source) or self._requests_of.setdefault(source, self._requests.labels(source))
+        counter.inc()
 
-    def polled(self, source: str, outcome: PollOutcome) -> None:
-        self._polls.labels(source, outcome.value).inc()
+    def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
+        self._polls.labels(source, outcome.value).inc(count)
 
     def recorded(self, event: EventRecord) -> None:
         self._events.labels(event.type).inc()

@@ -19,7 +19,18 @@ from watcher.core.json_text import Document
 from watcher.daemon.running import collect_rarely
 from watcher.polling import Poller
 from watcher.polling.pacing import Spacing
-from watcher.ports import Claim, ClaimRequest, Fetched, Pacer, PollRecord, Provider, SourceRow, WatchEntry
+from watcher.ports import (
+    NOTHING_KNOWN,
+    Claim,
+    ClaimRequest,
+    Fetched,
+    Known,
+    Pacer,
+    PollRecord,
+    Provider,
+    SourceRow,
+    WatchEntry,
+)
 from watcher.providers import PROVIDERS
 from watcher.providers.http import open_session
 from watcher.providers.kind import Account
@@ -79,10 +90,10 @@ class _TimedProvider:
         self.list_page = provider.list_page
         self.lists_changes = provider.lists_changes
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
         self._stopwatch.enter()
         try:
-            return await self._provider.fetch(ids, pacer)
+            return await self._provider.fetch(ids, pacer, known)
         finally:
             self._stopwatch.leave()
 

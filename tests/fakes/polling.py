@@ -18,11 +18,13 @@ from watcher.core.subscription import Subscription
 from watcher.polling import SourcePlan
 from watcher.polling.pacing import Spacing
 from watcher.ports import (
+    NOTHING_KNOWN,
     AccountState,
     ClaimedWatch,
     EventRecord,
     Fetched,
     Found,
+    Known,
     Listed,
     Look,
     Missing,
@@ -39,7 +41,7 @@ MIDDLE = 0.5
 
 
 def found(invoice: Invoice, fingerprint: bytes = b"one") -> Found:
-    return Found(document={"invoice": invoice}, write_raw=lambda: b"{}", fingerprint=fingerprint)
+    return Found(document={"invoice": invoice}, write_raw=lambda: b"{}", hash_steady=lambda: fingerprint.ljust(16))
 
 
 @dataclass
@@ -64,6 +66,8 @@ class ScriptedProvider:
     listed: list[datetime] = field(default_factory=list[datetime])
     changes_asked: list[datetime] = field(default_factory=list[datetime])
     asked: list[tuple[datetime, tuple[str, ...]]] = field(default_factory=list[tuple[datetime, tuple[str, ...]]])
+    known: list[Known] = field(default_factory=list[Known])
+    """What each request was told to be known."""
     probed: list[datetime] = field(default_factory=list[datetime])
     renewed: int = 0
     _let_go: anyio.Event | None = None
@@ -77,7 +81,7 @@ class ScriptedProvider:
             self._let_go.set()
             self._let_go = None
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
         await pacer.wait()
         asked_at = self.clock.now()
         self.asked.append((asked_at, tuple(ids)))
@@ -87,6 +91,7 @@ class ScriptedProvider:
             raise self.refusals.pop(0)
         for error in (self.poison[one] for one in ids if one in self.poison):
             raise error
+        self.known.append(known)
         looks = {one: self.looks.get(one, Missing("not found")) for one in ids}
         return Fetched(looks, asked_at, self.clock.now(), self.server_date)
 

@@ -99,6 +99,11 @@ def polled(claimed: ClaimedWatch, now: datetime = NOW, change: Change | None = N
     )
 
 
+def renewed(claimed: ClaimedWatch, now: datetime = NOW) -> PollRecord:
+    """A look that found what was known."""
+    return replace(polled(claimed, now), fingerprint=None, renews=True)
+
+
 def event(
     name: str, kind: str = "invoice.updated", *endpoints: str, sequence: int | None = 1, source: str = "acme"
 ) -> EventRecord:

@@ -28,9 +28,9 @@ def test_every_name_begins_with_the_programs() -> None:
 
 def test_what_the_loops_do_is_counted() -> None:
     metrics = Metrics()
-    metrics.requested("acme")
-    for outcome in (PollOutcome.CHANGED, PollOutcome.UNCHANGED, PollOutcome.UNCHANGED):
-        metrics.polled("acme", outcome)
+    metrics.requested("acme", stored.NOW)
+    metrics.polled("acme", PollOutcome.CHANGED, 1)
+    metrics.polled("acme", PollOutcome.UNCHANGED, 2)
     metrics.recorded(replace(stored.event("evt_1", "invoice.paid"), delay=timedelta(minutes=2)))
     metrics.foreseen({"acme": timedelta(minutes=5), "other": None})
     metrics.attempted("ledger", stored.receipt(Outcome.RETRY))

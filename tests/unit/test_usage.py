@@ -1,6 +1,6 @@
 """The requests of the last quarter of an hour, by source."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.fakes.clock import FakeClock
 from watcher.daemon.usage import Usage
@@ -13,11 +13,11 @@ class Heard:
     def __init__(self) -> None:
         self.told: list[object] = []
 
-    def requested(self, source: str) -> None:
-        self.told.append(source)
+    def requested(self, source: str, now: datetime) -> None:
+        self.told.append((source, now))
 
-    def polled(self, source: str, outcome: PollOutcome) -> None:
-        self.told.append((source, outcome))
+    def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
+        self.told.append((source, outcome, count))
 
     def recorded(self, event: EventRecord) -> None:
         self.told.append(event)
@@ -28,22 +28,23 @@ def test_requests_are_counted_by_source_and_forgotten_after_a_quarter_of_an_hour
     usage = Usage(UNOBSERVED, clock)
     assert usage.requests() == {}
     for _ in range(3):
-        usage.requested("acme")
+        usage.requested("acme", clock.now())
     clock.instant += timedelta(minutes=10)
-    usage.requested("acme")
-    usage.requested("shop")
+    usage.requested("acme", clock.now())
+    usage.requested("shop", clock.now())
     assert usage.requests() == {"acme": 4, "shop": 1}
     clock.instant += timedelta(minutes=5)
     assert usage.requests() == {"acme": 1, "shop": 1}
     clock.instant += timedelta(minutes=10)
-    assert usage.requests() == {"acme": 0, "shop": 0}
-    usage.requested("acme")
-    assert usage.requests() == {"acme": 1, "shop": 0}
+    assert usage.requests() == {}
+    usage.requested("acme", clock.now())
+    assert usage.requests() == {"acme": 1}
 
 
 def test_whoever_counts_for_good_hears_all_of_it() -> None:
     heard = Heard()
-    usage = Usage(heard, FakeClock())
-    usage.requested("acme")
-    usage.polled("acme", PollOutcome.FAILED)
-    assert heard.told == ["acme", ("acme", PollOutcome.FAILED)]
+    clock = FakeClock()
+    usage = Usage(heard, clock)
+    usage.requested("acme", clock.now())
+    usage.polled("acme", PollOutcome.FAILED, 2)
+    assert heard.told == [("acme", clock.now()), ("acme", PollOutcome.FAILED, 2)]

@@ -59,11 +59,14 @@ class Exposure:
     time: timedelta
 
 
+def _stage_begin(stage: int) -> float:
+    return _EDGES[stage - 1] if stage else -inf
+
+
 def _phase(stage: int) -> int:
     if stage == UNDATED:
         return UNDATED
-    begins = _EDGES[stage - 1] if stage else -inf
-    return bisect_right(_PHASE_EDGES, begins)
+    return bisect_right(_PHASE_EDGES, _stage_begin(stage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +138,11 @@ def exposures(
     end = until if changed_at is None else changed_at
     if end < since or until <= since:
         return ()
-    begin_days, end_days = days_after(due, since), days_after(due, end)
+    time, end_days = end - since, days_after(due, end)
     last = stage_at(end_days)
-    if begin_days is None or end_days is None or stage_at(begin_days) == last:
-        return (Exposure(provider, status, last, changed_at is not None, end - since),)
+    begin_days = None if end_days is None else end_days - time / DAY
+    if begin_days is None or end_days is None or begin_days >= _stage_begin(last):
+        return (Exposure(provider, status, last, changed_at is not None, time),)
     return tuple(
         Exposure(provider, status, stage, changed_at is not None and stage == last, days * DAY)
         for stage, days in _passed(begin_days, end_days)

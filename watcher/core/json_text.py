@@ -26,13 +26,13 @@ def read(data: bytes | str) -> object:
         raise InvalidAnswer("not JSON we read: nested too deep") from error
 
 
-def read_items(data: bytes, key: str) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
-    """Parse an object that has an array at `key`: the other members, and each item with its own text as sent.
+def read_items(data: bytes, *path: str) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
+    """Parse an object that has an array at `path`: all but the array, and each item with its own text as sent.
 
-    Raises InvalidAnswer like `read`, and where there is no such array.
+    Raises InvalidAnswer like `read`, and where there is no such array; some servers write an empty one as null.
     """
     try:
-        return _ItemReader(data.decode("utf-8-sig")).read(key)
+        return _ItemReader(data.decode("utf-8-sig"), path).read()
     except UnicodeDecodeError as error:
         raise InvalidAnswer(f"not UTF-8 text: {error.reason} at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -66,27 +66,41 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 class _ItemReader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, path: tuple[str, ...]) -> None:
         self._text = text
+        self._path = path
         self._place = 0
+        self._items: tuple[tuple[object, bytes], ...] | None = None
 
-    def read(self, key: str) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
+    def read(self) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
+        told = self._object(0)
+        if self._text[self._place :].strip():
+            raise InvalidAnswer("not JSON: something stands behind it")
+        if self._items is None:
+            raise InvalidAnswer(f"field {'.'.join(self._path)}: a list is expected")
+        return told, self._items
+
+    def _object(self, depth: int) -> dict[str, object]:
         members: list[tuple[str, object]] = []
-        items: list[tuple[object, bytes]] | None = None
         for _ in self._parts("{", "}"):
             name, _ = self._value()
             if not isinstance(name, str):
                 raise InvalidAnswer("not JSON: a key is expected")
             self._take(":")
-            if name == key and items is None and self._sees("["):
-                items = [self._value() for _ in self._parts("[", "]")]
-            else:
+            if name != self._path[depth]:
                 members.append((name, self._value()[0]))
-        if self._text[self._place :].strip():
-            raise InvalidAnswer("not JSON: something stands behind it")
-        if items is None:
-            raise InvalidAnswer(f"field {key}: a list is expected")
-        return _unique(members), tuple(items)
+            elif depth < len(self._path) - 1:
+                members.append((name, self._object(depth + 1)))
+            elif self._items is None:
+                self._items = self._array()
+            else:
+                raise InvalidAnswer(f"not JSON we read: key {name!r} is given twice in one object")
+        return _unique(members)
+
+    def _array(self) -> tuple[tuple[object, bytes], ...]:
+        if self._sees("n") and self._value()[0] is None:
+            return ()
+        return tuple(self._value() for _ in self._parts("[", "]"))
 
     def _parts(self, opening: str, closing: str) -> Iterator[None]:
         self._take(opening)

@@ -30,7 +30,7 @@ class LookRules:
 
 def jittered(period: timedelta, luck: float) -> timedelta:
     """Within 5 % of the period, so that what fell due together drifts apart."""
-    return period * (0.95 + 0.1 * luck)
+    return timedelta(seconds=period.total_seconds() * (0.95 + 0.1 * luck))
 
 
 def settled_at(now: datetime, first_seen_settled_at: datetime, rules: LookRules, luck: float) -> datetime | None:

@@ -15,7 +15,7 @@ from watcher.core.memory import Memory
 from watcher.core.snapshot import WatchFacts, take, to_document
 from watcher.daemon.wiring import account
 from watcher.polling.pacing import Gate, LocalBudget, Spacing, Turn
-from watcher.ports import Budget, Failed, Found, Page, Provider
+from watcher.ports import Budget, Failed, Found, Missing, Page, Provider
 from watcher.providers import PROVIDERS
 from watcher.providers.http import open_session
 from watcher.store import SqlPollQueue, open_store
@@ -60,9 +60,8 @@ async def get(loaded: Loaded, source_name: str, invoice_id: str) -> tuple[dict[s
         if isinstance(look, Failed):
             raise look.error
         if not isinstance(look, Found):
-            raise NotFound(
-                f"{source.provider} knows no invoice {invoice_id!r} in source {source_name!r}: {look.reason}"
-            )
+            why = f": {look.reason}" if isinstance(look, Missing) else ""
+            raise NotFound(f"{source.provider} knows no invoice {invoice_id!r} in source {source_name!r}{why}")
         invoice = provider.to_invoice(look.document, None)
     watch = next((one for one in loaded.entries if (one.source, one.invoice_id) == (source_name, invoice_id)), None)
     taken = take(

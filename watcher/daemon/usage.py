@@ -1,13 +1,15 @@
 """How much of each account's rate is used: the requests of the last minutes, beside what the metrics count for good."""
 
+from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from watcher.clock import Clock
 from watcher.ports import EventRecord, PollObserver, PollOutcome
 
 WINDOW = timedelta(minutes=15)
 _PART = timedelta(minutes=1)
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Usage:
@@ -16,29 +18,37 @@ class Usage:
     def __init__(self, observer: PollObserver, clock: Clock) -> None:
         self._observer = observer
         self._clock = clock
-        self._counts: dict[str, dict[int, int]] = {}
+        self._counts: dict[datetime, dict[str, int]] = {}
+        """By the beginning of the minute, and by source."""
+        self._minute = _BEFORE_ALL
+        self._ends_at = _BEFORE_ALL
+        self._current: dict[str, int] = {}
 
     def requests(self) -> Mapping[str, int]:
         """Those that this process made within `WINDOW`, by source."""
-        oldest = self._minute() - WINDOW // _PART
-        return {
-            source: sum(count for minute, count in minutes.items() if minute > oldest)
-            for source, minutes in self._counts.items()
-        }
+        since, sums = _minute(self._clock.now()) - WINDOW, Counter[str]()
+        for minute, counts in self._counts.items():
+            if minute > since:
+                sums.update(counts)
+        return sums
 
-    def requested(self, source: str) -> None:
-        minutes, now = self._counts.setdefault(source, {}), self._minute()
-        if now not in minutes:
-            for old in [minute for minute in minutes if minute <= now - WINDOW // _PART]:
-                del minutes[old]
-        minutes[now] = minutes.get(now, 0) + 1
-        self._observer.requested(source)
+    def requested(self, source: str, now: datetime) -> None:
+        if not self._minute <= now < self._ends_at:
+            self._begin(_minute(now))
+        self._current[source] = self._current.get(source, 0) + 1
+        self._observer.requested(source, now)
 
-    def polled(self, source: str, outcome: PollOutcome) -> None:
-        self._observer.polled(source, outcome)
+    def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
+        self._observer.polled(source, outcome, count)
 
     def recorded(self, event: EventRecord) -> None:
         self._observer.recorded(event)
 
-    def _minute(self) -> int:
-        return int(self._clock.now().timestamp()) // int(_PART.total_seconds())
+    def _begin(self, minute: datetime) -> None:
+        self._counts = {other: counts for other, counts in self._counts.items() if other > minute - WINDOW}
+        self._minute, self._ends_at = minute, minute + _PART
+        self._current = self._counts.setdefault(minute, {})
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

@@ -16,6 +16,7 @@ from watcher.core.snapshot import deleted, take
 from watcher.core.subscription import Subscription
 from watcher.core.transition import Event, Transition, observe
 from watcher.core.worth import worth_of
+from watcher.polling import fingerprints
 from watcher.polling.plan import SourcePlan
 from watcher.ports import Change, ClaimedWatch, EventRecord, Form, Found, Listed, PollRecord, WatchState
 
@@ -33,17 +34,33 @@ class Moment:
     clock_held: bool = False
 
 
+def known_text(plan: SourcePlan, watch: ClaimedWatch, until: datetime) -> bytes | None:
+    """`Found.text` of an answer before `until` that would tell nothing new; None where each is to be read."""
+    if watch.misses or (watch.clock_at is not None and watch.clock_at <= until):
+        return None
+    return fingerprints.known_text(watch.fingerprint, plan.added(watch))
+
+
+def same(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
+    """The provider sent the known text."""
+    record = _unchanged(plan, watch, at)
+    # What the clock says is told from a document that was read: at once, where the answer took so long.
+    return replace(record, poll_at=at.answered_at) if _is_clock_due(watch, at) else record
+
+
 def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> PollRecord:
     """The provider gave the document."""
-    fingerprint = plan.fingerprint(look.fingerprint, watch)
-    clock_is_due = watch.clock_at is not None and watch.clock_at <= at.answered_at and not at.clock_held
-    if fingerprint == watch.fingerprint and not clock_is_due and not watch.misses:
-        return _unchanged(plan, watch, at)
+    if look.text and look.text == known_text(plan, watch, at.answered_at):
+        return same(plan, watch, at)
     before = memory.loads(watch.memory)
     try:
+        fingerprint = fingerprints.joined(look.text, look.fingerprint, plan.added(watch))
+        is_same = fingerprints.say_the_same(fingerprint, watch.fingerprint)
+        if is_same and not watch.misses and not _is_clock_due(watch, at):
+            return replace(_unchanged(plan, watch, at), fingerprint=fingerprint, renews=False)
         # Known by the id it is watched by: a provider may spell it in another way, and ids of events rest on it.
         invoice = replace(plan.provider.to_invoice(look.document, before.snapshot), id=watch.invoice_id)
-        raw = None if fingerprint == watch.fingerprint else look.raw
+        raw = None if is_same else look.raw
     except InvalidAnswer as error:
         return failed(plan, watch, error, at)
     taken = take(invoice, plan.facts(watch))
@@ -59,6 +76,10 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
         change=_change(plan, transition, seen),
         exposures=_exposures(plan, watch, at, transition.events),
     )
+
+
+def _is_clock_due(watch: ClaimedWatch, at: Moment) -> bool:
+    return watch.clock_at is not None and watch.clock_at <= at.answered_at and not at.clock_held
 
 
 def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers: bool) -> PollRecord:
@@ -145,7 +166,7 @@ def hinted(plan: SourcePlan, watch: ClaimedWatch, row: Listed, omits: frozenset[
     unsaid = {name: getattr(before, name) for name in ("overdue", *omits)}
     if replace(take(invoice, plan.facts(watch)), **unsaid) != before:
         return None
-    return replace(_unchanged(plan, watch, at), asked_at=None, fetched_at=None, fingerprint=None, exposures=())
+    return replace(_unchanged(plan, watch, at), asked_at=None, fetched_at=None, exposures=(), renews=False)
 
 
 def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
@@ -160,8 +181,8 @@ def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
         settled_at=watch.settled_at,
         asked_at=at.asked_at,
         fetched_at=at.answered_at,
-        fingerprint=watch.fingerprint,
         exposures=_exposures(plan, watch, at),
+        renews=state is WatchState.ACTIVE,
     )
 
 
@@ -194,7 +215,7 @@ def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequen
     was, since, until = watch.standing, watch.fetched_at, at.answered_at
     if since is None or was.status is None or watch.settled_at is not None:
         return ()
-    changed_at = _changed_at(since, until, events)
+    changed_at = _changed_at(since, until, events) if events else None
     return exposures(plan.provider_name, was.status, was.due_hour, since=since, until=until, changed_at=changed_at)
 
 

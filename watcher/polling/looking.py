@@ -24,7 +24,7 @@ from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome
 from watcher.polling.skew import SkewGuard
-from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Missing, Page, PollRecord
+from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Known, Look, Missing, Page, PollRecord, Same
 
 _log = structlog.get_logger()
 
@@ -69,7 +69,8 @@ class Looker:
     async def look(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
         plan, asked_at = source.plan, self._clock.now()
         try:
-            fetched = await plan.provider.fetch([watch.invoice_id for watch in watches], turn)
+            known = _known(plan, watches, asked_at)
+            fetched = await plan.provider.fetch([watch.invoice_id for watch in watches], turn, known)
         except SlotMissed:
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
         except RateLimited as error:
@@ -77,14 +78,18 @@ class Looker:
         except (CredentialsRefused, ProviderUnavailable) as error:
             return await self._doubt(source, watches, turn, error, asked_at)
         self.answered(source, fetched.server_date, fetched.answered_at)
-        if any(isinstance(look, Found) for look in fetched.looks.values()):
+        kinds = {type(look) for look in fetched.looks.values()}
+        if Found in kinds or Same in kinds:
             self._circuits.answered(plan.name, fetched.asked_at)
         elif _is_unreadable(fetched) and await self._circuits.is_account_failing(plan, asked_at):
             return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
-        answers = await self._account_answers(plan, watches, fetched)
-        records = [self._judge(plan, watch, fetched, account_answers=answers) for watch in watches]
-        well = not all(isinstance(look, Failed) for look in fetched.looks.values())
-        return (Outcome(plan.name, watches, records, fetched.asked_at if well else None),)
+        answers = Missing in kinds and await self._account_answers(plan, watches, fetched)
+        held = self._skew.holds(fetched.answered_at)
+        records: list[PollRecord] = []
+        for watch in watches:
+            at = Moment(fetched.asked_at, fetched.answered_at, self._dice(), clock_held=held)
+            records.append(_judged(plan, watch, fetched.looks[watch.invoice_id], at, account_answers=answers))
+        return (Outcome(plan.name, watches, records, None if kinds == {Failed} else fetched.asked_at),)
 
     def answered(self, source: SourceAtWork, server_date: datetime | None, answered_at: datetime) -> None:
         """Remember that an answer came, whatever it says of invoices."""
@@ -132,14 +137,6 @@ class Looker:
         ]
         return bool(first) and await self._circuits.answers(plan, max(first))
 
-    def _judge(self, plan: SourcePlan, watch: ClaimedWatch, fetched: Fetched, *, account_answers: bool) -> PollRecord:
-        at, look = self._moment(fetched.asked_at, fetched.answered_at), fetched.looks[watch.invoice_id]
-        if isinstance(look, Found):
-            return judge.found(plan, watch, look, at)
-        if isinstance(look, Missing):
-            return judge.missed(plan, watch, at, account_answers=account_answers)
-        return judge.failed(plan, watch, look.error, at)
-
     def _moment(self, asked_at: datetime, answered_at: datetime) -> Moment:
         return Moment(asked_at, answered_at, self._dice(), clock_held=self._skew.holds(answered_at))
 
@@ -175,6 +172,27 @@ class Looker:
             *await self.look(source, watches[:middle], turn),
             *await self.look(source, watches[middle:], turn),
         )
+
+
+def _known(plan: SourcePlan, watches: Sequence[ClaimedWatch], asked_at: datetime) -> Known:
+    known, until = dict[str, bytes](), asked_at + plan.timeout
+    for watch in watches:
+        text = judge.known_text(plan, watch, until)
+        if text is not None:
+            known[watch.invoice_id] = text
+    return known
+
+
+def _judged(plan: SourcePlan, watch: ClaimedWatch, look: Look, at: Moment, *, account_answers: bool) -> PollRecord:
+    match look:
+        case Same():
+            return judge.same(plan, watch, at)
+        case Found():
+            return judge.found(plan, watch, look, at)
+        case Missing():
+            return judge.missed(plan, watch, at, account_answers=account_answers)
+        case Failed():
+            return judge.failed(plan, watch, look.error, at)
 
 
 def _is_unreadable(fetched: Fetched) -> bool:

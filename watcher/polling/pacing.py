@@ -46,8 +46,8 @@ class Gate:
         """Let no request leave before `until`, those that already have a slot included."""
         self._closed_until = until if self._closed_until is None else max(until, self._closed_until)
 
-    async def pass_at(self, slot: datetime, spacing: Spacing) -> None:
-        """Return at the slot or as soon after it as the spacing allows.
+    async def pass_at(self, slot: datetime, spacing: Spacing) -> datetime:
+        """Return at the slot or as soon after it as the spacing allows: the instant at which that is.
 
         Raises SlotMissed a second after the slot, and for slots at which the gate is closed.
         """
@@ -62,6 +62,7 @@ class Gate:
                 break
             await self._clock.sleep(open_at - now)
         self._free_at = (now if self._free_at is None else max(now, self._free_at)) + spacing.interval
+        return now
 
 
 @dataclass(slots=True)
@@ -81,11 +82,11 @@ class Turn:
     observer: PollObserver = UNOBSERVED
 
     async def wait(self) -> None:
-        self._require_lease(self.clock.now())
         slot = self.slots.pop(0) if self.slots else await self._reserve()
         self._require_lease(slot)
-        await self.gate.pass_at(slot, self.spacing)
-        self.observer.requested(self.source)
+        now = await self.gate.pass_at(slot, self.spacing)
+        self._require_lease(now)
+        self.observer.requested(self.source, now)
 
     def _require_lease(self, at: datetime) -> None:
         if self.last_at is not None and at >= self.last_at:

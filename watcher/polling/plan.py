@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from watcher.core.clock_events import ClockRules
@@ -11,6 +10,7 @@ from watcher.core.course import Standing
 from watcher.core.schedule import LookRules
 from watcher.core.snapshot import WatchFacts
 from watcher.core.subscription import Subscription
+from watcher.polling import fingerprints
 from watcher.polling.pacing import Spacing
 from watcher.polling.tempo import Tempo
 from watcher.ports import ClaimedWatch, Provider
@@ -51,10 +51,9 @@ class SourcePlan:
             customer_names=self.customer_names,
         )
 
-    def fingerprint(self, document: bytes, watch: ClaimedWatch) -> bytes:
-        """Of all that a comparison goes by: the provider's document and what the configuration adds to it.
+    def added(self, watch: ClaimedWatch) -> bytes:
+        """A digest of what the configuration adds to the provider's document: a comparison goes by both.
 
         The clock's rules are part of it: what they change (the flag, the next instant) is found by comparing anew.
         """
-        added = repr((watch.tags, watch.due_on, self.timezone.key, self.customer_names, self.clock))
-        return document + blake2b(added.encode(), digest_size=8).digest()
+        return fingerprints.digest((watch.tags, watch.due_on, self.timezone.key, self.customer_names, self.clock))

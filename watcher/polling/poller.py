@@ -30,8 +30,8 @@ _IDLE = timedelta(seconds=1)
 """Between two looks for due watches when nobody woke us: the command line writes to the same database."""
 _AT_ONCE = 64
 """Requests of one source under way at once."""
-_CLAIMED = 4 * _AT_ONCE
-"""Requests of one source that are claimed at once: enough that a claim's commit is shared by many."""
+_CLAIMED = 8 * _AT_ONCE
+"""Requests of one source that are claimed at once, anew when half of them are made: a claim's commit is shared."""
 _LEASE_MARGIN = timedelta(minutes=2)
 _SLOT_WAITS = 4
 _LONGEST_SLOT_WAIT = timedelta(minutes=10)
@@ -179,7 +179,9 @@ class Poller:
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
-            if name in names and source.claimed < _CLAIMED and not (source.is_swept or self._circuits.network.is_down)
+            if name in names
+            and source.claimed <= _CLAIMED // 2
+            and not (source.is_swept or self._circuits.network.is_down)
         ]
 
     def _lease(self) -> timedelta:
@@ -217,10 +219,10 @@ class Poller:
         try:
             while source.waiting:
                 watches, turn = source.waiting.popleft()
-                if len(source.waiting) == _CLAIMED // 2:  # sooner, and every request would cost a claim of its own
+                if source.claimed == _CLAIMED // 2:  # sooner, and every request would cost a claim of its own
                     self._woken.set()
                 for outcome in await self._poll(source, watches, turn):
-                    await send.send(outcome)
+                    await _pass_on(send, outcome)
         finally:
             source.under_way -= 1
 
@@ -282,3 +284,11 @@ class Poller:
                 await send.send(Outcome(plan.name, claim.watches, records))
             else:  # a reload took it away during the claim
                 await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))
+
+
+async def _pass_on(send: MemoryObjectSendStream[Outcome], outcome: Outcome) -> None:
+    """Without a turn of the event loop where there is room: that costs a tenth of a poll."""
+    try:
+        send.send_nowait(outcome)
+    except anyio.WouldBlock:
+        await send.send(outcome)

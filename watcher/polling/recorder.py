@@ -1,5 +1,6 @@
 """Outcomes of polls, written in batches: a commit each would cap the program at the disk's commit rate."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from watcher.ports import UNOBSERVED, ClaimedWatch, PollObserver, PollOutcome, P
 _log = structlog.get_logger()
 
 _BATCH = 500
-_LINGER = timedelta(milliseconds=5)
+_LINGER = timedelta(milliseconds=20)
 """How long the first outcome of a batch waits for company."""
 _RETRY = timedelta(seconds=1)
 _TRIES = 60
@@ -85,6 +86,7 @@ class Recorder:
             return
         for outcome in batch:
             self._tell(outcome, lost)
+        self._count(batch, lost)
         _log.debug("polls.recorded", polls=len(records), lost=len(lost))
         if any(record.change and record.change.events for record in records if record.key not in lost):
             self._on_events()
@@ -101,14 +103,24 @@ class Recorder:
             except StoreUnavailable as error:
                 _log.error("polls.left_leased", polls=len(watches), error=str(error))
 
+    def _count(self, batch: list[Outcome], lost: frozenset[int]) -> None:
+        counts = Counter(
+            (outcome.source, _outcome(record))
+            for outcome in batch
+            for record in outcome.records
+            if not record.clock_only and record.key not in lost
+        )
+        for (source, how), count in counts.items():
+            self.polled += count
+            self._observer.polled(source, how, count)
+
     def _tell(self, outcome: Outcome, lost: frozenset[int]) -> None:
         for record in outcome.records:
+            if record.renews and record.key not in lost:
+                continue
             if record.key in lost:
                 _log.warning("poll.lease_lost", source=outcome.source, invoice_id=_invoice_id(outcome, record))
                 continue
-            if not record.clock_only:
-                self.polled += 1
-                self._observer.polled(outcome.source, _outcome(record))
             if record.state is WatchState.FAILING:
                 self.failed += 1
                 _log.warning(
@@ -124,6 +136,8 @@ class Recorder:
 
 
 def _outcome(record: PollRecord) -> PollOutcome:
+    if record.renews:
+        return PollOutcome.UNCHANGED
     if record.state is WatchState.FAILING:
         return PollOutcome.FAILED
     if record.misses:

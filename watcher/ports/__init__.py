@@ -37,12 +37,26 @@ from watcher.ports.polls import (
     PollRecord,
     WatchState,
 )
-from watcher.ports.providers import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page, Provider
+from watcher.ports.providers import (
+    NOTHING_KNOWN,
+    Failed,
+    Fetched,
+    Found,
+    Known,
+    Listed,
+    Look,
+    Missing,
+    Pacer,
+    Page,
+    Provider,
+    Same,
+)
 from watcher.ports.rounds import ListedIds, RoundKind, Rounds
 from watcher.ports.surveys import Surveys
 from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
 
 __all__ = [
+    "NOTHING_KNOWN",
     "UNOBSERVED",
     "AccountState",
     "Accounts",
@@ -67,6 +81,7 @@ __all__ = [
     "Form",
     "Found",
     "Item",
+    "Known",
     "Lateness",
     "Listed",
     "ListedIds",
@@ -88,6 +103,7 @@ __all__ = [
     "Reports",
     "RoundKind",
     "Rounds",
+    "Same",
     "Sender",
     "Settlement",
     "SourceBacklog",

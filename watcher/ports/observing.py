@@ -1,7 +1,7 @@
 """What the two loops say of their work while they do it, to whoever counts. Nothing depends on it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -38,12 +38,12 @@ class EndpointBacklog:
 
 
 class PollObserver(Protocol):
-    def requested(self, source: str) -> None:
-        """An HTTP request of any kind leaves for the account now."""
+    def requested(self, source: str, now: datetime) -> None:
+        """An HTTP request of any kind leaves for the account."""
         ...
 
-    def polled(self, source: str, outcome: PollOutcome) -> None:
-        """A poll was recorded."""
+    def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
+        """So many polls were recorded."""
         ...
 
     def recorded(self, event: EventRecord) -> None:
@@ -60,9 +60,9 @@ class DeliveryObserver(Protocol):
 class Unobserved:
     """For who does not count."""
 
-    def requested(self, source: str) -> None: ...
+    def requested(self, source: str, now: datetime) -> None: ...
 
-    def polled(self, source: str, outcome: PollOutcome) -> None: ...
+    def polled(self, source: str, outcome: PollOutcome, count: int) -> None: ...
 
     def recorded(self, event: EventRecord) -> None: ...
 

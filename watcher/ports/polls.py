@@ -132,6 +132,8 @@ class PollRecord:
     exposures: tuple[Exposure, ...] = ()
     clock_only: bool = False
     """No look was made: only `clock_at` and `change` are written, the lease ends, and the watch is due at `poll_at`."""
+    renews: bool = False
+    """A good look found what was known: only when it was made and when the next one is due is written."""
 
 
 class Budget(Protocol):

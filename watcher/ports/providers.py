@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from watcher.core.errors import WatcherError
@@ -18,18 +19,38 @@ class Pacer(Protocol):
         ...
 
 
+Known = Mapping[str, bytes]
+"""By invoice id, `Found.text` of the look that is stored, where an equal text would tell nothing new."""
+NOTHING_KNOWN: Known = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The provider's document of one invoice. Equal fingerprints mean that nothing but volatile fields differs."""
+    """The provider's document of one invoice.
+
+    `text` is a digest of its words as they were sent, less what is different in each answer; empty where the adapter
+    has none. Equal ones have equal documents, and save the reading.
+    """
 
     document: Document
     write_raw: Callable[[], bytes]
-    fingerprint: bytes
+    hash_steady: Callable[[], bytes]
+    text: bytes = b""
 
     @property
     def raw(self) -> bytes:
         """Its JSON text without secrets, for `show --raw`; written when asked for, as most looks change nothing."""
         return self.write_raw()
+
+    @property
+    def fingerprint(self) -> bytes:
+        """A digest of what it says: equal ones mean that nothing but volatile fields differs. Raises InvalidAnswer."""
+        return self.hash_steady()
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The provider sent the text that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +67,7 @@ class Failed:
     error: WatcherError
 
 
-Look = Found | Missing | Failed
+Look = Found | Same | Missing | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +119,8 @@ class Provider(Protocol):
         """How many ids one request can ask for."""
         ...
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
-        """Ask for 1…batch_size invoices; every id gets a look.
+    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
+        """Ask for 1…batch_size invoices; every id gets a look, Same only those that are `known`.
 
         Raises what concerns the whole request: CredentialsRefused, RateLimited, ProviderUnavailable, SlotMissed.
         """

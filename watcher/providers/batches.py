@@ -1,13 +1,10 @@
 """The look that providers share which can be asked for several invoices at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 
 from watcher.clock import Clock
-from watcher.core.errors import InvalidAnswer, InvoiceRefused
-from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Look
-from watcher.providers import documents
+from watcher.core.errors import InvoiceRefused
+from watcher.ports import Failed, Fetched
 from watcher.providers.wire import AnswerTooLong
 
 AskBatch = Callable[[Sequence[str]], Awaitable[Fetched | None]]
@@ -26,14 +23,6 @@ async def fetch_many(ids: Sequence[str], clock: Clock, ask_batch: AskBatch, ask_
     except (InvoiceRefused, AnswerTooLong):
         return await _in_halves(wanted, clock, ask_batch, ask_one)
     return fetched or _joined([await _alone(invoice_id, clock, ask_one) for invoice_id in wanted])
-
-
-def found(document: Document, *, steady: object, keep: frozenset[str] = frozenset()) -> Look:
-    """Make a look of an invoice object; `steady` is what of it the fingerprint rests on, `keep` as in `raw`."""
-    try:
-        return Found(document, partial(documents.raw, document, keep=keep), documents.fingerprint(steady))
-    except InvalidAnswer as error:
-        return Failed(error)
 
 
 async def _in_halves(ids: Sequence[str], clock: Clock, ask_batch: AskBatch, ask_one: AskOne) -> Fetched:

@@ -26,10 +26,10 @@ from watcher.core.errors import (
 )
 from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Listed, Look, Missing, Pacer, Page
-from watcher.providers.batches import fetch_many, found
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
+from watcher.providers.batches import fetch_many
 from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope, local_time
-from watcher.providers.documents import without
+from watcher.providers.documents import fingerprint, raw, without
 from watcher.providers.fields import validated
 from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
 from watcher.providers.kind import Account, ProviderKind
@@ -83,8 +83,9 @@ class ChargeOver:
     def batch_size(self) -> int:
         return _BATCH_SIZE if self._has_batches else 1
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
-        return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), partial(self._ask_one, pacer))
+    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
+        ask_one = partial(self._ask_one, pacer, known)
+        return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), ask_one)
 
     async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
         offset = int(page or 0)
@@ -117,11 +118,11 @@ class ChargeOver:
             return None
         return Fetched(read_bulk(answer, ids), answer.asked_at, answer.answered_at, answer.server_date)
 
-    async def _ask_one(self, pacer: Pacer, invoice_id: str) -> Fetched:
+    async def _ask_one(self, pacer: Pacer, known: Known, invoice_id: str) -> Fetched:
         async def ask(segment: str) -> Answer:
             return await self._call(pacer, "GET", f"/invoice/{segment}")
 
-        return await fetch_one((invoice_id,), self._clock, ask, partial(read_look, invoice_id))
+        return await fetch_one((invoice_id,), self._clock, ask, partial(read_look, invoice_id), known)
 
     async def _call(self, pacer: Pacer, method: str, target: str, body: bytes | None = None) -> Answer:
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
@@ -206,7 +207,7 @@ def _judged(row: Envelope | None) -> Look:
     if not isinstance(row.response, dict):
         return Failed(InvalidAnswer("field response holds no invoice"))
     document = _without_addresses(cast("Document", row.response))
-    return found(document, steady=_steady(document), keep=_LINKS_KEPT)
+    return Found(document, partial(raw, document, keep=_LINKS_KEPT), partial(_fingerprint, document))
 
 
 def _id_in(row: Envelope | None) -> str | None:
@@ -220,7 +221,7 @@ def _without_addresses(document: Document) -> Document:
     return {key: value for key, value in document.items() if not key.startswith(_ADDRESSES)}
 
 
-def _steady(document: Document) -> Document:
+def _fingerprint(document: Document) -> bytes:
     hashed = without(document, _VOLATILE)
     schedule = document.get("schedule")
     if isinstance(schedule, list):
@@ -228,7 +229,7 @@ def _steady(document: Document) -> Document:
         hashed["schedule"] = [
             without(cast("Document", row), _VOLATILE) if isinstance(row, dict) else row for row in rows
         ]
-    return hashed
+    return fingerprint(hashed)
 
 
 def to_invoice(document: Document, zone: tzinfo) -> Invoice:

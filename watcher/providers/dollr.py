@@ -16,7 +16,7 @@ from watcher.core import json_text, money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
 from watcher.core.invoice import Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Look, Missing, Pacer, Page
 from watcher.providers import documents, fields, reading
 from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
 from watcher.providers.kind import Account, ProviderKind
@@ -98,11 +98,11 @@ class Dollr:
         self._token_request = json_text.write({key: account.credentials[key] for key in ("client_id", "client_secret")})
         self._token = TokenKeeper(self._fetch_token, clock, margin=_MARGIN)
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
         async def ask(segment: str) -> Answer:
             return await self._ask(f"/v1/invoices/retrieve/{segment}", pacer)
 
-        return await fetch_one(ids, self._clock, ask, read_look)
+        return await fetch_one(ids, self._clock, ask, read_look, known)
 
     async def list_page(
         self,
@@ -180,14 +180,18 @@ def read_look(answer: Answer) -> Look:
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
         document = read_object(answer)
-        hashed = documents.without(document, _VOLATILE)
-        hashed["invoice_items"] = documents.by_id(document.get("invoice_items"))
-        hashed["counterparty"] = _party_name(document)
-        return Found(document, partial(documents.raw, document, answer.body), documents.fingerprint(hashed))
+        return Found(document, partial(documents.raw, document, answer.body), partial(_fingerprint, document))
     if answer.status == 404:  # noqa: PLR2004  # same
         return Missing(_words_of(answer))
     # 403 is a gated feature or an unverified account: whether it is the whole account, a control call tells.
     return Failed(InvoiceRefused(_words_of(answer)))
+
+
+def _fingerprint(document: Document) -> bytes:
+    hashed = documents.without(document, _VOLATILE)
+    hashed["invoice_items"] = documents.by_id(document.get("invoice_items"))
+    hashed["counterparty"] = _party_name(document)
+    return documents.fingerprint(hashed)
 
 
 def read_list(answer: Answer, status: str) -> Page:

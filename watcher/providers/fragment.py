@@ -16,9 +16,9 @@ from watcher.core import json_text, money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
 from watcher.core.invoice import SETTLED, Amounts, Direction, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Listed, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
 from watcher.providers import documents
-from watcher.providers.batches import fetch_many, found
+from watcher.providers.batches import fetch_many
 from watcher.providers.fields import validated
 from watcher.providers.fragment_wire import (
     Balance,
@@ -28,7 +28,7 @@ from watcher.providers.fragment_wire import (
     OneAnswer,
     SearchAnswer,
 )
-from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
+from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object, read_rows
 from watcher.providers.kind import Account, ProviderKind
 from watcher.providers.listing import PAGE_SIZE, listed, page_of, require_list
 from watcher.providers.one_by_one import fetch_one, read_probe
@@ -65,8 +65,9 @@ class Fragment:
     def batch_size(self) -> int:
         return _BATCH_SIZE if self._has_batches else 1
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
-        return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), partial(self._ask_one, pacer))
+    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
+        ask_one = partial(self._ask_one, pacer, known)
+        return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), ask_one)
 
     async def list_page(
         self,
@@ -104,11 +105,11 @@ class Fragment:
             return None
         return Fetched(read_batch(answer, ids), answer.asked_at, answer.answered_at, answer.server_date)
 
-    async def _ask_one(self, pacer: Pacer, invoice_id: str) -> Fetched:
+    async def _ask_one(self, pacer: Pacer, known: Known, invoice_id: str) -> Fetched:
         async def ask(segment: str) -> Answer:
             return await self._call(pacer, "GET", f"/invoices/{segment}")
 
-        return await fetch_one((invoice_id,), self._clock, ask, partial(read_look, invoice_id))
+        return await fetch_one((invoice_id,), self._clock, ask, partial(read_look, invoice_id), known)
 
     async def _call(self, pacer: Pacer, method: str, target: str, body: bytes | None = None) -> Answer:
         """Make one authorized call, with a new token where the first was refused."""
@@ -164,13 +165,16 @@ def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
     if answer.status >= 300:  # noqa: PLR2004  # same
         raise InvoiceRefused(f"HTTP {answer.status}")
     try:
-        batch = validated(BatchAnswer, read_object(answer)).data
+        told, items = read_rows(answer, "data", "invoices")
+        batch = validated(BatchAnswer, told).data
     except InvalidAnswer as error:
         raise ProviderUnavailable(f"the batch answer cannot be read: {error}") from error
     looks: dict[str, Look] = {invoice_id: Failed(InvalidAnswer(_UNMENTIONED)) for invoice_id in ids}
     looks |= {invoice_id: Missing("not_found") for invoice_id in batch.not_found if invoice_id in looks}
-    listed = {str(document.get("id")): document for document in batch.invoices if document}
-    return looks | {invoice_id: _look(document) for invoice_id, document in listed.items() if invoice_id in looks}
+    for document, text in items:
+        if (invoice_id := str(document.get("id"))) in looks:
+            looks[invoice_id] = _look(document, documents.digest(text))
+    return looks
 
 
 def read_look(invoice_id: str, answer: Answer) -> Look:
@@ -190,24 +194,29 @@ def read_page(answer: Answer) -> Page:
     """Read a page of a search: whole documents, and the cursor of the next."""
     require_list(answer)
     try:
-        told = validated(SearchAnswer, read_object(answer)).data
+        told, items = read_rows(answer, "data", "invoices")
+        info = validated(SearchAnswer, told).data.page_info
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
-    rows = [_listed(document) for document in told.invoices if document]
-    cursor = told.page_info.next_cursor if told.page_info else None
+    rows = [_listed(document, text) for document, text in items]
+    cursor = info.next_cursor if info else None
     return page_of(answer, rows, cursor if rows else None)
 
 
-def _listed(document: Document) -> Listed | None:
+def _listed(document: Document, text: bytes) -> Listed | None:
     try:
         is_settled = to_invoice(document, None).status in SETTLED
     except InvalidAnswer:
         is_settled = False
-    return listed(document, "id", is_settled=is_settled, look=_look(document))
+    return listed(document, "id", is_settled=is_settled, look=_look(document, documents.digest(text)))
 
 
-def _look(document: Document) -> Look:
-    return found(document, steady=_steady("", document))
+def _look(document: Document, text: bytes = b"") -> Found:
+    return Found(document, partial(documents.raw, document), partial(_fingerprint, document), text)
+
+
+def _fingerprint(document: Document) -> bytes:
+    return documents.fingerprint(_steady("", document))
 
 
 def _steady(key: str, value: object) -> object:

@@ -135,7 +135,8 @@ class OneAnswer(_Wire):
 
 
 class Batch(_Wire):
-    invoices: Listed[Unused[dict[str, object]]] = ()
+    """Without the invoices, each of which is read with its own text."""
+
     not_found: Listed[Unused[Id]] = ()
 
 
@@ -148,7 +149,8 @@ class PageInfo(_Wire):
 
 
 class Search(_Wire):
-    invoices: Listed[Unused[dict[str, object]]]
+    """Without the invoices, as in `Batch`."""
+
     page_info: Unused[PageInfo] = None
 
 

@@ -1,5 +1,6 @@
 """One HTTP request to a provider: paced, bounded in time and size, never redirected, in the clear only at home."""
 
+import re
 import socket
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from types import MappingProxyType
+from typing import cast
 from urllib.parse import quote
 
 import aiohttp
@@ -32,6 +34,8 @@ from watcher.providers.wire import MAX_BODY_BYTES, AnswerTooLong, decoded, http_
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 """A callable is asked after the wait for the send instant, for signatures that age."""
 
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_~-]+")
+"""Nothing in it is encoded."""
 _CONNECTING = 0.8
 """Of the timeout."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -155,13 +159,25 @@ def read_object(answer: Answer) -> Document:
     try:
         value = json_text.read(answer.body)
     except InvalidAnswer as error:
-        media_type = _media_type(answer)
-        if media_type and "json" not in media_type:
-            raise ProviderUnavailable(f"HTTP {answer.status}: not the API's JSON but {media_type}") from error
+        _require_json(answer, error)
         raise
     if not isinstance(value, dict):
         raise InvalidAnswer("the answer is JSON, but no object")
     return value  # pyright: ignore[reportUnknownVariableType]  # json_text.read gives dicts with text keys only
+
+
+def read_rows(answer: Answer, *path: str) -> tuple[Document, list[tuple[Document, bytes]]]:
+    """Read an object with a list of objects at `path`: all but the list, and its objects, each with its own text.
+
+    Raises like `read_object`, and InvalidAnswer where there is no such list. What is no object, or an empty one, is
+    passed over.
+    """
+    try:
+        told, items = json_text.read_items(answer.body, *path)
+    except InvalidAnswer as error:
+        _require_json(answer, error)
+        raise
+    return told, [(cast("Document", item), text) for item, text in items if isinstance(item, dict) and item]
 
 
 def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = None) -> None:
@@ -178,6 +194,8 @@ def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = Non
 
 def quote_id(invoice_id: str) -> str:
     """Encode an id as one path segment. Raises InvoiceRefused for the ids that no path segment can carry."""
+    if _PLAIN_ID.fullmatch(invoice_id):
+        return invoice_id
     if invoice_id in {"", ".", ".."}:
         raise InvoiceRefused(f"{invoice_id!r} cannot be an invoice id: it would ask for another resource")
     try:
@@ -186,8 +204,10 @@ def quote_id(invoice_id: str) -> str:
         raise InvoiceRefused("the invoice id is not valid Unicode") from error
 
 
-def _media_type(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:60]
+def _require_json(answer: Answer, error: InvalidAnswer) -> None:
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:60]
+    if media_type and "json" not in media_type:
+        raise ProviderUnavailable(f"HTTP {answer.status}: not the API's JSON but {media_type}") from error
 
 
 def _open_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:

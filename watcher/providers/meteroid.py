@@ -14,13 +14,13 @@ from typing import cast
 import aiohttp
 
 from watcher.clock import Clock, Dice
-from watcher.core import json_text, money
+from watcher.core import money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused
 from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
 from watcher.providers import documents, fields, reading
-from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
+from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object, read_rows
 from watcher.providers.kind import Account, ProviderKind
 from watcher.providers.listing import PAGE_SIZE, listed, page_of, require_list
 from watcher.providers.meteroid_wire import MeteroidInvoice
@@ -48,11 +48,11 @@ class Meteroid:
         self._headers = {"Authorization": f"Bearer {account.credentials['api_key']}"}
         self._unsettled = _UNSETTLED
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
         async def ask(segment: str) -> Answer:
             return await self._http.request(pacer, "GET", f"/api/v1/invoices/{segment}", headers=self._headers)
 
-        return await fetch_one(ids, self._clock, ask, read_look)
+        return await fetch_one(ids, self._clock, ask, read_look, known, volatile=_UPDATED_AT)
 
     async def list_page(
         self,
@@ -108,14 +108,14 @@ def read_page(answer: Answer, number: int) -> Page:
     """Read a page counted from 0; each row is a whole document, and fingerprinted by its own text like one."""
     require_list(answer)
     try:
-        told, items = json_text.read_items(answer.body, "data")
+        told, items = read_rows(answer, "data")
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
     meta = told.get("pagination_meta")
     counts: Document = cast("Document", meta) if isinstance(meta, dict) else {}
     pages, total = counts.get("total_pages"), counts.get("total_items")
     more = number + 1 < pages if isinstance(pages, int) else len(items) >= PAGE_SIZE
-    rows = [_listed(cast("Document", item), text) for item, text in items if isinstance(item, dict)]
+    rows = [_listed(document, text) for document, text in items]
     following = str(number + 1) if more and items else None
     return page_of(answer, rows, following, total=total if isinstance(total, int) else None)
 
@@ -127,16 +127,13 @@ def _listed(document: Document, text: bytes) -> Listed | None:
 
 
 def _found(document: Document, text: bytes) -> Found:
-    return Found(document, partial(documents.raw, document, text), _fingerprint(document, text))
+    words = documents.digest(_UPDATED_AT.sub(b"", text))
+    return Found(document, partial(documents.raw, document, text), partial(_fingerprint, document), words)
 
 
-def _fingerprint(document: Document, body: bytes) -> bytes:
-    """Hash all but `updated_at` and the order of transactions. Most invoices have at most one: those are fast."""
-    rows = document.get("transactions")
-    if not isinstance(rows, list) or len(cast("list[object]", rows)) < 2:  # noqa: PLR2004  # one row has no order
-        return documents.fingerprint_of_text(_UPDATED_AT.sub(b"", body))
+def _fingerprint(document: Document) -> bytes:
     hashed = documents.without(document, _VOLATILE)
-    hashed["transactions"] = documents.by_id(cast("object", rows))
+    hashed["transactions"] = documents.by_id(document.get("transactions"))
     return documents.fingerprint(hashed)
 
 

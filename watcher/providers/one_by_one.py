@@ -1,6 +1,8 @@
 """The look that all providers share which can only be asked for one invoice at a time."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -8,14 +10,24 @@ from watcher.clock import Clock
 from watcher.core import json_text
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Look
+from watcher.ports import Failed, Fetched, Found, Known, Look, Same
+from watcher.providers import documents
 from watcher.providers.http import Answer, quote_id, raise_if_unavailable
 
 
 async def fetch_one(
-    ids: Sequence[str], clock: Clock, ask: Callable[[str], Awaitable[Answer]], read: Callable[[Answer], Look]
+    ids: Sequence[str],
+    clock: Clock,
+    ask: Callable[[str], Awaitable[Answer]],
+    read: Callable[[Answer], Look],
+    known: Known,
+    *,
+    volatile: re.Pattern[bytes] | None = None,
 ) -> Fetched:
-    """Ask with the id as one path segment, and read the answer. What is wrong with this id alone becomes Failed."""
+    """Ask with the id as one path segment, and read the answer. What is wrong with this id alone becomes Failed.
+
+    `volatile` finds in the text what is different in each answer.
+    """
     (invoice_id,) = ids
     try:
         segment = quote_id(invoice_id)
@@ -23,11 +35,21 @@ async def fetch_one(
         now = clock.now()
         return Fetched({invoice_id: Failed(error)}, now, now)
     answer = await ask(segment)
+    text = documents.digest(volatile.sub(b"", answer.body) if volatile else answer.body)
+    look = _SAME if answer.status == _OK and known.get(invoice_id) == text else _read(answer, read, text)
+    return Fetched({invoice_id: look}, answer.asked_at, answer.answered_at, answer.server_date)
+
+
+def _read(answer: Answer, read: Callable[[Answer], Look], text: bytes) -> Look:
     try:
         look = read(answer)
     except InvoiceRefused as error:
-        look = Failed(error)
-    return Fetched({invoice_id: look}, answer.asked_at, answer.answered_at, answer.server_date)
+        return Failed(error)
+    return replace(look, text=text) if isinstance(look, Found) else look
+
+
+_OK = 200
+_SAME = Same()
 
 
 def read_probe(answer: Answer) -> datetime | None:

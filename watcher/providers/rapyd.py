@@ -7,6 +7,7 @@ is a 401.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,7 @@ from watcher.core import money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
 from watcher.core.invoice import SETTLED, WITHOUT_DUE, Amounts, Direction, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Listed, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
 from watcher.providers import documents, fields, reading
 from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
 from watcher.providers.kind import Account, ProviderKind
@@ -33,6 +34,8 @@ _BLOCKED_FOR = timedelta(minutes=5)
 """How long a breach of 1,000 requests in five minutes locks the account out; the 429 itself does not say."""
 
 _VOLATILE = frozenset({"payment", "lines"})
+_OPERATION_ID = re.compile(rb'"operation_id"\s*:\s*"[^"\\]*"')
+"""Each call has its own."""
 _FOR_ONE_ID = "UNAUTHORIZED_API_CALL"
 """An id unknown in this environment, or somebody else's: neither a miss nor a matter of credentials."""
 _FOR_THE_ACCOUNT = frozenset({"UNAUTHENTICATED_API_CALL", "MISSING_AUTHENTICATION_HEADERS"})
@@ -51,11 +54,11 @@ class Rapyd:
         self._access_key = account.credentials["access_key"]
         self._secret_key = account.credentials["secret_key"]
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer) -> Fetched:
+    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
         async def ask(segment: str) -> Answer:
             return await self._ask(f"/v1/invoices/{segment}", pacer)
 
-        return await fetch_one(ids, self._clock, ask, read_look)
+        return await fetch_one(ids, self._clock, ask, read_look, known, volatile=_OPERATION_ID)
 
     async def list_page(
         self,
@@ -223,14 +226,18 @@ def _found(document: object) -> Found:
     if not isinstance(document, dict):
         raise InvalidAnswer("data: an object is expected")
     told = cast("Document", document)
-    hashed = documents.without(told, _VOLATILE)
-    hashed["lines"] = documents.by_id(told.get("lines"))
-    payment = told.get("payment")
+    return Found(told, partial(documents.raw, told), partial(_fingerprint, told))
+
+
+def _fingerprint(document: Document) -> bytes:
+    hashed = documents.without(document, _VOLATILE)
+    hashed["lines"] = documents.by_id(document.get("lines"))
+    payment = document.get("payment")
     if isinstance(payment, dict):
         seen = cast("Document", payment)
         payment = {key: seen[key] for key in seen.keys() & Payment.model_fields.keys()}
     hashed["payment"] = payment
-    return Found(told, partial(documents.raw, told), documents.fingerprint(hashed))
+    return documents.fingerprint(hashed)
 
 
 def _envelope(told: Document) -> EnvelopeStatus:

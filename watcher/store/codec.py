@@ -24,6 +24,23 @@ def microseconds(period: timedelta) -> int:
     return period // _MICROSECOND
 
 
+def stamp(instant: datetime) -> int:
+    """An instant as it is stored."""
+    return (instant - EPOCH) // _MICROSECOND
+
+
+def read_stamp(stamp: int | None) -> datetime | None:
+    return None if stamp is None else EPOCH + timedelta(microseconds=stamp)
+
+
+def read_day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def read_tags(text: str) -> tuple[str, ...]:
+    return () if text == "[]" else tuple(json.loads(text))
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC instant as whole microseconds since 1970."""
 
@@ -32,11 +49,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         del dialect
-        return None if value is None else (value - EPOCH) // _MICROSECOND
+        return None if value is None else stamp(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         del dialect
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        return read_stamp(value)
 
 
 class Words(TypeDecorator[str]):
@@ -66,7 +83,7 @@ class Day(TypeDecorator[date]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> date | None:
         del dialect
-        return None if value is None else date.fromisoformat(value)
+        return read_day(value)
 
 
 class Tags(TypeDecorator[tuple[str, ...]]):
@@ -81,7 +98,7 @@ class Tags(TypeDecorator[tuple[str, ...]]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
         del dialect
-        return None if value is None else tuple(json.loads(value)) if value != "[]" else ()
+        return None if value is None else read_tags(value)
 
 
 def storable(text: str, limit: int | None = None) -> str:

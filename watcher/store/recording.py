@@ -16,6 +16,8 @@ from watcher.ports import Change, DeliveryState, PollRecord, WatchState
 from watcher.store.codec import AnyRow, Instant, digest, pack
 from watcher.store.engine import Store, upserting
 from watcher.store.lanes import lock_cursor, realign
+from watcher.store.locking import lock_watches
+from watcher.store.renewing import renew
 from watcher.store.surveys import learn
 from watcher.store.tables import WAITING, deliveries, documents, snapshots, sources, watches
 from watcher.store.telling import Telling, tell
@@ -29,21 +31,43 @@ class _Document:
     content: bytes
 
 
+class _LeaseLost(Exception):
+    """Some of the polls that found nothing new were of watches that somebody else has by now."""
+
+
 async def record(store: Store, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
-    """`ports.PollQueue.record`. Lock order, the same everywhere: cursor, watches by key, sources, hazards."""
+    """`ports.PollQueue.record`."""
     packed = await _packed(records)
+    new = [poll for poll in records if not poll.renews]
+    try:
+        return await _record(store, [poll for poll in records if poll.renews], new, packed, successes)
+    except _LeaseLost:  # rare enough to look at each row instead
+        return await _record(store, (), records, packed, successes)
+
+
+async def _record(
+    store: Store,
+    renewals: Sequence[PollRecord],
+    new: Sequence[PollRecord],
+    packed: Mapping[int, _Document],
+    successes: Mapping[str, datetime],
+) -> frozenset[int]:
+    """Lock order, the same everywhere: cursor, watches by key, sources, hazards."""
     async with store.transaction() as connection:
-        if any(change.events or change.supersedes for _, change in _changes(records)):
+        if any(change.events or change.supersedes for _, change in _changes(new)):
             await lock_cursor(connection)
-        held = await _held(connection, records)
-        kept = [poll for poll in records if poll.key in held and held[poll.key].lease == poll.lease]
+        await lock_watches(connection, (poll.key for poll in (*renewals, *new)))
+        if renewals and not await renew(connection, renewals, store.shift):
+            raise _LeaseLost
+        held = await _held(connection, new)
+        kept = [poll for poll in new if poll.key in held and held[poll.key].lease == poll.lease]
         if kept:
             await _keep_watches(connection, kept, held, store)
             await _keep_documents(connection, kept, packed)
             await _keep_changes(connection, kept, held, store)
         await _keep_successes(connection, successes)
-        await learn(connection, (one for poll in kept for one in poll.exposures))
-    return frozenset(poll.key for poll in records) - {poll.key for poll in kept}
+        await learn(connection, (one for poll in (*renewals, *kept) for one in poll.exposures))
+    return frozenset(poll.key for poll in new) - {poll.key for poll in kept}
 
 
 def _changes(records: Iterable[PollRecord]) -> list[tuple[PollRecord, Change]]:
@@ -63,8 +87,8 @@ async def _held(connection: AsyncConnection, records: Sequence[PollRecord]) -> d
     keys = sorted(poll.key for poll in records)
     held: dict[int, AnyRow] = {}
     for start in range(0, len(keys), _CHUNK):
-        query = select(*_HELD).where(watches.c.id.in_(keys[start : start + _CHUNK])).order_by(watches.c.id)
-        held |= {row.id: row for row in await connection.execute(query.with_for_update())}
+        query = select(*_HELD).where(watches.c.id.in_(keys[start : start + _CHUNK]))
+        held |= {row.id: row for row in await connection.execute(query)}
     return held
 
 

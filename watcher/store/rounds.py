@@ -5,14 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnCollection, ColumnElement, Select, and_, bindparam, false, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnCollection,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from watcher.core.errors import NotFound
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, RoundKind
 from watcher.store.codec import AnySelect, Instant
 from watcher.store.engine import Store
+from watcher.store.leasing import HERE, SOURCE, leased, leasing
 from watcher.store.pace import pace
-from watcher.store.polls import asks, claimed, due_watches, lease_rows
+from watcher.store.polls import asks
 from watcher.store.tables import OPEN, sources, watches
 from watcher.store.watches import SqlWatches
 
@@ -58,13 +71,21 @@ class SqlRounds:
     async def lease_listed(self, listed: ListedIds, now: datetime, lease: timedelta) -> Claim:
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
-            # Who fell due, or was asked for, while the page was under way is looked at once more.
-            asked_at = listed.asked_at - self.store.shift
-            fell_due = and_(watches.c.due_at > asked_at, watches.c.due_at <= here)
-            again = and_(watches.c.polled_at.is_not(None), func.coalesce(fell_due, false()))
-            chosen = self._chosen(listed, here)
-            rows = await lease_rows(connection, chosen, here + lease, poll_again=again)
-        return Claim(listed.source, (), tuple(claimed(row) for row in rows), here + lease + self.store.shift)
+            skew = _REPLICA_SKEW if self.store.database_clock else timedelta(0)
+            chosen = {
+                "of_source": listed.source,
+                "here": here,
+                "ids": listed.ids,
+                "unsettled": tuple(listed.unsettled),
+                "page_asked_at": listed.asked_at - self.store.shift,
+                "seen_before": listed.asked_at - skew,
+            }
+            if listed.hints_since is None:
+                taken = await leased(connection, _LEASE_LISTED, here + lease, chosen)
+            else:
+                chosen["since"] = listed.hints_since
+                taken = await leased(connection, _LEASE_HINTED, here + lease, chosen)
+        return Claim(listed.source, (), taken, here + lease + self.store.shift)
 
     async def ask_for(self, watches: Sequence[ClaimedWatch], now: datetime) -> None:
         if watches:
@@ -89,14 +110,14 @@ class SqlRounds:
             taken = (await connection.execute(ready)).one_or_none()
             free = pace(taken.next_slot_at if taken else None, request.interval, here)
             room = free.room(request.horizon - shift, request.requests) if taken else 0
-            due = due_watches(request.source, here, room * request.batch_size).where(watches.c.id.in_(found))
-            rows = await lease_rows(connection, due, here + lease, poll_again=false()) if room else ()
-            if not rows:
+            chosen = {"of_source": request.source, "here": here, "keys": found, "most": room * request.batch_size}
+            due = await leased(connection, _LEASE_PRESSING, here + lease, chosen)
+            if not due:
                 return None
-            count = -(-len(rows) // request.batch_size)
+            count = -(-len(due) // request.batch_size)
             await connection.execute(update(sources).where(source).values(next_slot_at=free.after(count)))
         slots = tuple(slot + shift for slot in free.slots(count))
-        return Claim(request.source, slots, tuple(map(claimed, rows)), here + lease + shift)
+        return Claim(request.source, slots, due, here + lease + shift)
 
     async def hasten(self, source: str, told_at: Collection[datetime], plan: Sequence[datetime]) -> int:
         if not told_at or not plan:
@@ -121,23 +142,6 @@ class SqlRounds:
         except NotFound:  # a reload took the source away meanwhile
             return 0
 
-    def _chosen(self, listed: ListedIds, here: datetime) -> Select[tuple[int]]:
-        asked_at = listed.asked_at - (_REPLICA_SKEW if self.store.database_clock else timedelta(0))
-        return (
-            select(watches.c.id)
-            .where(
-                watches.c.source == listed.source,
-                watches.c.invoice_id.in_(listed.ids),
-                watches.c.origins != "",
-                or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= here),
-                or_(watches.c.polled_at.is_(None), watches.c.polled_at <= asked_at),
-                or_(watches.c.due_at.is_not(None), watches.c.invoice_id.in_(listed.unsettled)),
-                *_fit_for_hints(watches.c, listed.hints_since, here),
-            )
-            .order_by(watches.c.id)
-            .with_for_update(skip_locked=True)
-        )
-
 
 def due_on_lists(source: str, now: datetime, most: int, hints_since: datetime | None) -> Select[int]:
     """Among the `most` longest due watches of a source, how many rows of a list may speak for."""
@@ -149,8 +153,9 @@ def due_on_lists(source: str, now: datetime, most: int, hints_since: datetime | 
         .subquery()
     )
     told = longest_due.c
+    hinted = () if hints_since is None else _fit_for_hints(told, hints_since, now)
     well = (told.settled_at.is_(None), told.misses == 0, told.failures == 0)
-    return select(func.count()).select_from(longest_due).where(*well, *_fit_for_hints(told, hints_since, now))
+    return select(func.count()).select_from(longest_due).where(*well, *hinted)
 
 
 def due_beside(source: str, now: datetime, most: int, *, new_since: datetime) -> Select[tuple[int]]:
@@ -214,9 +219,9 @@ _FITNESS = (
 )
 
 
-def _fit_for_hints(told: _Columns, since: datetime | None, here: datetime) -> tuple[ColumnElement[bool], ...]:
-    if since is None:
-        return ()
+def _fit_for_hints(
+    told: _Columns, since: datetime | ColumnElement[datetime], here: datetime | ColumnElement[datetime]
+) -> tuple[ColumnElement[bool], ...]:
     return (
         told.fetched_at > since,
         told.poll_again.is_(False),
@@ -224,3 +229,37 @@ def _fit_for_hints(told: _Columns, since: datetime | None, here: datetime) -> tu
         told.failures == 0,
         or_(told.clock_at.is_(None), told.clock_at > here),
     )
+
+
+def _listed(*fit: ColumnElement[bool]) -> Select[tuple[int]]:
+    """The keys of unleased watches that a list of `asked_at` tells about, unless somebody looked since."""
+    seen_before = bindparam("seen_before", type_=Instant)
+    return (
+        select(watches.c.id)
+        .where(
+            watches.c.source == SOURCE,
+            watches.c.invoice_id.in_(bindparam("ids", expanding=True)),
+            watches.c.origins != "",
+            or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= HERE),
+            or_(watches.c.polled_at.is_(None), watches.c.polled_at <= seen_before),
+            or_(watches.c.due_at.is_not(None), watches.c.invoice_id.in_(bindparam("unsettled", expanding=True))),
+            *fit,
+        )
+        .order_by(watches.c.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+_fell_due = and_(watches.c.due_at > bindparam("page_asked_at", type_=Instant), watches.c.due_at <= HERE)
+# Who fell due, or was asked for, while the page was under way is looked at once more.
+_again = and_(watches.c.polled_at.is_not(None), func.coalesce(_fell_due, false()))
+_LEASE_LISTED = leasing(_listed(), poll_again=_again)
+_LEASE_HINTED = leasing(_listed(*_fit_for_hints(watches.c, bindparam("since", type_=Instant), HERE)), poll_again=_again)
+_LEASE_PRESSING = leasing(
+    select(watches.c.id)
+    .where(watches.c.id.in_(bindparam("keys", expanding=True)), watches.c.source == SOURCE, watches.c.due_at <= HERE)
+    .order_by(watches.c.due_at, watches.c.id)
+    .limit(bindparam("most", type_=BigInteger))
+    .with_for_update(skip_locked=True),
+    poll_again=false(),
+)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import WatchState
 from watcher.store.codec import AnyRow, Instant
+from watcher.store.locking import lock_watches
 from watcher.store.tables import watches
 from watcher.store.wishes import Discovery, Wish, dumps, loads, unite
 
@@ -107,7 +108,7 @@ async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: d
     new = [_new_row(wishing, now) for wishing in wishings if wishing.row is None]
     await _in_chunks(connection, insert(watches), new)
     known = [wishing for wishing in wishings if wishing.row is not None]
-    await _lock_in_order(connection, [it.row.id for it in known if it.row is not None])
+    await lock_watches(connection, [it.row.id for it in known if it.row is not None])
     stopping = [wishing for wishing in known if wishing.stops]
     looking = [wishing for wishing in known if not wishing.stops and wishing.wants_look]
     others = [wishing for wishing in known if not wishing.stops and not wishing.wants_look]
@@ -115,15 +116,6 @@ async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: d
     await _in_chunks(connection, stop, _updates(stopping))
     await _in_chunks(connection, this_row.values(due_now(now)), _updates(looking))
     await _in_chunks(connection, this_row, _updates(others))
-
-
-async def _lock_in_order(connection: AsyncConnection, keys: Iterable[int]) -> None:
-    """Lock rows by key, as recorders do, so that the two never wait for each other in a circle."""
-    ordered = sorted(keys)
-    if connection.dialect.name == "postgresql":
-        for start in range(0, len(ordered), _CHUNK):
-            chosen = watches.c.id.in_(ordered[start : start + _CHUNK])
-            await connection.execute(select(watches.c.id).where(chosen).order_by(watches.c.id).with_for_update())
 
 
 async def _in_chunks(connection: AsyncConnection, statement: Insert | Update, rows: Sequence[dict[str, Any]]) -> None:

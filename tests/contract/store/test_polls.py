@@ -48,6 +48,51 @@ async def test_a_late_outcome_writes_nothing_and_says_so(store: Store) -> None:
     assert await queue.record([stored.polled(second)], {}) == {second.key}
 
 
+async def test_polls_that_found_nothing_new_write_when_they_were_made_and_what_was_wrong_is_over(store: Store) -> None:
+    await stored.watch(store, "inv_1", "inv_2", "inv_3")
+    queue = SqlPollQueue(store)
+    claimed = await stored.claim(store)
+    failing = [
+        replace(stored.polled(one), state=WatchState.FAILING, failures=3, misses=2, first_missed_at=NOW, last_error="?")
+        for one in claimed
+    ]
+    assert await queue.record(failing, {}) == frozenset()
+    later = NOW + 15 * MINUTE
+    again = await stored.claim(store, later)
+    assert [(one.failures, one.misses) for one in again] == [(3, 2)] * 3
+    assert await queue.record([stored.renewed(one, later) for one in again], {}) == frozenset()
+    async with store.reading() as connection:
+        rows = (await connection.execute(select(watches).order_by(watches.c.id))).all()
+    for row in rows:
+        assert (row.state, row.last_error, row.lease_ends_at) == ("active", None, None)
+        assert (row.polled_at, row.fetched_at, row.asked_at) == (later, later, later - SECOND)
+        assert row.poll_at == row.due_at == later + 15 * MINUTE - store.shift
+    last = await stored.claim(store, later + 15 * MINUTE)
+    kept = [(one.failures, one.misses, one.first_missed_at, one.fingerprint) for one in last]
+    assert kept == [(0, 0, None, b"print")] * 3
+
+
+async def test_a_late_poll_that_found_nothing_new_is_told_apart_from_those_in_time(store: Store) -> None:
+    await stored.watch(store, "inv_1", "inv_2", "inv_3")
+    queue = SqlPollQueue(store)
+    first, late, third = await stored.claim(store)
+    await queue.release([late], NOW)
+    (taken,) = await stored.claim(store, NOW)
+    renewed = [stored.renewed(one) for one in (first, late, third)]
+    assert await queue.record(renewed, {}) == {late.key}
+    assert await queue.record([stored.renewed(taken)], {}) == frozenset()
+    assert await stored.claim(store, NOW + 15 * MINUTE - SECOND) == ()
+
+
+async def test_a_poll_asked_for_during_one_that_finds_nothing_new_is_made(store: Store) -> None:
+    watched = await stored.watch(store, "inv_1", "inv_2")
+    claimed = await stored.claim(store)
+    await watched.request_poll("acme", "inv_1", NOW + SECOND)
+    await SqlPollQueue(store).record([stored.renewed(one, NOW + 2 * SECOND) for one in claimed], {})
+    (again,) = await stored.claim(store, NOW + 3 * SECOND)
+    assert again.invoice_id == "inv_1"
+
+
 async def test_slots_are_spaced_by_the_interval_and_end_at_the_horizon(store: Store) -> None:
     await stored.watch(store, *(f"inv_{number}" for number in range(10)))
     queue = SqlPollQueue(store)

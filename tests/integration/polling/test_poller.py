@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,7 +13,9 @@ from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
 from watcher.core.errors import InvoiceRefused, ProviderUnavailable
 from watcher.core.invoice import Status
-from watcher.ports import Failed, Found, PollOutcome
+from watcher.polling.pacing import Spacing
+from watcher.ports import Claim, Failed, Found, PollOutcome, Same
+from watcher.store import SqlPollQueue
 
 OPEN = found(invoice(due=None))
 PAID = found(invoice(Status.PAID, euros(paid="100.00"), due=None), b"two")
@@ -52,6 +55,44 @@ async def test_what_changes_between_two_polls_is_told_once(scene: Scene) -> None
     assert count("invoice_watcher_events_total", {"type": "invoice.paid"}) == 1
 
 
+async def test_the_text_of_the_last_look_is_known_at_the_next(scene: Scene) -> None:
+    await scene.watch("inv_1")
+    scene.provider.looks = {"inv_1": replace(OPEN, text=b"t" * 16)}
+    async with scene.running():
+        await scene.elapse(seconds=1)
+        scene.provider.looks = {"inv_1": Same()}
+        scene.clock.advance(EVERY)
+        await scene.elapse(seconds=2)
+        scene.provider.looks = {"inv_1": replace(PAID, text=b"u" * 16)}
+        scene.clock.advance(EVERY)
+        await scene.elapse(seconds=2)
+        scene.clock.advance(EVERY)
+        await scene.elapse(seconds=2)
+    assert scene.provider.known == [{}, {"inv_1": b"t" * 16}, {"inv_1": b"t" * 16}, {"inv_1": b"u" * 16}]
+    assert await scene.told() == ["invoice.paid"]
+    assert scene.poller.recorder.polled == 4
+
+
+async def test_a_claim_is_made_for_hundreds_of_polls(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"inv_{number}" for number in range(1000)]
+    await scene.watch(*names)
+    scene.provider.looks = dict.fromkeys(names, OPEN)
+    scene.configure(spacing=Spacing.of(1000))
+    claimed: list[int] = []
+    claim = SqlPollQueue.claim
+
+    async def noted(*asked: Any) -> tuple[Claim, ...]:  # noqa: ANN401 - passed on
+        claims = await claim(*asked)
+        claimed.extend(len(one.watches) for one in claims)
+        return claims
+
+    monkeypatch.setattr(SqlPollQueue, "claim", noted)
+    async with scene.running():
+        await scene.elapse(seconds=5)
+    assert scene.poller.recorder.polled == 1000
+    assert len(claimed) <= 10
+
+
 async def test_a_deleted_invoice_that_is_back_unchanged_is_restored(scene: Scene) -> None:
     await scene.watch("inv_1")
     scene.provider.looks = {"inv_1": OPEN}
@@ -86,7 +127,7 @@ async def test_a_retired_watch_that_is_polled_on_request_is_looked_at_again(scen
 
 async def test_a_crash_over_one_document_is_that_watchs_failure_and_nobody_elses(scene: Scene) -> None:
     await scene.watch("odd", "inv_1")
-    odd = Found(document={"invoice": "no invoice at all"}, write_raw=lambda: b"{}", fingerprint=b"odd")
+    odd = Found(document={"invoice": "no invoice at all"}, write_raw=lambda: b"{}", hash_steady=lambda: b"odd")
     scene.provider.looks = {"odd": odd, "inv_1": OPEN}
     async with scene.running():
         await scene.elapse(seconds=3)

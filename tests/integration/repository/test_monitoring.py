@@ -31,8 +31,8 @@ PROCESS = "invoice_watcher_process_"  # as the operating system has them
 def told() -> dict[str, set[str]]:
     """Every sample's name with its labels, of a program that has done a little of everything."""
     metrics = Metrics()
-    metrics.requested("acme")
-    metrics.polled("acme", PollOutcome.CHANGED)
+    metrics.requested("acme", stored.NOW)
+    metrics.polled("acme", PollOutcome.CHANGED, 1)
     metrics.recorded(replace(stored.event("evt_1"), delay=timedelta(0)))
     metrics.foreseen({"acme": timedelta(0)})
     metrics.attempted("ledger", stored.receipt(Outcome.DELIVERED))

@@ -54,3 +54,21 @@ def test_the_text_of_an_item_is_that_of_the_answer_to_the_letter() -> None:
 def test_what_holds_no_such_list_is_refused_in_our_words(broken: bytes) -> None:
     with pytest.raises(InvalidAnswer):
         json_text.read_items(broken, "data")
+
+
+def test_a_list_deeper_in_is_taken_out_and_the_rest_stays() -> None:
+    told, items = json_text.read_items(b'{"a": 1, "data": {"b": 2, "rows": [1, {"c": 3}], "d": 4}}', "data", "rows")
+    assert told == {"a": 1, "data": {"b": 2, "d": 4}}
+    assert items == ((1, b"1"), ({"c": 3}, b'{"c": 3}'))
+
+
+def test_null_is_an_empty_list() -> None:
+    assert json_text.read_items(b'{"data": null}', "data") == ({}, ())
+
+
+@pytest.mark.parametrize(
+    "broken", [b'{"data": []}', b'{"data": {}}', b'{"data": {"rows": 1}}', b'{"data": {"rows": [], "rows": []}}']
+)
+def test_a_path_that_leads_to_no_list_is_refused(broken: bytes) -> None:
+    with pytest.raises(InvalidAnswer):
+        json_text.read_items(broken, "data", "rows")

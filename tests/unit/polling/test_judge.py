@@ -152,7 +152,7 @@ def test_a_body_of_over_20_kb_leaves_thin_and_says_so() -> None:
 
 def test_an_unreadable_document_is_this_invoices_failure_and_keeps_what_is_known() -> None:
     known = seen(looked(found(invoice())))
-    broken = Found({"invoice": InvalidAnswer("total is not a number")}, bytes, b"two")
+    broken = Found({"invoice": InvalidAnswer("total is not a number")}, bytes, lambda: b"two")
     record = looked(broken, at=SEEN_AT + EVERY, before=known)
     assert (record.state, record.failures, record.last_error) == (WatchState.FAILING, 1, "total is not a number")
     assert record.change is None
@@ -189,6 +189,47 @@ def test_misses_without_proof_that_the_account_answers_delete_nothing() -> None:
 def test_one_look_between_misses_starts_the_row_anew() -> None:
     kept = replace(seen(looked(found(invoice()))), misses=2, first_missed_at=SEEN_AT)
     assert looked(found(invoice()), at=SEEN_AT + EVERY, before=kept).misses == 0
+
+
+def test_the_known_text_says_nothing_new_and_only_that_look_is_short() -> None:
+    worded = replace(found(invoice()), text=b"t" * 16)
+    first = looked(worded)
+    kept = seen(first)
+    assert judge.known_text(plan(), kept, NOW.answered_at) == b"t" * 16
+    again = judge.found(plan(), kept, worded, NOW)
+    assert again == judge.same(plan(), kept, NOW)
+    assert (first.renews, again.renews, again.fingerprint, again.change) == (False, True, None, None)
+
+
+def test_other_words_for_the_same_are_remembered_and_nothing_is_told() -> None:
+    kept = seen(looked(replace(found(invoice()), text=b"t" * 16)))
+    reworded = judge.found(plan(), kept, replace(found(invoice()), text=b"u" * 16), NOW)
+    assert (reworded.renews, reworded.change, reworded.raw) == (False, None, None)
+    assert judge.known_text(plan(), seen(reworded, kept), NOW.answered_at) == b"u" * 16
+
+
+def test_no_text_is_known_where_the_document_is_needed() -> None:
+    kept = seen(looked(replace(found(invoice()), text=b"t" * 16)))
+    assert kept.clock_at is not None
+    for needed in (
+        judge.known_text(plan(), replace(kept, misses=1), SEEN_AT),
+        judge.known_text(plan(), replace(kept, fingerprint=None), SEEN_AT),
+        judge.known_text(plan(), replace(kept, tags=("new",)), SEEN_AT),
+        judge.known_text(plan(clock=ClockRules(grace=timedelta(days=3))), kept, SEEN_AT),
+        judge.known_text(plan(), kept, kept.clock_at),
+        judge.known_text(plan(), seen(looked(found(invoice()))), SEEN_AT),
+    ):
+        assert needed is None
+    assert judge.known_text(plan(), kept, kept.clock_at - timedelta(seconds=1)) == b"t" * 16
+
+
+def test_what_the_clock_has_to_say_is_not_passed_over_by_a_slow_answer_in_known_words() -> None:
+    kept = seen(looked(replace(found(invoice()), text=b"t" * 16)))
+    assert kept.clock_at is not None
+    late = Moment(kept.clock_at - timedelta(seconds=20), kept.clock_at + timedelta(seconds=20), MIDDLE)
+    record = judge.same(plan(), kept, late)
+    assert (record.poll_at, record.clock_at) == (late.answered_at, kept.clock_at)
+    assert told(judge.found(plan(), kept, replace(found(invoice()), text=b"t" * 16), late)) == ["invoice.due_soon"]
 
 
 def test_a_deleted_invoice_that_is_back_with_the_same_document_is_restored() -> None:
