@@ -105,7 +105,7 @@ class Sweeper:
             chosen = await self._chosen(source, lists, now)
             if chosen is None:
                 return
-            until = now + max(_ROUND_LEASE, 2 * source.plan.spacing.interval * (lists.pages or 0))
+            until = now + max(_ROUND_LEASE, 3 * source.plan.spacing.interval * (lists.pages or 0))
             if not await self._rounds.begin(name, chosen.kind, now, until):
                 lists.next_at[chosen.kind] = now + min(source.plan.looks.every, _ROUND_LEASE) / 2
                 return
