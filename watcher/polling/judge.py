@@ -54,13 +54,14 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
         return same(plan, watch, at)
     before = memory.loads(watch.memory)
     try:
-        fingerprint = fingerprints.joined(look.text, look.fingerprint, plan.added(watch))
+        document = look.read()
+        fingerprint = fingerprints.joined(look.text, look.hash_steady(document), plan.added(watch))
         is_same = fingerprints.say_the_same(fingerprint, watch.fingerprint)
         if is_same and not watch.misses and not _is_clock_due(watch, at):
             return replace(_unchanged(plan, watch, at), fingerprint=fingerprint, renews=False)
         # Known by the id it is watched by: a provider may spell it in another way, and ids of events rest on it.
-        invoice = replace(plan.provider.to_invoice(look.document, before.snapshot), id=watch.invoice_id)
-        raw = None if is_same else look.raw
+        invoice = replace(plan.provider.to_invoice(document, before.snapshot), id=watch.invoice_id)
+        raw = None if is_same else look.write_raw(document)
     except InvalidAnswer as error:
         return failed(plan, watch, error, at)
     taken = take(invoice, plan.facts(watch))

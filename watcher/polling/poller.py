@@ -17,7 +17,7 @@ from watcher.polling.circuit import Circuits
 from watcher.polling.looking import Looker, SourceAtWork
 from watcher.polling.pacing import Gate, Turn
 from watcher.polling.plan import SourcePlan
-from watcher.polling.recorder import Outcome, Recorder
+from watcher.polling.recorder import Outcome, Recorder, pass_on
 from watcher.polling.skew import SkewGuard
 from watcher.polling.sweeping import Sweeper
 from watcher.ports import UNOBSERVED, Accounts, Claim, ClaimedWatch, ClaimRequest, PollObserver, PollQueue, Rounds
@@ -32,6 +32,8 @@ _AT_ONCE = 64
 """Requests of one source under way at once."""
 _CLAIMED = 8 * _AT_ONCE
 """Requests of one source that are claimed at once, anew when half of them are made: a claim's commit is shared."""
+_WATCHES = 4000
+"""So many watches they may be about, where requests ask for many."""
 _LEASE_MARGIN = timedelta(minutes=2)
 _SLOT_WAITS = 4
 _LONGEST_SLOT_WAIT = timedelta(minutes=10)
@@ -175,12 +177,12 @@ class Poller:
                 source=name,
                 interval=source.plan.spacing.interval,
                 batch_size=source.plan.provider.batch_size,
-                requests=_CLAIMED - source.claimed,
+                requests=_most(source) - source.claimed,
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
             if name in names
-            and source.claimed <= _CLAIMED // 2
+            and source.claimed <= _most(source) // 2
             and not (source.is_swept or self._circuits.network.is_down)
         ]
 
@@ -219,10 +221,10 @@ class Poller:
         try:
             while source.waiting:
                 watches, turn = source.waiting.popleft()
-                if source.claimed == _CLAIMED // 2:  # sooner, and every request would cost a claim of its own
+                if source.claimed == _most(source) // 2:  # sooner, and every request would cost a claim of its own
                     self._woken.set()
                 for outcome in await self._poll(source, watches, turn):
-                    await _pass_on(send, outcome)
+                    await pass_on(send, outcome)
         finally:
             source.under_way -= 1
 
@@ -286,9 +288,6 @@ class Poller:
                 await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))
 
 
-async def _pass_on(send: MemoryObjectSendStream[Outcome], outcome: Outcome) -> None:
-    """Without a turn of the event loop where there is room: that costs a tenth of a poll."""
-    try:
-        send.send_nowait(outcome)
-    except anyio.WouldBlock:
-        await send.send(outcome)
+def _most(source: SourceAtWork) -> int:
+    """Requests that may be claimed of it at once."""
+    return max(2, min(_CLAIMED, _WATCHES // source.plan.provider.batch_size))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import anyio
 import structlog
-from anyio.streams.memory import MemoryObjectReceiveStream
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from watcher.clock import Clock
 from watcher.core.errors import StoreUnavailable
@@ -36,6 +36,14 @@ class Outcome:
     success_at: datetime | None = None
     unasked: Sequence[ClaimedWatch] = ()
     due_at: datetime | None = None
+
+
+async def pass_on(outcomes: MemoryObjectSendStream[Outcome], outcome: Outcome) -> None:
+    """Without a turn of the event loop where there is room: that costs a tenth of a poll."""
+    try:
+        outcomes.send_nowait(outcome)
+    except anyio.WouldBlock:
+        await outcomes.send(outcome)
 
 
 class Recorder:

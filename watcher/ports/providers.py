@@ -26,26 +26,31 @@ NOTHING_KNOWN: Known = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The provider's document of one invoice.
+    """The provider's document of one invoice. All that is asked of it is made anew, as most looks change nothing.
 
     `text` is a digest of its words as they were sent, less what is different in each answer; empty where the adapter
     has none. Equal ones have equal documents, and save the reading.
     """
 
-    document: Document
-    write_raw: Callable[[], bytes]
-    hash_steady: Callable[[], bytes]
+    read: Callable[[], Document]
+    """Raises InvalidAnswer: the rows of a list are not read before it is known that they say something new."""
+    write_raw: Callable[[Document], bytes]
+    """Its JSON text without secrets, for `show --raw`."""
+    hash_steady: Callable[[Document], bytes]
+    """A fingerprint of what it says: equal ones mean that nothing but volatile fields differs. Raises InvalidAnswer."""
     text: bytes = b""
 
     @property
+    def document(self) -> Document:
+        return self.read()
+
+    @property
     def raw(self) -> bytes:
-        """Its JSON text without secrets, for `show --raw`; written when asked for, as most looks change nothing."""
-        return self.write_raw()
+        return self.write_raw(self.read())
 
     @property
     def fingerprint(self) -> bytes:
-        """A digest of what it says: equal ones mean that nothing but volatile fields differs. Raises InvalidAnswer."""
-        return self.hash_steady()
+        return self.hash_steady(self.read())
 
 
 @dataclass(frozen=True, slots=True)

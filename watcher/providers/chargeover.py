@@ -207,7 +207,7 @@ def _judged(row: Envelope | None) -> Look:
     if not isinstance(row.response, dict):
         return Failed(InvalidAnswer("field response holds no invoice"))
     document = _without_addresses(cast("Document", row.response))
-    return Found(document, partial(raw, document, keep=_LINKS_KEPT), partial(_fingerprint, document))
+    return Found(lambda: document, partial(raw, keep=_LINKS_KEPT), _fingerprint)
 
 
 def _id_in(row: Envelope | None) -> str | None:

@@ -180,7 +180,7 @@ def read_look(answer: Answer) -> Look:
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
         document = read_object(answer)
-        return Found(document, partial(documents.raw, document, answer.body), partial(_fingerprint, document))
+        return Found(lambda: document, partial(documents.raw, body=answer.body), _fingerprint)
     if answer.status == 404:  # noqa: PLR2004  # same
         return Missing(_words_of(answer))
     # 403 is a gated feature or an unverified account: whether it is the whole account, a control call tells.

@@ -28,7 +28,15 @@ from watcher.providers.fragment_wire import (
     OneAnswer,
     SearchAnswer,
 )
-from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object, read_rows
+from watcher.providers.http import (
+    Answer,
+    ProviderHttp,
+    quote_id,
+    raise_if_unavailable,
+    read_object,
+    read_rows,
+    read_text,
+)
 from watcher.providers.kind import Account, ProviderKind
 from watcher.providers.listing import PAGE_SIZE, listed, page_of, require_list
 from watcher.providers.one_by_one import fetch_one, read_probe
@@ -171,10 +179,8 @@ def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
         raise ProviderUnavailable(f"the batch answer cannot be read: {error}") from error
     looks: dict[str, Look] = {invoice_id: Failed(InvalidAnswer(_UNMENTIONED)) for invoice_id in ids}
     looks |= {invoice_id: Missing("not_found") for invoice_id in batch.not_found if invoice_id in looks}
-    for document, text in items:
-        if (invoice_id := str(document.get("id"))) in looks:
-            looks[invoice_id] = _look(document, documents.digest(text))
-    return looks
+    listed = {str(document.get("id")): text for document, text in items}
+    return looks | {invoice_id: _found(text) for invoice_id, text in listed.items() if invoice_id in looks}
 
 
 def read_look(invoice_id: str, answer: Answer) -> Look:
@@ -187,7 +193,7 @@ def read_look(invoice_id: str, answer: Answer) -> Look:
     document = validated(OneAnswer, told if "data" in told else {"data": told}).data
     if str(document.get("id")) != invoice_id:
         return Failed(InvalidAnswer("the answer is about another invoice than the one asked for"))
-    return _look(document)
+    return Found(lambda: document, documents.raw, _fingerprint)
 
 
 def read_page(answer: Answer) -> Page:
@@ -208,11 +214,11 @@ def _listed(document: Document, text: bytes) -> Listed | None:
         is_settled = to_invoice(document, None).status in SETTLED
     except InvalidAnswer:
         is_settled = False
-    return listed(document, "id", is_settled=is_settled, look=_look(document, documents.digest(text)))
+    return listed(document, "id", is_settled=is_settled, look=_found(text))
 
 
-def _look(document: Document, text: bytes = b"") -> Found:
-    return Found(document, partial(documents.raw, document), partial(_fingerprint, document), text)
+def _found(text: bytes) -> Found:
+    return Found(partial(read_text, text), documents.raw, _fingerprint, documents.digest(text))
 
 
 def _fingerprint(document: Document) -> bytes:

@@ -157,18 +157,24 @@ def read_object(answer: Answer) -> Document:
     to be JSON: then something between us and the API has spoken.
     """
     try:
-        value = json_text.read(answer.body)
+        return read_text(answer.body)
     except InvalidAnswer as error:
         _require_json(answer, error)
         raise
+
+
+def read_text(text: bytes) -> Document:
+    """Read a JSON object. Raises InvalidAnswer."""
+    value = json_text.read(text)
     if not isinstance(value, dict):
         raise InvalidAnswer("the answer is JSON, but no object")
-    return value  # pyright: ignore[reportUnknownVariableType]  # json_text.read gives dicts with text keys only
+    return cast("Document", value)
 
 
 def read_rows(answer: Answer, *path: str) -> tuple[Document, list[tuple[Document, bytes]]]:
     """Read an object with a list of objects at `path`: all but the list, and its objects, each with its own text.
 
+    The objects tell whose they are; what is to be relied on is read from their text (`json_text.read_items`).
     Raises like `read_object`, and InvalidAnswer where there is no such list. What is no object, or an empty one, is
     passed over.
     """

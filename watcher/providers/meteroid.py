@@ -5,7 +5,7 @@ offset, and answers 500 where the invoice does not exist.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -20,7 +20,7 @@ from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
 from watcher.providers import documents, fields, reading
-from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object, read_rows
+from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object, read_rows, read_text
 from watcher.providers.kind import Account, ProviderKind
 from watcher.providers.listing import PAGE_SIZE, listed, page_of, require_list
 from watcher.providers.meteroid_wire import MeteroidInvoice
@@ -95,7 +95,8 @@ def read_look(answer: Answer) -> Look:
     """Judge the answer for one id. A 500 is raised as an outage: only a control call can tell that it is no such."""
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
-        return _found(read_object(answer), answer.body)
+        document = read_object(answer)
+        return _found(lambda: document, answer.body)
     words = _words_of(answer)
     if answer.status == 401:  # noqa: PLR2004  # same
         raise CredentialsRefused(words)
@@ -123,12 +124,12 @@ def read_page(answer: Answer, number: int) -> Page:
 def _listed(document: Document, text: bytes) -> Listed | None:
     is_paid = word_key(str(document.get("payment_status"))) == "paid"
     is_settled = is_paid or word_key(str(document.get("status"))) in {"void", "uncollectible"}
-    return listed(document, "id", is_settled=is_settled, look=_found(document, text))
+    return listed(document, "id", is_settled=is_settled, look=_found(partial(read_text, text), text))
 
 
-def _found(document: Document, text: bytes) -> Found:
+def _found(read: Callable[[], Document], text: bytes) -> Found:
     words = documents.digest(_UPDATED_AT.sub(b"", text))
-    return Found(document, partial(documents.raw, document, text), partial(_fingerprint, document), words)
+    return Found(read, partial(documents.raw, body=text), _fingerprint, words)
 
 
 def _fingerprint(document: Document) -> bytes:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import cast
 
 import aiohttp
@@ -226,7 +225,7 @@ def _found(document: object) -> Found:
     if not isinstance(document, dict):
         raise InvalidAnswer("data: an object is expected")
     told = cast("Document", document)
-    return Found(told, partial(documents.raw, told), partial(_fingerprint, told))
+    return Found(lambda: told, documents.raw, _fingerprint)
 
 
 def _fingerprint(document: Document) -> bytes:

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from tests.contract.providers.test_lists import EACH, adapter, bill
+from tests.contract.providers.test_lists import adapter, bill
 from tests.fakes.provider_server import PacerThatNeverWaits, StillClock
 from watcher.ports import Found, Missing, Same
 from watcher.sandbox import Sandbox
+
+EACH = pytest.mark.parametrize("name", ["chargeover", "dollr", "fragment", "meteroid", "rapyd"])
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ async def test_a_retired_watch_that_is_polled_on_request_is_looked_at_again(scen
 
 async def test_a_crash_over_one_document_is_that_watchs_failure_and_nobody_elses(scene: Scene) -> None:
     await scene.watch("odd", "inv_1")
-    odd = Found(document={"invoice": "no invoice at all"}, write_raw=lambda: b"{}", hash_steady=lambda: b"odd")
+    odd = Found(lambda: {"invoice": "no invoice at all"}, lambda _: b"{}", lambda _: b"odd")
     scene.provider.looks = {"odd": odd, "inv_1": OPEN}
     async with scene.running():
         await scene.elapse(seconds=3)

@@ -48,12 +48,19 @@ def test_the_text_of_an_item_is_that_of_the_answer_to_the_letter() -> None:
         b'{"data": [], 1: 2}',
         b'{"data": [NaN]}',
         b'{"data": ["\xff"]}',
+        b'{"data": [' + b"1" * 100_000 + b"]}",
         b'{"data": [' + b"[" * 100_000,
     ],
 )
 def test_what_holds_no_such_list_is_refused_in_our_words(broken: bytes) -> None:
     with pytest.raises(InvalidAnswer):
         json_text.read_items(broken, "data")
+
+
+def test_a_key_given_twice_in_an_item_is_found_when_its_text_is_read() -> None:
+    _, ((_, text),) = json_text.read_items(b'{"data": [{"total": 1, "total": 2}]}', "data")
+    with pytest.raises(InvalidAnswer):
+        json_text.read(text)
 
 
 def test_a_list_deeper_in_is_taken_out_and_the_rest_stays() -> None:

@@ -152,7 +152,7 @@ def test_a_body_of_over_20_kb_leaves_thin_and_says_so() -> None:
 
 def test_an_unreadable_document_is_this_invoices_failure_and_keeps_what_is_known() -> None:
     known = seen(looked(found(invoice())))
-    broken = Found({"invoice": InvalidAnswer("total is not a number")}, bytes, lambda: b"two")
+    broken = Found(lambda: {"invoice": InvalidAnswer("total is not a number")}, lambda _: b"", lambda _: b"two")
     record = looked(broken, at=SEEN_AT + EVERY, before=known)
     assert (record.state, record.failures, record.last_error) == (WatchState.FAILING, 1, "total is not a number")
     assert record.change is None
