@@ -71,10 +71,9 @@ class Poller:
         self._woken = anyio.Event()
         self._sweeper = Sweeper(
             rounds,
-            queue,
             clock,
             self._looker,
-            turn=lambda source: self._turn(source, []),
+            turn=self._turn,
             guard=self._guarded,
             rests=lambda: self._circuits.network.is_down,
             stopping=self._stopping,
