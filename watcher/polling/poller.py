@@ -30,7 +30,7 @@ _IDLE = timedelta(seconds=1)
 """Between two looks for due watches when nobody woke us: the command line writes to the same database."""
 _AT_ONCE = 64
 """Requests of one source under way at once."""
-_CLAIMED = 16 * _AT_ONCE
+_CLAIMED = 8 * _AT_ONCE
 """Requests that are claimed at once, anew when half of a source's are made: a claim's commit is shared by many.
 
 Of all sources together: what cannot be sent within a second of its instant has been claimed in vain.
