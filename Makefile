@@ -87,7 +87,7 @@ lowest: $(VENV)/dev.stamp
 	@$(PY) -m uv --no-config --quiet pip install --python $(VENV)/lowest --resolution lowest-direct \
 		--group build --group dev --editable .
 	@$(VENV)/lowest/bin/python -m pytest -q -n auto --dist worksteal -p no:cacheprovider tests/unit tests/contract \
-		tests/integration/cli tests/integration/webhook
+		tests/integration/cli tests/integration/web tests/integration/webhook tests/browser
 
 fuzz: $(VENV)/dev.stamp
 	@echo "Installing schemathesis, apart from what the locks pin"

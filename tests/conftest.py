@@ -12,11 +12,16 @@ from pathlib import Path
 import asyncpg
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests.fakes import postgresql
 from watcher.store import Store, open_store
 
 _numbers = count(1)
+
+# A machine that is busy with other tests is slow now and then, which says nothing of the program.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

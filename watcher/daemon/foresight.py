@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from types import MappingProxyType
 
 from watcher.config.durations import format_duration, format_rate
 from watcher.config.settings import Configuration, Policy, PollingSettings, SourceSettings, Weight
@@ -59,13 +60,20 @@ def limits_of(polling: PollingSettings) -> Limits:
 Delays = tuple[timedelta, ...]
 
 
-async def foresee(store: Store, configuration: Configuration, now: datetime) -> tuple[tuple[Foresight, Delays], ...]:
-    """What is expected of each enabled source as it stands, and the delays that were measured there."""
+async def foresee(
+    store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census] = MappingProxyType({})
+) -> tuple[tuple[Foresight, Delays], ...]:
+    """What is expected of each enabled source as it stands, and the delays that were measured there.
+
+    `counted` are censuses taken just now: each reads all that is open.
+    """
     found: list[tuple[Foresight, Delays]] = []
     for source in configuration.sources.values():
         if source.enabled:
-            weighted = source.polling.weight is Weight.AMOUNT
-            census = await SqlSurveys(store).census(source.name, source.provider, now, weighted=weighted)
+            census = counted.get(source.name)
+            if census is None:
+                weighted = source.polling.weight is Weight.AMOUNT
+                census = await SqlSurveys(store).census(source.name, source.provider, now, weighted=weighted)
             delays = await Prospects(store).delays(source.name, now - MEASURED_SINCE)
             found.append((of_source(source, census, now), delays))
     return tuple(found)
@@ -143,10 +151,12 @@ def _foresight(
     )
 
 
-async def lateness(store: Store, configuration: Configuration, now: datetime) -> tuple[Lateness, ...]:
+async def lateness(
+    store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census]
+) -> tuple[Lateness, ...]:
     """`foresee`, for those who only look."""
     found: list[Lateness] = []
-    for one, delays in await foresee(store, configuration, now):
+    for one, delays in await foresee(store, configuration, now, counted):
         mean, median, p95 = _summary(delays) or (None, None, None)
         found.append(
             Lateness(

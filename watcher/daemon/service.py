@@ -254,8 +254,8 @@ class Service:
 
     async def _tune(self, configuration: Configuration) -> None:
         tempos = [plan.tempo for plan in self._plans.values() if plan.tempo is not None]
-        await Tuner(SqlSurveys(self.store), self._clock).tune(tempos)
-        self.lateness = await lateness(self.store, configuration, self._clock.now())
+        counted = await Tuner(SqlSurveys(self.store), self._clock).tune(tempos)
+        self.lateness = await lateness(self.store, configuration, self._clock.now(), counted)
         self.metrics.foreseen({one.source: one.expected for one in self.lateness})
 
     async def forget_old(self) -> None:

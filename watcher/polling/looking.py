@@ -40,7 +40,7 @@ class SourceAtWork:
     )
     under_way: int = 0
     is_swept: bool = False
-    """A round through its lists is under way: nothing is claimed beside it."""
+    """A round through its lists is under way: beside it, only what cannot wait is looked at."""
     rate_limited: int = 0
     refused_since: datetime | None = None
     """When the first of an unbroken row of requests began that the account put off (429, Retry-After)."""

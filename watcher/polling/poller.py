@@ -30,7 +30,7 @@ _IDLE = timedelta(seconds=1)
 """Between two looks for due watches when nobody woke us: the command line writes to the same database."""
 _AT_ONCE = 64
 """Requests of one source under way at once."""
-_CLAIMED = 8 * _AT_ONCE
+_CLAIMED = 16 * _AT_ONCE
 """Requests of one source that are claimed at once, anew when half of them are made: a claim's commit is shared."""
 _WATCHES = 4000
 """So many watches they may be about, where requests ask for many."""
@@ -71,10 +71,9 @@ class Poller:
         self._woken = anyio.Event()
         self._sweeper = Sweeper(
             rounds,
-            queue,
             clock,
             self._looker,
-            turn=lambda source: self._turn(source, []),
+            turn=self._turn,
             guard=self._guarded,
             rests=lambda: self._circuits.network.is_down,
             stopping=self._stopping,

@@ -12,6 +12,8 @@ _SHARE = 10
 _CHANGES_EVERY = timedelta(minutes=1)
 CHANGES_OVERLAP = timedelta(days=1)
 """The zone in which a provider reads the instant is not known for sure, and rows come newest first."""
+_MOST_CONFIRMED = 1000
+"""A list that suddenly names nobody any more is hardly the truth; the others have their usual time."""
 _UNWORTHY_FOR = timedelta(minutes=5)
 """The least time for which lists are left alone that name too little of what is watched."""
 
@@ -34,9 +36,15 @@ def pages_worth(due: int, batch_size: int, pages: int | None) -> int | None:
 
 @dataclass(slots=True)
 class Lists:
-    """What this process knows of one source's lists. `pages` is the length of the last complete round."""
+    """What this process knows of one source's lists. `pages` is the length of the last complete round.
+
+    `are_hints`: rows are no whole documents. None until a page was read.
+    """
 
     pages: int | None = None
+    are_hints: bool | None = None
+    told_at: frozenset[datetime] = frozenset()
+    """When the pages of the last complete round were answered, which is when all they named was looked at."""
     changes_since: datetime | None = None
     next_at: dict[RoundKind, datetime] = field(default_factory=dict[RoundKind, datetime])
 
@@ -63,12 +71,20 @@ class Round:
     news: int = 0
     is_over: bool = False
     is_complete: bool = False
+    is_mistaken: bool = False
+    """It was begun for watches that these lists, as turns out, cannot refresh."""
     leased: list[ClaimedWatch] = field(default_factory=list[ClaimedWatch])
+    told_at: list[datetime] = field(default_factory=list[datetime])
 
     @property
     def is_unworthy(self) -> bool:
         """As many single requests would have refreshed more."""
         return self.refreshed + self.news < self.least * self.pages
+
+
+def confirmations(now: datetime, batch_size: int, interval: timedelta) -> tuple[datetime, ...]:
+    """When those that a round did not name any more are asked for by id: half of the rate is left to others."""
+    return tuple(now + number // batch_size * 2 * interval for number in range(_MOST_CONFIRMED))
 
 
 def plan_next(
@@ -94,4 +110,6 @@ def plan_next(
         lists.pages = max(1, finished.pages)
     elif finished.pages >= finished.most:
         lists.pages = 2 * finished.pages
+    if finished.is_mistaken:
+        lists.next_at[RoundKind.SWEEP] = now
     return tuple(kind for kind in (RoundKind.SWEEP, RoundKind.DISCOVERY) if kind in lists.next_at)

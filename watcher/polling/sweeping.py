@@ -1,8 +1,8 @@
 """Rounds through the lists of a source, where a page refreshes more invoices than single requests would."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import anyio
@@ -19,19 +19,22 @@ from watcher.core.errors import (
     SlotMissed,
     StoreUnavailable,
 )
+from watcher.polling.beside import Beside, Guard, TurnMaker
 from watcher.polling.looking import Looker, SourceAtWork
-from watcher.polling.pacing import Turn
+from watcher.polling.plan import SourcePlan
 from watcher.polling.recorder import Outcome
-from watcher.polling.rounds import CHANGES_OVERLAP, LEAST_REQUESTS, Lists, Round, pages_worth, plan_next
-from watcher.ports import ClaimedWatch, ListedIds, Page, PollQueue, RoundKind, Rounds
+from watcher.polling.rounds import (
+    CHANGES_OVERLAP,
+    LEAST_REQUESTS,
+    Lists,
+    Round,
+    confirmations,
+    pages_worth,
+    plan_next,
+)
+from watcher.ports import ListedIds, Page, RoundKind, Rounds
 
 _log = structlog.get_logger()
-
-Guard = Callable[
-    [SourceAtWork, Sequence[ClaimedWatch], Callable[[], Awaitable[tuple[Outcome, ...]]]],
-    Awaitable[tuple[Outcome, ...]],
-]
-"""Does the work, and gives the outcome of these watches where this program itself fails on it."""
 
 _LOOK_EVERY = timedelta(seconds=1)
 _ROUND_LEASE = timedelta(minutes=10)
@@ -39,6 +42,7 @@ _PAGE_LEASE = timedelta(minutes=2)
 _REFUSED_FOR = timedelta(hours=1)
 _BROKEN_OFF_FOR = timedelta(minutes=5)
 """After a list that began well: the row that its next page hangs on may have been deleted meanwhile."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_PAGES = 100_000
 _COUNTED = 2000
 """So many more due watches are counted than make a round pay: a list does not refresh the settled ones among them."""
@@ -53,23 +57,22 @@ class Sweeper:
     def __init__(
         self,
         rounds: Rounds,
-        queue: PollQueue,
         clock: Clock,
         looker: Looker,
         *,
-        turn: Callable[[SourceAtWork], Turn],
+        turn: TurnMaker,
         guard: Guard,
         rests: Callable[[], bool],
         stopping: anyio.Event,
     ) -> None:
         self._rounds = rounds
-        self._queue = queue
         self._clock = clock
         self._looker = looker
         self._turn = turn
         self._guard = guard
         self._rests = rests
         self._stopping = stopping
+        self._beside = Beside(rounds, clock, looker, turn=turn, guard=guard, rests=rests)
         self._known: dict[str, Lists] = {}
 
     async def run(
@@ -102,7 +105,7 @@ class Sweeper:
             chosen = await self._chosen(source, lists, now)
             if chosen is None:
                 return
-            until = now + max(_ROUND_LEASE, 2 * source.plan.spacing.interval * (lists.pages or 0))
+            until = now + max(_ROUND_LEASE, 3 * source.plan.spacing.interval * (lists.pages or 0))
             if not await self._rounds.begin(name, chosen.kind, now, until):
                 lists.next_at[chosen.kind] = now + min(source.plan.looks.every, _ROUND_LEASE) / 2
                 return
@@ -119,7 +122,8 @@ class Sweeper:
         if lists.is_time_for(RoundKind.SWEEP, now):
             size = plan.provider.batch_size
             enough = ((lists.pages or LEAST_REQUESTS) + 1) * size
-            due = await self._rounds.count_due(plan.name, now, enough + _COUNTED)
+            since = now - plan.looks.slowest if lists.are_hints else None
+            due = await self._rounds.count_due(plan.name, now, enough + _COUNTED, hints_since=since)
             worth = pages_worth(due, size, lists.pages)
             if worth is not None:
                 return Round(RoundKind.SWEEP, max(worth, 2 * (lists.pages or 0)), least=size)
@@ -131,13 +135,13 @@ class Sweeper:
     async def _sweep(
         self, source: SourceAtWork, lists: Lists, chosen: Round, send: MemoryObjectSendStream[Outcome]
     ) -> None:
-        name, began_at = source.plan.name, self._clock.now()
+        name, began_at, left = source.plan.name, self._clock.now(), 0
         try:
-            while not chosen.is_over and not self._stopping.is_set():
-                chosen.leased.clear()
-                chosen.is_over = True
-                for outcome in await self._guard(source, chosen.leased, partial(self._page, source, lists, chosen)):
-                    await send.send(outcome)
+            # Hints stand for no first look; whole documents do, for all that was new when the round was chosen.
+            new_since = _EVER if lists.are_hints else began_at
+            async with self._beside.at_work(source, send, new_since=new_since):
+                await self._read(source, lists, chosen, send)
+            left = await self._confirm_absent(source.plan, lists, chosen)
             chosen.discovers = source.plan.discover
             kinds = plan_next(
                 lists,
@@ -160,8 +164,30 @@ class Sweeper:
             pages=chosen.pages,
             refreshed=chosen.refreshed,
             discovered=chosen.added,
+            left=left,
             complete=chosen.is_complete,
         )
+
+    async def _read(
+        self, source: SourceAtWork, lists: Lists, chosen: Round, send: MemoryObjectSendStream[Outcome]
+    ) -> None:
+        while not chosen.is_over and not self._stopping.is_set():
+            chosen.leased.clear()
+            chosen.is_over = True
+            for outcome in await self._guard(source, chosen.leased, partial(self._page, source, lists, chosen)):
+                await send.send(outcome)
+
+    async def _confirm_absent(self, plan: SourcePlan, lists: Lists, chosen: Round) -> int:
+        """Have those looked at by id that the round before named and this one did not; how many.
+
+        Pages shift while they are read, so absence proves nothing; but most have left because they were settled. A look
+        by id ends it: who is asked for in this way is not again, before a list names him again.
+        """
+        if not chosen.is_complete or chosen.kind is RoundKind.CHANGES:
+            return 0
+        before, lists.told_at = lists.told_at, frozenset(chosen.told_at)
+        times = confirmations(self._clock.now(), plan.provider.batch_size, plan.spacing.interval)
+        return await self._rounds.hasten(plan.name, before, times)
 
     async def _page(self, source: SourceAtWork, lists: Lists, chosen: Round) -> tuple[Outcome, ...]:
         page = await self._asked(source, lists, chosen)
@@ -173,12 +199,17 @@ class Sweeper:
             for start in range(0, len(page.rows), _PART)
         ]
         chosen.pages += 1
+        chosen.told_at.append(page.answered_at)
         is_repeated = page.next_page == chosen.following and page.next_page is not None
         has_nothing_new = chosen.since is not None and chosen.news == news_before
         chosen.following = page.next_page
         chosen.is_complete = page.next_page is None or has_nothing_new
+        # Whether it pays has to be counted anew: hints do not stand for a first look, nor for one long ago.
+        chosen.is_mistaken = chosen.kind is RoundKind.SWEEP and lists.are_hints is None and bool(page.omits)
+        lists.are_hints = bool(page.omits)
         is_in_vain = chosen.pages >= LEAST_REQUESTS and chosen.is_unworthy
         chosen.is_over = chosen.is_complete or is_repeated or chosen.pages >= chosen.most or is_in_vain
+        chosen.is_over = chosen.is_over or chosen.is_mistaken
         return tuple(outcomes)
 
     async def _rows(self, source: SourceAtWork, chosen: Round, page: Page) -> Outcome:
@@ -196,7 +227,7 @@ class Sweeper:
         claim = await self._rounds.lease_listed(listed, now, _PAGE_LEASE)
         chosen.leased.extend(claim.watches)
         records, news = self._looker.judge_page(source, claim.watches, page)
-        await self._queue.release(news, self._clock.now())
+        await self._rounds.ask_for(news, self._clock.now())
         chosen.added += added
         chosen.news += added + len(news)
         chosen.refreshed += len(records)
@@ -207,7 +238,7 @@ class Sweeper:
         plan, asked_at = source.plan, self._clock.now()
         for _ in range(_TRIES):
             try:
-                turn = self._turn(source)
+                turn = self._turn(source, [])
                 return await plan.provider.list_page(chosen.following, turn, changed_since=chosen.since)
             except SlotMissed:
                 continue

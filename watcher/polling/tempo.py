@@ -1,11 +1,11 @@
 """The adaptive policy at work: a course for each source, plotted anew every minute."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from watcher.clock import Clock
-from watcher.core.course import Course, Limits, Standing, plot
+from watcher.core.course import Census, Course, Limits, Standing, plot
 from watcher.core.schedule import jittered
 from watcher.ports import Surveys
 
@@ -34,11 +34,17 @@ class Tuner:
         self._surveys = surveys
         self._clock = clock
 
-    async def tune(self, tempos: Iterable[Tempo]) -> None:
-        """Plot their courses by what is open now. Raises StoreUnavailable; the old courses hold then."""
+    async def tune(self, tempos: Iterable[Tempo]) -> Mapping[str, Census]:
+        """Plot their courses by what is open now, and give what was counted, by source, to whoever needs it too.
+
+        Raises StoreUnavailable; the old courses hold then.
+        """
+        counted: dict[str, Census] = {}
         for tempo in tempos:
             now = self._clock.now()
             census = await self._surveys.census(tempo.source, tempo.provider, now, weighted=tempo.weighted)
             tempo.course = plot(
                 census, now, tempo.limits, rate=tempo.rate, batch_size=tempo.batch_size(), weighted=tempo.weighted
             )
+            counted[tempo.source] = census
+        return counted

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from watcher.ports.polls import Claim
+from watcher.ports.polls import Claim, ClaimedWatch, ClaimRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,11 @@ class Rounds(Protocol):
         """No further round of this kind begins before `next_at`."""
         ...
 
-    async def count_due(self, source: str, now: datetime, most: int) -> int:
-        """How many of the `most` longest due watches a list is likely to refresh: unsettled, and nothing wrong."""
+    async def count_due(self, source: str, now: datetime, most: int, *, hints_since: datetime | None = None) -> int:
+        """How many of the `most` longest due watches a list is likely to refresh: unsettled, and nothing wrong.
+
+        With `hints_since` (as in `ListedIds`), how many of them hints may speak for.
+        """
         ...
 
     async def lease_listed(self, listed: ListedIds, now: datetime, lease: timedelta) -> Claim:
@@ -53,6 +56,28 @@ class Rounds(Protocol):
 
         Left out are those that somebody has, those looked at since the page was asked for (it may be older than what
         is known), retired ones that are still settled; and for hints those that need a whole look anyway.
+        """
+        ...
+
+    async def ask_for(self, watches: Sequence[ClaimedWatch], now: datetime) -> None:
+        """Give back the leases of watches that a hint wants looked at: due at once, and beside a round too."""
+        ...
+
+    async def claim_beside(
+        self, request: ClaimRequest, now: datetime, lease: timedelta, *, new_since: datetime
+    ) -> Claim | None:
+        """Lease, with slots, what is due and shall not wait for the end of a round; None where there is nothing.
+
+        That is what somebody asked for, what failed or was missing, what the clock speaks of, and what was never looked
+        at if it is due since `new_since` or later.
+        """
+        ...
+
+    async def hasten(self, source: str, told_at: Collection[datetime], plan: Sequence[datetime]) -> int:
+        """Look sooner at the open watches that pages answered at `told_at` were the last to tell of; returns how many.
+
+        Who is due first is due at the first instant of `plan`, and so on, but nobody later than he was; for who is left
+        over when the plan ends, nothing changes.
         """
         ...
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import cast
 
 from watcher.core.errors import CredentialsRefused, ListRefused
@@ -12,6 +13,8 @@ from watcher.providers.http import Answer, raise_if_unavailable
 
 PAGE_SIZE = 100
 _LONGEST_ID = 200
+_AHEAD = timedelta(minutes=5)
+"""How far a provider's clock may be ahead of ours."""
 _UNFIT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -55,8 +58,9 @@ def page_of(
     total: int | None = None,
     omits: frozenset[str] = frozenset(),
 ) -> Page:
+    latest = answer.answered_at + _AHEAD
     return Page(
-        rows=tuple(row for row in rows if row is not None),
+        rows=tuple(_believed(row, latest) for row in rows if row is not None),
         next_page=next_page,
         asked_at=answer.asked_at,
         answered_at=answer.answered_at,
@@ -64,3 +68,8 @@ def page_of(
         total=total,
         omits=omits,
     )
+
+
+def _believed(row: Listed, latest: datetime) -> Listed:
+    """Of the future nothing is known: a zone was misread, and the row would be news until that time comes."""
+    return replace(row, changed_at=None) if row.changed_at is not None and row.changed_at > latest else row

@@ -198,7 +198,10 @@ def _see_file(file: Path, *, create: bool) -> None:
 
 
 def _sqlite_engine(address: URL, busy_timeout: timedelta, *, read_only: bool) -> AsyncEngine:
-    engine = create_async_engine(address, connect_args={"timeout": busy_timeout.total_seconds()})
+    # No reset: whoever has a connection ends its transaction, and each call costs a change of threads.
+    engine = create_async_engine(
+        address, connect_args={"timeout": busy_timeout.total_seconds()}, pool_reset_on_return=None
+    )
 
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         del entry

@@ -148,7 +148,8 @@ watches = Table(
 """One row per invoice ever watched; without origins it is stopped.
 
 `poll_at` is the next look as it was planned. `due_at` is what claims go by: `poll_at`, or the end of the lease while
-somebody has it, or null where nothing shall be asked (stopped, retired). `due_hour`, `currency` and `worth` are
+somebody has it, or null where nothing shall be asked (stopped, retired). `poll_again`: somebody asked for a look, which
+is made at once, or right after the one under way. `due_hour`, `currency` and `worth` are
 `core.course.Standing`; like `status` they are written only where they change, which keeps `ix_watches_open` cheap.
 `ix_watches_browse` holds all that lists of invoices are chosen by, so that none of the wide rows is read in vain.
 """

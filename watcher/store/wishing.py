@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, and_, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import Update, and_, bindparam, case, func, literal, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import NotFound
@@ -93,7 +93,7 @@ def due_now(now: datetime) -> dict[Any, Any]:
     return {
         watches.c.poll_at: now,
         watches.c.due_at: case((is_leased, watches.c.due_at), else_=literal(now, Instant())),
-        watches.c.poll_again: watches.c.lease_ends_at.is_not(None),
+        watches.c.poll_again: true(),
         watches.c.state: case(
             (watches.c.state == WatchState.RETIRED.value, WatchState.ACTIVE.value), else_=watches.c.state
         ),

@@ -126,6 +126,18 @@ async def test_a_row_that_is_an_overview_says_which_fields_it_lacks_and_nothing_
     assert replace(told, line_count=whole.line_count, customer_name=whole.customer_name) == whole
 
 
+@pytest.mark.parametrize("name", ["chargeover", "dollr"])
+async def test_a_row_that_dates_its_change_in_the_future_says_nothing_of_when_it_changed(
+    name: str, sandbox: Sandbox, session: aiohttp.ClientSession, clock: StillClock
+) -> None:
+    bill(sandbox.ledger, name, 1)
+    clock.advance(timedelta(hours=5))
+    late = bill(sandbox.ledger, name, 2)
+    clock.advance(timedelta(hours=-5))
+    told = {row.invoice_id: row.changed_at for row in await rows(adapter(name, sandbox, session))}
+    assert told == {"1": clock.now().replace(microsecond=0), late.id: None}
+
+
 async def test_meteroid_is_asked_for_pages_of_a_hundred_counted_from_zero(
     sandbox: Sandbox, session: aiohttp.ClientSession
 ) -> None:

@@ -1,17 +1,14 @@
 """Every query a loop makes goes by its index, so that its cost does not grow with what is stored."""
 
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
 
 import pytest
-from sqlalchemy import event as sql_events
 from sqlalchemy import text
 
 from tests.fakes import stored
+from tests.fakes.statements import Statement, statements
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
 from watcher.core.health import FIRST_PROBE_AFTER, OPENS_AFTER
 from watcher.core.invoice import Status
@@ -36,8 +33,6 @@ READS_ALL = re.compile(
     r"|SCAN (watches|deliveries|events|snapshots|documents|attempts|head)\b"
 )
 
-Statement = tuple[str, Any]
-
 
 @pytest.fixture(params=["with statistics", "without statistics"])
 async def full_store(store: Store, request: pytest.FixtureRequest) -> Store:
@@ -54,22 +49,6 @@ async def full_store(store: Store, request: pytest.FixtureRequest) -> Store:
 def _told(claimed: ClaimedWatch) -> PollRecord:
     events = [event(f"evt_{claimed.key}_{number}", "invoice.updated", "ledger") for number in range(3)]
     return replace(stored.polled(claimed), clock_at=NOW + 90 * MINUTE, change=stored.change(*events))
-
-
-@asynccontextmanager
-async def statements(store: Store) -> AsyncGenerator[list[Statement]]:
-    """Everything the store says to its database meanwhile."""
-    said: list[Statement] = []
-
-    def note(*said_with: object) -> None:
-        _, _, statement, parameters, _, many = cast("tuple[Any, ...]", said_with)
-        said.append((statement, parameters[0] if many else parameters))
-
-    sql_events.listen(store.engine.sync_engine, "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        sql_events.remove(store.engine.sync_engine, "before_cursor_execute", note)
 
 
 async def plans(store: Store, said: list[Statement]) -> list[str]:
@@ -111,8 +90,13 @@ async def test_rounds_through_lists_read_no_table_through(full_store: Store) -> 
         assert await rounds.discover("acme", ids, NOW) == 5
         assert len((await rounds.lease_listed(listed, NOW + MINUTE, LEASE)).watches) == 10
         await rounds.lease_listed(replace(listed, hints_since=NOW), NOW + MINUTE, LEASE)
+        await rounds.count_due("acme", NOW, 100, hints_since=NOW)
+        beside = await rounds.claim_beside(stored.request(requests=5), NOW + MINUTE, LEASE, new_since=NOW)
+        assert beside is not None
+        await rounds.ask_for(beside.watches, NOW + MINUTE)
+        assert await rounds.hasten("acme", {NOW}, [NOW] * 10) == 10
         await rounds.end("acme", RoundKind.SWEEP, NOW + MINUTE)
-    assert len(said) >= 8
+    assert len(said) >= 14
     assert await large_scans(full_store, said) == []
 
 

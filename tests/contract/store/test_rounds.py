@@ -5,11 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND
-from watcher.ports import ListedIds, RoundKind, WatchState
+from watcher.core.invoice import Status
+from watcher.ports import ClaimRequest, ListedIds, RoundKind, WatchState
 from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, Store
+from watcher.store.tables import watches
 
 LATER = NOW + 30 * MINUTE
 
@@ -102,6 +105,16 @@ async def test_a_hint_does_not_stand_for_a_look_that_is_needed_anyway(store: Sto
     assert await leased(store, ids, hints_since=since) == ["fine", "new"]
 
 
+async def test_a_hint_does_not_stand_for_a_look_that_somebody_asked_for(store: Store) -> None:
+    await looked_at(store, "asked for", "fine")
+    watches = await stored.watch(store)
+    await watches.request_poll("acme", "asked for", NOW + SECOND)
+    since = NOW - MINUTE
+    assert await SqlRounds(store).count_due("acme", NOW + MINUTE, 100, hints_since=since) == 0
+    assert await leased(store, ["asked for", "fine"], hints_since=since) == ["fine"]
+    assert await leased(store, ["asked for"]) == ["asked for"], "a whole document is a look"
+
+
 async def test_a_poll_that_was_asked_for_while_the_page_was_under_way_is_made(store: Store) -> None:
     await looked_at(store, "inv_1", "inv_2")
     watches = await stored.watch(store)
@@ -125,6 +138,79 @@ async def test_those_due_that_a_list_is_likely_to_refresh_are_counted(store: Sto
     assert await rounds.count_due("acme", NOW + SECOND, 100) == 0
     assert await rounds.count_due("acme", LATER, 100) == 21
     assert await rounds.count_due("acme", LATER, 10) <= 10
+
+
+async def test_of_hints_only_those_due_are_counted_for_which_hints_may_speak(store: Store) -> None:
+    await looked_at(store, "clock", clock_at=NOW + MINUTE)
+    await looked_at(store, "fine")
+    await stored.watch(store, "new", at=LATER)
+    rounds = SqlRounds(store)
+    assert await rounds.count_due("acme", LATER, 100) == 3
+    assert await rounds.count_due("acme", LATER, 100, hints_since=NOW - MINUTE) == 1
+    assert await rounds.count_due("acme", LATER, 100, hints_since=NOW + MINUTE) == 0, "looked at too long ago"
+
+
+def beside(requests: int, *, batch_size: int = 1) -> ClaimRequest:
+    return ClaimRequest("acme", SECOND, batch_size, requests, LATER + MINUTE)
+
+
+async def test_beside_a_round_only_what_cannot_wait_is_claimed(store: Store) -> None:
+    await looked_at(store, "open", "asked for", "changed")
+    await looked_at(store, "settled", settled_at=NOW)
+    await looked_at(store, "missed", misses=1)
+    await looked_at(store, "failed", failures=1)
+    await looked_at(store, "clock", clock_at=NOW + MINUTE)
+    await stored.watch(store, "new before", at=NOW + MINUTE)
+    watches = await stored.watch(store, "new", at=LATER)
+    await watches.request_poll("acme", "asked for", LATER)
+    rounds = SqlRounds(store)
+    listed = ListedIds("acme", ("changed",), frozenset({"changed"}), LATER, NOW - MINUTE)
+    page = await rounds.lease_listed(listed, LATER, LEASE)
+    await rounds.ask_for(page.watches, LATER)
+    claim = await rounds.claim_beside(beside(9), LATER, LEASE, new_since=LATER)
+    assert claim is not None
+    names = sorted(one.invoice_id for one in claim.watches)
+    assert names == ["asked for", "changed", "clock", "failed", "missed", "new"]
+    assert len(claim.slots) == len(claim.watches)
+    assert await rounds.claim_beside(beside(9), LATER, LEASE, new_since=LATER) is None
+    assert [one.invoice_id for one in await stored.claim(store, LATER)] == ["new before", "open", "settled"]
+
+
+async def test_what_is_claimed_beside_a_round_has_its_send_instants_from_the_same_budget(store: Store) -> None:
+    await stored.watch(store, *(f"new_{number}" for number in range(9)))
+    rounds = SqlRounds(store)
+    first = await rounds.claim_beside(beside(2, batch_size=2), NOW, LEASE, new_since=NOW)
+    assert first is not None
+    assert (len(first.watches), first.slots) == (4, (NOW, NOW + SECOND))
+    assert await SqlPollQueue(store).reserve("acme", SECOND, NOW) == NOW + 2 * SECOND
+    near = replace(beside(9), horizon=NOW + 2 * SECOND)
+    assert await rounds.claim_beside(near, NOW, LEASE, new_since=NOW) is None, "the next send instant is further ahead"
+    await SqlAccounts(store).back_off("acme", NOW, LATER)
+    assert await rounds.claim_beside(beside(9), NOW, LEASE, new_since=NOW) is None, "the account is left alone"
+
+
+async def test_those_that_a_page_was_the_last_to_tell_of_are_looked_at_sooner_one_after_the_other(store: Store) -> None:
+    told_at, plan = {NOW + MINUTE}, [LATER - MINUTE, LATER - SECOND]
+    far, known = LATER + 60 * MINUTE, stored.change()
+    await looked_at(store, "left_1", "left_2", "left_3", polled_at=NOW + MINUTE, poll_at=far, change=known)
+    await looked_at(store, "named again", polled_at=NOW + 2 * MINUTE, poll_at=far, change=known)
+    await looked_at(store, "due before", polled_at=NOW + MINUTE, poll_at=LATER - 4 * MINUTE, change=known)
+    paid = stored.change(snapshot=replace(stored.OPEN, status=Status.PAID))
+    await looked_at(store, "settled", polled_at=NOW + MINUTE, poll_at=far, settled_at=NOW, change=paid)
+    rounds = SqlRounds(store)
+    assert await rounds.hasten("acme", told_at, [LATER - 3 * MINUTE, *plan]) == 2
+    assert await rounds.hasten("acme", frozenset(), plan) == 0
+    async with store.reading() as connection:
+        rows = (await connection.execute(select(watches.c.invoice_id, watches.c.due_at))).all()
+    sooner = {"left_1": plan[0], "left_2": plan[1]}
+    due = {row.invoice_id: row.due_at for row in rows}
+    assert due == sooner | {"due before": LATER - 4 * MINUTE, "left_3": far, "named again": far, "settled": far}
+
+
+async def test_who_is_being_looked_at_is_not_hastened(store: Store) -> None:
+    await looked_at(store, "inv_1", polled_at=NOW + MINUTE, change=stored.change())
+    assert await leased(store, ["inv_1"], asked_at=LATER) == ["inv_1"]
+    assert await SqlRounds(store).hasten("acme", {NOW + MINUTE}, [LATER]) == 0
 
 
 async def test_a_thousand_rows_are_leased_in_one_go(store: Store) -> None:

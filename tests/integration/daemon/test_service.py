@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from tests.acceptance.daemon import until
 from tests.fakes import stored
 from tests.fakes.poller import WatchedStore
+from tests.fakes.statements import statements
 from watcher.clock import SystemClock
 from watcher.config.load import Loaded, Stored, nothing_stored
 from watcher.config.reload import ConfigFiles, Reader, reader
@@ -209,6 +210,19 @@ async def test_the_watchdog_hears_of_every_loop_and_chore_and_of_the_store(folde
         group.start_soon(service.serve, Notifier(None))
         await until(lambda: service.turning.heard == loops | chores, "all are heard")
         group.cancel_scope.cancel()
+
+
+async def test_what_is_open_at_a_source_is_counted_once_for_the_policy_and_for_what_is_expected(
+    folder: Path, sqlite_store: Store
+) -> None:
+    even = CONFIG.replace("enabled = false", "").replace("acme", "evenly") + 'policy = "fixed"\n'
+    (folder / "watcher.toml").write_text(CONFIG.replace("enabled = false", "") + even[even.index("[sources") :])
+    async with service_on(folder, sqlite_store) as service:
+        async with statements(sqlite_store) as said:
+            await service.reload(forced=True)
+        assert [one.source for one in service.lateness] == ["acme", "evenly"]
+    counted = [parameters for statement, parameters in said if "GROUP BY watches.status" in statement]
+    assert sorted(source for source, *_ in counted) == ["acme", "evenly"]
 
 
 @pytest.mark.parametrize(("raw", "kept"), [("4d", b"{}"), ("2d", None)])

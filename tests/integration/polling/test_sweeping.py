@@ -1,47 +1,15 @@
 """Rounds through the lists: when they are made, and that what they say is judged like any other look."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from tests.fakes.invoices import euros, invoice
+from tests.fakes.lists import NAMES, hint, in_pages, one, watched, whole
 from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
 from watcher.core.errors import CredentialsRefused, ListRefused, ProviderUnavailable, RateLimited, WatcherError
-from watcher.core.invoice import Invoice, Status
-from watcher.ports import Listed
-
-NAMES = [f"inv_{number}" for number in range(30)]
-
-
-def one(name: str, status: Status = Status.OPEN, **more: object) -> Invoice:
-    amounts = euros(paid="100.00") if status is Status.PAID else euros()
-    return replace(invoice(status, amounts, due=None), id=name, **more)
-
-
-def whole(name: str, status: Status = Status.OPEN) -> Listed:
-    """A row that is the whole document."""
-    document = one(name, status)
-    look = found(document, status.value.encode())
-    return Listed(name, look.document, status is Status.PAID, look)
-
-
-def hint(name: str, status: Status = Status.OPEN, **more: object) -> Listed:
-    """A row without lines."""
-    return Listed(name, {"invoice": one(name, status, line_count=0)}, status is Status.PAID, **more)  # pyright: ignore[reportArgumentType] -- the fields a test names
-
-
-def in_pages(rows: Sequence[Listed], size: int = 5) -> list[Sequence[Listed] | WatcherError]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-async def watched(scene: Scene) -> None:
-    """Thirty open invoices, all due, each known by id and by lists of whole documents in six pages."""
-    await scene.watch(*NAMES)
-    scene.provider.looks = {name: found(one(name, line_count=3), b"open") for name in NAMES}
-    scene.provider.pages = in_pages([whole(name) for name in NAMES])
+from watcher.core.invoice import Status
 
 
 async def test_many_due_invoices_are_refreshed_by_few_pages(scene: Scene) -> None:
@@ -103,17 +71,6 @@ async def test_between_two_rounds_what_no_list_names_has_its_turn(scene: Scene) 
         assert (await scene.row(name)).status == "open"
 
 
-async def test_absence_from_a_list_is_no_miss(scene: Scene) -> None:
-    await watched(scene)
-    scene.provider.pages = in_pages([whole(name) for name in NAMES[1:]])
-    async with scene.running():
-        for _ in range(3):
-            await scene.elapse(seconds=3)
-            scene.clock.advance(EVERY)
-    assert (await scene.row("inv_0")).misses == 0
-    assert (await scene.row("inv_0")).status == "open"
-
-
 async def test_a_list_that_is_longer_than_it_is_worth_is_not_read_to_its_end(scene: Scene) -> None:
     await watched(scene)
     strangers = [whole(f"inv_{number}") for number in range(1000, 2000)]
@@ -127,60 +84,6 @@ async def test_a_list_that_is_longer_than_it_is_worth_is_not_read_to_its_end(sce
     assert len(scene.provider.listed) == listed, "its length is remembered"
     for name in NAMES:
         assert (await scene.row(name)).status == "open"
-
-
-async def test_a_hint_that_says_nothing_new_puts_off_the_look_and_one_that_does_brings_it(scene: Scene) -> None:
-    await watched(scene)
-    scene.provider.omits = frozenset({"line_count"})
-    scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
-    async with scene.running():
-        await scene.elapse(seconds=8)
-        before = await scene.row("inv_7")
-        scene.provider.looks["inv_8"] = found(one("inv_8", Status.PAID, line_count=3), b"paid")
-        scene.provider.pages = in_pages(
-            [hint(name, Status.PAID if name == "inv_8" else Status.OPEN) for name in NAMES], 30
-        )
-        scene.clock.advance(EVERY * 1.06)
-        asked = len(scene.provider.asked)
-        await scene.elapse(seconds=3)
-        looked_at = [name for _, ids in scene.provider.asked[asked:] for name in ids]
-    assert "inv_8" in looked_at
-    assert len(looked_at) < 15
-    assert await scene.told() == ["invoice.paid"]
-    after = await scene.row("inv_7")
-    assert after.poll_at > before.poll_at
-    assert after.fetched_at == before.fetched_at, "a hint is no look"
-    (body,) = [body for body in await scene.bodies() if body["type"] == "invoice.paid"]
-    assert body["data"]["invoice"]["line_count"] == 3, "what rows lack is never blanked"
-
-
-async def test_hints_never_stand_for_a_look_that_is_older_than_slowest(scene: Scene) -> None:
-    await watched(scene)
-    scene.provider.omits = frozenset({"line_count"})
-    scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
-    async with scene.running():
-        await scene.elapse(seconds=8)
-        scene.clock.advance(scene.plan.looks.slowest)
-        asked = len(scene.provider.asked)
-        await scene.elapse(seconds=8)
-    assert len(scene.provider.asked) == asked + len(NAMES)
-
-
-async def test_a_row_that_changed_after_the_last_look_is_looked_at_whatever_it_says(scene: Scene) -> None:
-    await watched(scene)
-    scene.provider.omits = frozenset({"line_count"})
-    async with scene.running():
-        scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
-        await scene.elapse(seconds=8)
-        later = scene.clock.now() + timedelta(minutes=1)
-        rows = [hint(name, changed_at=later if name == "inv_3" else None) for name in NAMES]
-        scene.provider.pages = in_pages(rows, 30)
-        scene.clock.advance(EVERY * 1.06)
-        asked = len(scene.provider.asked)
-        await scene.elapse(seconds=3)
-    looked_at = [name for _, ids in scene.provider.asked[asked:] for name in ids]
-    assert "inv_3" in looked_at
-    assert len(looked_at) < 15
 
 
 async def test_what_a_provider_says_has_changed_is_looked_at_at_once(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.clock import START
-from watcher.polling.rounds import Lists, Round, pages_worth, plan_next
+from watcher.polling.rounds import Lists, Round, confirmations, pages_worth, plan_next
 from watcher.ports import RoundKind
 
 EVERY = timedelta(minutes=15)
@@ -63,6 +63,19 @@ def test_a_list_that_is_short_but_names_nothing_that_is_watched_is_left_alone_to
     finish(lists, Round(RoundKind.SWEEP, 50, least=1, pages=1, is_complete=True))
     assert lists.pages == 1
     assert not lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=29))
+
+
+def test_a_round_that_was_begun_in_error_is_counted_anew_at_once() -> None:
+    lists = Lists()
+    finish(lists, Round(RoundKind.SWEEP, 50, least=1, pages=1, is_mistaken=True))
+    assert lists.pages is None
+    assert lists.is_time_for(RoundKind.SWEEP, START + 2 * SECOND)
+
+
+def test_who_left_the_list_is_asked_for_at_half_of_the_rate() -> None:
+    times = confirmations(START, 2, SECOND)
+    assert times[:5] == (START, START, START + 2 * SECOND, START + 2 * SECOND, START + 4 * SECOND)
+    assert len(times) == 1000
 
 
 def test_looking_for_new_invoices_takes_a_tenth_of_the_rate_at_most() -> None:
