@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, Column, ColumnElement, Text, bindparam, cast, func, literal, select, true
+from sqlalchemy import Column, ColumnElement, Subquery, Text, bindparam, cast, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -61,7 +61,7 @@ _WISHED = ("source", "listed", "added", "discovered", "origins", "tags", "due_on
 _IDS = len(_WISHED)
 
 
-def _insert(kind: Any, wished: CTE, invoice_id: ColumnElement[str]) -> ReturningInsert[Any]:  # noqa: ANN401 -- either dialect's
+def _insert(kind: Any, wished: Subquery, invoice_id: ColumnElement[str]) -> ReturningInsert[Any]:  # noqa: ANN401 -- either dialect's
     now = bindparam("now", type_=Instant())
     columns = [*_WISHED, "invoice_id", "state", "created_at", "poll_at", "due_at"]
     values = [*(wished.c[name] for name in _WISHED), invoice_id, literal(WatchState.ACTIVE.value), now, now, now]
@@ -70,11 +70,15 @@ def _insert(kind: Any, wished: CTE, invoice_id: ColumnElement[str]) -> Returning
     return inserting.on_conflict_do_nothing().returning(watches.c.source, watches.c.invoice_id)
 
 
+def _apart(*parts: ColumnElement[Any]) -> Subquery:
+    """Without an offset, both databases would take a row apart again for each of its ids."""
+    return select(*parts).offset(0).subquery("wished")
+
+
 def _sqlite() -> ReturningInsert[Any]:
     row = func.json_each(bindparam("told", type_=Text)).table_valued("value", name="told").c.value
     parts = [func.json_extract(row, f"$[{place}]", type_=Text).label(name) for place, name in enumerate(_WISHED)]
-    wished = select(*parts, func.json_extract(row, f"$[{_IDS}]", type_=Text).label("ids")).cte("wished")
-    wished = wished.prefix_with("MATERIALIZED")  # or each row is taken apart again for each of its ids
+    wished = _apart(*parts, func.json_extract(row, f"$[{_IDS}]", type_=Text).label("ids"))
     ids = func.json_each(wished.c.ids).table_valued("value", name="ids", joins_implicitly=True)
     return _insert(sqlite.insert, wished, ids.c.value)
 
@@ -83,7 +87,7 @@ def _postgresql() -> ReturningInsert[Any]:
     array = func.jsonb_array_elements(cast(bindparam("told", type_=Text), JSONB))
     row = array.table_valued(Column("value", JSONB), name="told").c.value
     parts = [row[place].astext.label(name) for place, name in enumerate(_WISHED)]
-    wished = select(*parts, row[_IDS].label("ids")).cte("wished").prefix_with("MATERIALIZED")
+    wished = _apart(*parts, row[_IDS].label("ids"))
     ids = func.jsonb_array_elements_text(wished.c.ids).table_valued("value", name="ids", joins_implicitly=True)
     return _insert(postgresql.insert, wished, ids.c.value)
 
