@@ -26,10 +26,12 @@ from sqlalchemy import func, select
 from tests.benchmarks.invoice_server import InvoiceServer, invoice_ids
 from tests.benchmarks.polls import bare_loop
 from tests.fakes.polling import plan
+from watcher import logs
 from watcher.clock import SystemClock
 from watcher.core.course import Standing
 from watcher.core.errors import ListRefused
 from watcher.core.schedule import LookRules
+from watcher.daemon.running import collect_rarely
 from watcher.polling import Poller
 from watcher.polling.pacing import Spacing
 from watcher.ports import Pacer, Page, Provider, SourceRow, WatchEntry
@@ -42,6 +44,8 @@ from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, Stor
 from watcher.store.tables import events, watches
 
 ROUNDS = 3
+ACCOUNTS = 4
+"""A list is read page by page: one alone would mostly wait for the network and the disk."""
 PAID = 10
 SECONDS = 5.0
 _LUCK = 0.5
@@ -96,7 +100,7 @@ class _Counted:
 
 
 class _Bench:
-    """One source with its watches in a database of its own."""
+    """Sources with their watches in a database of its own."""
 
     def __init__(self, store: Store, session: aiohttp.ClientSession, clock: _LeapingClock) -> None:
         self._store = store
@@ -119,10 +123,13 @@ class _Bench:
         provider = kind.build(made, self._session, self._clock, lambda: _LUCK)
         return _Counted(provider, lists=lists)
 
-    async def round(self, provider: Provider) -> int:
+    async def round(self, *providers: Provider) -> int:
         """Refresh all that is due, what missed its send instant too; how many were refreshed."""
-        made = plan(provider, name="bench", spacing=Spacing.of(10_000), looks=LOOKS, regular=_in_a_round)
-        self._poller.configure({"bench": made})
+        plans = [
+            plan(one, name=name, spacing=Spacing.of(10_000), looks=LOOKS, regular=_in_a_round)
+            for name, one in zip(_names(len(providers)), providers, strict=True)
+        ]
+        self._poller.configure({one.name: one for one in plans})
         before = self._poller.recorder.polled
         while await self._is_due():
             await self._poller.run_once()
@@ -140,34 +147,41 @@ class _Bench:
             return int(str((await connection.execute(paid)).scalar_one()))
 
 
-async def _opened(opened: AsyncExitStack, ids: Sequence[str], clock: _LeapingClock) -> _Bench:
+def _names(accounts: int) -> list[str]:
+    return [f"bench_{number}" for number in range(accounts)]
+
+
+async def _opened(opened: AsyncExitStack, ids: Sequence[str], clock: _LeapingClock, *, accounts: int = 1) -> _Bench:
+    """Each account with these ids."""
     folder = opened.enter_context(tempfile.TemporaryDirectory())
     store = await opened.enter_async_context(open_store(f"sqlite:///{Path(folder) / 'bench.db'}", create=True))
     session = await opened.enter_async_context(open_session())
     wanted, now = SqlWatches(store), datetime.now(UTC)
-    await wanted.sync_sources([SourceRow("bench", "bench")], now)
-    await wanted.import_entries([WatchEntry("bench", one) for one in ids], "cli", now)
+    names = _names(accounts)
+    await wanted.sync_sources([SourceRow(name, "bench") for name in names], now)
+    await wanted.import_entries([WatchEntry(name, one) for name in names for one in ids], "cli", now)
     return _Bench(store, session, clock)
 
 
 async def _per_second(server: InvoiceServer, name: str, ids: Sequence[str], *, lists: bool) -> tuple[float, float]:
     """Invoices refreshed per second where nothing has changed, and requests made per second."""
     async with AsyncExitStack() as opened:
-        bench = await _opened(opened, ids, _LeapingClock())
-        provider = bench.provider(name, server.url, f"{server.url}/token", lists=lists)
-        await bench.round(provider)
+        bench = await _opened(opened, ids, _LeapingClock(), accounts=ACCOUNTS)
+        made = [bench.provider(name, server.url, f"{server.url}/token", lists=lists) for _ in range(ACCOUNTS)]
+        await bench.round(*made)
+        collect_rarely()  # as the daemon does
         started, asked = time.perf_counter(), server.answered
-        refreshed = sum([await bench.round(provider) for _ in range(ROUNDS)])
+        refreshed = sum([await bench.round(*made) for _ in range(ROUNDS)])
         taken = time.perf_counter() - started
         return refreshed / taken, (server.answered - asked) / taken
 
 
 def throughput(count: int) -> None:
-    ids = invoice_ids(count)
-    with InvoiceServer(count) as server:
+    ids = invoice_ids(count // ACCOUNTS)
+    with InvoiceServer(len(ids)) as server:
         asyncio.run(bare_loop(server.url, ids, 1))  # until its process has started
         bare = asyncio.run(bare_loop(server.url, ids, SECONDS))
-        print(f"bare loop {bare:.0f} invoices/s, one GET each")
+        print(f"bare loop {bare:.0f} invoices/s, one GET each; the poller has {ACCOUNTS} accounts of {len(ids)} each")
         for words, name, lists in (
             ("meteroid, one GET each", "meteroid", False),
             ("meteroid, list pages of 100", "meteroid", True),
@@ -232,8 +246,10 @@ def main() -> None:
     parser.add_argument("--watches", type=int, default=10_000)
     parser.add_argument("--invoices", type=int, default=1000)
     chosen = parser.parse_args()
-    throughput(chosen.watches)
-    requests_per_change(chosen.invoices)
+    with tempfile.TemporaryFile("w") as log:
+        logs.configure("info", "json", log)
+        throughput(chosen.watches)
+        requests_per_change(chosen.invoices)
 
 
 if __name__ == "__main__":

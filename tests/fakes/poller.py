@@ -122,6 +122,12 @@ class Scene:
         return [row.type for row in await self._all(select(events.c.type, events.c.cursor).order_by(events.c.cursor))
                 if row.type != "invoice.tracked"]  # fmt: skip
 
+    async def leased(self) -> list[str]:
+        """The sources of the watches that somebody has."""
+        return [
+            row.source for row in await self._all(select(watches.c.source).where(watches.c.lease_ends_at.is_not(None)))
+        ]
+
     async def bodies(self) -> list[Mapping[str, Any]]:
         rows = await self._all(select(events.c.full).order_by(events.c.cursor))
         return [json_text.read(row.full) for row in rows]  # pyright: ignore[reportReturnType] -- they are objects

@@ -31,7 +31,10 @@ _IDLE = timedelta(seconds=1)
 _AT_ONCE = 64
 """Requests of one source under way at once."""
 _CLAIMED = 16 * _AT_ONCE
-"""Requests of one source that are claimed at once, anew when half of them are made: a claim's commit is shared."""
+"""Requests that are claimed at once, anew when half of a source's are made: a claim's commit is shared by many.
+
+Of all sources together: what cannot be sent within a second of its instant has been claimed in vain.
+"""
 _WATCHES = 4000
 """So many watches they may be about, where requests ask for many."""
 _LEASE_MARGIN = timedelta(minutes=2)
@@ -177,14 +180,18 @@ class Poller:
                 source=name,
                 interval=source.plan.spacing.interval,
                 batch_size=source.plan.provider.batch_size,
-                requests=_most(source) - source.claimed,
+                requests=self._most(source) - source.claimed,
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
             )
             for name, source in self._sources.items()
             if name in names
-            and source.claimed <= _most(source) // 2
+            and source.claimed <= self._most(source) // 2
             and not (source.is_swept or self._circuits.network.is_down)
         ]
+
+    def _most(self, source: SourceAtWork) -> int:
+        """Requests that may be claimed of it at once."""
+        return max(2, min(_CLAIMED // max(1, len(self._sources)), _WATCHES // source.plan.provider.batch_size))
 
     def _lease(self) -> timedelta:
         """Long enough for a request, its token and its repetition at the slowest source's rate and time-out."""
@@ -221,7 +228,7 @@ class Poller:
         try:
             while source.waiting:
                 watches, turn = source.waiting.popleft()
-                if source.claimed == _most(source) // 2:  # sooner, and every request would cost a claim of its own
+                if source.claimed == self._most(source) // 2:  # sooner, and every request would cost a claim of its own
                     self._woken.set()
                 for outcome in await self._poll(source, watches, turn):
                     await pass_on(send, outcome)
@@ -286,8 +293,3 @@ class Poller:
                 await send.send(Outcome(plan.name, claim.watches, records))
             else:  # a reload took it away during the claim
                 await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))
-
-
-def _most(source: SourceAtWork) -> int:
-    """Requests that may be claimed of it at once."""
-    return max(2, min(_CLAIMED, _WATCHES // source.plan.provider.batch_size))

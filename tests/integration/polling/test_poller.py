@@ -1,5 +1,6 @@
 """The poller's straight line on a real database: what is due is asked for, in time, and recorded."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -10,7 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.fakes.invoices import euros, invoice
 from tests.fakes.poller import Scene
-from tests.fakes.polling import EVERY, found
+from tests.fakes.polling import EVERY, found, plan
 from watcher.core.errors import InvoiceRefused, ProviderUnavailable
 from watcher.core.invoice import Status
 from watcher.polling.pacing import Spacing
@@ -91,6 +92,20 @@ async def test_a_claim_is_made_for_hundreds_of_polls(scene: Scene, monkeypatch: 
         await scene.elapse(seconds=5)
     assert scene.poller.recorder.polled == 1000
     assert len(claimed) <= 10
+
+
+async def test_no_more_is_claimed_of_all_sources_than_can_be_sent_in_time(scene: Scene) -> None:
+    names = [f"inv_{number}" for number in range(1500)]
+    await scene.watch(*names)
+    await scene.watch(*names, source="other")
+    spacing = Spacing.of(10_000)
+    scene.configure(plan(scene.provider, name="other", spacing=spacing), spacing=spacing)
+    scene.provider.hold()
+    async with scene.running():
+        await scene.elapse(seconds=0.5)
+        leased = Counter(await scene.leased())
+        scene.provider.let_go()
+    assert leased == {"acme": 512, "other": 512}
 
 
 async def test_a_deleted_invoice_that_is_back_unchanged_is_restored(scene: Scene) -> None:
