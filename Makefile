@@ -98,6 +98,7 @@ fuzz: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.polls
 	@$(PY) -m tests.benchmarks.deliveries
+	@$(PY) -m tests.benchmarks.lists
 
 kill: $(VENV)/dev.stamp
 	@$(PY) -m tests.acceptance.kills

@@ -1,10 +1,11 @@
 """Makes the stored watches match the configured lists, and holds back a change that looks like an accident."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from watcher.ports import ListsApplied, WatchEntry, Watches
+from watcher.core.errors import StoreUnavailable
+from watcher.ports import ListsApplied, ListsMark, WatchEntry, Watches, WatchLists
 
 HELD_FOR = timedelta(seconds=60)
 
@@ -13,6 +14,7 @@ _Wish = tuple[str, str, tuple[str, ...], date | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
+    lists: WatchLists
     wishes: frozenset[_Wish]
     since: datetime
 
@@ -33,16 +35,34 @@ class ListKeeper:
         return self._held.since if self._held else None
 
     def wants_reading(self, now: datetime) -> bool:
-        """True where the lists should be read once more: the same reading now would end the holding."""
+        """True where the held reading should be applied once more: now that would end the holding."""
         return self._held is not None and now - self._held.since >= HELD_FOR
 
-    async def apply(self, entries: Sequence[WatchEntry], now: datetime, *, forced: bool = False) -> ListsApplied:
+    async def stored(self) -> ListsMark | None:
+        """Which lists the stored watches match; None where nobody can tell."""
+        try:
+            return await self._watches.lists_mark()
+        except StoreUnavailable:
+            return None
+
+    async def apply(self, lists: WatchLists, now: datetime, *, forced: bool = False) -> ListsApplied:
         """Match the stored watches to one reading of all lists; `forced` where an operator asked for it (SIGHUP)."""
-        wishes = frozenset((one.source, one.invoice_id, one.tags, one.due_on, one.note) for one in entries)
-        same = self._held is not None and self._held.wishes == wishes
-        applied = await self._watches.apply_lists(entries, now, confirmed=forced or (same and self.wants_reading(now)))
+        if lists.entries is None:
+            self._held = None
+            return ListsApplied()
+        same = self._held is not None and self._held.wishes == _wishes(lists.entries)
+        confirmed = forced or (same and self.wants_reading(now))
+        applied = await self._watches.apply_lists(lists.entries, now, confirmed=confirmed, mark=lists.mark)
         if not applied.held:
             self._held = None
         elif not same:
-            self._held = _Held(wishes, now)
+            self._held = _Held(lists, _wishes(lists.entries), now)
         return applied
+
+    async def apply_held(self, now: datetime) -> ListsApplied:
+        """The held reading once more."""
+        return ListsApplied() if self._held is None else await self.apply(self._held.lists, now)
+
+
+def _wishes(entries: Iterable[WatchEntry]) -> frozenset[_Wish]:
+    return frozenset(entry[:5] for entry in entries)

@@ -18,7 +18,7 @@ from watcher.config.lists import read_lists
 from watcher.config.load import Loaded
 from watcher.config.positions import Positions
 from watcher.config.reading import Reading, TomlFile
-from watcher.core.errors import ConfigError
+from watcher.core.errors import ConfigError, StillListed
 from watcher.daemon import listed
 from watcher.ports import Page, WatchEntry
 from watcher.store import SqlWatches
@@ -79,7 +79,12 @@ def remove(
 
 async def _remove(invocation: Invocation, source: str, invoice_id: str, *, purge: bool) -> None:
     async with opened(invocation, read_only=False) as store:
-        await store.watches.remove(source, invoice_id, SystemClock().now(), purge=purge)
+        try:
+            await store.watches.remove(source, invoice_id, SystemClock().now(), purge=purge)
+        except StillListed as refused:
+            key = source, invoice_id
+            places = (entry.where for entry in store.loaded.entries if (entry.source, entry.invoice_id) == key)
+            raise StillListed(*key, next(places, refused.place)) from refused
     _report(invocation, source, invoice_id, "purged" if purge else "removed")
 
 
@@ -110,10 +115,10 @@ def read_list(file: Path, loaded: Loaded) -> tuple[WatchEntry, ...]:
     """The united watches of one file. Raises ConfigError with all its mistakes."""
     reading = Reading(file, {})
     pattern = glob.escape(str(file.resolve()))
-    entries = read_lists(TomlFile(file, {}, Positions({})), (pattern,), reading, tuple(loaded.configuration.sources))
+    lists = read_lists(TomlFile(file, {}, Positions({})), (pattern,), reading, tuple(loaded.configuration.sources))
     if reading.problems:
         raise ConfigError(reading.problem_lines())
-    return entries
+    return lists.entries or ()
 
 
 async def _import(invocation: Invocation, file: Path) -> None:

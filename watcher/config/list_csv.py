@@ -1,27 +1,27 @@
 """Watch lists in CSV: `source,invoice_id,tags,due_on,note` in any order, tags separated by `;`."""
 
 import csv
-import io
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
-from watcher.config.list_rows import ListRow, check_id, check_note, check_source, read_date, read_tags
+from watcher.config.list_rows import check_id, check_note, check_source, read_date, read_tags
 from watcher.config.reading import MISTAKES_SHOWN, Problem, Reading, Unreadable
 from watcher.config.wording import meant, shown
+from watcher.ports import WatchEntry
 
 COLUMNS = ("source", "invoice_id", "tags", "due_on", "note")
 _REQUIRED = ("source", "invoice_id")
 _T = TypeVar("_T")
 
 
-def read_csv(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[ListRow]:
+def read_csv(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[WatchEntry]:
     """The good rows; what is wrong with the others goes to `reading`."""
     try:
-        # `newline=""`: line ends inside quotes are the field's own.
-        lines = csv.reader(io.StringIO(reading.text(path), newline=""), strict=True)
+        lines = csv.reader(reading.lines(path), strict=True)
         try:
             header = [name.strip() for name in next(lines, list[str]())]
             if wrong := list(_header_mistakes(header)):
@@ -54,19 +54,24 @@ def _header_mistakes(header: list[str]) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Rows:
+    """Makes nothing for a good row but its entry: there may be a million of them."""
+
     path: Path
     reading: Reading
     sources: Collection[str]
     header: list[str]
+    _names: dict[str, str] = field(default_factory=dict[str, str])
     _tags: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    _days: dict[str, date] = field(default_factory=dict[str, date])
     _good: bool = True
     _mistakes: int = 0
 
-    def read(self, lines: Iterator[list[str]]) -> Iterator[ListRow]:
+    def read(self, lines: Iterator[list[str]]) -> Iterator[WatchEntry]:
         width = len(self.header)
         places = {name: number for number, name in enumerate(self.header)}
-        source_at, id_at = places["source"], places["invoice_id"]
-        optional = [places.get(name, width) for name in COLUMNS[2:]]
+        self._names = {name: name for name in self.sources}
+        # One more cell, always empty, is what an absent column reads.
+        pick = itemgetter(*(places.get(name, width) for name in COLUMNS))
         last = self._line_of(lines)
         for cells in lines:
             line, last = last + 1, self._line_of(lines)
@@ -74,13 +79,12 @@ class _Rows:
                 continue
             if len(cells) != width and not self._fits(line, cells, width):
                 continue
-            # One more cell, always empty, is what an absent column reads.
-            padded = [*cells, *[""] * (width + 1 - len(cells))]
+            cells.extend([""] * (width + 1 - len(cells)))
             if self._mistakes > MISTAKES_SHOWN:
                 words = "is not read from here on: it has too many mistakes above"
                 self.reading.problems.append(Problem(self.path, line, "", words))
                 return
-            row = self._row(line, padded[source_at].strip(), padded[id_at].strip(), [padded[at] for at in optional])
+            row = self._row(line, pick(cells))
             if row is not None:
                 yield row
 
@@ -95,21 +99,34 @@ class _Rows:
         self.reading.problems.append(Problem(self.path, line, "", words))
         return False
 
-    def _row(self, line: int, source: str, invoice_id: str, optional: list[str]) -> ListRow | None:
+    def _row(self, line: int, cells: tuple[str, ...]) -> WatchEntry | None:
+        """Of cells in the order of `COLUMNS`."""
+        source_text, id_text, tags_text, due_text, note = cells
         self._good = True
-        self._check(line, "source", check_source(source, self.sources))
-        self._check(line, "invoice_id", check_id(invoice_id))
-        tags_text, due_text, note = optional
-        tags: tuple[str, ...] | None = ()
-        due_on: date | None = None
-        if tags_text and (tags := self._tags.get(tags_text)) is None:
-            tags = self._read(line, "tags", lambda: read_tags([text for text in tags_text.split(";") if text.strip()]))
-            self._tags[tags_text] = tags or ()
-        if due_text.strip():
-            due_on = self._read(line, "due_on", lambda: read_date(due_text.strip()))
+        source, invoice_id = self._names.get(source_text.strip()), id_text.strip()
+        if source is None:
+            self._check(line, "source", check_source(source_text.strip(), self.sources))
+        if (wrong := check_id(invoice_id)) is not None:
+            self._check(line, "invoice_id", wrong)
+        tags = self._tags_of(line, tags_text) if tags_text else ()
+        due_on = self._day_of(line, due_text.strip()) if due_text else None
         if note:
             self._check(line, "note", check_note(note))
-        return ListRow(line, source, invoice_id, tags or (), due_on, note.strip() or None) if self._good else None
+        if source is None or not self._good:
+            return None
+        return WatchEntry(source, invoice_id, tags, due_on, note.strip() or None, str(self.path), line)
+
+    def _tags_of(self, line: int, text: str) -> tuple[str, ...]:
+        if text not in self._tags:
+            texts = [part for part in text.split(";") if part.strip()]
+            self._tags[text] = self._read(line, "tags", lambda: read_tags(texts)) or ()
+        return self._tags[text]
+
+    def _day_of(self, line: int, text: str) -> date | None:
+        day = self._days.get(text)
+        if day is None and text and (day := self._read(line, "due_on", lambda: read_date(text))) is not None:
+            self._days[text] = day
+        return day
 
     def _check(self, line: int, column: str, wrong: str | None) -> None:
         if wrong is not None:

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from watcher.config.list_rows import ListRow, check_id, check_note, check_source, read_date, read_tags
+from watcher.config.list_rows import check_id, check_note, check_source, read_date, read_tags
 from watcher.config.positions import KeyPath
 from watcher.config.reading import Reading, Table, TomlFile
 from watcher.config.tables import unknown_keys
 from watcher.config.wording import shown
+from watcher.ports import WatchEntry
 
 _T = TypeVar("_T")
 
@@ -18,7 +19,7 @@ KEYS = ("source", "tags", "invoices", "invoice")
 INVOICE_KEYS = ("id", "tags", "due_on", "note")
 
 
-def read_toml(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[ListRow]:
+def read_toml(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[WatchEntry]:
     """The good rows; what is wrong with the others goes to `reading`."""
     file = reading.toml(path)
     return iter(()) if file is None else _List(file, reading, sources).rows()
@@ -30,19 +31,20 @@ class _List:
     reading: Reading
     sources: Collection[str]
 
-    def rows(self) -> Iterator[ListRow]:
+    def rows(self) -> Iterator[WatchEntry]:
         table = self.file.table
         if not table:
             self.reading.warnings.append(f"{self.file.path}: lists nothing")
             return
         self.reading.problems.extend(unknown_keys(table, KEYS, file=self.file, path=()))
+        name = str(self.file.path)
         source = self._source(table.get("source"))
         tags = self._tags(table, ())
         for number, value in enumerate(self._list(table, "invoices")):
             path = ("invoices", number)
             invoice_id = self._id(value, path)
             if invoice_id is not None and source is not None:
-                yield ListRow(self.file.positions.line(path), source, invoice_id, tags, None, None)
+                yield WatchEntry(source, invoice_id, tags, None, None, name, self.file.positions.line(path))
         for number, value in enumerate(self._list(table, "invoice")):
             row = self._invoice(value, ("invoice", number), source, tags)
             if row is not None:
@@ -87,7 +89,9 @@ class _List:
         self._wrong(path, wrong)
         return None
 
-    def _invoice(self, value: object, path: KeyPath, source: str | None, list_tags: tuple[str, ...]) -> ListRow | None:
+    def _invoice(
+        self, value: object, path: KeyPath, source: str | None, list_tags: tuple[str, ...]
+    ) -> WatchEntry | None:
         if not isinstance(value, dict):
             self._wrong(path, f"{shown(value)} is not a table, must be one with {', '.join(INVOICE_KEYS)}")
             return None
@@ -102,7 +106,8 @@ class _List:
         due_on, note = self._due_on(table.get("due_on"), path), self._note(table.get("note"), path)
         if invoice_id is None or source is None:
             return None
-        return ListRow(self.file.positions.line(path), source, invoice_id, tags or (), due_on, note)
+        line = self.file.positions.line(path)
+        return WatchEntry(source, invoice_id, tags or (), due_on, note, str(self.file.path), line)
 
     def _due_on(self, value: object, path: KeyPath) -> date | None:
         if isinstance(value, str):

@@ -2,36 +2,54 @@
 
 import glob
 import os
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import cast
 
+from watcher import __version__
 from watcher.config.list_csv import read_csv
-from watcher.config.list_rows import ListRow
 from watcher.config.list_toml import read_toml
 from watcher.config.reading import Problem, Reading, TomlFile
 from watcher.config.values import MOST_TAGS
 from watcher.config.wording import one_of, shown
 from watcher.core.errors import ConfigError
-from watcher.ports import WatchEntry
+from watcher.ports import ListsMark, WatchEntry, WatchLists
+
+READING = 1
+"""Count it up with every change of what a list means or how its watches are stored: all are read anew then."""
 
 _GLOB = frozenset("*?[")
 _WARNINGS_SHOWN = 20
 SUFFIXES = (".toml", ".csv")
-_READERS: dict[str, Callable[[Path, Reading, Collection[str]], Iterator[ListRow]]] = {
+_READERS: dict[str, Callable[[Path, Reading, Collection[str]], Iterator[WatchEntry]]] = {
     ".toml": read_toml,
     ".csv": read_csv,
 }
 
 
 def read_lists(
-    file: TomlFile, patterns: Sequence[str], reading: Reading, sources: Collection[str]
-) -> tuple[WatchEntry, ...]:
-    """The united watches of all lists that the patterns name; what is wrong with them goes to `reading`."""
-    return _united(_list_files(file, patterns, reading), reading, sources)
+    file: TomlFile,
+    patterns: Sequence[str],
+    reading: Reading,
+    sources: Collection[str],
+    stored: ListsMark | None = None,
+) -> WatchLists:
+    """The united watches of all lists that the patterns name; what is wrong with them goes to `reading`.
+
+    Lists that would say what the stored mark remembers are not read: their content is looked at alone.
+    """
+    paths = tuple(_list_files(file, patterns, reading))
+    if stored is not None and stored.digest == _digest(paths, reading, sources):
+        reading.warnings.extend(stored.warnings)
+        return WatchLists(stored, None)
+    before = len(reading.warnings)
+    entries = _united(paths, reading, sources)
+    digest, warnings = _digest(paths, reading, sources), tuple(reading.warnings[before:])
+    return WatchLists(ListsMark(digest, len(entries), warnings), entries)
 
 
 def read_list(path: Path, sources: Collection[str]) -> tuple[tuple[WatchEntry, ...], tuple[str, ...]]:
@@ -43,6 +61,24 @@ def read_list(path: Path, sources: Collection[str]) -> tuple[tuple[WatchEntry, .
     if reading.problems:
         raise ConfigError(reading.problem_lines())
     return entries, tuple(reading.warnings)
+
+
+def place_of(file: str, source: str, invoice_id: str, sources: Collection[str]) -> str:
+    """File and line of an invoice in a list as it is now; the file alone where it is not found in it."""
+    path = Path(file)
+    reader = _READERS.get(path.suffix)
+    rows = iter(()) if reader is None else reader(path, Reading(path, {}), sources)
+    return next((row.where for row in rows if (row.source, row.invoice_id) == (source, invoice_id)), file)
+
+
+def _digest(paths: Iterable[Path], reading: Reading, sources: Collection[str]) -> str:
+    """Of all that decides what a reading of these files says, the program that reads them included."""
+    found = blake2b(digest_size=32)
+    files = [part for path in paths for part in (os.fsencode(path), reading.digest(path))]
+    for part in (f"{READING} {__version__}".encode(), " ".join(sorted(sources)).encode(), *files):
+        found.update(len(part).to_bytes(8))
+        found.update(part)
+    return found.hexdigest()
 
 
 def _united(paths: Iterable[Path], reading: Reading, sources: Collection[str]) -> tuple[WatchEntry, ...]:
@@ -88,19 +124,21 @@ def _watcher_table(file: TomlFile) -> Collection[str]:
 @dataclass(slots=True)
 class _Union:
     reading: Reading
-    _seen: dict[tuple[str, str], WatchEntry] = field(default_factory=dict[tuple[str, str], WatchEntry])
+    _seen: defaultdict[str, dict[str, WatchEntry]] = field(
+        default_factory=lambda: defaultdict[str, dict[str, WatchEntry]](dict)
+    )
+    """By source and invoice id: a key of both would be a tuple for each of a million."""
     _repeats: list[str] = field(default_factory=list[str])
 
-    def add(self, path: Path, rows: Iterable[ListRow]) -> None:
+    def add(self, path: Path, rows: Iterable[WatchEntry]) -> None:
         seen = self._seen
         for row in rows:
-            key = row.source, row.invoice_id
-            entry = WatchEntry(*key, row.tags, row.due_on, row.note, f"{path}:{row.line}")
-            first = seen.setdefault(key, entry)
-            if first is not entry:
-                seen[key] = self._united(path, row, first)
+            of_source = seen[row.source]
+            first = of_source.setdefault(row.invoice_id, row)
+            if first is not row:
+                of_source[row.invoice_id] = self._both(path, row, first)
 
-    def _united(self, path: Path, row: ListRow, first: WatchEntry) -> WatchEntry:
+    def _both(self, path: Path, row: WatchEntry, first: WatchEntry) -> WatchEntry:
         name = f"invoice {shown(row.invoice_id)} of {row.source}"
         if row.due_on is not None and first.due_on is not None and row.due_on != first.due_on:
             words = f"{row.due_on} for {name} differs from {first.due_on} at {first.where}, must be the same"
@@ -109,16 +147,13 @@ class _Union:
         if len(tags) > MOST_TAGS:
             words = f"{name} has {len(tags)} tags together with {first.where}, at most {MOST_TAGS}"
             self.reading.problems.append(Problem(path, row.line, "tags", words))
-        self._repeats.append(f"{path}:{row.line}: {name} is listed at {first.where} already: both are united")
-        return replace(first, tags=tags, due_on=_either(first.due_on, row.due_on), note=first.note or row.note)
+        self._repeats.append(f"{row.where}: {name} is listed at {first.where} already: both are united")
+        due_on = row.due_on if first.due_on is None else first.due_on
+        return first._replace(tags=tags, due_on=due_on, note=first.note or row.note)
 
     def entries(self) -> tuple[WatchEntry, ...]:
         self.reading.warnings.extend(islice(self._repeats, _WARNINGS_SHOWN))
         if len(self._repeats) > _WARNINGS_SHOWN:
             rest = len(self._repeats) - _WARNINGS_SHOWN
             self.reading.warnings.append(f"and {rest} more invoices that are listed more than once")
-        return tuple(self._seen.values())
-
-
-def _either(first: date | None, second: date | None) -> date | None:
-    return second if first is None else first
+        return tuple(entry for of_source in self._seen.values() for entry in of_source.values())

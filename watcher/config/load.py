@@ -1,6 +1,6 @@
 """The config file and everything it leads to (secrets, watch lists), read and checked in one go."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
@@ -22,12 +22,15 @@ from watcher.config.settings import (
 from watcher.config.sources import read_polling, read_sources
 from watcher.config.tables import subtable, unknown_keys, validated
 from watcher.core.errors import ConfigError
-from watcher.ports import WatchEntry
+from watcher.ports import ListsMark, WatchEntry, WatchLists
 from watcher.providers.kind import ProviderKind
 
 VARIABLE = "INVOICE_WATCHER_CONFIG"
 PLACES = (Path("config/watcher.toml"), Path("/etc/invoice-watcher/watcher.toml"))
 TABLES = ("database", "watcher", "polling", "retention", "http", "log", "sources", "endpoints")
+
+Stored = Callable[[Configuration], ListsMark | None]
+"""Which lists the watches match that this configuration's database holds, or None where nobody can tell."""
 
 _Model = TypeVar("_Model", bound=Settings)
 
@@ -43,13 +46,18 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One good reading. `entries` are the united watches of all lists; `files` is every file that was read."""
+    """One good reading. `files` is every file that was looked at."""
 
     configuration: Configuration
-    entries: tuple[WatchEntry, ...]
+    lists: WatchLists
     warnings: tuple[str, ...]
     files: tuple[Path, ...]
     seen: Seen = field(default_factory=Seen)
+
+    @property
+    def entries(self) -> tuple[WatchEntry, ...]:
+        """The united watches of all lists, where they were read."""
+        return self.lists.entries or ()
 
 
 class BadReading(ConfigError):
@@ -58,6 +66,11 @@ class BadReading(ConfigError):
     def __init__(self, problems: tuple[str, ...], seen: Seen) -> None:
         super().__init__(problems)
         self.seen = seen
+
+
+def nothing_stored(configuration: Configuration) -> None:
+    """What has every list read."""
+    del configuration
 
 
 def find(explicit: Path | None, environment: Mapping[str, str]) -> Path:
@@ -81,27 +94,29 @@ def load(
     environment: Mapping[str, str],
     *,
     credentials: MutableMapping[str, str] | None = None,
+    stored: Stored = nothing_stored,
 ) -> Loaded:
     """Read everything. Raises ConfigError (a BadReading) with all mistakes of all files at once.
 
-    `credentials` keeps what systemd's credentials said, for the readings to come.
+    `credentials` keeps what systemd's credentials said, for the readings to come. Lists that the `stored` watches match
+    already are not read.
     """
     reading = Reading(path, environment, {} if credentials is None else credentials)
     file = reading.toml(path)
-    configuration, entries = (None, ()) if file is None else _read(file, reading, providers)
+    configuration, lists = (None, None) if file is None else _read(file, reading, providers, stored)
     seen = Seen(reading.base, dict(reading.stamps), reading.patterns)
-    if configuration is None or reading.problems:
+    if configuration is None or lists is None or reading.problems:
         raise BadReading(reading.problem_lines(), seen)
     if not configuration.sources:
         reading.warnings.append(f"{path}: has no [sources.NAME]: nothing is polled")
     if not configuration.endpoints:
         reading.warnings.append(f"{path}: has no [endpoints.NAME]: events are recorded, and sent to nobody")
-    return Loaded(configuration, entries, tuple(reading.warnings), tuple(reading.stamps), seen)
+    return Loaded(configuration, lists, tuple(reading.warnings), tuple(reading.stamps), seen)
 
 
 def _read(
-    file: TomlFile, reading: Reading, providers: Mapping[str, ProviderKind]
-) -> tuple[Configuration | None, tuple[WatchEntry, ...]]:
+    file: TomlFile, reading: Reading, providers: Mapping[str, ProviderKind], stored: Stored
+) -> tuple[Configuration | None, WatchLists]:
     reading.problems.extend(unknown_keys(file.table, TABLES, file=file, path=()))
     watcher = _section(WatcherSettings, "watcher", file, reading)
     polling, polling_keys = read_polling(file, reading)
@@ -119,9 +134,9 @@ def _read(
         "endpoints": read_endpoints(file, reading, names),
     }
     reading.patterns = _patterns(file) if watcher is None else watcher.watchlists
-    entries = read_lists(file, reading.patterns, reading, names)
     configuration = None if reading.problems else Configuration.model_validate(parts)
-    return configuration, entries
+    mark = None if configuration is None else stored(configuration)
+    return configuration, read_lists(file, reading.patterns, reading, names, mark)
 
 
 def _section(model: type[_Model], name: str, file: TomlFile, reading: Reading) -> _Model | None:

@@ -1,10 +1,13 @@
 """One reading of the config: which files were read, and what was found wrong in them."""
 
+import io
 import re
 import stat
 import tomllib
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Generator, Iterable, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import cast
 
@@ -75,6 +78,7 @@ class Reading:
     patterns: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list[Problem])
     warnings: list[str] = field(default_factory=list[str])
+    _digests: dict[Path, bytes] = field(default_factory=dict[Path, bytes])
 
     @property
     def base(self) -> Path:
@@ -83,7 +87,19 @@ class Reading:
     def text(self, path: Path) -> str:
         """The file's UTF-8 text without a byte order mark. Raises Unreadable."""
         self.note(path)
-        return _text(path)
+        return _decoded(self._content(path))
+
+    def lines(self, path: Path) -> Iterable[str]:
+        """The file's text by lines with their ends, as they are. Raises Unreadable, before the first line."""
+        self.note(path)
+        content = self._content(path)
+        _decoded(content)
+        # `newline=""`: line ends inside quotes are a field's own.
+        return io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
+
+    def digest(self, path: Path) -> bytes:
+        """Of the file's content as it was read; where it was not, as it is now. Empty where it cannot be read."""
+        return self._digests.get(path) or _digest_of(path)
 
     def note(self, path: Path) -> None:
         """Keep how the file is now. Before it is opened: a change while it is read must look like one afterwards."""
@@ -97,6 +113,11 @@ class Reading:
         except Unreadable as error:
             self.problems.append(Problem(path, error.line, "", str(error)))
         return None
+
+    def _content(self, path: Path) -> bytes:
+        content = _content(path)
+        self._digests[path] = blake2b(content).digest()
+        return content
 
     def problem_lines(self) -> tuple[str, ...]:
         """All problems as text: files in the order they were read, lines in theirs."""
@@ -115,7 +136,21 @@ def _cut(path: Path, problems: list[Problem]) -> Iterable[str]:
         yield f"{path}: and {len(lines) - MISTAKES_SHOWN} more mistakes in this file"
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
+    with _opened(path) as file:
+        return file.read()
+
+
+def _digest_of(path: Path) -> bytes:
+    try:
+        with _opened(path) as file:
+            return file_digest(file, blake2b).digest()
+    except Unreadable:
+        return b""
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[io.BufferedReader]:
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
@@ -124,9 +159,13 @@ def _text(path: Path) -> str:
             raise Unreadable("is not a regular file")
         if facts.st_size > LARGEST_FILE:
             raise Unreadable(f"is larger than {LARGEST_FILE // 2**20} MiB, the largest file that is read")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror or error}") from error
+
+
+def _decoded(content: bytes) -> str:
     if content.startswith(_UTF16_MARKS):
         raise Unreadable("is UTF-16 text, must be UTF-8: save it as UTF-8")
     try:

@@ -1,12 +1,13 @@
 """Notices that the config, a watch list or a secret's file has changed, and reads everything anew."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from watcher.clock import Clock
 from watcher.config.lists import SUFFIXES, matching
-from watcher.config.load import BadReading, Loaded, Seen, load
+from watcher.config.load import BadReading, Loaded, Seen, Stored, load, nothing_stored
 from watcher.config.reading import Stamp, stamp
 from watcher.core.errors import ConfigError
 from watcher.providers.kind import ProviderKind
@@ -15,17 +16,26 @@ STILL = timedelta(seconds=2)
 """How long changed files must have kept size and mtime: a file that is being written is not read."""
 
 
-def reader(path: Path, providers: Mapping[str, ProviderKind], environment: Mapping[str, str]) -> Callable[[], Loaded]:
+class Reader(Protocol):
     """Reads the same config each time it is called; environment and credentials stay what they were first."""
+
+    def __call__(self, stored: Stored = nothing_stored) -> Loaded: ...
+
+
+def reader(path: Path, providers: Mapping[str, ProviderKind], environment: Mapping[str, str]) -> Reader:
     fixed = dict(environment)
     credentials: dict[str, str] = {}
-    return lambda: load(path, providers, fixed, credentials=credentials)
+
+    def read(stored: Stored = nothing_stored) -> Loaded:
+        return load(path, providers, fixed, credentials=credentials, stored=stored)
+
+    return read
 
 
 class ConfigFiles:
     """All files of the reading in force, and of a bad one after it; ask `look` about once a second."""
 
-    def __init__(self, loaded: Loaded, read: Callable[[], Loaded], clock: Clock) -> None:
+    def __init__(self, loaded: Loaded, read: Reader, clock: Clock) -> None:
         self._read = read
         self._clock = clock
         self._seen = loaded.seen
@@ -33,14 +43,14 @@ class ConfigFiles:
         self._pending: dict[Path, Stamp] | None = None
         self._pending_at: datetime | None = None
 
-    def look(self, *, now_forced: bool = False) -> Loaded | ConfigError | None:
+    def look(self, *, now_forced: bool = False, stored: Stored = nothing_stored) -> Loaded | ConfigError | None:
         """A new reading where files have changed and stood still, else None; forced, always a new reading.
 
         What is wrong with a reading is returned once; the next comes when a file has changed again. Blocks for as long
-        as the files take to read (a second or two for lists of 100,000 lines).
+        as the files take to read (seconds for lists of a million lines that have changed).
         """
         if now_forced:
-            return self._read_all()
+            return self._read_all(stored)
         survey = _survey(self._seen)
         if survey == self._known:
             self._pending = self._pending_at = None
@@ -49,13 +59,13 @@ class ConfigFiles:
         if survey != self._pending or self._pending_at is None or now < self._pending_at:
             self._pending, self._pending_at = survey, now
             return None
-        return self._read_all() if now - self._pending_at >= STILL else None
+        return self._read_all(stored) if now - self._pending_at >= STILL else None
 
-    def _read_all(self) -> Loaded | ConfigError:
+    def _read_all(self, stored: Stored) -> Loaded | ConfigError:
         before = _survey(self._seen)
         self._pending = self._pending_at = None
         try:
-            loaded = self._read()
+            loaded = self._read(stored)
         except BadReading as error:
             self._seen, self._known = error.seen, dict(error.seen.stamps)
             return error

@@ -75,3 +75,11 @@ class NotFound(WatcherError):
 
 class Refused(WatcherError):
     """What the user asked for is not possible as things are; the message says why and what to do instead."""
+
+
+class StillListed(Refused):
+    """Only a watch list can take back what it lists. `place` is its file, or file and line."""
+
+    def __init__(self, source: str, invoice_id: str, place: str) -> None:
+        super().__init__(f"{source} {invoice_id} is listed in {place}: remove it there")
+        self.place = place

@@ -8,6 +8,8 @@ from functools import partial
 
 import aiohttp
 import anyio
+import anyio.from_thread
+import anyio.to_thread
 import structlog
 
 from watcher import __version__
@@ -25,7 +27,7 @@ from watcher.delivery import Courier
 from watcher.housekeeping import Chore, keep_house, usual_chores
 from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan, Tuner
-from watcher.ports import Lateness, Outcome, Provider, SourceRow
+from watcher.ports import Lateness, ListsApplied, Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
 from watcher.store import (
     Reports,
@@ -82,14 +84,14 @@ class Service:
             on_turn=self._turned,
             observer=self.usage,
         )
-        self._loaded = self._opened_with = loaded
+        self._configuration = self._opened_with = loaded.configuration
         self._unapplied: tuple[Loaded, bool] | None = None
         self._reloading = anyio.Lock()
         self._ended = anyio.Event()
 
     @property
     def configuration(self) -> Configuration:
-        return self._loaded.configuration
+        return self._configuration
 
     @property
     def lists_held_since(self) -> datetime | None:
@@ -114,9 +116,9 @@ class Service:
         await self._tune(configuration)
         self.poller.configure(self._plans)
         self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
-        _warn_of_restarts(self._opened_with.configuration, configuration)
-        self._loaded = loaded
-        await self._apply_lists(loaded, forced=forced)
+        _warn_of_restarts(self._opened_with, configuration)
+        self._configuration = configuration
+        self._tell_lists(await self._lists.apply(loaded.lists, self._clock.now(), forced=forced))
 
     async def reload(self, *, forced: bool = False) -> None:
         """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change.
@@ -124,7 +126,9 @@ class Service:
         What the database cannot take now is applied by a later call, though no file changes again.
         """
         async with self._reloading:
-            seen = await anyio.to_thread.run_sync(lambda: self._files.look(now_forced=forced))
+            seen = await anyio.to_thread.run_sync(
+                lambda: self._files.look(now_forced=forced, stored=lambda _: anyio.from_thread.run(self._lists.stored))
+            )
             if isinstance(seen, ConfigError):
                 self.config_problems = seen.problems
                 for problem in seen.problems:
@@ -143,9 +147,9 @@ class Service:
             loaded, forced = self._unapplied
             await self.apply(loaded, forced=forced)
             self._unapplied, self.config_problems = None, ()
-            _log.info("config.applied", path=str(loaded.configuration.path), watches=len(loaded.entries))
+            _log.info("config.applied", path=str(loaded.configuration.path), watches=loaded.lists.mark.watches)
         elif self._lists.wants_reading(self._clock.now()):
-            await self._apply_lists(self._loaded, forced=False)
+            self._tell_lists(await self._lists.apply_held(self._clock.now()))
 
     async def serve(self, notifier: Notifier) -> None:
         """Work until SIGTERM or SIGINT; then finish what is in work, for at most `shutdown_grace`.
@@ -217,8 +221,7 @@ class Service:
             work.start_soon(self.courier.run)
         self._ended.set()
 
-    async def _apply_lists(self, loaded: Loaded, *, forced: bool) -> None:
-        applied = await self._lists.apply(loaded.entries, self._clock.now(), forced=forced)
+    def _tell_lists(self, applied: ListsApplied) -> None:
         if applied.held:
             _log.error(
                 "watchlists.held",

@@ -4,13 +4,15 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import anyio.to_thread
 import structlog
 
 from watcher.clock import Clock, SystemClock
 from watcher.config.addresses import is_loopback, split_listen
 from watcher.config.durations import format_rate
+from watcher.config.lists import place_of
 from watcher.config.schemas import config_schema, watchlist_schema
-from watcher.core.errors import NotFound, StoreUnavailable
+from watcher.core.errors import NotFound, StillListed, StoreUnavailable
 from watcher.core.schema import event_schema
 from watcher.daemon import wiring
 from watcher.daemon.service import Service
@@ -94,7 +96,12 @@ class _Actions:
         return added
 
     async def remove_watch(self, source: str, invoice_id: str) -> None:
-        await self._watches.remove(source, invoice_id, self._clock.now())
+        try:
+            await self._watches.remove(source, invoice_id, self._clock.now())
+        except StillListed as refused:
+            sources = tuple(self._service.configuration.sources)
+            place = await anyio.to_thread.run_sync(place_of, refused.place, source, invoice_id, sources)
+            raise StillListed(source, invoice_id, place) from refused
 
     async def request_poll(self, source: str, invoice_id: str) -> datetime:
         poll_at = await self._watches.request_poll(source, invoice_id, self._clock.now())

@@ -53,7 +53,7 @@ from watcher.ports.providers import (
 )
 from watcher.ports.rounds import ListedIds, RoundKind, Rounds
 from watcher.ports.surveys import Surveys
-from watcher.ports.watches import ListsApplied, SourceRow, WatchEntry, Watches
+from watcher.ports.watches import ListsApplied, ListsMark, SourceRow, WatchEntry, Watches, WatchLists
 
 __all__ = [
     "NOTHING_KNOWN",
@@ -86,6 +86,7 @@ __all__ = [
     "Listed",
     "ListedIds",
     "ListsApplied",
+    "ListsMark",
     "Look",
     "Missing",
     "Outbox",
@@ -113,6 +114,7 @@ __all__ = [
     "Surveys",
     "TestResult",
     "WatchEntry",
+    "WatchLists",
     "WatchState",
     "Watches",
 ]

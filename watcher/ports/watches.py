@@ -3,19 +3,43 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEntry:
-    """One wish to watch. `where` is `file:line` for entries from watch lists."""
+class WatchEntry(NamedTuple):
+    """One wish to watch; those of watch lists say in which file and line they stand. A tuple: there may be millions."""
 
     source: str
     invoice_id: str
     tags: tuple[str, ...] = ()
     due_on: date | None = None
     note: str | None = None
-    where: str | None = None
+    file: str | None = None
+    line: int = 0
+
+    @property
+    def where(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListsMark:
+    """What is remembered of the lists that the stored watches match.
+
+    `digest` is of all that decides what a reading of them says; `watches` and `warnings` are what it said.
+    """
+
+    digest: str
+    watches: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLists:
+    """One reading of all watch lists. `entries` is None where the mark is the stored one: nobody needs them then."""
+
+    mark: ListsMark
+    entries: tuple[WatchEntry, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +65,15 @@ class Watches(Protocol):
         """Learn the configured sources; watches of the others are orphaned and not polled."""
         ...
 
-    async def apply_lists(self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool) -> ListsApplied:
-        """Make the watches of origin "file" match; more than half (and over 10) stopped needs `confirmed`."""
+    async def apply_lists(
+        self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool, mark: ListsMark | None = None
+    ) -> ListsApplied:
+        """Make the watches of origin "file" match; more than half (and over 10) stopped needs `confirmed`.
+
+        `mark` is remembered once all of them do, and forgotten before one of them does not.
+        """
+        ...
+
+    async def lists_mark(self) -> ListsMark | None:
+        """Which lists the stored watches match, where that is remembered."""
         ...

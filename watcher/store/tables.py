@@ -154,6 +154,15 @@ is made at once, or right after the one under way. `due_hour`, `currency` and `w
 `ix_watches_browse` holds all that lists of invoices are chosen by, so that none of the wide rows is read in vain.
 """
 
+watchlists = Table(
+    "watchlists",
+    metadata,
+    Column("digest", Words(), primary_key=True),
+    Column("watches", Integer, nullable=False),
+    Column("warnings", Words(), nullable=False),
+)
+"""One row, or none: the lists that `watches.listed` holds, all of them and nothing else (`ports.ListsMark`)."""
+
 hazards = Table(
     "hazards",
     metadata,

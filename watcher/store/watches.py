@@ -1,39 +1,25 @@
 """The watches and who wishes them: watch lists on one side, the command line and the API on the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import select, update
+import anyio.to_thread
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watcher.core.errors import NotFound, Refused
-from watcher.ports import ListsApplied, SourceRow, WatchEntry
+from watcher.core.errors import NotFound, StillListed
+from watcher.ports import ListsApplied, ListsMark, SourceRow, WatchEntry
+from watcher.store import marks
+from watcher.store.applying import apply_lists
 from watcher.store.codec import AnyRow, storable
 from watcher.store.engine import Store, upserting
+from watcher.store.inserting import NewWatch, insert
 from watcher.store.purging import purge_watch
 from watcher.store.tables import sources, watches
-from watcher.store.wishes import Discovery, Wish, by_hand, dumps, from_file, loads
-from watcher.store.wishing import Wishing, due_now, lock_wishes, write
-
-LARGE_STOP = 10
-"""Stopping no more watches than this needs no second look."""
-
-_WISHES = (
-    watches.c.id,
-    watches.c.source,
-    watches.c.invoice_id,
-    watches.c.listed,
-    watches.c.added,
-    watches.c.discovered,
-    watches.c.origins,
-    watches.c.tags,
-    watches.c.due_on,
-)
-_LISTED = select(watches.c.source, watches.c.invoice_id, watches.c.listed, watches.c.added, watches.c.discovered).where(
-    watches.c.listed.is_not(None)
-)
-_CHUNK = 5000
+from watcher.store.wishes import Discovery, by_hand, first_by_hand, loads, texts
+from watcher.store.wishing import STEP, Wishing, due_now, known_rows, lock_wishes, require_sources, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +33,16 @@ class SqlWatches:
         async with self.store.transaction() as connection:
             await _sync_sources(connection, sources)
 
-    async def apply_lists(self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool) -> ListsApplied:
+    async def apply_lists(
+        self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool, mark: ListsMark | None = None
+    ) -> ListsApplied:
         """Raises NotFound where an entry names a source that is not configured. Held means: nothing is written."""
-        wanted = {_key(entry): from_file(entry) for entry in entries}
-        async with self.store.transaction() as connection:
-            await lock_wishes(connection)
-            here = await self.store.now(connection, now)
-            await _require_sources(connection, {entry.source for entry in entries})
-            kept = (await connection.execute(_LISTED)).all()
-            gone = [row for row in kept if (row.source, row.invoice_id) not in wanted]
-            if not confirmed and _stops_too_many(kept, gone):
-                return ListsApplied(held=True)
-            listed = {(row.source, row.invoice_id): row.listed for row in kept}
-            keys = [key for key, wish in wanted.items() if listed.get(key) != dumps(wish)]
-            keys += [(row.source, row.invoice_id) for row in gone]
-            known = await _rows(connection, keys)
-            changed = [_listed(key, wanted.get(key), known.get(key)) for key in keys]
-            await write(connection, changed, here)
-        return _applied(changed)
+        return await apply_lists(self.store, entries, now, confirmed=confirmed, mark=mark)
+
+    async def lists_mark(self) -> ListsMark | None:
+        """Which lists the stored watches match; None where none is known to."""
+        async with self.store.reading() as connection:
+            return await marks.read(connection)
 
     async def add(self, entry: WatchEntry, origin: str, now: datetime) -> bool:
         """Wish a watch by hand (`cli`, `api`), due at once; True where the invoice was not watched before.
@@ -74,16 +52,23 @@ class SqlWatches:
         return await self.import_entries([entry], origin, now) == 1
 
     async def import_entries(self, entries: Sequence[WatchEntry], origin: str, now: datetime) -> int:
-        """`add` for many, all or none; returns how many were not watched before. Raises NotFound like `add`."""
-        async with self.store.transaction() as connection:
-            await lock_wishes(connection)
-            here = await self.store.now(connection, now)
-            await _require_sources(connection, {entry.source for entry in entries})
-            wishes = {_key(entry): entry for entry in entries}
-            known = await _rows(connection, tuple(wishes))
-            wishings = [_added(entry, origin, known.get(key)) for key, entry in wishes.items()]
-            await write(connection, wishings, here)
-        return sum(1 for wishing in wishings if wishing.starts)
+        """`add` for many, step by step; returns how many were not watched before. Raises NotFound like `add`."""
+        by_key = {_key(entry): entry for entry in entries}
+        names, keys, started = {entry.source for entry in entries}, list(by_key), 0
+        added = await anyio.to_thread.run_sync(texts, entries, partial(first_by_hand, origin))
+        for start in range(0, len(keys), STEP):
+            step = keys[start : start + STEP]
+            async with self.store.transaction() as connection:
+                await lock_wishes(connection)
+                here = await self.store.now(connection, now)
+                await require_sources(connection, names)
+                new = [NewWatch(*key, None, added[key[0]][key[1]]) for key in step]
+                inserted = await insert(connection, new, here)
+                known = await known_rows(connection, [key for key in step if key not in inserted])
+                wishings = [_added(by_key[key], origin, row) for key, row in known.items()]
+                await write(connection, wishings, here)
+            started += len(inserted) + sum(1 for wishing in wishings if wishing.starts)
+        return started
 
     async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
         """Watch those of these invoices that nobody watches, due at once; returns how many.
@@ -95,8 +80,8 @@ class SqlWatches:
         async with self.store.transaction() as connection:
             await lock_wishes(connection)
             here = await self.store.now(connection, now)
-            await _require_sources(connection, {source})
-            known = await _rows(connection, keys)
+            await require_sources(connection, {source})
+            known = await known_rows(connection, keys)
             wishings = [
                 Wishing(*key, None, None, known.get(key), found=Discovery.WATCHED)
                 for key in keys
@@ -109,7 +94,7 @@ class SqlWatches:
         """Those of these invoices that `discover` would have watched, as (source, invoice id)."""
         keys = tuple({(source, storable(one)): None for one in ids})
         async with self.store.reading() as connection:
-            known = await _rows(connection, keys)
+            known = await known_rows(connection, keys)
         return tuple(key for key in keys if _is_discoverable(known.get(key)))
 
     async def remove(self, source: str, invoice_id: str, now: datetime, *, purge: bool = False) -> None:
@@ -117,18 +102,18 @@ class SqlWatches:
 
         From then on the provider's lists do not have it watched either.
 
-        Raises NotFound, or Refused where only a file can take it back (a purge of what a file lists would be undone
+        Raises NotFound, or StillListed where only a file can take it back (a purge of what a file lists would be undone
         by the next poll).
         """
         async with self.store.transaction() as connection:
             await lock_wishes(connection)
             here = await self.store.now(connection, now)
-            row = (await _rows(connection, [(source, invoice_id)])).get((source, invoice_id))
+            row = (await known_rows(connection, [(source, invoice_id)])).get((source, invoice_id))
             if row is None or not (row.origins or purge):
                 raise NotFound(f"{source} {invoice_id} is not watched")
             listed = loads(row.listed)
             if listed is not None and (purge or row.added is None):
-                raise Refused(f"{source} {invoice_id} is listed in {listed.where or 'a watch list'}: remove it there")
+                raise StillListed(source, invoice_id, listed.where or "a watch list")
             removal = Wishing(source, invoice_id, listed, None, row, found=Discovery.REMOVED)
             await write(connection, [removal], here)
             if purge:
@@ -169,49 +154,10 @@ async def _sync_sources(connection: AsyncConnection, rows: Sequence[SourceRow]) 
     await connection.execute(inserting.on_conflict_do_update(index_elements=["name"], set_=told), values)
 
 
-async def _require_sources(connection: AsyncConnection, names: set[str]) -> None:
-    known = set((await connection.execute(select(sources.c.name).where(sources.c.configured))).scalars())
-    if missing := sorted(names - known):
-        raise NotFound(f"no source {missing[0]}: configured are {', '.join(sorted(known)) or 'none'}")
-
-
-async def _rows(connection: AsyncConnection, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], AnyRow]:
-    """The rows of these (source, invoice id) that exist."""
-    by_source: dict[str, list[str]] = {}
-    for source, invoice_id in keys:
-        by_source.setdefault(source, []).append(invoice_id)
-    found: dict[tuple[str, str], AnyRow] = {}
-    for source, ids in sorted(by_source.items()):
-        for start in range(0, len(ids), _CHUNK):
-            chosen = watches.c.invoice_id.in_(ids[start : start + _CHUNK])
-            query = select(*_WISHES).where(watches.c.source == source, chosen)
-            found |= {(row.source, row.invoice_id): row for row in await connection.execute(query)}
-    return found
-
-
-def _listed(key: tuple[str, str], wish: Wish | None, row: AnyRow | None) -> Wishing:
-    return Wishing(*key, wish, None if row is None else loads(row.added), row)
-
-
-def _added(entry: WatchEntry, origin: str, row: AnyRow | None) -> Wishing:
-    if row is None:
-        return Wishing(entry.source, entry.invoice_id, None, by_hand(entry, origin, None), None, at_once=True)
+def _added(entry: WatchEntry, origin: str, row: AnyRow) -> Wishing:
     added = by_hand(entry, origin, loads(row.added))
     return Wishing(entry.source, entry.invoice_id, loads(row.listed), added, row, at_once=True)
 
 
 def _is_discoverable(row: AnyRow | None) -> bool:
     return row is None or (not row.origins and row.discovered != Discovery.REMOVED.value)
-
-
-def _stops_too_many(listed: Sequence[AnyRow], gone: Sequence[AnyRow]) -> bool:
-    stopped = sum(1 for row in gone if row.added is None and row.discovered != Discovery.WATCHED.value)
-    return stopped > LARGE_STOP and stopped * 2 > len(listed)
-
-
-def _applied(changed: Sequence[Wishing]) -> ListsApplied:
-    return ListsApplied(
-        added=sum(1 for wishing in changed if wishing.is_newly_listed),
-        changed=sum(1 for wishing in changed if wishing.is_reworded),
-        removed=sum(1 for wishing in changed if wishing.listed is None),
-    )

@@ -1,23 +1,37 @@
 """Writing wishes: new watches, changed ones, those that stop and those that start again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Update, and_, bindparam, case, func, insert, literal, or_, select, true, update
+from sqlalchemy import Update, and_, bindparam, case, func, literal, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from watcher.core.errors import NotFound
 from watcher.ports import WatchState
 from watcher.store.codec import AnyRow, Instant
+from watcher.store.inserting import NewWatch, insert
 from watcher.store.locking import lock_watches
-from watcher.store.tables import watches
+from watcher.store.tables import sources, watches
 from watcher.store.wishes import Discovery, Wish, dumps, loads, unite
 
 _WISHES_LOCK = 0x15B
 """An arbitrary number that all replicas on one PostgreSQL database agree on."""
-_CHUNK = 5000
-"""Rows per statement, so that a large import stays within the time a statement may take."""
+STEP = 2000
+"""Watches per transaction, so that polls, deliveries and commands wait for a tenth of a second beside a large list."""
+
+_WISHES = (
+    watches.c.id,
+    watches.c.source,
+    watches.c.invoice_id,
+    watches.c.listed,
+    watches.c.added,
+    watches.c.discovered,
+    watches.c.origins,
+    watches.c.tags,
+    watches.c.due_on,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +53,6 @@ class Wishing:
         if self.found is not None or self.row is None or self.row.discovered is None:
             return self.found
         return Discovery(self.row.discovered)
-
-    @property
-    def changes(self) -> bool:
-        return self.row is None or self.row.listed != dumps(self.listed) or self.row.added != dumps(self.added)
 
     @property
     def starts(self) -> bool:
@@ -105,8 +115,7 @@ async def lock_wishes(connection: AsyncConnection) -> None:
 async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: datetime) -> None:
     """Write wishes; who stops loses its lease, so that a look in flight records nothing any more."""
     this_row = update(watches).where(watches.c.id == bindparam("key"))
-    new = [_new_row(wishing, now) for wishing in wishings if wishing.row is None]
-    await _in_chunks(connection, insert(watches), new)
+    await insert(connection, [_new(wishing) for wishing in wishings if wishing.row is None], now)
     known = [wishing for wishing in wishings if wishing.row is not None]
     await lock_watches(connection, [it.row.id for it in known if it.row is not None])
     stopping = [wishing for wishing in known if wishing.stops]
@@ -118,33 +127,52 @@ async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: d
     await _in_chunks(connection, this_row, _updates(others))
 
 
-async def _in_chunks(connection: AsyncConnection, statement: Insert | Update, rows: Sequence[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), _CHUNK):
-        await connection.execute(statement, rows[start : start + _CHUNK])
+async def rows_by_id(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[AnyRow]:
+    """What `known_rows` gives, at most `STEP` of them."""
+    return (await connection.execute(select(*_WISHES).where(watches.c.id.in_(ids)))).all() if ids else ()
+
+
+async def known_rows(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], AnyRow]:
+    """The rows of these (source, invoice id) that exist, as far as wishes are concerned."""
+    by_source: dict[str, list[str]] = {}
+    for source, invoice_id in keys:
+        by_source.setdefault(source, []).append(invoice_id)
+    found: dict[tuple[str, str], AnyRow] = {}
+    for source, ids in sorted(by_source.items()):
+        for start in range(0, len(ids), STEP):
+            chosen = watches.c.invoice_id.in_(ids[start : start + STEP])
+            query = select(*_WISHES).where(watches.c.source == source, chosen)
+            found |= {(row.source, row.invoice_id): row for row in await connection.execute(query)}
+    return found
+
+
+async def require_sources(connection: AsyncConnection, names: set[str]) -> None:
+    """Raises NotFound for a source that is not configured."""
+    known = set((await connection.execute(select(sources.c.name).where(sources.c.configured))).scalars())
+    if missing := sorted(names - known):
+        raise NotFound(f"no source {missing[0]}: configured are {', '.join(sorted(known)) or 'none'}")
+
+
+async def _in_chunks(connection: AsyncConnection, statement: Update, rows: Sequence[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), STEP):
+        await connection.execute(statement, rows[start : start + STEP])
 
 
 def _updates(wishings: Iterable[Wishing]) -> list[dict[str, Any]]:
     return [{"key": it.row.id, **_wished(it)} for it in wishings if it.row is not None]
 
 
-def _new_row(wishing: Wishing, now: datetime) -> dict[str, Any]:
-    return {
-        "source": wishing.source,
-        "invoice_id": wishing.invoice_id,
-        "created_at": now,
-        "state": WatchState.ACTIVE.value,
-        "poll_at": now,
-        "due_at": now,
-        **_wished(wishing),
-    }
+def _new(wishing: Wishing) -> NewWatch:
+    listed, added, found = wishing.listed, wishing.added, wishing.discovery
+    return NewWatch(wishing.source, wishing.invoice_id, listed and dumps(listed), added and dumps(added), found)
 
 
 def _wished(wishing: Wishing) -> dict[str, Any]:
     wished = unite(wishing.listed, wishing.added, wishing.discovery)
     return {
         "discovered": None if wishing.discovery is None else wishing.discovery.value,
-        "listed": dumps(wishing.listed),
-        "added": dumps(wishing.added),
+        "listed": wishing.listed and dumps(wishing.listed),
+        "added": wishing.added and dumps(wishing.added),
         "origins": wished.origins,
         "tags": wished.tags,
         "due_on": wished.due_on,

@@ -51,7 +51,7 @@ async def test_a_file_that_lists_a_discovered_invoice_no_more_leaves_it_discover
     watches = await stored.watch(store)
     ids = [f"inv_{number}" for number in range(30)]
     await watches.discover("acme", ids, NOW)
-    await watches.apply_lists([WatchEntry("acme", one, where="a.toml:1") for one in ids], NOW, confirmed=False)
+    await watches.apply_lists([WatchEntry("acme", one, file="a.toml", line=1) for one in ids], NOW, confirmed=False)
     assert (await origins(store))["inv_1"] == ["file", "discovered"]
     applied = await watches.apply_lists([], NOW, confirmed=False)
     assert not applied.held, "nothing stops"

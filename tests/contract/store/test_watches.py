@@ -1,6 +1,5 @@
 """Watches and who wishes them, on both databases."""
 
-from dataclasses import replace
 from datetime import date
 from time import process_time
 
@@ -13,8 +12,8 @@ from watcher.ports import ListsApplied, SourceRow, WatchEntry
 from watcher.store import Reports, SqlPollQueue, SqlWatches, Store
 
 
-def listed(*ids: str, tags: tuple[str, ...] = (), where: str = "lists/a.toml:3") -> list[WatchEntry]:
-    return [WatchEntry("acme", one, tags, where=where) for one in ids]
+def listed(*ids: str, tags: tuple[str, ...] = (), file: str = "lists/a.toml", line: int = 3) -> list[WatchEntry]:
+    return [WatchEntry("acme", one, tags, file=file, line=line) for one in ids]
 
 
 async def watched(store: Store) -> dict[object, object]:
@@ -41,8 +40,8 @@ async def test_only_other_tags_or_due_dates_make_a_listed_watch_due(store: Store
     await watches.apply_lists(listed("a", "b", "c"), NOW, confirmed=False)
     await settled(store)
     moved = [
-        *listed("a", where="lists/a.toml:9"),
-        replace(listed("b")[0], due_on=date(2026, 12, 1)),
+        *listed("a", line=9),
+        listed("b")[0]._replace(due_on=date(2026, 12, 1)),
         *listed("c", tags=("vip",)),
     ]
     assert await watches.apply_lists(moved, NOW, confirmed=False) == ListsApplied(changed=2)
@@ -77,11 +76,11 @@ async def test_a_watch_with_both_origins_stops_when_the_last_is_gone(store: Stor
 
 async def test_what_only_a_file_lists_is_removed_there(store: Store) -> None:
     watches = await stored.watch(store)
-    await watches.apply_lists(listed("a", where="lists/a.toml:7"), NOW, confirmed=False)
-    with pytest.raises(Refused, match=r"lists/a\.toml:7"):
+    await watches.apply_lists(listed("a"), NOW, confirmed=False)
+    with pytest.raises(Refused, match=r"listed in lists/a\.toml: remove it there"):
         await watches.remove("acme", "a", NOW)
     await watches.add(WatchEntry("acme", "a"), "cli", NOW)
-    with pytest.raises(Refused, match=r"lists/a\.toml:7"):
+    with pytest.raises(Refused, match=r"listed in lists/a\.toml: remove it there"):
         await watches.remove("acme", "a", NOW, purge=True)
     await watches.remove("acme", "a", NOW)
     assert await watched(store) == {"a": ["file"]}

@@ -17,7 +17,7 @@ async def seed(file: Path) -> None:
     async with open_store(f"sqlite:///{file}", create=True) as store:
         watches = SqlWatches(store)
         await watches.sync_sources([SourceRow("acme", "meteroid")], BEGINS_AT)
-        listed = [WatchEntry("acme", "inv_1", ("vip",), where="lists/first.csv:2")]
+        listed = [WatchEntry("acme", "inv_1", ("vip",), file="lists/first.csv", line=2)]
         await watches.apply_lists(listed, BEGINS_AT, confirmed=True)
         await watches.add(WatchEntry("acme", "inv_2", note="by hand"), "cli", BEGINS_AT)
         outbox = await stored.endpoints(store, "ledger")

@@ -41,10 +41,10 @@ due_on = "2026-12-02"
     )
     where = f"{folder.path}/lists/a.toml"
     assert entries == (
-        WatchEntry("acme", "inv_1", ("vip",), None, None, f"{where}:3"),
-        WatchEntry("acme", "1003", ("vip",), None, None, f"{where}:4"),
-        WatchEntry("acme", "inv_3", ("vip", "legal"), date(2026, 12, 1), "ask Kim", f"{where}:6"),
-        WatchEntry("acme", "7", ("vip",), date(2026, 12, 2), None, f"{where}:12"),
+        WatchEntry("acme", "inv_1", ("vip",), None, None, where, 3),
+        WatchEntry("acme", "1003", ("vip",), None, None, where, 4),
+        WatchEntry("acme", "inv_3", ("vip", "legal"), date(2026, 12, 1), "ask Kim", where, 6),
+        WatchEntry("acme", "7", ("vip",), date(2026, 12, 2), None, where, 12),
     )
 
 
@@ -54,8 +54,8 @@ def test_a_csv_list_has_columns_in_any_order_quotes_and_blank_lines(folder: Fold
     )
     where = f"{folder.path}/lists/a.csv"
     assert _entries(folder, a_csv=text) == (
-        WatchEntry("acme", "inv_1", ("vip", "legal"), None, 'two\r\nlines, "quoted"', f"{where}:2"),
-        WatchEntry("acme", "0007", (), None, None, f"{where}:5"),
+        WatchEntry("acme", "inv_1", ("vip", "legal"), None, 'two\r\nlines, "quoted"', where, 2),
+        WatchEntry("acme", "0007", (), None, None, where, 5),
     )
 
 
@@ -66,7 +66,7 @@ def test_repeats_are_united_with_a_warning(folder: Folder) -> None:
         b_toml='source = "acme"\ninvoices = [1]\n',
     )
     assert entries == (
-        WatchEntry("acme", "1", ("vip", "legal"), date(2026, 12, 1), "second", f"{folder.path}/lists/a.csv:2"),
+        WatchEntry("acme", "1", ("vip", "legal"), date(2026, 12, 1), "second", f"{folder.path}/lists/a.csv", 2),
     )
     first = f'invoice "1" of acme is listed at {folder.path}/lists/a.csv:2 already: both are united'
     assert folder.warnings()[:2] == [f"lists/a.csv:3: {first}", f"lists/b.toml:2: {first}"]

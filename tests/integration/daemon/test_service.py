@@ -1,10 +1,12 @@
 """The service on real files and a real database: what a reload that meets trouble does, and what a single run says."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import shutil
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from sqlite3 import connect
 
 import anyio
 import pytest
@@ -15,11 +17,14 @@ from tests.fakes import stored
 from tests.fakes.poller import WatchedStore
 from tests.fakes.statements import statements
 from watcher.clock import SystemClock
-from watcher.config.reload import ConfigFiles, reader
+from watcher.config.load import Loaded, Stored, nothing_stored
+from watcher.config.reload import ConfigFiles, Reader, reader
+from watcher.daemon import running
+from watcher.daemon.running import opened_service
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
 from watcher.providers.http import open_session
-from watcher.store import Reports, SqlPollQueue, Store
+from watcher.store import Reports, SqlPollQueue, SqlWatches, Store, hold_run_lock
 from watcher.store.tables import watches
 from watcher.systemd import Notifier
 from watcher.webhook import WebhookSender
@@ -49,8 +54,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def service_on(folder: Path, store: Store) -> AsyncGenerator[Service]:
-    read = reader(folder / "watcher.toml", PROVIDERS, {"KEY": "k-123"})
+async def service_on(folder: Path, store: Store, read: Reader | None = None) -> AsyncGenerator[Service]:
+    read = read or reader(folder / "watcher.toml", PROVIDERS, {"KEY": "k-123"})
     loaded, clock = read(), SystemClock()
     async with open_session() as session, WebhookSender({}, clock) as sender:
         service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
@@ -86,6 +91,98 @@ async def test_a_confirmation_is_not_forgotten_while_the_database_is_away(folder
         store.is_away = False
         await service.reload()
         assert await watched(store) == 3
+
+
+class _Readings:
+    """Reads as the service does, and keeps what each reading of the lists brought."""
+
+    def __init__(self, folder: Path) -> None:
+        self._read = reader(folder / "watcher.toml", PROVIDERS, {"KEY": "k-123"})
+        self.brought: list[int | None] = []
+
+    def __call__(self, stored: Stored = nothing_stored) -> Loaded:
+        loaded = self._read(stored)
+        self.brought.append(None if loaded.lists.entries is None else len(loaded.lists.entries))
+        return loaded
+
+
+async def test_a_reload_reads_lists_again_only_where_the_watches_do_not_match_them(
+    folder: Path, sqlite_store: Store
+) -> None:
+    read = _Readings(folder)
+    async with service_on(folder, sqlite_store, read) as service:
+        await service.reload(forced=True)
+        listed(folder, 31)
+        await service.reload(forced=True)
+        await service.reload(forced=True)
+        assert (read.brought, await watched(sqlite_store)) == ([30, None, 31, None], 31)
+        await SqlWatches(sqlite_store).apply_lists([], SystemClock().now(), confirmed=True)
+        await service.reload(forced=True)
+        assert (read.brought[-1], await watched(sqlite_store)) == (31, 31)
+
+
+async def test_lists_are_read_where_the_database_cannot_say_what_it_holds(folder: Path, sqlite_store: Store) -> None:
+    store, read = WatchedStore.of(sqlite_store), _Readings(folder)
+    async with service_on(folder, store, read) as service:
+        store.is_away = True
+        await service.reload(forced=True)
+        assert read.brought == [30, 30]
+
+
+async def test_lists_that_are_whole_again_are_held_no_longer(folder: Path, sqlite_store: Store) -> None:
+    async with service_on(folder, sqlite_store):
+        listed(folder, 3)
+    read = _Readings(folder)
+    async with service_on(folder, sqlite_store, read) as service:
+        assert service.lists_held_since is not None
+        listed(folder, 30)
+        await service.reload(forced=True)
+        assert service.lists_held_since is None
+    assert read.brought == [3, None]
+    assert await watched(sqlite_store) == 30
+
+
+async def started(folder: Path) -> int:
+    """How many invoices a service watches that has started as `run` does."""
+    async with opened_service(folder / "watcher.toml", {"KEY": "k-123"}) as service:
+        return await watched(service.store)
+
+
+def tampered(folder: Path, statement: str) -> None:
+    with closing(connect(folder / "invoice-watcher.db", isolation_level=None)) as database:
+        database.execute(statement)
+
+
+async def test_a_start_reads_no_lists_that_the_watches_match(folder: Path) -> None:
+    assert await started(folder) == 30
+    tampered(folder, "UPDATE watches SET listed = NULL, origins = '' WHERE invoice_id = 'inv_7'")
+    assert await started(folder) == 29, "nobody but a reading can have noticed"
+    tampered(folder, "DELETE FROM watchlists")
+    assert await started(folder) == 30
+
+
+async def test_a_start_on_a_restored_backup_has_it_match_the_lists(folder: Path) -> None:
+    assert await started(folder) == 30
+    shutil.copyfile(folder / "invoice-watcher.db", folder / "backup.db")
+    listed(folder, 31)
+    assert await started(folder) == 31
+    shutil.copyfile(folder / "backup.db", folder / "invoice-watcher.db")
+    assert await started(folder) == 31
+
+
+async def test_a_start_reads_lists_that_another_run_has_just_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def lock_of_a_run_that_ends(url: str) -> Generator[None]:
+        tampered(folder, "UPDATE watchlists SET digest = 'of the other'")
+        tampered(folder, "UPDATE watches SET listed = NULL, origins = ''")
+        with hold_run_lock(url):
+            yield
+
+    assert await started(folder) == 30
+    monkeypatch.setattr(running, "hold_run_lock", lock_of_a_run_that_ends)
+    assert await started(folder) == 30
 
 
 async def test_a_bad_file_changes_nothing_and_stops_nothing(folder: Path, sqlite_store: Store) -> None:
