@@ -18,6 +18,9 @@ _log = structlog.get_logger()
 _BATCH = 500
 _LINGER = timedelta(milliseconds=20)
 """How long the first outcome of a batch waits for company."""
+_BUSY = 50
+_LINGERS = 3
+"""So many times it waits while so much comes: a batch costs the same for few as for many."""
 _RETRY = timedelta(seconds=1)
 _TRIES = 60
 """Past this the leases have ended and the polls are made again."""
@@ -63,14 +66,12 @@ class Recorder:
         """Write until the stream is closed by all its senders and empty."""
         async with outcomes:
             async for outcome in outcomes:
-                batch, size = [outcome], len(outcome.records)
-                await self._clock.sleep(_LINGER)
-                while size < _BATCH:
-                    try:
-                        batch.append(outcomes.receive_nowait())
-                    except (anyio.WouldBlock, anyio.EndOfStream):
+                batch, size = [outcome], 0
+                for _ in range(_LINGERS):
+                    await self._clock.sleep(_LINGER)
+                    size = _fill(batch, outcomes)
+                    if not _BUSY <= size < _BATCH:
                         break
-                    size += len(batch[-1].records)
                 await self._write(batch)
 
     async def _write(self, batch: list[Outcome]) -> None:
@@ -141,6 +142,18 @@ class Recorder:
             for event in record.change.events if record.change else ():
                 self._observer.recorded(event)
                 _log.info("event.recorded", id=event.id, type=event.type, source=event.source, sequence=event.sequence)
+
+
+def _fill(batch: list[Outcome], outcomes: MemoryObjectReceiveStream[Outcome]) -> int:
+    """Add what has come; how many records there are then."""
+    size = sum(len(outcome.records) for outcome in batch)
+    while size < _BATCH:
+        try:
+            batch.append(outcomes.receive_nowait())
+        except (anyio.WouldBlock, anyio.EndOfStream):
+            break
+        size += len(batch[-1].records)
+    return size
 
 
 def _outcome(record: PollRecord) -> PollOutcome:

@@ -14,6 +14,7 @@ _SUSPECTS = ("://", ":\\/", "url", "link", "token", "secret")
 _SUSPECT_BYTES = tuple(suspect.encode() for suspect in _SUSPECTS)
 _SECRET_KEY = re.compile(r"url|link|token|secret", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]{0,20}://\S+", re.IGNORECASE)
+_VOLATILE_VALUE = re.compile(rb'\s*:\s*(?:null|"[^"\\]*")')
 _MARKED_NUMBER = re.compile(r'"\\u0000(-?[0-9][0-9.]*(?:E[+-]?[0-9]+)?)"')
 
 
@@ -25,9 +26,20 @@ def fingerprint(value: object) -> bytes:
         raise InvalidAnswer("not JSON we read: nested too deep") from error
 
 
-def digest(text: bytes) -> bytes:
-    """Hash words as they were sent."""
-    return blake2b(text, digest_size=16).digest()
+def digest(text: bytes, volatile: bytes | None = None) -> bytes:
+    """Hash words as they were sent, without the fields that are named `volatile` and hold a text or null."""
+    if volatile is None:
+        return blake2b(text, digest_size=16).digest()
+    hashed, name, start = blake2b(digest_size=16), b'"%s"' % volatile, 0
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if value := _VOLATILE_VALUE.match(text, end):
+            hashed.update(text[start:at])
+            start = end = value.end()
+        at = text.find(name, end)
+    hashed.update(text[start:])
+    return hashed.digest()
 
 
 def without(document: Document, volatile: frozenset[str]) -> dict[str, object]:

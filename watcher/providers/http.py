@@ -264,11 +264,11 @@ def _answer(response: aiohttp.ClientResponse, received: bytes, asked_at: datetim
     status, headers = response.status, response.headers
     if 300 <= status < 400:  # noqa: PLR2004  # status codes are their own names
         raise ProviderUnavailable(f"HTTP {status}: redirects are never followed; correct base_url")
-    server_date = http_date(headers.get("date"))
+    server_date, encoding = http_date(headers.get("date")), headers.get("content-encoding")
     return Answer(
         status=status,
         headers=headers,
-        body=decoded(received, headers.get("content-encoding", "").strip().lower()),
+        body=decoded(received, encoding.strip().lower()) if encoding else received,
         asked_at=asked_at,
         answered_at=answered_at,
         server_date=server_date,

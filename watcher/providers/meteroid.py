@@ -4,7 +4,6 @@ Old servers spell enums `PartiallyPaid`, newer ones `PARTIALLY_PAID`; the open-s
 offset, and answers 500 where the invoice does not exist.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,7 +27,7 @@ from watcher.providers.one_by_one import error_object, fetch_one, read_probe
 from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
 
 _VOLATILE = frozenset({"updated_at", "transactions"})
-_UPDATED_AT = re.compile(rb'"updated_at"\s*:\s*(?:null|"[^"\\]*")')
+_UPDATED_AT = b"updated_at"
 """It moves without a change and stands still with one."""
 
 
@@ -128,8 +127,7 @@ def _listed(document: Document, text: bytes) -> Listed | None:
 
 
 def _found(read: Callable[[], Document], text: bytes) -> Found:
-    words = documents.digest(_UPDATED_AT.sub(b"", text))
-    return Found(read, partial(documents.raw, body=text), _fingerprint, words)
+    return Found(read, partial(documents.raw, body=text), _fingerprint, documents.digest(text, _UPDATED_AT))
 
 
 def _fingerprint(document: Document) -> bytes:

@@ -1,6 +1,5 @@
 """The look that all providers share which can only be asked for one invoice at a time."""
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -22,11 +21,11 @@ async def fetch_one(
     read: Callable[[Answer], Look],
     known: Known,
     *,
-    volatile: re.Pattern[bytes] | None = None,
+    volatile: bytes | None = None,
 ) -> Fetched:
     """Ask with the id as one path segment, and read the answer. What is wrong with this id alone becomes Failed.
 
-    `volatile` finds in the text what is different in each answer.
+    `volatile` names a field whose text is different in each answer.
     """
     (invoice_id,) = ids
     try:
@@ -35,7 +34,7 @@ async def fetch_one(
         now = clock.now()
         return Fetched({invoice_id: Failed(error)}, now, now)
     answer = await ask(segment)
-    text = documents.digest(volatile.sub(b"", answer.body) if volatile else answer.body)
+    text = documents.digest(answer.body, volatile)
     look = _SAME if answer.status == _OK and known.get(invoice_id) == text else _read(answer, read, text)
     return Fetched({invoice_id: look}, answer.asked_at, answer.answered_at, answer.server_date)
 

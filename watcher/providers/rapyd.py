@@ -7,7 +7,6 @@ is a 401.
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,7 +32,7 @@ _BLOCKED_FOR = timedelta(minutes=5)
 """How long a breach of 1,000 requests in five minutes locks the account out; the 429 itself does not say."""
 
 _VOLATILE = frozenset({"payment", "lines"})
-_OPERATION_ID = re.compile(rb'"operation_id"\s*:\s*"[^"\\]*"')
+_OPERATION_ID = b"operation_id"
 """Each call has its own."""
 _FOR_ONE_ID = "UNAUTHORIZED_API_CALL"
 """An id unknown in this environment, or somebody else's: neither a miss nor a matter of credentials."""

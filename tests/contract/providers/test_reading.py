@@ -184,3 +184,19 @@ def test_a_mistake_names_its_field_in_full_however_long_its_path() -> None:
     with pytest.raises(InvalidAnswer) as caught:
         fields.validated(Page, {"settled_transactions": [{"amount_refunded_in_this_period": "much"}]})
     assert str(caught.value).startswith("settled_transactions.0.amount_refunded_in_this_period: ")
+
+
+def test_a_digest_of_words_leaves_out_a_volatile_field_wherever_it_stands_and_nothing_else() -> None:
+    def digest(text: str) -> bytes:
+        return documents.digest(text.encode(), b"updated_at")
+
+    same = digest('{"updated_at":"1","a":{"updated_at" : null},"b":2}')
+    assert digest('{"updated_at":"2026-11-22","a":{"updated_at":"x"},"b":2}') == same
+    assert documents.digest(b'{,"a":{},"b":2}') == same
+    for other in (
+        '{"updated_at":"1","a":{"updated_at":null},"b":3}',
+        '{"updated_at":"1","a":{"updated_at":7},"b":2}',
+        '{"updated_at_":"1","a":{"updated_at":null},"b":2}',
+        '{"updated_at":"a\\"b","a":{"updated_at":null},"b":2}',
+    ):
+        assert digest(other) != same
