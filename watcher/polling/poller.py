@@ -80,6 +80,7 @@ class Poller:
             guard=self._guarded,
             rests=lambda: self._circuits.network.is_down,
             stopping=self._stopping,
+            on_end=self.wake,
         )
 
     def configure(self, plans: Mapping[str, SourcePlan]) -> None:
@@ -228,12 +229,16 @@ class Poller:
         try:
             while source.waiting:
                 watches, turn = source.waiting.popleft()
-                if source.claimed == self._most(source) // 2:  # sooner, and every request would cost a claim of its own
-                    self._woken.set()
+                self._wake_if_short(source)
                 for outcome in await self._poll(source, watches, turn):
                     await pass_on(send, outcome)
         finally:
             source.under_way -= 1
+            self._wake_if_short(source)
+
+    def _wake_if_short(self, source: SourceAtWork) -> None:
+        if source.claimed == self._most(source) // 2:  # sooner, and every request would cost a claim of its own
+            self._woken.set()
 
     async def _poll(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
         if self._stopping.is_set() or self._circuits.network.is_down:

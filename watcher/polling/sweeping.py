@@ -64,6 +64,7 @@ class Sweeper:
         guard: Guard,
         rests: Callable[[], bool],
         stopping: anyio.Event,
+        on_end: Callable[[], None],
     ) -> None:
         self._rounds = rounds
         self._clock = clock
@@ -72,6 +73,7 @@ class Sweeper:
         self._guard = guard
         self._rests = rests
         self._stopping = stopping
+        self._on_end = on_end
         self._beside = Beside(rounds, clock, looker, turn=turn, guard=guard, rests=rests)
         self._known: dict[str, Lists] = {}
 
@@ -157,6 +159,7 @@ class Sweeper:
             _log.error("sweep.unended", source=name, error=str(error))
         finally:
             source.is_swept = False
+            self._on_end()
         _log.info(
             "sweep.done",
             source=name,

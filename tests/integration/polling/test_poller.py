@@ -15,7 +15,7 @@ from tests.fakes.polling import EVERY, found, plan
 from watcher.core.errors import InvoiceRefused, ProviderUnavailable
 from watcher.core.invoice import Status
 from watcher.polling.pacing import Spacing
-from watcher.ports import Claim, Failed, Found, PollOutcome, Same
+from watcher.ports import Claim, Failed, Found, Missing, PollOutcome, Same
 from watcher.store import SqlPollQueue
 
 OPEN = found(invoice(due=None))
@@ -92,6 +92,28 @@ async def test_a_claim_is_made_for_hundreds_of_polls(scene: Scene, monkeypatch: 
         await scene.elapse(seconds=5)
     assert scene.poller.recorder.polled == 1000
     assert len(claimed) <= 10
+
+
+async def test_what_is_asked_for_in_batches_is_claimed_again_as_soon_as_half_of_it_is_made(scene: Scene) -> None:
+    names = [f"inv_{number}" for number in range(4500)]  # nine requests, for which no list is read
+    await scene.watch(*names)
+    scene.provider.looks, scene.provider.batch_size = dict.fromkeys(names, Missing("not found")), 500
+    scene.configure(spacing=Spacing.of(10_000))
+    async with scene.running():
+        await scene.elapse(seconds=0.5)
+        polled = scene.poller.recorder.polled
+    assert polled == 4500
+
+
+async def test_single_looks_go_on_as_soon_as_a_list_is_read(scene: Scene) -> None:
+    names = [f"inv_{number}" for number in range(6000)]
+    await scene.watch(*names)
+    scene.provider.looks, scene.provider.batch_size = dict.fromkeys(names, Missing("not found")), 200
+    scene.configure(spacing=Spacing.of(10_000))
+    async with scene.running():
+        await scene.elapse(seconds=0.5)
+        polled = scene.poller.recorder.polled
+    assert (len(scene.provider.listed), polled) == (1, 6000)
 
 
 async def test_no_more_is_claimed_of_all_sources_than_can_be_sent_in_time(scene: Scene) -> None:
