@@ -15,7 +15,7 @@ from watcher.clock import Clock, sleep_or
 from watcher.core.errors import StoreUnavailable
 from watcher.polling.looking import Looker, SourceAtWork
 from watcher.polling.pacing import Turn
-from watcher.polling.recorder import Outcome
+from watcher.polling.recorder import Outcome, pass_on
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, Rounds
 
 _log = structlog.get_logger()
@@ -114,12 +114,9 @@ class Beside:
     def _start(
         self, looks: TaskGroup, source: SourceAtWork, claim: Claim, send: MemoryObjectSendStream[Outcome]
     ) -> None:
-        size = -(-len(claim.watches) // len(claim.slots))
         last_at = claim.lease_ends_at - source.plan.timeout
-        for number, slot in enumerate(claim.slots):
-            watches = claim.watches[number * size : (number + 1) * size]
-            if watches:
-                looks.start_soon(self._look, source, watches, self._turn(source, [slot], last_at), send)
+        for slot, watches in claim.requests():
+            looks.start_soon(self._look, source, watches, self._turn(source, [slot], last_at), send)
 
     async def _look(
         self,
@@ -129,4 +126,4 @@ class Beside:
         send: MemoryObjectSendStream[Outcome],
     ) -> None:
         for outcome in await self._guard(source, watches, partial(self._looker.look, source, watches, turn)):
-            await send.send(outcome)
+            await pass_on(send, outcome)

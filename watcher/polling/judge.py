@@ -58,7 +58,8 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
         fingerprint = fingerprints.joined(look.text, look.hash_steady(document), plan.added(watch))
         is_same = fingerprints.say_the_same(fingerprint, watch.fingerprint)
         if is_same and not watch.misses and not _is_clock_due(watch, at):
-            return replace(_unchanged(plan, watch, at), fingerprint=fingerprint, renews=False)
+            record = _unchanged(plan, watch, at)
+            return replace(record, fingerprint=fingerprint, renews=False) if look.text else record
         # Known by the id it is watched by: a provider may spell it in another way, and ids of events rest on it.
         invoice = replace(plan.provider.to_invoice(document, before.snapshot), id=watch.invoice_id)
         raw = None if is_same else look.write_raw(document)

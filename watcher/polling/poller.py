@@ -205,13 +205,9 @@ class Poller:
         if source is None:  # a reload took it away during the claim
             polls.start_soon(send.send, Outcome(claim.source, unasked=claim.watches, due_at=self._clock.now()))
             return
-        size = -(-len(claim.watches) // len(claim.slots))
-        for number, slot in enumerate(claim.slots):
-            watches = claim.watches[number * size : (number + 1) * size]
-            if watches:
-                # An answer must still find the lease: it is recorded after as long as a request may take.
-                last_at = claim.lease_ends_at - source.plan.timeout
-                source.waiting.append((watches, self._turn(source, [slot], last_at)))
+        # An answer must still find the lease: it is recorded after as long as a request may take.
+        last_at = claim.lease_ends_at - source.plan.timeout
+        source.waiting.extend((watches, self._turn(source, [slot], last_at)) for slot, watches in claim.requests())
         for _ in range(min(len(source.waiting), _AT_ONCE - source.under_way)):
             source.under_way += 1
             polls.start_soon(self._poll_waiting, source, send)

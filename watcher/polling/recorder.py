@@ -125,8 +125,6 @@ class Recorder:
 
     def _tell(self, outcome: Outcome, lost: frozenset[int]) -> None:
         for record in outcome.records:
-            if record.renews and record.key not in lost:
-                continue
             if record.key in lost:
                 _log.warning("poll.lease_lost", source=outcome.source, invoice_id=_invoice_id(outcome, record))
                 continue
@@ -157,8 +155,6 @@ def _fill(batch: list[Outcome], outcomes: MemoryObjectReceiveStream[Outcome]) ->
 
 
 def _outcome(record: PollRecord) -> PollOutcome:
-    if record.renews:
-        return PollOutcome.UNCHANGED
     if record.state is WatchState.FAILING:
         return PollOutcome.FAILED
     if record.misses:

@@ -36,7 +36,7 @@ class SkewGuard:
         return timedelta(seconds=median(recent)) if recent else timedelta(0)
 
     def holds(self, now: datetime) -> bool:
-        if self._jumped_at is None and all(abs(offset) <= LIMIT for _, offset in self._offsets.values()):
-            return False
         has_jumped = self._jumped_at is not None and abs(now - self._jumped_at) <= LIMIT
-        return has_jumped or abs(self.skew(now)) > LIMIT
+        # Where nobody differs so much the median does not either, and this is asked at every look.
+        differs = any(abs(offset) > LIMIT for _, offset in self._offsets.values())
+        return has_jumped or (differs and abs(self.skew(now)) > LIMIT)

@@ -22,7 +22,7 @@ from watcher.core.errors import (
 from watcher.polling.beside import Beside, Guard, TurnMaker
 from watcher.polling.looking import Looker, SourceAtWork
 from watcher.polling.plan import SourcePlan
-from watcher.polling.recorder import Outcome
+from watcher.polling.recorder import Outcome, pass_on
 from watcher.polling.rounds import (
     CHANGES_OVERLAP,
     LEAST_REQUESTS,
@@ -178,7 +178,7 @@ class Sweeper:
             chosen.leased.clear()
             chosen.is_over = True
             for outcome in await self._guard(source, chosen.leased, partial(self._page, source, lists, chosen)):
-                await send.send(outcome)
+                await pass_on(send, outcome)
 
     async def _confirm_absent(self, plan: SourcePlan, lists: Lists, chosen: Round) -> int:
         """Have those looked at by id that the round before named and this one did not; how many.

@@ -1,6 +1,6 @@
 """What polling needs from the store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -59,6 +59,13 @@ class Claim:
     slots: tuple[datetime, ...]
     watches: tuple[ClaimedWatch, ...]
     lease_ends_at: datetime
+
+    def requests(self) -> Iterator[tuple[datetime, tuple[ClaimedWatch, ...]]]:
+        """Each request's slot and watches, shared out evenly."""
+        size = -(-len(self.watches) // len(self.slots))
+        for number, slot in enumerate(self.slots):
+            if watches := self.watches[number * size : (number + 1) * size]:
+                yield slot, watches
 
 
 class Form(StrEnum):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, PollRecord
 from watcher.store.codec import Instant
 from watcher.store.engine import Store
-from watcher.store.leasing import HERE, LEASE_DUE, LEASE_STALE, leased
+from watcher.store.leasing import HERE, LEASE_DUE, LEASE_STALE, Leasing, leased
 from watcher.store.pace import pace
 from watcher.store.recording import record
 from watcher.store.tables import sources, watches
@@ -26,34 +27,13 @@ class SqlPollQueue:
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
             ready = await _ready_sources(connection, [request.source for request in requests], here)
+            ends_at, shift = here + lease, self.store.shift
             claims = [
-                claim
+                await budgeted(connection, request, ready[request.source], here, ends_at=ends_at, shift=shift)
                 for request in requests
                 if request.source in ready
-                and (claim := await self._claim(connection, request, ready[request.source], here, here + lease))
             ]
-        return tuple(claims)
-
-    async def _claim(
-        self,
-        connection: AsyncConnection,
-        request: ClaimRequest,
-        taken: datetime | None,
-        here: datetime,
-        ends_at: datetime,
-    ) -> Claim | None:
-        free, shift = pace(taken, request.interval, here), self.store.shift
-        room = free.room(request.horizon - shift, request.requests)
-        if not room:
-            return None
-        chosen = {"of_source": request.source, "here": here, "most": room * request.batch_size}
-        due = await leased(connection, LEASE_DUE, ends_at, chosen)
-        if not due:
-            return None
-        count = -(-len(due) // request.batch_size)
-        await _take_slots(connection, request.source, free.after(count))
-        slots = tuple(slot + shift for slot in free.slots(count))
-        return Claim(request.source, slots, due, ends_at + shift)
+        return tuple(claim for claim in claims if claim is not None)
 
     async def claim_stale_clocks(
         self, now: datetime, sources: Sequence[str], fresh_look_until: datetime, limit: int, lease: timedelta
@@ -93,6 +73,31 @@ class SqlPollQueue:
             free = pace(row.next_slot_at, interval, here)
             await _take_slots(connection, source, free.after(1))
         return free.next_slot_at + self.store.shift
+
+
+async def budgeted(
+    connection: AsyncConnection,
+    request: ClaimRequest,
+    taken: datetime | None,
+    here: datetime,
+    *,
+    ends_at: datetime,
+    shift: timedelta,
+    leasing: Leasing = LEASE_DUE,
+    **chosen: Any,  # noqa: ANN401 -- parameters of the statement
+) -> Claim | None:
+    """Lease as many as the budget, of which the slots before `taken` are, has room for; None where none is due."""
+    free = pace(taken, request.interval, here)
+    room = free.room(request.horizon - shift, request.requests)
+    if not room:
+        return None
+    chosen |= {"of_source": request.source, "here": here, "most": room * request.batch_size}
+    due = await leased(connection, leasing, ends_at, chosen)
+    if not due:
+        return None
+    count = -(-len(due) // request.batch_size)
+    await _take_slots(connection, request.source, free.after(count))
+    return Claim(request.source, tuple(slot + shift for slot in free.slots(count)), due, ends_at + shift)
 
 
 async def _ready_sources(

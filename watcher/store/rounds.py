@@ -24,8 +24,7 @@ from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, RoundKin
 from watcher.store.codec import AnySelect, Instant
 from watcher.store.engine import Store
 from watcher.store.leasing import HERE, SOURCE, leased, leasing
-from watcher.store.pace import pace
-from watcher.store.polls import asks
+from watcher.store.polls import asks, budgeted
 from watcher.store.tables import OPEN, sources, watches
 from watcher.store.watches import SqlWatches
 
@@ -105,19 +104,21 @@ class SqlRounds:
             return None
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
-            source = sources.c.name == request.source
-            ready = select(sources.c.next_slot_at).where(source, asks(here)).with_for_update()
-            taken = (await connection.execute(ready)).one_or_none()
-            free = pace(taken.next_slot_at if taken else None, request.interval, here)
-            room = free.room(request.horizon - shift, request.requests) if taken else 0
-            chosen = {"of_source": request.source, "here": here, "keys": found, "most": room * request.batch_size}
-            due = await leased(connection, _LEASE_PRESSING, here + lease, chosen)
-            if not due:
+            named = sources.c.name == request.source
+            ready = select(sources.c.next_slot_at).where(named, asks(here)).with_for_update()
+            row = (await connection.execute(ready)).one_or_none()
+            if row is None:
                 return None
-            count = -(-len(due) // request.batch_size)
-            await connection.execute(update(sources).where(source).values(next_slot_at=free.after(count)))
-        slots = tuple(slot + shift for slot in free.slots(count))
-        return Claim(request.source, slots, due, here + lease + shift)
+            return await budgeted(
+                connection,
+                request,
+                row.next_slot_at,
+                here,
+                ends_at=here + lease,
+                shift=shift,
+                leasing=_LEASE_PRESSING,
+                keys=found,
+            )
 
     async def hasten(self, source: str, told_at: Collection[datetime], plan: Sequence[datetime]) -> int:
         if not told_at or not plan:

@@ -208,6 +208,13 @@ def test_other_words_for_the_same_are_remembered_and_nothing_is_told() -> None:
     assert judge.known_text(plan(), seen(reworded, kept), NOW.answered_at) == b"u" * 16
 
 
+def test_a_row_without_words_of_its_own_leaves_those_that_are_known() -> None:
+    kept = seen(looked(replace(found(invoice()), text=b"t" * 16)))
+    record = judge.found(plan(), kept, found(invoice()), NOW)
+    assert (record.renews, record.fingerprint, record.change) == (True, None, None)
+    assert judge.known_text(plan(), seen(record, kept), NOW.answered_at) == b"t" * 16
+
+
 def test_no_text_is_known_where_the_document_is_needed() -> None:
     kept = seen(looked(replace(found(invoice()), text=b"t" * 16)))
     assert kept.clock_at is not None
