@@ -69,11 +69,12 @@ async def test_no_event_appears_at_or_below_a_cursor_already_seen(database_url: 
 
         async def follow() -> None:
             reports = Reports(store)
-            while not (finished.is_set() and len(seen) == len(records) * 3):
+            is_last = False
+            while not is_last:
+                was_finished = finished.is_set()  # before the page: what is written while it is read is on the next
                 page = await reports.event_bodies(after=seen[-1] if seen else 0, limit=5)
                 seen.extend(cursor for cursor, _ in page)
-                if finished.is_set() and not page:
-                    break
+                is_last = was_finished and not page
 
         async with anyio.create_task_group() as following:
             following.start_soon(follow)
