@@ -9,6 +9,7 @@ from aiohttp import web
 from tests.acceptance.bills import FAR, FAR_INSTANT, rapyd_id
 from tests.acceptance.daemon import Daemon, Site, until
 from tests.fakes.provider_server import provider_server
+from tests.fakes.wire_documents import example
 from watcher.sandbox import Fault, FaultKind
 
 PAUSES = (5.5, 11)
@@ -104,6 +105,21 @@ async def test_rapyds_firewall_blocks_for_five_minutes(site: Site) -> None:
     assert timedelta(minutes=4, seconds=30) < left <= timedelta(minutes=5)
     await site.command("run", "--once", code=1)
     assert site.asked(provider="rapyd")[-1] < time.monotonic()
+
+
+async def test_an_answer_about_another_invoice_records_nothing_and_the_watch_names_both_ids(site: Site) -> None:
+    async with provider_server() as server:
+        server.answer(example("meteroid") | {"id": "inv_1", "status": "FINALIZED", "payment_status": "PAID"})
+        site.source("meteroid", base_url=server.url)
+        site.watch("meteroid", "inv_1", "inv_2")
+        site.write()
+        await site.command("run", "--once", code=1)
+        listed = {row["invoice_id"]: row for row in await site.command("watch", "list")}
+        recorded = await site.command("events")
+
+    assert {one: row["state"] for one, row in listed.items()} == {"inv_1": "active", "inv_2": "failing"}
+    assert "about invoice inv_1, not about invoice inv_2" in listed["inv_2"]["last_error"]
+    assert {body["data"]["invoice_id"] for body in recorded} == {"inv_1"}
 
 
 async def test_one_bad_invoice_in_a_batch_does_not_disturb_the_others(site: Site) -> None:

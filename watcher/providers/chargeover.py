@@ -122,7 +122,7 @@ class ChargeOver:
         async def ask(segment: str) -> Answer:
             return await self._call(pacer, "GET", f"/invoice/{segment}")
 
-        return await fetch_one((invoice_id,), self._clock, ask, partial(read_look, invoice_id), known)
+        return await fetch_one((invoice_id,), self._clock, ask, read_look, known, id_field="invoice_id")
 
     async def _call(self, pacer: Pacer, method: str, target: str, body: bytes | None = None) -> Answer:
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
@@ -161,16 +161,13 @@ def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
     return looks | {row_id: look for row_id, look in rows if row_id in looks}
 
 
-def read_look(invoice_id: str, answer: Answer) -> Look:
+def read_look(answer: Answer) -> Look:
     """Judge the answer for one id."""
     if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
         return Missing("HTTP 404")
     if answer.status >= 300:  # noqa: PLR2004  # same
         return Failed(InvoiceRefused(f"HTTP {answer.status}"))
-    row = validated(Envelope, read_object(answer))
-    if _id_in(row) not in {None, invoice_id}:
-        return Failed(InvalidAnswer("the answer is about another invoice than the one asked for"))
-    return _judged(row)
+    return _judged(validated(Envelope, read_object(answer)))
 
 
 def read_page(answer: Answer, offset: int, zone: tzinfo) -> Page:

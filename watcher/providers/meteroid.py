@@ -4,11 +4,13 @@ Old servers spell enums `PartiallyPaid`, newer ones `PARTIALLY_PAID`; the open-s
 offset, and answers 500 where the invoice does not exist.
 """
 
+import string
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import cast
+from uuid import UUID
 
 import aiohttp
 
@@ -31,6 +33,11 @@ _UPDATED_AT = b"updated_at"
 """It moves without a change and stands still with one."""
 
 
+_PREFIX = "inv_"
+_BASE_62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_BITS, _ROTATED = 128, 67
+"""The server rotates the 128 bits of a UUID to the left by so many before it writes them (its ids/macros.rs)."""
+
 _UNSETTLED = (("DRAFT", "FINALIZED"), ("Draft", "Finalized"))
 """What the list is asked for, as newer and as older servers spell it. A finalized one may be paid already."""
 
@@ -51,7 +58,7 @@ class Meteroid:
         async def ask(segment: str) -> Answer:
             return await self._http.request(pacer, "GET", f"/api/v1/invoices/{segment}", headers=self._headers)
 
-        return await fetch_one(ids, self._clock, ask, read_look, known, volatile=_UPDATED_AT)
+        return await fetch_one(ids, self._clock, ask, read_look, known, volatile=_UPDATED_AT, canonical=canonical_id)
 
     async def list_page(
         self,
@@ -88,6 +95,22 @@ class Meteroid:
 KIND = ProviderKind(
     name="meteroid", credentials=("api_key",), base_url="https://api.meteroid.com", rate=5.0, build=Meteroid
 )
+
+
+def canonical_id(invoice_id: str) -> object:
+    """The number behind an id: the server takes a UUID and `inv_` with its base 62, and answers with either."""
+    if not invoice_id.startswith(_PREFIX):
+        try:
+            return UUID(invoice_id).int
+        except ValueError:
+            return invoice_id
+    number = 0
+    for digit in invoice_id.removeprefix(_PREFIX):
+        place = _BASE_62.find(digit)
+        if place < 0:
+            return invoice_id
+        number = number * 62 + place
+    return (number >> _ROTATED | number << (_BITS - _ROTATED)) % (1 << _BITS) if number < 1 << _BITS else invoice_id
 
 
 def read_look(answer: Answer) -> Look:

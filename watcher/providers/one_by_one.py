@@ -22,10 +22,14 @@ async def fetch_one(
     known: Known,
     *,
     volatile: bytes | None = None,
+    id_field: str = "id",
+    canonical: Callable[[str], object] = str,
 ) -> Fetched:
     """Ask with the id as one path segment, and read the answer. What is wrong with this id alone becomes Failed.
 
-    `volatile` names a field whose text is different in each answer.
+    So does an answer about another invoice: a cache or proxy that mixes answers up must not make an invoice paid. The
+    document names its invoice in `id_field`; two ids are the same where `canonical` makes the same of both. `volatile`
+    names a field whose text is different in each answer.
     """
     (invoice_id,) = ids
     try:
@@ -35,7 +39,12 @@ async def fetch_one(
         return Fetched({invoice_id: Failed(error)}, now, now)
     answer = await ask(segment)
     text = documents.digest(answer.body, volatile)
-    look = _SAME if answer.status == _OK and known.get(invoice_id) == text else _read(answer, read, text)
+    if answer.status == _OK and known.get(invoice_id) == text:
+        look: Look = _SAME  # in the words of an answer whose id was compared
+    else:
+        look = _read(answer, read, text)
+    if isinstance(look, Found) and (wrong := _wrong_id(look.document.get(id_field), invoice_id, canonical)):
+        look = Failed(InvalidAnswer(wrong))
     return Fetched({invoice_id: look}, answer.asked_at, answer.answered_at, answer.server_date)
 
 
@@ -47,7 +56,17 @@ def _read(answer: Answer, read: Callable[[Answer], Look], text: bytes) -> Look:
     return replace(look, text=text) if isinstance(look, Found) else look
 
 
+def _wrong_id(told: object, asked: str, canonical: Callable[[str], object]) -> str | None:
+    """What to say where the answer is not about the invoice asked for; None where it is."""
+    if not isinstance(told, str | int) or isinstance(told, bool):
+        return f"the answer to a request for invoice {asked} does not say which invoice it is about"
+    if str(told) == asked or canonical(str(told)) == canonical(asked):
+        return None
+    return f"the answer is about invoice {str(told)[:_SHOWN]}, not about invoice {asked}, which was asked for"
+
+
 _OK = 200
+_SHOWN = 200
 _SAME = Same()
 
 

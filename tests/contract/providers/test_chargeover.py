@@ -71,7 +71,7 @@ def failure(fetched: Fetched, invoice_id: str) -> WatcherError:
 
 
 def found(body: bytes) -> Found:
-    look = chargeover.read_look("98165", Answer(200, {}, body, START, START))
+    look = chargeover.read_look(Answer(200, {}, body, START, START))
     assert isinstance(look, Found)
     return look
 

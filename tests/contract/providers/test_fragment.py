@@ -259,7 +259,7 @@ async def test_forbidden_to_a_whole_batch_concerns_the_credentials(
 
 def fingerprint(document: dict[str, object]) -> bytes:
     answer = Answer(200, {}, json_text.write({"data": document}), START, START)
-    look = fragment.read_look(str(document["id"]), answer)
+    look = fragment.read_look(answer)
     assert isinstance(look, Found)
     return look.fingerprint
 

@@ -12,6 +12,7 @@ from watcher.providers.meteroid import KIND
 
 KEY = "pv_sand_9s7Jt5dXvE3/7n42DGM5Tflk9n8mt7Fhc7"
 ID = "inv_7n42DGM5Tflk9n8mt7Fhc7"
+EXAMPLE = example("meteroid") | {"id": ID}
 
 
 @pytest.fixture
@@ -22,11 +23,11 @@ def meteroid(session: aiohttp.ClientSession, server: ProviderServer, clock: Stil
 async def test_the_published_example_is_read_and_kept(
     meteroid: Provider, server: ProviderServer, clock: StillClock
 ) -> None:
-    server.answer(example("meteroid"))
+    server.answer(EXAMPLE)
     got = await meteroid.fetch([ID], PacerThatNeverWaits())
     look = got.looks[ID]
     assert isinstance(look, Found)
-    assert json_text.read(look.raw) == example("meteroid") == look.document
+    assert json_text.read(look.raw) == EXAMPLE == look.document
     assert meteroid.to_invoice(look.document, None).provider_status == "DRAFT/UNPAID"
     assert got.asked_at == clock.now()
     assert got.server_date is not None
@@ -116,7 +117,7 @@ async def test_a_probe_that_fails_says_how(
 
 async def test_only_what_is_volatile_leaves_the_fingerprint_alone(meteroid: Provider, server: ProviderServer) -> None:
     one, two = ({"id": one, "amount": 1} for one in ("pay_1", "pay_2"))
-    base = example("meteroid") | {"transactions": [one, two]}
+    base = EXAMPLE | {"transactions": [one, two]}
     same = base | {"transactions": [two, one], "updated_at": "2030-01-01T00:00:00"}
     other = base | {"amount_due": 124}
     prints: list[bytes] = []
