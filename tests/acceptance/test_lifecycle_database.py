@@ -1,17 +1,21 @@
 """What is wrong with a database, said in words; and a running daemon whose database goes away for a while."""
 
+import os
 import resource
 import signal
 import sqlite3
 import stat
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import aiohttp
+import anyio
 import pytest
 
-from tests.acceptance.daemon import Site, until
+from tests.acceptance.daemon import PATIENCE, Site, until
 from tests.acceptance.operating import operate_all, started
+from tests.acceptance.test_api import ask, listen, url_of
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -95,14 +99,23 @@ async def test_reading_commands_never_make_a_database_and_the_first_that_may_mak
         assert copy.execute("SELECT count(*) FROM events").fetchone() == (1,)
 
 
+async def ready(url: str) -> None:
+    with anyio.fail_after(PATIENCE):
+        async with aiohttp.ClientSession() as session:
+            while (await session.get(url)).status != 200:  # noqa: ASYNC110 -- another process is watched from outside
+                await anyio.sleep(0.2)
+
+
 async def test_a_full_disk_is_said_and_the_daemon_goes_on_once_there_is_room(site: Site) -> None:
     for number in range(40):
         site.sandbox.ledger.create("meteroid", f"inv_{number}", "EUR", 1000)
     site.source("meteroid")
     site.watch("meteroid", "inv_0")
+    listen(site)
     site.write()
     async with started(site) as daemon:
         await site.hears("inv_0", "tracked")
+        assert (await ask(f"{url_of(daemon)}/readyz"))["store"] == {"state": "ok", "error": None}
         size = (site.folder / f"{DATABASE}-wal").stat().st_size
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         site.watch("meteroid", *(f"inv_{number}" for number in range(1, 40)))
@@ -110,10 +123,44 @@ async def test_a_full_disk_is_said_and_the_daemon_goes_on_once_there_is_room(sit
         daemon.signal(signal.SIGHUP)
         await until(lambda: "cannot" in daemon.log.read_text(), "it says so")
         assert daemon.process.returncode is None
+        store = (await ask(f"{url_of(daemon)}/readyz", status=503))["store"]
+        assert store["state"] == "failing"
+        assert "cannot" in store["error"]
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         await until(lambda: len(set(site.told("inv_39"))) == 1, "the list is in force after all")
+        await ready(f"{url_of(daemon)}/readyz")
         daemon.signal(signal.SIGTERM)
         assert await daemon.ended() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk takes root")
+async def test_while_a_real_disk_is_full_it_is_not_ready_and_afterwards_nothing_is_lost(
+    site: Site, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    await anyio.run_process(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)])
+    try:
+        bill = site.sandbox.ledger.create("meteroid", "inv_1", "EUR", 1000)
+        site.source("meteroid")
+        site.watch("meteroid", bill.id)
+        site.database["url"] = f"sqlite:///{disk}/watcher.db"
+        listen(site)
+        async with site.running() as daemon:
+            await site.hears(bill.id, "tracked")
+            filler = disk / "filler"
+            with suppress(OSError), filler.open("wb", buffering=0) as file:
+                while file.write(bytes(4096)):
+                    pass
+            readyz = f"{url_of(daemon)}/readyz"
+            await until(lambda: daemon.has_logged("polls.unclaimed"), "nothing can be claimed")
+            assert "the disk is full" in (await ask(readyz, status=503))["store"]["error"]
+            site.sandbox.ledger.pay(bill)
+            filler.unlink()
+            await site.hears(bill.id, "tracked", "paid")
+            await ready(readyz)
+    finally:
+        await anyio.run_process(["umount", str(disk)])
 
 
 async def test_a_database_locked_for_a_while_loses_neither_poll_nor_receipt_nor_reload(site: Site) -> None:

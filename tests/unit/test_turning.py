@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 from watcher.core.errors import StoreUnavailable
 from watcher.daemon.status import StatusLine
-from watcher.daemon.turning import STALLED, Turning, keep_asking
+from watcher.daemon.turning import STALLED, Turning, WriteCheck, keep_asking
 from watcher.systemd import Notifier
 
 SECOND = timedelta(seconds=1)
@@ -69,7 +69,9 @@ class Asked:
         self.turns = 0
         self.told: list[str | None] = []
 
-    async def answer(self) -> None:
+    write_failed: tuple[float, str] | None = None
+
+    async def check_writable(self) -> None:
         problem = next(self._answers, "hangs")
         if problem == "hangs":
             await anyio.sleep_forever()
@@ -88,7 +90,8 @@ def clock() -> FakeClock:
 
 async def asked(store: Asked, clock: FakeClock) -> None:
     async with anyio.create_task_group() as group:
-        group.start_soon(keep_asking, store.answer, store.turned, clock.sleep, store.told.append)
+        check = WriteCheck(store, lambda: clock.now().timestamp())
+        group.start_soon(keep_asking, check.problem, store.turned, clock.sleep, store.told.append)
         await clock.elapse(timedelta(minutes=5))
         group.cancel_scope.cancel()
 
@@ -103,6 +106,24 @@ async def test_a_store_that_is_locked_has_answered_and_what_it_said_is_told_once
     store = Asked(None, "is locked", "is locked", None, None)
     await asked(store, clock)
     assert (store.turns, store.told) == (5, ["is locked", None])
+
+
+async def test_writes_are_checked_once_a_second_however_many_ask(monotonic: Monotonic) -> None:
+    store = Asked(None, "the disk is full", None)
+    check = WriteCheck(store, monotonic)
+    assert [await check.problem() for _ in range(3)] == [None] * 3
+    monotonic.pass_by(timedelta(seconds=1))
+    assert [await check.problem() for _ in range(3)] == ["the disk is full", None, None]
+
+
+async def test_what_a_writer_met_lately_counts_although_a_small_write_succeeds(monotonic: Monotonic) -> None:
+    store = Asked(None)
+    store.write_failed = monotonic(), "the disk is full"
+    check = WriteCheck(store, monotonic)
+    monotonic.pass_by(timedelta(seconds=4))
+    assert await check.problem() == "the disk is full"
+    monotonic.pass_by(timedelta(seconds=2))
+    assert await check.problem() is None
 
 
 def test_the_status_line_shows_what_is_wrong_with_the_store_until_it_is_well_again() -> None:

@@ -21,7 +21,7 @@ from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
 from watcher.daemon.foresight import lateness
 from watcher.daemon.status import StatusLine
-from watcher.daemon.turning import STALLED, Turning, keep_asking
+from watcher.daemon.turning import STALLED, Turning, WriteCheck, keep_asking
 from watcher.daemon.usage import Usage
 from watcher.delivery import Courier
 from watcher.housekeeping import Chore, keep_house, usual_chores
@@ -58,6 +58,7 @@ class Service:
         self.store = store
         self.turning = Turning()
         self.metrics = Metrics()
+        self.write_check = WriteCheck(store)
         self.config_problems: tuple[str, ...] = ()
         self.lateness: tuple[Lateness, ...] = ()
         self._clock: Clock = SystemClock()
@@ -163,7 +164,7 @@ class Service:
             if self.configuration.http.listen:
                 group.start_soon(self.standings.keep)
             group.start_soon(partial(keep_house, self._chores(), on_turn=self._turned))
-            group.start_soon(keep_asking, self.store.answer, self._turned, self._clock.sleep, status.troubled)
+            group.start_soon(keep_asking, self.write_check.problem, self._turned, self._clock.sleep, status.troubled)
             group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.turning.all_turn)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
                 status.ready()

@@ -12,7 +12,7 @@ from watcher.config.addresses import is_loopback, split_listen
 from watcher.config.durations import format_rate
 from watcher.config.lists import place_of
 from watcher.config.schemas import config_schema, watchlist_schema
-from watcher.core.errors import NotFound, StillListed, StoreUnavailable
+from watcher.core.errors import NotFound, StillListed
 from watcher.core.schema import event_schema
 from watcher.daemon import wiring
 from watcher.daemon.service import Service
@@ -54,7 +54,7 @@ def desk(service: Service, host: str) -> Desk:
         feed=service.feed,
         clock=clock,
         access=Access(host, _Token(service, host)),
-        condition=lambda: _condition(service, reports, clock.now()),
+        condition=lambda: _condition(service, clock.now()),
         metrics=lambda: _metrics(service, clock.now()),
         rates=lambda: _rates(service),
         schemas={"event": event_schema(), "config": config_schema(PROVIDERS), "watchlist": watchlist_schema()},
@@ -129,15 +129,10 @@ class _Actions:
         self._service.courier.notify()
 
 
-async def _condition(service: Service, reports: Reports, now: datetime) -> Condition:
-    store_error = None
-    try:
-        await reports.newest_cursor()
-    except StoreUnavailable as error:
-        store_error = str(error)
+async def _condition(service: Service, now: datetime) -> Condition:
     skew = service.poller.skew
     return Condition(
-        store_error=store_error,
+        store_error=await service.write_check.problem(),
         stalled=service.turning.stalled(),
         config_problems=service.config_problems,
         clock_ahead=int(skew.skew(now).total_seconds()) if skew.holds(now) else None,

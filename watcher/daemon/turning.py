@@ -1,9 +1,12 @@
 """Whether every loop of the service still goes round and the store still answers: what the watchdog is told."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Protocol
 
+import anyio
 import structlog
 
 from watcher.core.errors import StoreUnavailable
@@ -15,6 +18,9 @@ STALLED = timedelta(minutes=3)
 in turn, ten seconds each; a PostgreSQL that vanished is given up after 80 seconds."""
 
 _ASK_EVERY = timedelta(seconds=10)
+_CHECK_HOLDS = timedelta(seconds=1)
+_FAILURE_COUNTS = timedelta(seconds=5)
+"""Long enough for each writer to try again, and to fail again where it must."""
 
 
 class Turning:
@@ -55,24 +61,56 @@ class Turning:
         return not stalled
 
 
+class Writable(Protocol):
+    write_failed: tuple[float, str] | None
+
+    async def check_writable(self) -> None: ...
+
+
+class WriteCheck:
+    """What keeps the database from taking writes: what a writer met lately, else what a small write of its own meets.
+
+    One that succeeded counts for a second, however many ask.
+    """
+
+    def __init__(self, store: Writable, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._lock = anyio.Lock()
+        self._problem: str | None = None
+        self._good_until = -math.inf
+
+    async def problem(self) -> str | None:
+        """A sentence; None where the last writes succeeded."""
+        async with self._lock:
+            failed = self._store.write_failed
+            if failed is not None and self._monotonic() < failed[0] + _FAILURE_COUNTS.total_seconds():
+                return failed[1]
+            if self._monotonic() >= self._good_until:
+                began_at, self._problem = self._monotonic(), None
+                try:
+                    await self._store.check_writable()
+                except StoreUnavailable as error:
+                    self._problem = str(error)
+                else:
+                    self._good_until = began_at + _CHECK_HOLDS.total_seconds()
+            return self._problem
+
+
 async def keep_asking(
-    answer: Callable[[], Awaitable[None]],
+    ask: Callable[[], Awaitable[str | None]],
     turned: Callable[[str], None],
     sleep: Callable[[timedelta], Awaitable[None]],
     tell: Callable[[str | None], None],
 ) -> None:
-    """Ask the store again and again, and `tell` what is wrong with it whenever that changes; None: nothing.
+    """Have the store written to again and again, and `tell` what is wrong with it whenever that changes; None: nothing.
 
     "Not now" is an answer: it heals by itself when the lock, the disk or the server does, and no restart of ours would
     heal it sooner. Silence is a stall.
     """
     told: str | None = None
     while True:
-        problem: str | None = None
-        try:
-            await answer()
-        except StoreUnavailable as error:
-            problem = str(error)
+        problem = await ask()
         turned("store")
         if problem != told:
             tell(problem)

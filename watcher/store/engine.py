@@ -1,8 +1,9 @@
 """Opening the database, and the two ways to talk to it: a transaction that writes, and a reading."""
 
 import os
+import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from watcher.core.errors import StoreUnavailable
 from watcher.store import migrate
 from watcher.store.codec import EPOCH
 from watcher.store.failures import explained
+from watcher.store.tables import counters
 
 BUSY_TIMEOUT = timedelta(seconds=10)
 COMMAND_TIMEOUT = timedelta(seconds=60)
@@ -41,6 +43,8 @@ class Store:
     file: Path | None
     database_clock: bool
     shift: timedelta = timedelta(0)
+    write_failed: tuple[float, str] | None = None
+    """When (`time.monotonic`) a transaction failed last, and why. Small ones may succeed where large ones do not."""
     _writing: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
@@ -53,13 +57,14 @@ class Store:
 
         Raises StoreUnavailable for what the database cannot do now; nothing is written then.
         """
-        if not self.is_sqlite:
-            async with self._begun(writing=True) as connection:
-                yield connection
-            return
         # In turn rather than by SQLite's busy handler, which sleeps longer and longer and is not fair.
-        async with self._writing, self._begun(writing=True) as connection:
-            yield connection
+        turn = self._writing if self.is_sqlite else nullcontext()
+        try:
+            async with turn, self._begun(writing=True) as connection:
+                yield connection
+        except StoreUnavailable as error:
+            self.write_failed = time.monotonic(), str(error)
+            raise
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
@@ -67,10 +72,12 @@ class Store:
         async with self._begun(writing=False) as connection:
             yield connection
 
-    async def answer(self) -> None:
-        """Return once the database has let us begin to write. Raises StoreUnavailable."""
+    async def check_writable(self) -> None:
+        """Commit one small write, as reading succeeds on a full disk too. Raises StoreUnavailable."""
         async with self.transaction() as connection:
-            await connection.execute(select(1))
+            first = upserting(connection, counters).values(name="writes_checked", value=1)
+            again = {"value": counters.c.value + 1}
+            await connection.execute(first.on_conflict_do_update(index_elements=["name"], set_=again))
 
     async def now(self, connection: AsyncConnection, now: datetime) -> datetime:
         """The instant that counts inside this database: the server's where `database_clock` is set, else `now`."""

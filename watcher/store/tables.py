@@ -42,7 +42,7 @@ counters = Table(
     Column("name", Words(), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""One row, `cursor`: whoever holds its lock may make events visible and move lanes."""
+"""`cursor`: whoever holds its lock may make events visible and move lanes. `writes_checked`: see `check_writable`."""
 
 sources = Table(
     "sources",
