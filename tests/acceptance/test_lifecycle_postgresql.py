@@ -7,6 +7,7 @@ import pytest
 
 from tests.acceptance.daemon import ALIVE_AFTER, Site, until
 from tests.acceptance.operating import operate_all, started
+from tests.fakes import postgresql
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -50,6 +51,29 @@ async def test_two_replicas_tell_each_event_once_share_the_rate_and_take_over(si
     sent_at = sorted(site.asked(provider="meteroid"))
     for first, at in enumerate(sent_at):
         assert sum(later < at + WINDOW for later in sent_at[first:]) <= RATE * WINDOW + RATE
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+async def test_behind_a_pooler_it_runs_in_session_mode_and_else_says_why_not(
+    site: Site, postgres_url: str, mode: str
+) -> None:
+    site.sandbox.ledger.create("meteroid", "inv_1", "EUR", 1000)
+    site.source("meteroid")
+    site.watch("meteroid", "inv_1")
+    site.write()
+    try:
+        with postgresql.pooler(postgres_url, mode) as url:
+            site.config.write_text(f'[database]\nurl = "{url}"\n' + site.config.read_text())
+            async with started(site) as daemon:
+                if mode == "session":
+                    await site.hears("inv_1", "tracked")
+                    daemon.process.terminate()
+                assert await daemon.ended() == (0 if mode == "session" else 1)
+    except postgresql.PostgresqlMissing as missing:
+        pytest.skip(str(missing))
+    said = [line for line in daemon.log.read_text().splitlines() if line.startswith("error: ")]
+    assert "Traceback" not in daemon.log.read_text()
+    assert [("set pool_mode = session" in line) for line in said] == ([] if mode == "session" else [True])
 
 
 async def test_a_database_that_is_not_there_is_named_without_its_password(site: Site, postgres_url: str) -> None:

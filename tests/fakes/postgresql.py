@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,53 @@ def cluster() -> Generator[str]:
             _run(programs / "pg_ctl", "stop", "-D", folder / "c", "-m", "immediate", "-w")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def pooler(url: str, mode: str) -> Generator[str]:
+    """Start PgBouncer in front of a database and yield the URL through it. Raises PostgresqlMissing."""
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if program is None:
+        raise PostgresqlMissing("no pgbouncer on PATH or in /usr/sbin")
+    database, _, server = url.removeprefix("postgresql://watcher@/").partition("?host=")
+    folder = Path(tempfile.mkdtemp(prefix="pool-", dir="/tmp"))
+    lines = (
+        "[databases]", f"* = host={server}", "[pgbouncer]", "listen_addr =", f"unix_socket_dir = {folder}",
+        "listen_port = 6432", "auth_type = trust", f"auth_file = {folder / 'users'}", f"pool_mode = {mode}",
+        f"logfile = {folder / 'log'}", "default_pool_size = 20",
+    )  # fmt: skip
+    (folder / "pgbouncer.ini").write_text("\n".join(lines) + "\n")
+    (folder / "users").write_text('"watcher" ""\n')
+    user = _user()
+    if user:
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, user)
+    process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+        [program, "-q", folder / "pgbouncer.ini"],
+        user=user,
+        group=pwd.getpwnam(user).pw_gid if user else None,
+        extra_groups=[] if user else None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(folder / ".s.PGSQL.6432", process)
+        yield f"postgresql://watcher@/{database}?host={folder}&port=6432"
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(socket: Path, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        if socket.exists():
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise RuntimeError("pgbouncer did not start")
 
 
 def _programs() -> Path:

@@ -65,6 +65,10 @@ class StoreUnavailable(WatcherError):
     """The database cannot be used now: missing, read-only, full, locked, unreachable."""
 
 
+class DatabaseUnsuitable(WatcherError):
+    """The database, or a program in front of it, cannot do what this program needs: only an operator can help."""
+
+
 class SchemaMismatch(WatcherError):
     """The database has another schema than this program: the message says which side is older and what to run."""
 

@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from watcher.core.errors import StoreUnavailable
+from watcher.core.errors import DatabaseUnsuitable, StoreUnavailable
 
 _SQLITE = {
     sqlite3.SQLITE_READONLY: "is read-only: give this user the right to write it and its folder",
@@ -35,6 +35,11 @@ _POSTGRESQL: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.PostgresConnectionError, "closed the connection"),
     (asyncpg.OperatorInterventionError, "is starting, stopping or closed this connection"),
 )
+_OF_OTHER_SESSIONS = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+_POOLED = (
+    "is behind a pooler that gives each transaction another session (PgBouncer with pool_mode = transaction): "
+    "connect directly, or set pool_mode = session"
+)
 _CODE_MASK = 0xFF
 """SQLite's extended codes carry the primary one in their lowest byte."""
 
@@ -43,11 +48,15 @@ _CODE_MASK = 0xFF
 def explained(place: str) -> Generator[None]:
     """Turn what a database cannot do now into StoreUnavailable. `place` names the file or host, never a password.
 
+    A pooler that mixes sessions up is DatabaseUnsuitable: trying again would not help.
+
     A mistake of our own (a constraint, a wrong statement) stays what it is.
     """
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        if any(isinstance(cause, _OF_OTHER_SESSIONS) for cause in _causes(error)):
+            raise DatabaseUnsuitable(f"{place} {_POOLED}") from error
         meaning = _meaning(error)
         if meaning is None:
             raise
