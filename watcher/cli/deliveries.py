@@ -1,5 +1,6 @@
 """`deliveries` and `redeliver`: what is on its way, and sending it again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 from watcher.cli.arguments import MOMENTS, checked_id, moment
 from watcher.cli.opening import Opened, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import counted, field, print_document, print_list, say, tell
+from watcher.cli.output import Item, counted, field, pages, print_document, print_pages, say, tell
 from watcher.clock import SystemClock
 from watcher.core.errors import Refused
 from watcher.daemon import wiring
@@ -46,8 +47,15 @@ def deliveries(
 
 async def _deliveries(invocation: Invocation, state: DeliveryState | None, endpoint: str | None) -> None:
     async with opened(invocation) as store:
-        rows = await store.reports.deliveries(state=state, endpoint=endpoint)
-    print_list(invocation, rows, COLUMNS, empty="No delivery matches.")
+
+        async def read(after: int | None, most: int) -> Sequence[Item]:
+            return await store.reports.deliveries(state=state, endpoint=endpoint, after=after or 0, limit=most)
+
+        await print_pages(invocation, pages(read, delivery_number), COLUMNS, empty="No delivery matches.")
+
+
+def delivery_number(item: Item) -> int:
+    return int(str(item["delivery_id"]).partition("_")[2])
 
 
 @command(app, "redeliver", "redeliver --endpoint ledger --since 2h --dry-run")

@@ -9,12 +9,11 @@ import typer
 
 from watcher.cli.opening import opened
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Item, console, field, of_body, print_line, print_list, table
+from watcher.cli.output import Item, ListPrinter, field, of_body, pages
 
 app = top_level()
 
 _LOOK_AGAIN_AFTER = 1.0
-_PAGE = 500
 
 
 COLUMNS = (
@@ -60,29 +59,23 @@ async def _events(
     invocation: Invocation, *, after: str | None, glob: str | None, limit: int | None, follow: bool
 ) -> None:
     async with opened(invocation) as store:
-        printed = 0
+
+        async def read(place: str | None, most: int) -> Sequence[Item]:
+            return await store.reports.events(after=place, type_glob=glob, limit=most)
+
+        printer, left = ListPrinter(invocation, COLUMNS), limit
         while True:
-            wanted = _PAGE if limit is None else min(_PAGE, limit - printed)
-            page = await store.reports.events(after=after, type_glob=glob, limit=wanted)
-            _print(invocation, page, first=printed == 0)
-            printed += len(page)
-            after = str(page[-1]["cursor"]) if page else after
-            if limit is not None and printed >= limit:
+            async for page in pages(read, _cursor, left, after):
+                printer.print(page)
+                left = None if left is None else left - len(page)
+                after = _cursor(page[-1]) if page else after
+            if left == 0:
                 return
-            if len(page) == wanted:
-                continue
             if not follow:
+                printer.end("No event yet.")
                 return
             await anyio.sleep(_LOOK_AGAIN_AFTER)
 
 
-def _print(invocation: Invocation, page: Sequence[Item], *, first: bool) -> None:
-    if invocation.as_json:
-        for item in page:
-            print_line(item)
-    elif first:
-        print_list(invocation, page, COLUMNS, empty="No event yet.")
-    elif page:
-        rows = table(page, COLUMNS)
-        rows.show_header = False
-        console().print(rows)
+def _cursor(item: Item) -> str:
+    return str(item["cursor"])

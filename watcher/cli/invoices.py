@@ -12,7 +12,19 @@ from watcher import daemon
 from watcher.cli.arguments import InvoiceArgument, SourceArgument
 from watcher.cli.opening import known_source, load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Column, Item, amounts, console, field, of_body, print_document, print_list, shown, table
+from watcher.cli.output import (
+    Column,
+    Item,
+    amounts,
+    console,
+    field,
+    of_body,
+    pages,
+    print_document,
+    print_pages,
+    shown,
+    table,
+)
 from watcher.core.errors import NotFound
 from watcher.core.invoice import Status
 from watcher.core.snapshot import MONEY_FIELDS
@@ -144,5 +156,11 @@ async def _invoices(
     invocation: Invocation, *, status: Status | None, overdue: bool, source: str | None, tag: str | None
 ) -> None:
     async with opened(invocation) as store:
-        rows = await store.reports.invoices(status=status, overdue=overdue or None, source=source, tag=tag)
-    print_list(invocation, rows, INVOICE_COLUMNS, empty="No invoice matches.")
+
+        async def read(after: tuple[str, str] | None, most: int) -> Sequence[Item]:
+            return await store.reports.invoices(
+                status=status, overdue=overdue or None, source=source, tag=tag, after=after, limit=most
+            )
+
+        found = pages(read, lambda row: (str(row["source"]), str(row["id"])))
+        await print_pages(invocation, found, INVOICE_COLUMNS, empty="No invoice matches.")

@@ -2,11 +2,14 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TextIO, cast
+from itertools import zip_longest
+from typing import TextIO, TypeVar, cast
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -63,26 +66,124 @@ def print_document(document: object) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
+PAGE = 500
+"""Rows that are read and printed at once; the first ones decide how wide a table's columns are."""
+
+After = TypeVar("After")
+
+
+async def pages(
+    read: Callable[[After | None, int], Awaitable[Sequence[Item]]],
+    place: Callable[[Item], After],
+    limit: int | None = None,
+    after: After | None = None,
+) -> AsyncGenerator[Sequence[Item]]:
+    """Read a list page by page: `read` gives at most so many items after a place, `place` is where an item stands."""
+    left = limit
+    while True:
+        wanted = PAGE if left is None else min(PAGE, left)
+        page = await read(after, wanted)
+        yield page
+        left = None if left is None else left - len(page)
+        if len(page) < wanted or left == 0:
+            return
+        after = place(page[-1])
+
+
+async def print_pages(
+    invocation: Invocation, found: AsyncGenerator[Sequence[Item]], columns: Sequence[Column], *, empty: str
+) -> None:
+    """Print each page as soon as it is read, as `print_list` prints a whole list."""
+    printer = ListPrinter(invocation, columns)
+    async with aclosing(found):
+        async for page in found:
+            printer.print(page)
+    printer.end(empty)
+
+
 def print_list(invocation: Invocation, items: Iterable[Item], columns: Sequence[Column], *, empty: str) -> None:
     """JSON Lines for programs; for people a table, or the sentence `empty` on standard error."""
-    if invocation.as_json:
-        for item in items:
-            sys.stdout.write(json_text.write(item).decode() + "\n")
-        return
-    rows = list(items)
-    if rows:
-        console().print(table(rows, columns))
-    else:
-        say(empty)
+    printer = ListPrinter(invocation, columns)
+    printer.print(list(items))
+    printer.end(empty)
+
+
+class ListPrinter:
+    """Prints one list in pieces: JSON Lines, a table on a terminal, or plain aligned text into a pipe."""
+
+    def __init__(self, invocation: Invocation, columns: Sequence[Column]) -> None:
+        self._as_json = invocation.as_json
+        self._columns = columns
+        self._widths: list[int] | None = None
+
+    def print(self, items: Sequence[Item]) -> None:
+        if self._as_json:
+            sys.stdout.write("".join(json_text.write(item).decode() + "\n" for item in items))
+        elif items:
+            rows = [[column.value(item) for column in self._columns] for item in items]
+            is_first, widths = self._widths is None, self._widths or self._measured(rows)
+            if sys.stdout.isatty():
+                console().print(_table(rows, self._columns, None if is_first else widths))
+            else:
+                sys.stdout.write(
+                    "".join(f"{line}\n" for line in _plain(rows, self._columns, widths, with_head=is_first))
+                )
+            self._widths = widths
+        sys.stdout.flush()
+
+    def end(self, empty: str) -> None:
+        """Say `empty` on standard error where nothing was printed for people."""
+        if self._widths is None and not self._as_json:
+            say(empty)
+
+    def _measured(self, rows: Sequence[Sequence[str]]) -> list[int]:
+        return [
+            max(cell_len(line) for text in (column.title, *(row[number] for row in rows)) for line in text.split("\n"))
+            for number, column in enumerate(self._columns)
+        ]
+
+
+def _plain(
+    rows: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], *, with_head: bool
+) -> Iterator[str]:
+    """Lines of a table that folds nothing: a longer cell moves the rest of its line."""
+    if with_head:
+        yield _line([column.title for column in columns], columns, widths)
+        yield "───".join("─" * width for width in widths)
+    for row in rows:
+        for cells in zip_longest(*(text.split("\n") for text in row), fillvalue=""):
+            yield _line(cells, columns, widths)
+
+
+def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+    padded = (
+        " " * (width - cell_len(text)) + text if column.right else text + " " * (width - cell_len(text))
+        for text, column, width in zip(cells, columns, widths, strict=True)
+    )
+    return "   ".join(padded).rstrip()
 
 
 def table(items: Iterable[Item], columns: Sequence[Column], title: str | None = None) -> Table:
+    return _table([[column.value(item) for column in columns] for item in items], columns, None, title)
+
+
+def _table(
+    rows: Iterable[Sequence[str]], columns: Sequence[Column], widths: Sequence[int] | None, title: str | None = None
+) -> Table:
+    """With `widths` the next part of a table that was begun: as wide as that, and without a head."""
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title, title_justify="left")
-    for column in columns:
-        overflow = "fold" if column.folds else "ellipsis"
-        result.add_column(column.title, justify="right" if column.right else "left", overflow=overflow)
-    for item in items:
-        result.add_row(*(cell(column.value(item)) for column in columns))
+    result.show_header = widths is None
+    for number, column in enumerate(columns):
+        width = widths[number] if widths else None
+        result.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            overflow="fold" if column.folds else "ellipsis",
+            min_width=width,
+            max_width=width,
+        )
+    for row in rows:
+        result.add_row(*map(cell, row))
     return result
 
 

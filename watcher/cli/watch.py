@@ -1,6 +1,7 @@
 """`watch`: which invoices are looked at."""
 
 import glob
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from watcher.cli.arguments import DueOnOption, InvoiceArgument, NoteOption, SourceArgument, TagsOption
 from watcher.cli.opening import known_source, opened, opened_for_wishes
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import counted, field, print_document, print_list, tell
+from watcher.cli.output import Item, counted, field, pages, print_document, print_pages, tell
 from watcher.clock import SystemClock
 from watcher.config.lists import read_lists
 from watcher.config.load import Loaded
@@ -20,7 +21,7 @@ from watcher.config.positions import Positions
 from watcher.config.reading import Reading, TomlFile
 from watcher.core.errors import ConfigError, StillListed
 from watcher.daemon import listed
-from watcher.ports import Page, WatchEntry
+from watcher.ports import Page, WatchEntry, WatchState
 from watcher.store import SqlWatches
 
 app = group("Add, remove, list, import, discover or poll watches. A watch is one invoice id tracked at one source.")
@@ -89,15 +90,30 @@ async def _remove(invocation: Invocation, source: str, invoice_id: str, *, purge
 
 
 @command(app, "list", "watch list --json")
-def list_all(invocation: Invocation) -> None:
-    """List every watch: where it comes from, how it is doing, when it was and will be polled."""
-    anyio.run(_list, invocation)
+def list_all(
+    invocation: Invocation,
+    *,
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only those of this source.")] = None,
+    state: Annotated[WatchState | None, typer.Option("--state", help="Only those in this state.")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", help="Only those with this tag.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many.")] = None,
+) -> None:
+    """List watches: where each comes from, how it is doing, when it was and will be polled."""
+    anyio.run(partial(_list, invocation, source=source, state=state, tag=tag, limit=limit))
 
 
-async def _list(invocation: Invocation) -> None:
+async def _list(
+    invocation: Invocation, *, source: str | None, state: WatchState | None, tag: str | None, limit: int | None
+) -> None:
+    none = "Nothing is watched: try invoice-watcher watch add SOURCE ID."
+    empty = "No watch matches." if source or state or tag else none
     async with opened(invocation) as store:
-        rows = await store.reports.watch_list()
-    print_list(invocation, rows, COLUMNS, empty="Nothing is watched: try invoice-watcher watch add SOURCE ID.")
+
+        async def read(after: tuple[str, str] | None, most: int) -> Sequence[Item]:
+            return await store.reports.watch_list(source=source, state=state, tag=tag, after=after, limit=most)
+
+        found = pages(read, lambda row: (str(row["source"]), str(row["invoice_id"])), limit)
+        await print_pages(invocation, found, COLUMNS, empty=empty)
 
 
 @command(app, "import", "watch import march.csv")

@@ -27,6 +27,7 @@ class Reports(Protocol):
         *,
         source: str | None = None,
         state: WatchState | None = None,
+        tag: str | None = None,
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[Item]: ...

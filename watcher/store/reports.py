@@ -32,6 +32,7 @@ class Reports:
         *,
         source: str | None = None,
         state: WatchState | None = None,
+        tag: str | None = None,
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[Item]:
@@ -49,6 +50,8 @@ class Reports:
         if state is not None:
             orphaned = state is WatchState.ORPHANED
             query = query.where(~sources.c.configured if orphaned else and_(sources.c.configured, _in(state)))
+        if tag is not None:
+            query = query.where(has_tag(watches.c.tags, tag))
         if after is not None:
             query = query.where(key > after)
         async with self.store.reading() as connection:

@@ -9,13 +9,17 @@ from watcher.ports import Item
 from watcher.web import paging
 from watcher.web.operation import Answer, Call
 from watcher.web.problems import Problem
-from watcher.web.requests import DeliveryChoice, EventsAfter, InvoiceChoice, Nothing, OfSource, Paged
+from watcher.web.requests import DeliveryChoice, EventsAfter, InvoiceChoice, Nothing, Paged, WatchChoice
 
 
-async def watches(call: Call[OfSource, Nothing]) -> Answer:
+async def watches(call: Call[WatchChoice, Nothing]) -> Answer:
     asked = call.query
     found = await call.desk.reports.watch_list(
-        source=asked.source, after=paging.pair(asked.cursor), limit=asked.limit + 1
+        source=asked.source,
+        state=asked.state,
+        tag=asked.tag,
+        after=paging.pair(asked.cursor),
+        limit=asked.limit + 1,
     )
     return Answer(document=paging.cut(found, asked.limit, of_watch))
 

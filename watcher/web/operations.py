@@ -90,7 +90,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         media_type="application/schema+json",
     ),
     _shown("sources", "sources", "The accounts", lists.sources, (requests.Paged, answers.SourcePage)),
-    _shown("watches", "watches", "What is watched", lists.watches, (requests.OfSource, answers.WatchPage)),
+    _shown("watches", "watches", "What is watched", lists.watches, (requests.WatchChoice, answers.WatchPage)),
     Operation(
         "POST",
         f"{API}/watches",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from watcher.core.invoice import Status
-from watcher.ports import DeliveryState
+from watcher.ports import DeliveryState, WatchState
 from watcher.web.answers import Shape
 
 LONGEST_ID = 255
@@ -83,6 +83,12 @@ class Paged(Shape):
 class OfSource(Paged):
     source: Text | None = None
     """Only those of this source."""
+
+
+class WatchChoice(OfSource):
+    state: WatchState | None = None
+    tag: Text | None = None
+    """Only those with this tag."""
 
 
 class InvoiceChoice(OfSource):
