@@ -4,17 +4,20 @@ import os
 import shutil
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.fakes.many import fill
-from tests.integration.web.conftest import served
+from tests.integration.web.conftest import CONFIG, served
 from watcher.daemon.service import Service
+from watcher.ports import Lateness
 from watcher.store import Store
 
+LONG = "a_long_name_" * 5 + "long"
+"""As long as the configuration allows, and without a place to break it."""
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 _QUIET = (
     "--disable-background-networking",
@@ -66,4 +69,14 @@ async def site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]:
 async def locked_site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]:
     """A service with a token, and nothing watched but what its list names."""
     async with served(tmp_path, sqlite_store, token=True) as client:
+        yield Site(client.url, client.service)
+
+
+@pytest.fixture
+async def wide_site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]:
+    """A source and an endpoint with long names; what is open there is counted, in large numbers."""
+    config = CONFIG.replace("acme", LONG).replace("ledger", LONG)
+    async with served(tmp_path, sqlite_store, token=False, config=config) as client:
+        hour = timedelta(hours=1)
+        client.service.lateness = (Lateness(LONG, "adaptive", 1_234_567, hour, 89_012, hour, hour, 9 * hour, None),)
         yield Site(client.url, client.service)

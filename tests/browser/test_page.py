@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import LONG, Site
 from tests.fakes import stored
 from tests.integration.web.client import TOKEN
 from watcher.core import json_text
@@ -64,6 +64,21 @@ async def test_every_page_fits_and_can_be_read_by_everybody(
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width == size[0], f"{path} scrolls sideways"
             assert await page.evaluate(f"({ACCESSIBLE})()") == [], path
+
+
+@pytest.mark.parametrize("width", [360, 390])
+async def test_no_table_of_the_overview_runs_off_a_phone_however_long_the_names(
+    browser: Browser, wide_site: Site, width: int
+) -> None:
+    async with opened(browser, (width, 800)) as page:
+        await page.goto(wide_site.url)
+        await expect(page.get_by_text(LONG).first).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        regions = page.locator(
+            "section:is([aria-labelledby^=sources], #lateness, [aria-labelledby^=endpoints]) .scroll"
+        )
+        cut = await regions.evaluate_all("all => all.map(one => one.scrollWidth - one.clientWidth)")
+        assert cut == [0, 0, 0]
 
 
 async def test_the_keyboard_finds_the_content_first_and_shows_where_it_is(browser: Browser, site: Site) -> None:

@@ -152,9 +152,9 @@ def _foresight(
 
 
 async def lateness(
-    store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census]
+    store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census], *, is_first: bool = False
 ) -> tuple[Lateness, ...]:
-    """`foresee`, for those who only look."""
+    """`foresee`, for those who only look. At the first count none open means that none was polled yet."""
     found: list[Lateness] = []
     for one, delays in await foresee(store, configuration, now, counted):
         mean, median, p95 = _summary(delays) or (None, None, None)
@@ -162,7 +162,7 @@ async def lateness(
             Lateness(
                 source=one.source or "",
                 policy=one.polling.policy.value,
-                open_invoices=round(one.open_invoices),
+                open_invoices=None if is_first and not one.open_invoices else round(one.open_invoices),
                 expected=one.delay,
                 changes=len(delays),
                 mean=mean,

@@ -60,7 +60,7 @@ class Service:
         self.metrics = Metrics()
         self.write_check = WriteCheck(store)
         self.config_problems: tuple[str, ...] = ()
-        self.lateness: tuple[Lateness, ...] = ()
+        self.lateness: tuple[Lateness, ...] | None = None
         self._clock: Clock = SystemClock()
         self._files, self._session, self._sender = files, session, sender
         self._watches = SqlWatches(store)
@@ -256,7 +256,8 @@ class Service:
     async def _tune(self, configuration: Configuration) -> None:
         tempos = [plan.tempo for plan in self._plans.values() if plan.tempo is not None]
         counted = await Tuner(SqlSurveys(self.store), self._clock).tune(tempos)
-        self.lateness = await lateness(self.store, configuration, self._clock.now(), counted)
+        now, is_first = self._clock.now(), self.lateness is None
+        self.lateness = await lateness(self.store, configuration, now, counted, is_first=is_first)
         self.metrics.foreseen({one.source: one.expected for one in self.lateness})
 
     async def forget_old(self) -> None:

@@ -97,13 +97,14 @@ class EndpointHealth:
 class Lateness:
     """How late changes at a source are expected to be seen on average, and how late they were.
 
-    `expected` is None where it cannot be told (cron). The rest is of the `changes` that the provider dated, None
-    where there were none; `doubt` is a sentence where both part.
+    `open_invoices` is None until they could be counted: a start knows no invoice before it has polled. `expected` is
+    None where it cannot be told (cron). The rest is of the `changes` that the provider dated, None where there were
+    none; `doubt` is a sentence where both part.
     """
 
     source: str
     policy: str
-    open_invoices: int
+    open_invoices: int | None
     expected: timedelta | None
     changes: int
     mean: timedelta | None

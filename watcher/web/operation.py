@@ -41,7 +41,7 @@ class Desk:
     overlook: Overlook
     standings: Standings
     requests: Callable[[], Mapping[str, int]]
-    lateness: Callable[[], Sequence[Lateness]]
+    lateness: Callable[[], Sequence[Lateness] | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp import web, web_response
 from aiohttp.http_exceptions import HttpProcessingError
 
 from watcher.core.errors import Refused
@@ -17,6 +17,8 @@ _LAST_ANSWERS_SECONDS = 15
 @asynccontextmanager
 async def serving(application: web.Application, host: str, port: int) -> AsyncGenerator[str]:
     """Serve while open; gives the address that is really listened on. Raises Refused where it cannot be had."""
+    # aiohttp would tell its own and Python's version here; its answers to what is no HTTP pass by every hook of ours.
+    web_response.SERVER_SOFTWARE = "invoice-watcher"  # pyright: ignore[reportPrivateImportUsage]
     logger = logging.getLogger(__name__)
     logger.addFilter(_is_our_fault)
     runner = web.AppRunner(application, access_log=None, logger=logger, shutdown_timeout=_LAST_ANSWERS_SECONDS)

@@ -220,7 +220,9 @@ async def test_what_is_open_at_a_source_is_counted_once_for_the_policy_and_for_w
     async with service_on(folder, sqlite_store) as service:
         async with statements(sqlite_store) as said:
             await service.reload(forced=True)
-        assert [one.source for one in service.lateness] == ["acme", "evenly"]
+        assert [(one.source, one.open_invoices) for one in service.lateness or ()] == [("acme", None), ("evenly", None)]
+        await service.reload(forced=True)
+        assert [one.open_invoices for one in service.lateness or ()] == [0, 0], "the first count came before any poll"
     counted = [parameters for statement, parameters in said if "GROUP BY watches.status" in statement]
     assert sorted(source for source, *_ in counted) == ["acme", "evenly"]
 

@@ -55,6 +55,7 @@ class Client:
             found = Answered(answer.status, answer.headers, await answer.text())
         assert found.headers["Cache-Control"] == "no-store"
         assert found.headers["X-Content-Type-Options"] == "nosniff"
+        assert found.headers["Server"] == "invoice-watcher"
         if found.status >= 400 and "html" not in found.headers["Content-Type"] and not path.startswith("/readyz"):
             assert found.headers["Content-Type"] == "application/problem+json"
             if method != "HEAD":

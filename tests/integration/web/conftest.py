@@ -54,10 +54,10 @@ ENVIRONMENT = {
 
 
 @asynccontextmanager
-async def served(folder: Path, store: Store, *, token: bool) -> AsyncGenerator[Client]:
+async def served(folder: Path, store: Store, *, token: bool, config: str = CONFIG) -> AsyncGenerator[Client]:
     """The service does not poll or send: what the requests alone do stays visible."""
     (folder / "list.csv").write_text("source,invoice_id\nother,inv_listed\n")
-    (folder / "watcher.toml").write_text(CONFIG.format(token=WITH_TOKEN if token else ""))
+    (folder / "watcher.toml").write_text(config.format(token=WITH_TOKEN if token else ""))
     read = reader(folder / "watcher.toml", PROVIDERS, ENVIRONMENT)
     loaded, clock = read(), SystemClock()
     async with open_session() as session, WebhookSender({}, clock) as sender:

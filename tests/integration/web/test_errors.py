@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import anyio
 import pytest
+from yarl import URL
 
 from tests.fakes.poller import WatchedStore
 from tests.integration.web.client import Client
@@ -52,6 +54,17 @@ async def test_an_error_is_a_problem_document(sqlite_client: Client, method: str
     assert answer.document["type"] == "about:blank"
     if status == 405:
         assert answer.headers["Allow"]
+
+
+async def test_no_answer_names_a_version_of_the_software_even_to_what_is_no_http(sqlite_client: Client) -> None:
+    url = URL(sqlite_client.url)
+    async with await anyio.connect_tcp(url.host or "", url.port or 0) as connection:
+        await connection.send(b"no http\r\n\r\n")
+        answer = (await connection.receive()).decode()
+    assert answer.startswith("HTTP/1.0 400 ")
+    assert "Server: invoice-watcher\r\n" in answer
+    assert "aiohttp" not in answer
+    assert "Python" not in answer
 
 
 async def test_a_body_has_to_be_json_and_short(sqlite_client: Client) -> None:

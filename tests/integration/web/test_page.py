@@ -15,6 +15,7 @@ from watcher.core.invoice import Customer, Status
 from watcher.ports import Lateness, SourceRow, WatchState
 from watcher.store import SqlPollQueue, SqlWatches
 from watcher.web.page.words import NONE
+from watcher.web.standing import Standings
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -80,6 +81,25 @@ async def test_the_overview_adds_up_money_and_shows_what_is_overdue(client: Clie
     sources = next(table for table in page.tables if table[0][0] == "Source")
     acme = next(row for row in sources if row[0].startswith("acme"))
     assert [acme[1].strip(), acme[2], acme[4], acme[6]] == ["active", "3", "5/s", "4,500"]
+
+
+async def test_what_is_not_counted_yet_is_no_zero(sqlite_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def still_reading(_: Standings) -> None:
+        return None
+
+    monkeypatch.setattr(Standings, "current", still_reading)
+    service = sqlite_client.service
+    service.lateness = None
+    page = await shown(sqlite_client, "/")
+    assert "The figures are being counted" in page.words
+    assert "Open invoices are being counted" in page.words
+    tiles = page.words[page.words.index("Watches") : page.words.index("The figures")]
+    assert "0" not in tiles
+    assert not [table for table in page.tables if table[0][:2] == ["Source", "Policy"]]
+    service.lateness = (Lateness("acme", "adaptive", None, timedelta(minutes=7), 0, None, None, None, None),)
+    page = await shown(sqlite_client, "/")
+    delays = next(table for table in page.tables if table[0][:2] == ["Source", "Policy"])
+    assert delays[1:] == [["acme", "adaptive", "being counted: an invoice is known after its first poll"]]
 
 
 async def test_the_overview_holds_the_expected_delay_against_the_measured_one(sqlite_client: Client) -> None:

@@ -91,6 +91,7 @@ async def overview(visit: Visit) -> View:
     standing = await desk.standings.current()
     figures = standing.figures if standing else Figures()
     sources, endpoints = await desk.overlook.sources(visit.now), await desk.overlook.endpoints(visit.now)
+    lateness = desk.lateness()
     context: dict[str, object] = {
         "standing": standing,
         "figures": figures,
@@ -101,14 +102,14 @@ async def overview(visit: Visit) -> View:
             _source(one, desk.rates().get(one.name), desk.requests().get(one.name, 0), figures) for one in sources
         ],
         "endpoints": _endpoints(endpoints, figures),
-        "lateness": _lateness(desk.lateness()),
+        "lateness": None if lateness is None else _lateness(lateness),
         "delivery_states": _STATES,
         "money": _by_status(figures),
         "overdue": _by_age(figures),
         "days": charts.columns(figures.events),
         "attention": [
             *_attention(figures, sources, endpoints),
-            *((one.doubt, "#lateness") for one in desk.lateness() if one.doubt),
+            *((one.doubt, "#lateness") for one in lateness or () if one.doubt),
         ],
     }
     return View("overview.html", "overview", context)
