@@ -104,7 +104,7 @@ kill: $(VENV)/dev.stamp
 	@$(PY) -m tests.acceptance.kills
 
 season: $(VENV)/dev.stamp
-	@$(PY) -m tests.unit.core.season
+	@$(PY) -m tests.unit.core.invoices.season
 
 # Made beside what runs and then put in its place: a failed install leaves the old one whole. Nothing in it may depend
 # on where it was made, so the scripts of the environment go: the launcher in bin and the unit name its Python.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from watcher.core.event import EventType
+from watcher.core.invoices.event import EventType
 from watcher.sandbox.lives import LIVES
 
 pytestmark = pytest.mark.timeout(150)

@@ -18,7 +18,7 @@ from watcher import logs
 from watcher.clock import SystemClock, system_dice
 from watcher.config.reload import reader
 from watcher.daemon import wiring
-from watcher.daemon.running import collect_rarely
+from watcher.daemon.bootstrap import collect_rarely
 from watcher.delivery import Courier, CourierEndpoint
 from watcher.ports import ClaimedWatch, Form
 from watcher.providers import PROVIDERS

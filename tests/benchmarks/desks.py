@@ -1,6 +1,6 @@
 """A day's work of polling without a network: claim, judge and record of the program, and time that jumps.
 
-The looks of both desks are judged by `watcher.polling.judge`; one keeps what it records in SQLite, through the
+The looks of both desks are judged by `watcher.polling.evaluate`; one keeps what it records in SQLite, through the
 program's own queue, the other in memory, which is quicker by far.
 """
 
@@ -15,11 +15,11 @@ from typing import Protocol
 from tests.benchmarks.receivables import Life
 from tests.fakes.invoices import euros, invoice
 from tests.fakes.polling import found, watch
-from watcher.core.course import UNSEEN, Census, Standing
-from watcher.core.hazard import DAY, Tally
-from watcher.core.invoice import Status
-from watcher.polling import SourcePlan, judge
-from watcher.polling.judge import Moment
+from watcher.core.invoices.invoice import Status
+from watcher.core.scheduling.allocation import UNSEEN, Census, Standing
+from watcher.core.scheduling.hazard import DAY, Tally
+from watcher.polling import SourcePlan, evaluate
+from watcher.polling.evaluate import Moment
 from watcher.ports import ClaimedWatch, ClaimRequest, Found, PollRecord, SourceRow, WatchEntry
 from watcher.store import SqlPollQueue, SqlSurveys, SqlWatches, Store
 
@@ -60,7 +60,7 @@ class Ledger:
         if is_paid:
             self.seen_at[life.name] = now
         answer = _answer(life, paid=True) if is_paid else self._open[life.name]
-        return judge.found(self.plan, watched, answer, Moment(now, now, self._dice.random()))
+        return evaluate.found(self.plan, watched, answer, Moment(now, now, self._dice.random()))
 
 
 def _answer(life: Life, *, paid: bool) -> Found:

@@ -22,9 +22,9 @@ from tests.benchmarks.receivables import STARTS_AT, Life, known_hazards, lives
 from tests.benchmarks.rivals import Optimum, Ranked, ladder, proportional, ranked_course
 from tests.fakes.clock import FakeClock
 from tests.fakes.polling import LOOKS, plan
-from watcher.core.clock_events import ClockRules
-from watcher.core.course import Course, Limits, Standing
-from watcher.core.schedule import jittered
+from watcher.core.invoices.clock_events import ClockRules
+from watcher.core.scheduling.allocation import Course, Limits, Standing
+from watcher.core.scheduling.intervals import jittered
 from watcher.polling import SourcePlan, Tempo, Tuner
 from watcher.store import open_store
 

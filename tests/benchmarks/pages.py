@@ -22,10 +22,10 @@ from tests.fakes.many import ENDPOINTS, SOURCES, fill
 from watcher import logs
 from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
+from watcher.daemon.http_server import http_side
 from watcher.daemon.service import Service
-from watcher.daemon.serving import http_side
 from watcher.providers import PROVIDERS
-from watcher.providers.http import open_session
+from watcher.providers.toolkit.http import open_session
 from watcher.store import Reports, open_store
 from watcher.webhook import WebhookSender
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 
-from watcher.core.hazard import DAY, Exposure, Tally, due_hour, exposures
+from watcher.core.scheduling.hazard import DAY, Exposure, Tally, due_hour, exposures
 
 STARTS_AT = datetime(2026, 3, 2, tzinfo=UTC)
 _TERMS = (15, 30, 60)

@@ -6,9 +6,9 @@ from datetime import datetime
 from math import inf
 
 from tests.benchmarks.receivables import STARTS_AT, Life
-from watcher.core.course import Census, Course, Group, Limits, Standing, plot, spread
-from watcher.core.hazard import DAY, Curve, Tally, days_after, due_hour, stage_at
-from watcher.core.schedule import jittered
+from watcher.core.scheduling.allocation import Census, Course, Group, Limits, Standing, plot, spread
+from watcher.core.scheduling.hazard import DAY, Curve, Tally, days_after, due_hour, stage_at
+from watcher.core.scheduling.intervals import jittered
 from watcher.polling import Tempo
 
 _LADDER = ((-7, 1.0), (-1, 4.0), (3, 24.0), (16, 6.0), (inf, 1.0))

@@ -14,11 +14,11 @@ import anyio
 from tests.fakes.polling import plan
 from watcher import logs
 from watcher.clock import SystemClock, system_dice
-from watcher.core.invoice import Invoice, Snapshot
+from watcher.core.invoices.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
-from watcher.daemon.running import collect_rarely
+from watcher.daemon.bootstrap import collect_rarely
 from watcher.polling import Poller
-from watcher.polling.pacing import Spacing
+from watcher.polling.rate_limit import Spacing
 from watcher.ports import (
     NOTHING_KNOWN,
     Claim,
@@ -32,8 +32,8 @@ from watcher.ports import (
     WatchEntry,
 )
 from watcher.providers import PROVIDERS
-from watcher.providers.http import open_session
-from watcher.providers.kind import Account
+from watcher.providers.toolkit.http import open_session
+from watcher.providers.toolkit.kind import Account
 from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, open_store
 
 _SOURCE = "bench"

@@ -28,16 +28,16 @@ from tests.benchmarks.polls import bare_loop
 from tests.fakes.polling import plan
 from watcher import logs
 from watcher.clock import SystemClock
-from watcher.core.course import Standing
 from watcher.core.errors import ListRefused
-from watcher.core.schedule import LookRules
-from watcher.daemon.running import collect_rarely
+from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.intervals import LookRules
+from watcher.daemon.bootstrap import collect_rarely
 from watcher.polling import Poller
-from watcher.polling.pacing import Spacing
+from watcher.polling.rate_limit import Spacing
 from watcher.ports import Pacer, Page, Provider, SourceRow, WatchEntry
 from watcher.providers import PROVIDERS
-from watcher.providers.http import open_session
-from watcher.providers.kind import Account
+from watcher.providers.toolkit.http import open_session
+from watcher.providers.toolkit.kind import Account
 from watcher.sandbox import Bill, Sandbox
 from watcher.sandbox.keys import DEMO_KEYS
 from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, Store, open_store

@@ -15,7 +15,7 @@ from tests.fakes import stored
 from tests.integration.web.client import TOKEN
 from watcher.core import json_text
 from watcher.core.instants import instant_text
-from watcher.core.snapshot import to_document
+from watcher.core.invoices.snapshot import to_document
 from watcher.ports import Form, WatchEntry
 from watcher.store import SqlPollQueue, SqlWatches
 

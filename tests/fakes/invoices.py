@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from watcher.core.clock_events import ClockRules
-from watcher.core.invoice import Amounts, Invoice, Status
-from watcher.core.memory import Memory
-from watcher.core.snapshot import WatchFacts, deleted, take
-from watcher.core.transition import Transition, observe
+from watcher.core.invoices.clock_events import ClockRules
+from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.invoice import Amounts, Invoice, Status
+from watcher.core.invoices.snapshot import WatchFacts, deleted, take
+from watcher.core.invoices.transition import Transition, observe
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DUE = date(2026, 11, 20)

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from watcher.core import body
-from watcher.core.clock_events import ClockRules
-from watcher.core.invoice import Amounts, Customer, Direction, Snapshot, Status
-from watcher.core.memory import Memory
-from watcher.core.transition import Transition, observe
+from watcher.core.invoices import body
+from watcher.core.invoices.clock_events import ClockRules
+from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.invoice import Amounts, Customer, Direction, Snapshot, Status
+from watcher.core.invoices.transition import Transition, observe
 
 BEGINS_AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 RULES = ClockRules(due_soon=(timedelta(days=7),), reminders=(timedelta(days=1),))

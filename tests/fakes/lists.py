@@ -7,7 +7,7 @@ from tests.fakes.invoices import euros, invoice
 from tests.fakes.poller import Scene
 from tests.fakes.polling import found
 from watcher.core.errors import WatcherError
-from watcher.core.invoice import Invoice, Status
+from watcher.core.invoices.invoice import Invoice, Status
 from watcher.ports import Listed
 
 NAMES = [f"inv_{number}" for number in range(30)]

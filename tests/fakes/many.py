@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from watcher.core import body, memory
-from watcher.core.body import Observation
-from watcher.core.clock_events import ClockRules
-from watcher.core.invoice import Amounts, Invoice, Status
-from watcher.core.memory import Memory
+from watcher.core.invoices import body, history_state
+from watcher.core.invoices.body import Observation
+from watcher.core.invoices.clock_events import ClockRules
+from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.invoice import Amounts, Invoice, Status
+from watcher.core.invoices.snapshot import WatchFacts, take
+from watcher.core.invoices.transition import Transition, observe
 from watcher.core.money import EXPONENTS
-from watcher.core.snapshot import WatchFacts, take
-from watcher.core.subscription import Subscription
-from watcher.core.transition import Transition, observe
+from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import (
     Change,
     ClaimedDelivery,
@@ -142,7 +142,7 @@ def _record(source: str, watch: ClaimedWatch, made: Transition, look: _Look, pol
         for event in made.events
     )
     snapshot = made.snapshot if made.is_new_version else None
-    changed = Change(memory.dumps(made.memory), made.memory.version, made.memory.sequence, snapshot, events)
+    changed = Change(history_state.dumps(made.memory), made.memory.version, made.memory.sequence, snapshot, events)
     return PollRecord(
         key=watch.key,
         lease=watch.lease,

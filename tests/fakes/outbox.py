@@ -8,7 +8,7 @@ import anyio.lowlevel
 
 from tests.fakes.clock import START, FakeClock
 from watcher.core.errors import StoreUnavailable
-from watcher.core.subscription import Subscription
+from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import ClaimedDelivery, DeliveryState, Outcome, Settlement
 
 _WAITING = (DeliveryState.PENDING, DeliveryState.PARKED, DeliveryState.DELIVERING)

@@ -19,7 +19,7 @@ from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan
 from watcher.ports import SourceRow, WatchEntry
 from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, Store
-from watcher.store.codec import AnyRow
+from watcher.store.column_types import AnyRow
 from watcher.store.tables import events, sources, watches
 
 

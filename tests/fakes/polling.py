@@ -9,14 +9,14 @@ import anyio
 
 from tests.fakes.clock import FakeClock
 from watcher.clock import Clock
-from watcher.core.clock_events import ClockRules
 from watcher.core.errors import WatcherError
-from watcher.core.invoice import Invoice, Snapshot
+from watcher.core.invoices.clock_events import ClockRules
+from watcher.core.invoices.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
-from watcher.core.schedule import LookRules, jittered
-from watcher.core.subscription import Subscription
+from watcher.core.scheduling.intervals import LookRules, jittered
+from watcher.core.webhooks.subscription import Subscription
 from watcher.polling import SourcePlan
-from watcher.polling.pacing import Spacing
+from watcher.polling.rate_limit import Spacing
 from watcher.ports import (
     NOTHING_KNOWN,
     AccountState,

@@ -6,7 +6,7 @@ import aiohttp
 
 from watcher.clock import Clock, Dice
 from watcher.ports import Provider
-from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.toolkit.kind import Account, ProviderKind
 
 
 def _never(account: Account, session: aiohttp.ClientSession, clock: Clock, dice: Dice) -> Provider:

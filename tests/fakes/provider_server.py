@@ -13,7 +13,7 @@ from aiohttp import web
 
 from watcher.clock import Clock
 from watcher.ports import Look, Provider
-from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.toolkit.kind import Account, ProviderKind
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from watcher.core.invoice import Amounts, Customer, Direction, Snapshot, Status
-from watcher.core.subscription import Subscription
+from watcher.core.invoices.invoice import Amounts, Customer, Direction, Snapshot, Status
+from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import (
     Change,
     Claim,

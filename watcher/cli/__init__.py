@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from watcher import logs
-from watcher.cli.commands import build
+from watcher.cli.command_table import build
 from watcher.core.errors import ConfigError, WatcherError
 
 OK = 0

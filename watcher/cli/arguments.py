@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from watcher.clock import SystemClock
-from watcher.config.durations import parse_duration
-from watcher.config.list_rows import check_id, check_note, read_date, read_tags
+from watcher.config.values.durations import parse_duration
+from watcher.config.watchlists.rows import check_id, check_note, read_date, read_tags
 
 
 def checked_id(value: str) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
-from watcher.config.reading import Reading, TomlFile
 from watcher.config.settings import EndpointSettings
-from watcher.config.tables import subtable, unknown_keys, validated
-from watcher.config.values import check_name
-from watcher.config.wording import meant, shown
+from watcher.config.toml.messages import meant, shown
+from watcher.config.toml.reading import Reading, TomlFile
+from watcher.config.toml.tables import subtable, unknown_keys, validated
+from watcher.config.values.types import check_name
 
 ENDPOINT_KEYS = tuple(key for key in EndpointSettings.model_fields if key != "name")
 _GLOB = frozenset("*?[")

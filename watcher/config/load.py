@@ -8,8 +8,6 @@ from typing import TypeVar, cast
 from pydantic import ValidationError
 
 from watcher.config.endpoints import read_endpoints
-from watcher.config.lists import read_lists
-from watcher.config.reading import Reading, Stamp, TomlFile
 from watcher.config.settings import (
     Configuration,
     DatabaseSettings,
@@ -20,10 +18,12 @@ from watcher.config.settings import (
     WatcherSettings,
 )
 from watcher.config.sources import read_polling, read_sources
-from watcher.config.tables import subtable, unknown_keys, validated
+from watcher.config.toml.reading import Reading, Stamp, TomlFile
+from watcher.config.toml.tables import subtable, unknown_keys, validated
+from watcher.config.watchlists.lists import read_lists
 from watcher.core.errors import ConfigError
 from watcher.ports import ListsMark, WatchEntry, WatchLists
-from watcher.providers.kind import ProviderKind
+from watcher.providers.toolkit.kind import ProviderKind
 
 VARIABLE = "INVOICE_WATCHER_CONFIG"
 PLACES = (Path("config/watcher.toml"), Path("/etc/invoice-watcher/watcher.toml"))

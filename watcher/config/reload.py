@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from watcher.clock import Clock
-from watcher.config.lists import SUFFIXES, matching
 from watcher.config.load import BadReading, Loaded, Seen, Stored, load, nothing_stored
-from watcher.config.reading import Stamp, stamp
+from watcher.config.toml.reading import Stamp, stamp
+from watcher.config.watchlists.lists import SUFFIXES, matching
 from watcher.core.errors import ConfigError
-from watcher.providers.kind import ProviderKind
+from watcher.providers.toolkit.kind import ProviderKind
 
 STILL = timedelta(seconds=2)
 """How long changed files must have kept size and mtime: a file that is being written is not read."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from watcher.config.reading import Reading, TomlFile
-from watcher.config.secret_references import HOW, KINDS
+from watcher.config.toml.reading import Reading, TomlFile
+from watcher.config.values.secret_references import HOW, KINDS
 from watcher.core.errors import ConfigError
 
 _NUMBERED = re.compile(r"(?P<name>.+)[_-](?P<number>[0-9]{1,4})", re.DOTALL)

@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from watcher.config import addresses
-from watcher.config.durations import format_duration
-from watcher.config.event_globs import check_event_globs
-from watcher.config.values import (
+from watcher.config.values import addresses
+from watcher.config.values.durations import format_duration
+from watcher.config.values.event_globs import check_event_globs
+from watcher.config.values.types import (
     Cron,
     DatabaseUrl,
     Duration,

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import cast
 
-from watcher.config.durations import format_rate
-from watcher.config.positions import KeyPath
-from watcher.config.reading import Reading, Table, TomlFile
 from watcher.config.settings import PollingSettings, SourceSettings
-from watcher.config.tables import subtable, unknown_keys, validated
-from watcher.config.values import check_name
-from watcher.config.wording import meant, one_of, shown
-from watcher.providers.kind import ProviderKind
+from watcher.config.toml.messages import meant, one_of, shown
+from watcher.config.toml.positions import KeyPath
+from watcher.config.toml.reading import Reading, Table, TomlFile
+from watcher.config.toml.tables import subtable, unknown_keys, validated
+from watcher.config.values.durations import format_rate
+from watcher.config.values.types import check_name
+from watcher.providers.toolkit.kind import ProviderKind
 
 OWN_KEYS = ("provider", "base_url", "timezone", "rate", "timeout", "enabled", "discover")
 POLLING_KEYS = tuple(PollingSettings.model_fields)

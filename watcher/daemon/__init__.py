@@ -1,8 +1,8 @@
 """Settings in, a running service out: the only package that builds things."""
 
-from watcher.daemon.asking import SourceAnswer, check, get, listed
-from watcher.daemon.running import run, run_once
-from watcher.daemon.trying import fault_words, send_example, send_test
+from watcher.daemon.bootstrap import run, run_once
+from watcher.daemon.endpoint_test import fault_words, send_example, send_test
+from watcher.daemon.online_check import SourceAnswer, check, get, listed
 
 __all__ = [
     "SourceAnswer",

@@ -19,12 +19,12 @@ from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
-from watcher.daemon.foresight import lateness
-from watcher.daemon.status import StatusLine
-from watcher.daemon.turning import STALLED, Turning, WriteCheck, keep_asking
-from watcher.daemon.usage import Usage
+from watcher.daemon.planner import lateness
+from watcher.daemon.rate_usage import Usage
+from watcher.daemon.systemd_status import StatusLine
+from watcher.daemon.watchdog import STALLED, Turning, WriteCheck, keep_asking
 from watcher.delivery import Courier
-from watcher.housekeeping import Chore, keep_house, usual_chores
+from watcher.maintenance import Chore, keep_house, usual_chores
 from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan, Tuner
 from watcher.ports import Lateness, ListsApplied, Outcome, Provider, SourceRow

@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.cron import CronTrigger
 
 from watcher.config.settings import Configuration, EndpointSettings, Payload, Policy, SourceSettings, Weight
-from watcher.core import cron
-from watcher.core.clock_events import ClockRules
-from watcher.core.course import Limits, Standing
-from watcher.core.schedule import LookRules, jittered
-from watcher.core.signature import decode_secret
-from watcher.core.subscription import Subscription
+from watcher.core.invoices.clock_events import ClockRules
+from watcher.core.scheduling import cron
+from watcher.core.scheduling.allocation import Limits, Standing
+from watcher.core.scheduling.intervals import LookRules, jittered
+from watcher.core.webhooks.signature import decode_secret
+from watcher.core.webhooks.subscription import Subscription
 from watcher.delivery import CourierEndpoint
 from watcher.polling import SourcePlan, Tempo
-from watcher.polling.pacing import Spacing
+from watcher.polling.rate_limit import Spacing
 from watcher.ports import Provider
-from watcher.providers.kind import Account
+from watcher.providers.toolkit.kind import Account
 from watcher.webhook import Target
 
 Regular = Callable[[Standing, datetime, float], datetime]

@@ -1,7 +1,7 @@
 """Due watches → fetch → compare → record."""
 
-from watcher.polling.plan import SourcePlan
+from watcher.polling.adaptive import Tempo, Tuner
 from watcher.polling.poller import Poller
-from watcher.polling.tempo import Tempo, Tuner
+from watcher.polling.source_plan import SourcePlan
 
 __all__ = ["Poller", "SourcePlan", "Tempo", "Tuner"]

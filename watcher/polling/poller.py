@@ -12,14 +12,14 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from watcher.clock import Clock, Dice, sleep_or
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable
-from watcher.polling import judge
-from watcher.polling.circuit import Circuits
-from watcher.polling.looking import Looker, SourceAtWork
-from watcher.polling.pacing import Gate, Turn
-from watcher.polling.plan import SourcePlan
+from watcher.polling import evaluate
+from watcher.polling.circuit_breaker import Circuits
+from watcher.polling.clock_skew import SkewGuard
+from watcher.polling.fetch import Looker, SourceAtWork
+from watcher.polling.list_sync import Sweeper
+from watcher.polling.rate_limit import Gate, Turn
 from watcher.polling.recorder import Outcome, Recorder, pass_on
-from watcher.polling.skew import SkewGuard
-from watcher.polling.sweeping import Sweeper
+from watcher.polling.source_plan import SourcePlan
 from watcher.ports import UNOBSERVED, Accounts, Claim, ClaimedWatch, ClaimRequest, PollObserver, PollQueue, Rounds
 
 _log = structlog.get_logger()
@@ -290,7 +290,7 @@ class Poller:
         plans = self._plans
         for claim in claims:
             if plan := plans.get(claim.source):
-                records = [judge.told_unseen(plan, watch, now) for watch in claim.watches]
+                records = [evaluate.told_unseen(plan, watch, now) for watch in claim.watches]
                 await send.send(Outcome(plan.name, claim.watches, records))
             else:  # a reload took it away during the claim
                 await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))

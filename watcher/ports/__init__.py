@@ -3,6 +3,8 @@
 All instants are aware UTC. Everything here is frozen; sequences are tuples.
 """
 
+from watcher.ports.api import Actions, Condition, Item, Reports, TestResult
+from watcher.ports.dashboard import Age, EndpointHealth, Figures, Lateness, Overlook, Purse, SourceHealth, Sum
 from watcher.ports.deliveries import (
     Attempt,
     ClaimedDelivery,
@@ -13,8 +15,9 @@ from watcher.ports.deliveries import (
     Sender,
     Settlement,
 )
-from watcher.ports.desk import Actions, Condition, Item, Reports, TestResult
-from watcher.ports.observing import (
+from watcher.ports.hazard_stats import Surveys
+from watcher.ports.list_syncs import ListedIds, RoundKind, Rounds
+from watcher.ports.observers import (
     UNOBSERVED,
     DeliveryObserver,
     EndpointBacklog,
@@ -22,7 +25,6 @@ from watcher.ports.observing import (
     PollOutcome,
     SourceBacklog,
 )
-from watcher.ports.overview import Age, EndpointHealth, Figures, Lateness, Overlook, Purse, SourceHealth, Sum
 from watcher.ports.polls import (
     Accounts,
     AccountState,
@@ -51,8 +53,6 @@ from watcher.ports.providers import (
     Provider,
     Same,
 )
-from watcher.ports.rounds import ListedIds, RoundKind, Rounds
-from watcher.ports.surveys import Surveys
 from watcher.ports.watches import ListsApplied, ListsMark, SourceRow, WatchEntry, Watches, WatchLists
 
 __all__ = [

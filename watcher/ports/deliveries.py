@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from watcher.core.subscription import Subscription
+from watcher.core.webhooks.subscription import Subscription
 
 
 class DeliveryState(StrEnum):

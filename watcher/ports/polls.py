@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from watcher.core.course import UNSEEN, Standing
-from watcher.core.hazard import Exposure
-from watcher.core.invoice import Snapshot
+from watcher.core.invoices.invoice import Snapshot
+from watcher.core.scheduling.allocation import UNSEEN, Standing
+from watcher.core.scheduling.hazard import Exposure
 
 
 class WatchState(StrEnum):

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from watcher.core.errors import WatcherError
-from watcher.core.invoice import Invoice, Snapshot
+from watcher.core.invoices.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
 
 

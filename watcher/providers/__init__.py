@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from watcher.providers import chargeover, dollr, fragment, meteroid, rapyd
-from watcher.providers.kind import ProviderKind
+from watcher.providers.toolkit.kind import ProviderKind
 
 PROVIDERS: Mapping[str, ProviderKind] = MappingProxyType(
     {

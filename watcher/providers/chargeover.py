@@ -24,18 +24,18 @@ from watcher.core.errors import (
     ProviderUnavailable,
     RateLimited,
 )
-from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
+from watcher.core.invoices.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
-from watcher.providers.batches import fetch_many
 from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope, local_time
-from watcher.providers.documents import fingerprint, raw, without
-from watcher.providers.fields import validated
-from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
-from watcher.providers.kind import Account, ProviderKind
-from watcher.providers.listing import PAGE_SIZE, listed, objects, page_of, require_list
-from watcher.providers.one_by_one import fetch_one, read_probe
-from watcher.providers.reading import NAME_LENGTH, cut, word_key
+from watcher.providers.toolkit.documents import fingerprint, raw, without
+from watcher.providers.toolkit.fetch_batch import fetch_many
+from watcher.providers.toolkit.fetch_one import fetch_one, read_probe
+from watcher.providers.toolkit.field_types import validated
+from watcher.providers.toolkit.field_values import NAME_LENGTH, cut, word_key
+from watcher.providers.toolkit.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
+from watcher.providers.toolkit.kind import Account, ProviderKind
+from watcher.providers.toolkit.list_pages import PAGE_SIZE, listed, objects, page_of, require_list
 
 _BATCH_SIZE = 25
 _URL_LENGTH = 2000

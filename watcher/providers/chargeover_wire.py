@@ -12,8 +12,18 @@ from pydantic import AfterValidator, Field, PlainValidator
 
 from watcher.core import money
 from watcher.core.errors import InvalidAnswer
-from watcher.providers import fields, reading
-from watcher.providers.fields import Count, Currency, Identifier, Listed, Number, Text, Unused, Wire, WordOrEmpty
+from watcher.providers.toolkit import field_types, field_values
+from watcher.providers.toolkit.field_types import (
+    Count,
+    Currency,
+    Identifier,
+    Listed,
+    Number,
+    Text,
+    Unused,
+    Wire,
+    WordOrEmpty,
+)
 
 _ZERO = Decimal(0)
 _NO_DATE = "0000-00-00"
@@ -36,7 +46,7 @@ def _bounded(value: Decimal) -> Decimal:
 def _day(value: object) -> date | None:
     if value is None or value == "" or (isinstance(value, str) and value.startswith(_NO_DATE)):
         return None
-    told = reading.day(value)
+    told = field_values.day(value)
     if told is None:
         raise ValueError("a date is expected")
     return told
@@ -50,8 +60,8 @@ def local_time(value: object) -> datetime | None:
 
 
 Flag = Annotated[bool, PlainValidator(_flag)]
-Amount = Annotated[fields.Amount, AfterValidator(_bounded)]
-AmountOrZero = Annotated[fields.AmountOrZero, AfterValidator(_bounded)]
+Amount = Annotated[field_types.Amount, AfterValidator(_bounded)]
+AmountOrZero = Annotated[field_types.AmountOrZero, AfterValidator(_bounded)]
 
 Day = Annotated[date | None, PlainValidator(_day)]
 """A calendar day, or nothing; unlike other dates never silently nothing, for a due date must not vanish unseen."""

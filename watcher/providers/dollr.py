@@ -14,16 +14,16 @@ import aiohttp
 from watcher.clock import Clock, Dice
 from watcher.core import json_text, money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
-from watcher.core.invoice import Amounts, Invoice, Snapshot, Status, read_status
+from watcher.core.invoices.invoice import Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Look, Missing, Pacer, Page
-from watcher.providers import documents, fields, reading
-from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object
-from watcher.providers.kind import Account, ProviderKind
-from watcher.providers.listing import listed, objects, page_of, require_list
-from watcher.providers.one_by_one import error_object, fetch_one, read_probe
-from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
-from watcher.providers.token import Token, TokenKeeper, read_lifetime
+from watcher.providers.toolkit import documents, field_types, field_values
+from watcher.providers.toolkit.access_token import Token, TokenKeeper, read_lifetime
+from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
+from watcher.providers.toolkit.field_values import NAME_LENGTH, cut, quoted, word_key
+from watcher.providers.toolkit.http import Answer, ProviderHttp, raise_if_unavailable, read_object
+from watcher.providers.toolkit.kind import Account, ProviderKind
+from watcher.providers.toolkit.list_pages import listed, objects, page_of, require_list
 
 _VOLATILE = frozenset({"updated_at", "counterparty", "invoice_items"})
 """The counterparty is a live record of its own; of it only the name is hashed. Items are hashed in a fixed order."""
@@ -35,55 +35,55 @@ _MARGIN = timedelta(minutes=5)
 _USUAL_LIFETIME = timedelta(hours=1)
 
 
-class InvoiceItem(fields.Wire):
-    id: fields.Text = None
-    name: fields.Text = None
-    currency: fields.Text = None
-    qty: fields.Number = None
-    amount: fields.Number = None
-    created_at: fields.Instant = None
-    updated_at: fields.Instant = None
+class InvoiceItem(field_types.Wire):
+    id: field_types.Text = None
+    name: field_types.Text = None
+    currency: field_types.Text = None
+    qty: field_types.Number = None
+    amount: field_types.Number = None
+    created_at: field_types.Instant = None
+    updated_at: field_types.Instant = None
 
 
-class Party(fields.Wire):
-    id: fields.Text = None
-    fullname: fields.Text = None
-    created_at: fields.Instant = None
-    updated_at: fields.Instant = None
-    email: fields.Text = None
-    phone: fields.Text = None
-    country_code: fields.Text = None
+class Party(field_types.Wire):
+    id: field_types.Text = None
+    fullname: field_types.Text = None
+    created_at: field_types.Instant = None
+    updated_at: field_types.Instant = None
+    email: field_types.Text = None
+    phone: field_types.Text = None
+    country_code: field_types.Text = None
 
 
-class Counterparty(fields.Wire):
-    id: fields.Text = None
-    owner_party_type: fields.Text = None
-    owner_party_id: fields.Text = None
-    relationship_type: fields.Text = None
-    created_at: fields.Instant = None
-    updated_at: fields.Instant = None
-    party: fields.Unused[Party] = None
+class Counterparty(field_types.Wire):
+    id: field_types.Text = None
+    owner_party_type: field_types.Text = None
+    owner_party_id: field_types.Text = None
+    relationship_type: field_types.Text = None
+    created_at: field_types.Instant = None
+    updated_at: field_types.Instant = None
+    party: field_types.Unused[Party] = None
 
 
-class DollrInvoice(fields.Wire):
-    id: fields.Identifier
-    reference_id: fields.Text = None
-    invoice_number: fields.Text = None
-    counterparty_id: fields.Text = None
-    currency: fields.Currency
-    total_amount: fields.Amount
-    status: fields.Word
-    note: fields.Text = None
-    fee_bearer: fields.Text = None
-    due_date: fields.Instant = None
-    as_payment_link: fields.Flag = None
-    owner_id: fields.Text = None
-    owner_type: fields.Text = None
-    created_at: fields.Instant = None
-    updated_at: fields.Instant = None
-    paid_at: fields.Instant = None
-    invoice_items: fields.Unused[tuple[fields.Unused[InvoiceItem], ...]] = None
-    counterparty: fields.Unused[Counterparty] = None
+class DollrInvoice(field_types.Wire):
+    id: field_types.Identifier
+    reference_id: field_types.Text = None
+    invoice_number: field_types.Text = None
+    counterparty_id: field_types.Text = None
+    currency: field_types.Currency
+    total_amount: field_types.Amount
+    status: field_types.Word
+    note: field_types.Text = None
+    fee_bearer: field_types.Text = None
+    due_date: field_types.Instant = None
+    as_payment_link: field_types.Flag = None
+    owner_id: field_types.Text = None
+    owner_type: field_types.Text = None
+    created_at: field_types.Instant = None
+    updated_at: field_types.Instant = None
+    paid_at: field_types.Instant = None
+    invoice_items: field_types.Unused[tuple[field_types.Unused[InvoiceItem], ...]] = None
+    counterparty: field_types.Unused[Counterparty] = None
 
 
 class Dollr:
@@ -202,7 +202,7 @@ def read_list(answer: Answer, status: str) -> Page:
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
     rows = [
-        listed(document, "id", is_settled=False, changed_at=reading.instant(document.get("updated_at")))
+        listed(document, "id", is_settled=False, changed_at=field_values.instant(document.get("updated_at")))
         for document in objects(told)
     ]
     following = next((then for now, then in pairwise(_UNSETTLED) if now == status), None)
@@ -211,7 +211,7 @@ def read_list(answer: Answer, status: str) -> Page:
 
 def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
     """Read a document. `before` tells a payment that failed from one that never was."""
-    wire = fields.validated(DollrInvoice, document)
+    wire = field_types.validated(DollrInvoice, document)
     key = word_key(wire.status)
     told = _STATUSES.get(key, Status.UNKNOWN)
     amounts = (_amounts(wire, told),)

@@ -14,12 +14,9 @@ import aiohttp
 from watcher.clock import Clock, Dice
 from watcher.core import json_text, money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
-from watcher.core.invoice import SETTLED, Amounts, Direction, Invoice, Snapshot, Status, read_status
+from watcher.core.invoices.invoice import SETTLED, Amounts, Direction, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
-from watcher.providers import documents
-from watcher.providers.batches import fetch_many
-from watcher.providers.fields import validated
 from watcher.providers.fragment_wire import (
     Balance,
     BatchAnswer,
@@ -28,7 +25,13 @@ from watcher.providers.fragment_wire import (
     OneAnswer,
     SearchAnswer,
 )
-from watcher.providers.http import (
+from watcher.providers.toolkit import documents
+from watcher.providers.toolkit.access_token import Token, TokenKeeper, read_lifetime
+from watcher.providers.toolkit.fetch_batch import fetch_many
+from watcher.providers.toolkit.fetch_one import fetch_one, read_probe
+from watcher.providers.toolkit.field_types import validated
+from watcher.providers.toolkit.field_values import word_key
+from watcher.providers.toolkit.http import (
     Answer,
     ProviderHttp,
     quote_id,
@@ -37,11 +40,8 @@ from watcher.providers.http import (
     read_rows,
     read_text,
 )
-from watcher.providers.kind import Account, ProviderKind
-from watcher.providers.listing import PAGE_SIZE, listed, page_of, require_list
-from watcher.providers.one_by_one import fetch_one, read_probe
-from watcher.providers.reading import word_key
-from watcher.providers.token import Token, TokenKeeper, read_lifetime
+from watcher.providers.toolkit.kind import Account, ProviderKind
+from watcher.providers.toolkit.list_pages import PAGE_SIZE, listed, page_of, require_list
 
 _BATCH_SIZE = 200
 _LIFETIME = timedelta(hours=1)

@@ -12,7 +12,17 @@ from pydantic.alias_generators import to_camel
 
 from watcher.core import money
 from watcher.core.errors import InvalidAnswer
-from watcher.providers.fields import Amount, Currency, Instant, Listed, Number, Text, Unused, Wire, WordOrEmpty
+from watcher.providers.toolkit.field_types import (
+    Amount,
+    Currency,
+    Instant,
+    Listed,
+    Number,
+    Text,
+    Unused,
+    Wire,
+    WordOrEmpty,
+)
 
 
 def _both_spellings(name: str) -> AliasChoices:

@@ -17,16 +17,16 @@ import aiohttp
 from watcher.clock import Clock, Dice
 from watcher.core import money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused
-from watcher.core.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
+from watcher.core.invoices.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
-from watcher.providers import documents, fields, reading
-from watcher.providers.http import Answer, ProviderHttp, raise_if_unavailable, read_object, read_rows, read_text
-from watcher.providers.kind import Account, ProviderKind
-from watcher.providers.listing import PAGE_SIZE, listed, page_of, require_list
 from watcher.providers.meteroid_wire import MeteroidInvoice
-from watcher.providers.one_by_one import error_object, fetch_one, read_probe
-from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
+from watcher.providers.toolkit import documents, field_types, field_values
+from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
+from watcher.providers.toolkit.field_values import NAME_LENGTH, cut, quoted, word_key
+from watcher.providers.toolkit.http import Answer, ProviderHttp, raise_if_unavailable, read_object, read_rows, read_text
+from watcher.providers.toolkit.kind import Account, ProviderKind
+from watcher.providers.toolkit.list_pages import PAGE_SIZE, listed, page_of, require_list
 
 _VOLATILE = frozenset({"updated_at", "transactions"})
 _UPDATED_AT = b"updated_at"
@@ -161,7 +161,7 @@ def _fingerprint(document: Document) -> bytes:
 
 def to_invoice(document: Document) -> Invoice:
     """Read a document; partial payments that `ERRORED` and `PROCESSING` hide are read from the numbers."""
-    wire = fields.validated(MeteroidInvoice, document)
+    wire = field_types.validated(MeteroidInvoice, document)
     told = _status(wire)
     amounts = (_amounts(wire, told),)
     failed = [row for row in wire.transactions if row.is_payment("failed")]
@@ -169,7 +169,9 @@ def to_invoice(document: Document) -> Invoice:
     return Invoice(
         id=wire.id,
         status=read_status(told, amounts),
-        provider_status="/".join(reading.screaming_snake(word) for word in (wire.status, wire.payment_status) if word),
+        provider_status="/".join(
+            field_values.screaming_snake(word) for word in (wire.status, wire.payment_status) if word
+        ),
         amounts=amounts,
         number=cut(wire.invoice_number, NAME_LENGTH),
         payment_pending=word_key(wire.payment_status) == "processing"
@@ -177,7 +179,7 @@ def to_invoice(document: Document) -> Invoice:
             word_key(row.status) == "pending" and word_key(row.payment_type) != "refund" for row in wire.transactions
         ),
         failed_attempts=len(failed),
-        last_payment_error=reading.error_text(last.error) if last else None,
+        last_payment_error=field_values.error_text(last.error) if last else None,
         issued_on=wire.invoice_date,
         due=wire.due_date,
         created_at=wire.created_at,

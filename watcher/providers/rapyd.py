@@ -17,16 +17,25 @@ import aiohttp
 from watcher.clock import Clock, Dice
 from watcher.core import money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
-from watcher.core.invoice import SETTLED, WITHOUT_DUE, Amounts, Direction, Invoice, Snapshot, Status, read_status
+from watcher.core.invoices.invoice import (
+    SETTLED,
+    WITHOUT_DUE,
+    Amounts,
+    Direction,
+    Invoice,
+    Snapshot,
+    Status,
+    read_status,
+)
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
-from watcher.providers import documents, fields, reading
-from watcher.providers.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
-from watcher.providers.kind import Account, ProviderKind
-from watcher.providers.listing import PAGE_SIZE, listed, objects, page_of
-from watcher.providers.one_by_one import error_object, fetch_one, read_probe
 from watcher.providers.rapyd_wire import EnvelopeStatus, Payment, RapydInvoice
-from watcher.providers.reading import NAME_LENGTH, cut, quoted, word_key
+from watcher.providers.toolkit import documents, field_types, field_values
+from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
+from watcher.providers.toolkit.field_values import NAME_LENGTH, cut, quoted, word_key
+from watcher.providers.toolkit.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
+from watcher.providers.toolkit.kind import Account, ProviderKind
+from watcher.providers.toolkit.list_pages import PAGE_SIZE, listed, objects, page_of
 
 _BLOCKED_FOR = timedelta(minutes=5)
 """How long a breach of 1,000 requests in five minutes locks the account out; the 429 itself does not say."""
@@ -156,7 +165,7 @@ def _listed(document: Document) -> Listed | None:
 
 def to_invoice(document: Document) -> Invoice:
     """Read the document inside the envelope; of the embedded payment, only what an invoice needs."""
-    wire = fields.validated(RapydInvoice, document)
+    wire = field_types.validated(RapydInvoice, document)
     told = _STATUSES.get(word_key(wire.status), Status.UNKNOWN)
     amounts = (_amounts(wire, told),)
     payment = wire.payment or Payment()
@@ -217,7 +226,7 @@ def _amounts(wire: RapydInvoice, told: Status) -> Amounts:
 
 def _payment_error(payment: Payment) -> str | None:
     code = payment.failure_code or payment.error_code
-    return cut(code, reading.ERROR_LENGTH) or reading.error_text(payment.failure_message)
+    return cut(code, field_values.ERROR_LENGTH) or field_values.error_text(payment.failure_message)
 
 
 def _found(document: object) -> Found:
@@ -240,7 +249,11 @@ def _fingerprint(document: Document) -> bytes:
 
 def _envelope(told: Document) -> EnvelopeStatus:
     status = told.get("status")
-    return fields.validated(EnvelopeStatus, cast("Document", status)) if isinstance(status, dict) else EnvelopeStatus()
+    return (
+        field_types.validated(EnvelopeStatus, cast("Document", status))
+        if isinstance(status, dict)
+        else EnvelopeStatus()
+    )
 
 
 def _is_refused(answer: Answer, envelope: EnvelopeStatus) -> bool:

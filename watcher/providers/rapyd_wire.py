@@ -2,92 +2,92 @@
 
 from decimal import Decimal
 
-from watcher.providers import fields
+from watcher.providers.toolkit import field_types
 
 
-class EnvelopeStatus(fields.Wire):
-    error_code: fields.Text = None
-    status: fields.Text = None
-    message: fields.Text = None
-    response_code: fields.Text = None
-    operation_id: fields.Text = None
+class EnvelopeStatus(field_types.Wire):
+    error_code: field_types.Text = None
+    status: field_types.Text = None
+    message: field_types.Text = None
+    response_code: field_types.Text = None
+    operation_id: field_types.Text = None
 
     @property
     def code(self) -> str:
         return (self.error_code or self.response_code or "").upper()
 
 
-class Period(fields.Wire):
-    start: fields.UnixInstant = None
-    end: fields.UnixInstant = None
+class Period(field_types.Wire):
+    start: field_types.UnixInstant = None
+    end: field_types.UnixInstant = None
 
 
-class Line(fields.Wire):
-    id: fields.Text = None
-    amount: fields.Number = None
-    currency: fields.Text = None
-    description: fields.Text = None
-    discountable: fields.Flag = None
-    invoice_item: fields.Text = None
+class Line(field_types.Wire):
+    id: field_types.Text = None
+    amount: field_types.Number = None
+    currency: field_types.Text = None
+    description: field_types.Text = None
+    discountable: field_types.Flag = None
+    invoice_item: field_types.Text = None
     metadata: object = None
-    period: fields.Unused[Period] = None
-    proration: fields.Flag = None
-    quantity: fields.Number = None
+    period: field_types.Unused[Period] = None
+    proration: field_types.Flag = None
+    quantity: field_types.Number = None
     plan: object = None
-    subscription: fields.Text = None
-    subscription_item: fields.Text = None
-    type: fields.Text = None
+    subscription: field_types.Text = None
+    subscription_item: field_types.Text = None
+    type: field_types.Text = None
 
 
-class Payment(fields.Wire):
+class Payment(field_types.Wire):
     """What an invoice may rest on; the dozens of other fields are noise or personal."""
 
-    id: fields.Text = None
-    amount: fields.AmountOrZero = Decimal(0)
-    original_amount: fields.Number = None
-    currency_code: fields.Text = None
-    status: fields.WordOrEmpty = ""
-    paid: fields.Flag = None
-    paid_at: fields.UnixInstant = None
-    is_partial: fields.Flag = None
-    refunded: fields.Flag = None
-    refunded_amount: fields.AmountOrZero = Decimal(0)
-    failure_code: fields.Text = None
-    failure_message: fields.Text = None
-    error_code: fields.Text = None
+    id: field_types.Text = None
+    amount: field_types.AmountOrZero = Decimal(0)
+    original_amount: field_types.Number = None
+    currency_code: field_types.Text = None
+    status: field_types.WordOrEmpty = ""
+    paid: field_types.Flag = None
+    paid_at: field_types.UnixInstant = None
+    is_partial: field_types.Flag = None
+    refunded: field_types.Flag = None
+    refunded_amount: field_types.AmountOrZero = Decimal(0)
+    failure_code: field_types.Text = None
+    failure_message: field_types.Text = None
+    error_code: field_types.Text = None
 
 
-class RapydInvoice(fields.Wire):
-    id: fields.Identifier
-    number: fields.Text = None
-    attempt_count: fields.Count = 0
-    automatic_attempt_count: fields.Count = 0
-    attempted: fields.Flag = None
-    next_payment_attempt: fields.UnixInstant = None
-    billing: fields.Text = None
-    billing_reason: fields.Text = None
-    created_at: fields.UnixInstant = None
-    currency: fields.Currency
-    customer: fields.Text = None
-    description: fields.Text = None
+class RapydInvoice(field_types.Wire):
+    id: field_types.Identifier
+    number: field_types.Text = None
+    attempt_count: field_types.Count = 0
+    automatic_attempt_count: field_types.Count = 0
+    attempted: field_types.Flag = None
+    next_payment_attempt: field_types.UnixInstant = None
+    billing: field_types.Text = None
+    billing_reason: field_types.Text = None
+    created_at: field_types.UnixInstant = None
+    currency: field_types.Currency
+    customer: field_types.Text = None
+    description: field_types.Text = None
     discount: object = None
-    discount_amount: fields.Number = None
-    due_date: fields.UnixInstant = None
-    days_until_due: fields.Number = None
+    discount_amount: field_types.Number = None
+    due_date: field_types.UnixInstant = None
+    days_until_due: field_types.Number = None
     metadata: object = None
-    payment_method: fields.Text = None
-    payment: fields.Optional[Payment] = None
+    payment_method: field_types.Text = None
+    payment: field_types.Optional[Payment] = None
     payment_fields: object = None
     payout: object = None
     payout_fields: object = None
-    period_start: fields.UnixInstant = None
-    period_end: fields.UnixInstant = None
-    lines: fields.Unused[tuple[fields.Unused[Line], ...]] = None
-    statement_descriptor: fields.Text = None
-    subscription: fields.Text = None
-    subtotal: fields.Number = None
-    tax: fields.Number = None
-    tax_percent: fields.Number = None
-    total: fields.Amount
-    status: fields.Word
-    type: fields.WordOrEmpty = ""
+    period_start: field_types.UnixInstant = None
+    period_end: field_types.UnixInstant = None
+    lines: field_types.Unused[tuple[field_types.Unused[Line], ...]] = None
+    statement_descriptor: field_types.Text = None
+    subscription: field_types.Text = None
+    subtotal: field_types.Number = None
+    tax: field_types.Number = None
+    tax_percent: field_types.Number = None
+    total: field_types.Amount
+    status: field_types.Word
+    type: field_types.WordOrEmpty = ""

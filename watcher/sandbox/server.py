@@ -8,14 +8,14 @@ from typing import Self
 from aiohttp import web
 
 from watcher.clock import Clock, SystemClock
-from watcher.sandbox.api import Api, Arrival, Books
-from watcher.sandbox.chargeover import ChargeOverApi
-from watcher.sandbox.dollr import DollrApi
-from watcher.sandbox.fragment import TOKEN_PATH, FragmentApi
+from watcher.sandbox.apis.api import Api, Arrival, Books
+from watcher.sandbox.apis.chargeover import ChargeOverApi
+from watcher.sandbox.apis.dollr import DollrApi
+from watcher.sandbox.apis.fragment import TOKEN_PATH, FragmentApi
+from watcher.sandbox.apis.meteroid import MeteroidApi
+from watcher.sandbox.apis.rapyd import RapydApi
 from watcher.sandbox.keys import DEMO_KEYS
 from watcher.sandbox.ledger import Ledger
-from watcher.sandbox.meteroid import MeteroidApi
-from watcher.sandbox.rapyd import RapydApi
 from watcher.sandbox.traps import Fault, Traps
 
 LOOPBACK = "127.0.0.1"

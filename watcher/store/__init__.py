@@ -1,22 +1,22 @@
 """The database behind the ports. Nothing outside this package imports SQLAlchemy."""
 
-from watcher.store.abandoned import take_back
-from watcher.store.accounts import SqlAccounts
-from watcher.store.backlogs import Backlogs
-from watcher.store.care import backup, check, upgrade
-from watcher.store.endpoints import SqlEndpoints
+from watcher.store.deliveries.endpoints import SqlEndpoints
+from watcher.store.deliveries.outbox import SqlOutbox
+from watcher.store.deliveries.redelivery import Redelivery
 from watcher.store.engine import Store, open_store
-from watcher.store.outbox import SqlOutbox
-from watcher.store.overlook import SqlOverlook
-from watcher.store.polls import SqlPollQueue
-from watcher.store.prospects import Prospect, Prospects
-from watcher.store.redelivery import Redelivery
-from watcher.store.reports import Reports
-from watcher.store.retention import Retention
-from watcher.store.rounds import SqlRounds
-from watcher.store.run_lock import hold_run_lock
-from watcher.store.surveys import SqlSurveys
-from watcher.store.watches import SqlWatches
+from watcher.store.maintenance.admin import backup, check, upgrade
+from watcher.store.maintenance.lease_rescue import take_back
+from watcher.store.maintenance.retention import Retention
+from watcher.store.maintenance.run_lock import hold_run_lock
+from watcher.store.polls.account_states import SqlAccounts
+from watcher.store.polls.hazard_stats import SqlSurveys
+from watcher.store.polls.list_syncs import SqlRounds
+from watcher.store.polls.queue import SqlPollQueue
+from watcher.store.queries.backlog import Backlogs
+from watcher.store.queries.dashboard import SqlOverlook
+from watcher.store.queries.delay_stats import Prospect, Prospects
+from watcher.store.queries.reports import Reports
+from watcher.store.watches.watches import SqlWatches
 
 __all__ = [
     "Backlogs",

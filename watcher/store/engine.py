@@ -19,8 +19,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from watcher.core.errors import StoreUnavailable
 from watcher.store import migrate
-from watcher.store.codec import EPOCH
-from watcher.store.failures import explained
+from watcher.store.column_types import EPOCH
+from watcher.store.errors import explained
 from watcher.store.tables import counters
 
 BUSY_TIMEOUT = timedelta(seconds=10)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     true,
 )
 
-from watcher.store.codec import Day, Instant, Tags, Words
+from watcher.store.column_types import Day, Instant, Tags, Words
 
 metadata = MetaData()
 

@@ -2,8 +2,8 @@
 
 from watcher.web.access import Access
 from watcher.web.application import Desk, application
-from watcher.web.feed import Feed
-from watcher.web.site import serving
-from watcher.web.standing import Standings
+from watcher.web.dashboard_cache import Standings
+from watcher.web.event_feed import Feed
+from watcher.web.listener import serving
 
 __all__ = ["Access", "Desk", "Feed", "Standings", "application", "serving"]

@@ -8,10 +8,11 @@ import structlog
 from aiohttp import web
 
 from watcher.core.errors import WatcherError
-from watcher.web import login, openapi, page
+from watcher.web import login, page
 from watcher.web.access import COOKIE
-from watcher.web.operation import DESK, AnyOperation, Desk, perform
-from watcher.web.operations import API, OPENAPI, OPERATIONS
+from watcher.web.api import openapi
+from watcher.web.api.operation import DESK, AnyOperation, Desk, perform
+from watcher.web.api.routes import API, OPENAPI, OPERATIONS
 from watcher.web.problems import Problem, as_problem
 
 MOST_BODY_BYTES = 64 * 1024

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from aiohttp import web
 
 from watcher.web.access import COOKIE, SESSION
-from watcher.web.operation import DESK
-from watcher.web.page.visit import local, login_form, visit_of
+from watcher.web.api.operation import DESK
+from watcher.web.page.view import local, login_form, visit_of
 
 
 async def login(request: web.Request) -> web.StreamResponse:

@@ -1,6 +1,6 @@
 """POSTs events to subscribers: signed at the moment they leave, through the egress guard, with everything bounded."""
 
-from watcher.webhook.answer import Fault
+from watcher.webhook.response import Fault
 from watcher.webhook.sender import Target, WebhookSender
 
 __all__ = ["Fault", "Target", "WebhookSender"]

@@ -14,20 +14,10 @@ from aiohttp.abc import AbstractResolver
 
 from watcher import __version__
 from watcher.clock import Clock
-from watcher.core.signature import sign
+from watcher.core.webhooks.signature import sign
 from watcher.egress import Guard, GuardedResolver, Network
 from watcher.ports import Attempt, Outcome, Receipt
-from watcher.webhook.answer import (
-    Answer,
-    Fault,
-    detail,
-    explain,
-    judge,
-    read_body,
-    readable,
-    retry_after,
-    shortened,
-)
+from watcher.webhook.response import Answer, Fault, detail, explain, judge, read_body, readable, retry_after, shortened
 
 _KEEP_ALIVE_SECONDS = 20
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")

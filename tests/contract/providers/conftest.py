@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, account, provider_server
-from watcher.providers.http import ProviderHttp, open_session
+from watcher.providers.toolkit.http import ProviderHttp, open_session
 
 
 @pytest.fixture

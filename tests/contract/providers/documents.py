@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import cast
 
 from watcher.core import json_text
-from watcher.core.invoice import Customer, Invoice, Snapshot
+from watcher.core.invoices.invoice import Customer, Invoice, Snapshot
 
 _FOLDER = Path(__file__).parents[2] / "data"
 

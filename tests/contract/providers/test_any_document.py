@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from tests.contract.providers.documents import part, read
 from tests.fakes.provider_server import START
 from watcher.core.errors import InvalidAnswer, WatcherError
-from watcher.core.invoice import Invoice
-from watcher.providers import chargeover, documents, fragment
-from watcher.providers.http import Answer
+from watcher.core.invoices.invoice import Invoice
+from watcher.providers import chargeover, fragment
+from watcher.providers.toolkit import documents
+from watcher.providers.toolkit.http import Answer
 
 _CHICAGO = ZoneInfo("America/Chicago")
 _FRAGMENT = part(read("fragment_g3_invoice.json"), "data")

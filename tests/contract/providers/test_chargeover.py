@@ -21,8 +21,8 @@ from watcher.core.errors import (
 )
 from watcher.ports import Failed, Fetched, Found, Look, Missing, Provider
 from watcher.providers import PROVIDERS, chargeover
-from watcher.providers.http import Answer
-from watcher.providers.kind import Account
+from watcher.providers.toolkit.http import Answer
+from watcher.providers.toolkit.kind import Account
 
 _SECRET = "priv:ate/key"
 _EXAMPLE = "chargeover_invoice.json"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.contract.providers.documents import part, read
 from watcher.core import json_text
 from watcher.core.errors import InvalidAnswer
-from watcher.core.invoice import Direction, Status
+from watcher.core.invoices.invoice import Direction, Status
 from watcher.providers.chargeover import to_invoice
 from watcher.providers.chargeover_wire import ChargeOverInvoice
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from tests.fakes.invoices import WATCH
 from tests.fakes.wire_documents import JsonObject, changes_of, example
 from watcher.core.errors import InvalidAnswer
-from watcher.core.invoice import Amounts, Direction, Invoice, Status
-from watcher.core.snapshot import take
+from watcher.core.invoices.invoice import Amounts, Direction, Invoice, Status
+from watcher.core.invoices.snapshot import take
 from watcher.providers.dollr import to_invoice
 
 FIRST = datetime.min.replace(tzinfo=UTC)

@@ -24,9 +24,9 @@ from watcher.core.errors import (
 )
 from watcher.ports import Failed, Fetched, Found, Look, Missing, Provider
 from watcher.providers import PROVIDERS, fragment
-from watcher.providers.http import Answer
-from watcher.providers.kind import Account
-from watcher.providers.wire import MAX_BODY_BYTES
+from watcher.providers.toolkit.http import Answer
+from watcher.providers.toolkit.http_body import MAX_BODY_BYTES
+from watcher.providers.toolkit.kind import Account
 
 _SECRET = "s3cret:of/the+client"
 _ODD_IDS = ["a/b", "50%", "what?", "#7", "{id}", "two words", " edge ", "é"]

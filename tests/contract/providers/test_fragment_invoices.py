@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.contract.providers.documents import part, read, snapshot_of
 from watcher.core.errors import InvalidAnswer
-from watcher.core.invoice import Direction, Status
+from watcher.core.invoices.invoice import Direction, Status
 from watcher.providers.fragment import to_invoice
 from watcher.providers.fragment_wire import FragmentInvoice
 

@@ -10,7 +10,7 @@ from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, Sti
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, RateLimited, WatcherError
 from watcher.ports import Missing, Provider
 from watcher.providers import fragment
-from watcher.providers.kind import Account
+from watcher.providers.toolkit.kind import Account
 
 _SECRET = "s3cret:of/the+client"
 

@@ -12,7 +12,7 @@ from tests.acceptance.bills import rapyd_id
 from tests.fakes.provider_server import PacerThatNeverWaits, StillClock
 from watcher.ports import Found, Listed, Provider
 from watcher.providers import PROVIDERS
-from watcher.providers.kind import Account
+from watcher.providers.toolkit.kind import Account
 from watcher.sandbox import Bill, Ledger, Sandbox
 from watcher.sandbox.traps import OLD_METEROID, SELF_HOSTED_METEROID, ChargeOverTraps
 

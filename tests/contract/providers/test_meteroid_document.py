@@ -7,7 +7,7 @@ from hypothesis import given
 
 from tests.fakes.wire_documents import JsonObject, changes_of, example
 from watcher.core.errors import InvalidAnswer
-from watcher.core.invoice import Amounts, Invoice, Status
+from watcher.core.invoices.invoice import Amounts, Invoice, Status
 from watcher.providers.meteroid import to_invoice
 
 TEN, NIL = Decimal("10.00"), Decimal("0.00")

@@ -14,7 +14,7 @@ from tests.fakes.wire_documents import example
 from watcher.core.errors import InvalidAnswer
 from watcher.ports import Failed, Found
 from watcher.providers import PROVIDERS, meteroid
-from watcher.providers.kind import Account
+from watcher.providers.toolkit.kind import Account
 from watcher.sandbox import Sandbox
 
 EACH = pytest.mark.parametrize("name", ["chargeover", "dollr", "fragment", "meteroid", "rapyd"])

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from tests.fakes.wire_documents import JsonObject, changes_of_data, example
 from watcher.core.errors import InvalidAnswer
-from watcher.core.invoice import Amounts, Direction, Invoice, Status
+from watcher.core.invoices.invoice import Amounts, Direction, Invoice, Status
 from watcher.providers.rapyd import to_invoice
 
 

@@ -7,7 +7,7 @@ from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, Sti
 from watcher.core.errors import CredentialsRefused, ListRefused, ProviderUnavailable, RateLimited, WatcherError
 from watcher.ports import Provider
 from watcher.providers import PROVIDERS
-from watcher.providers.kind import Account
+from watcher.providers.toolkit.kind import Account
 
 TOKEN = {"access_token": "abc", "expires_in": 3600}
 EACH = pytest.mark.parametrize("name", sorted(PROVIDERS))

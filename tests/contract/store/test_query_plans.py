@@ -10,9 +10,9 @@ from sqlalchemy import text
 from tests.fakes import stored
 from tests.fakes.statements import Statement, statements
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
-from watcher.core.health import FIRST_PROBE_AFTER, OPENS_AFTER
-from watcher.core.invoice import Status
-from watcher.core.subscription import Subscription
+from watcher.core.invoices.invoice import Status
+from watcher.core.webhooks.endpoint_health import FIRST_PROBE_AFTER, OPENS_AFTER
+from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import ClaimedWatch, ListedIds, Outcome, PollRecord, RoundKind, WatchState
 from watcher.store import (
     Backlogs,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.fakes import stored
 from tests.fakes.life import BEGINS_AT, Stage, live
-from watcher.core import memory
+from watcher.core.invoices import history_state
 from watcher.ports import Change, ClaimedWatch, EventRecord, Form, SourceRow, WatchEntry
 from watcher.store import SqlPollQueue, SqlWatches, Store, open_store
 
@@ -56,5 +56,5 @@ def change_of(stage: Stage) -> Change:
         )
         for event, told in zip(step.events, stage.bodies, strict=True)
     )
-    remembered = memory.dumps(step.memory)
+    remembered = history_state.dumps(step.memory)
     return Change(remembered, step.memory.version, step.memory.sequence, step.snapshot, events)

@@ -11,7 +11,7 @@ import pytest
 
 import watcher
 from tests.integration.cli.terminal import Terminal, run_process
-from watcher.cli.commands import ENTRIES
+from watcher.cli.command_table import ENTRIES
 
 COMMANDS = [entry.name for entry in ENTRIES if not entry.is_group]
 INNER = [

@@ -7,9 +7,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from watcher.cli.demo.audience import Audience
-from watcher.cli.demo.screen import Tally, event_line, result_table
-from watcher.cli.demo.stage import write_files
+from watcher.cli.commands.demo.audience import Audience
+from watcher.cli.commands.demo.screen import Tally, event_line, result_table
+from watcher.cli.commands.demo.stage import write_files
 from watcher.cli.output import console
 from watcher.sandbox import Delivery
 from watcher.sandbox.lives import LIVES, Life

@@ -15,7 +15,7 @@ from tests.fakes.receiver import Script, answering, receiving, silent, then_clos
 from tests.integration.cli.conftest import SECRET
 from tests.integration.cli.elsewhere import configure, elsewhere
 from tests.integration.cli.terminal import Ran, Terminal
-from watcher.core.schema import event_schema
+from watcher.core.invoices.event_schema import event_schema
 from watcher.sandbox import Receiver
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.terminal import Terminal
-from watcher.core.schema import event_schema
+from watcher.core.invoices.event_schema import event_schema
 
 
 def test_init_writes_a_configuration_that_the_program_finds_by_itself(

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from watcher.cli.invoices import INVOICE_COLUMNS
+from watcher.cli.commands.invoices import INVOICE_COLUMNS
 from watcher.cli.options import Invocation
 from watcher.cli.output import Item, console, field, print_list, shown
 

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from tests.integration.cli.history import LIFE, RAW, seed
 from tests.integration.cli.terminal import Terminal
-from watcher.core.schema import event_schema
+from watcher.core.invoices.event_schema import event_schema
 
 WATCH_KEYS = ["source", "invoice_id", "tags", "due_on", "note", "origins", "state", "last_polled_at", "next_poll_at",
               "last_error"]  # fmt: skip

@@ -11,7 +11,7 @@ from tests.fakes.receiver import answering, receiving
 from tests.integration.cli.conftest import SECRET
 from tests.integration.cli.elsewhere import configure, elsewhere
 from tests.integration.cli.terminal import Terminal
-from watcher.core.signature import decode_secret
+from watcher.core.webhooks.signature import decode_secret
 
 
 def configured(folder: Path, secrets: str) -> Path:

@@ -10,8 +10,8 @@ from tests.fakes.receiver import answering, receiving
 from tests.integration.cli.conftest import SECRET
 from tests.integration.cli.elsewhere import configure, elsewhere
 from tests.integration.cli.terminal import Terminal
-from watcher.core.event import EventType
-from watcher.core.schema import event_schema
+from watcher.core.invoices.event import EventType
+from watcher.core.invoices.event_schema import event_schema
 from watcher.sandbox import Receiver
 
 VALIDATOR = cast("Any", Draft202012Validator(cast("Any", event_schema())))

@@ -13,9 +13,9 @@ from tests.fakes.provider_kinds import PROVIDER_KINDS
 from tests.integration.config.folder import WHSEC, Folder
 from watcher.config.endpoints import ENDPOINT_KEYS
 from watcher.config.load import TABLES, load
-from watcher.config.reading import Table
 from watcher.config.settings import Settings
 from watcher.config.sources import OWN_KEYS
+from watcher.config.toml.reading import Table
 
 EXAMPLE = Path(__file__).parents[3] / "config"
 _SWITCHED_OFF = re.compile(r"^#(?=[\[a-z])", re.MULTILINE)

@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from tests.integration.config.folder import SOURCE, Folder
-from watcher.config.lists import read_list
+from watcher.config.watchlists.lists import read_list
 from watcher.core.errors import ConfigError
 from watcher.ports import WatchEntry
 

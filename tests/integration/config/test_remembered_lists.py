@@ -7,12 +7,12 @@ import pytest
 
 from tests.fakes.provider_kinds import PROVIDER_KINDS
 from tests.integration.config.folder import SOURCE, Folder
-from watcher.config import lists
 from watcher.config.load import Loaded, load
 from watcher.config.settings import Configuration
+from watcher.config.watchlists import lists
 from watcher.core.errors import ConfigError
 from watcher.ports import ListsMark
-from watcher.store.wishes import from_file, texts
+from watcher.store.watches.desired import from_file, texts
 
 _CONFIG = f'[watcher]\nwatchlists = ["lists/*", "more.csv"]\n{SOURCE}'
 _HEADER = "source,invoice_id\n"

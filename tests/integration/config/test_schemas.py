@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from tests.fakes.provider_kinds import PROVIDER_KINDS
 from tests.integration.config.folder import ENDPOINT, SOURCE
-from watcher.config.schemas import config_schema, watchlist_schema
+from watcher.config.json_schemas import config_schema, watchlist_schema
 
 
 def _validator(schema: dict[str, object]) -> Any:  # noqa: ANN401 - jsonschema's stubs know no better

@@ -19,11 +19,11 @@ from tests.fakes.statements import statements
 from watcher.clock import SystemClock
 from watcher.config.load import Loaded, Stored, nothing_stored
 from watcher.config.reload import ConfigFiles, Reader, reader
-from watcher.daemon import running
-from watcher.daemon.running import opened_service
+from watcher.daemon import bootstrap
+from watcher.daemon.bootstrap import opened_service
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
-from watcher.providers.http import open_session
+from watcher.providers.toolkit.http import open_session
 from watcher.store import Reports, SqlPollQueue, SqlWatches, Store, hold_run_lock
 from watcher.store.tables import watches
 from watcher.systemd import Notifier
@@ -181,7 +181,7 @@ async def test_a_start_reads_lists_that_another_run_has_just_replaced(
             yield
 
     assert await started(folder) == 30
-    monkeypatch.setattr(running, "hold_run_lock", lock_of_a_run_that_ends)
+    monkeypatch.setattr(bootstrap, "hold_run_lock", lock_of_a_run_that_ends)
     assert await started(folder) == 30
 
 

@@ -13,8 +13,8 @@ from tests.fakes.invoices import euros, invoice
 from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found, plan
 from watcher.core.errors import InvoiceRefused, ProviderUnavailable
-from watcher.core.invoice import Status
-from watcher.polling.pacing import Spacing
+from watcher.core.invoices.invoice import Status
+from watcher.polling.rate_limit import Spacing
 from watcher.ports import Claim, Failed, Found, Missing, PollOutcome, Same
 from watcher.store import SqlPollQueue
 

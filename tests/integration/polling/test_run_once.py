@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from tests.fakes.invoices import invoice
 from tests.fakes.poller import Scene
 from tests.fakes.polling import ScriptedProvider, found, plan
-from watcher.core.course import Standing
 from watcher.core.errors import ProviderUnavailable
+from watcher.core.scheduling.allocation import Standing
 
 
 def at_once(standing: Standing, now: datetime, luck: float) -> datetime:

@@ -23,11 +23,11 @@ from tests.integration.repository import ROOT
 from tests.integration.repository.documents import blocks, commands
 from watcher.core import json_text
 from watcher.core.errors import InvalidAnswer
-from watcher.core.invoice import Invoice
+from watcher.core.invoices.invoice import Invoice
 from watcher.core.json_text import Document
 from watcher.ports import Found
-from watcher.providers.http import open_session
-from watcher.providers.kind import ProviderKind
+from watcher.providers.toolkit.http import open_session
+from watcher.providers.toolkit.kind import ProviderKind
 
 GUIDE = ROOT / "docs" / "adapter.md"
 ADAPTER, TESTS = Path("watcher/providers/example.py"), Path("tests/contract/providers/test_example.py")

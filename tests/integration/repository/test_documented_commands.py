@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.repository.documents import DOCUMENTS, commands
 from watcher.cli import main
-from watcher.cli.commands import ENTRIES, load
+from watcher.cli.command_table import ENTRIES, load
 
 ENTRY = {entry.name: entry for entry in ENTRIES}
 DOCUMENTED = sorted({command for document in DOCUMENTS for command in commands(document, "invoice-watcher")})

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.repository import ROOT
 from tests.integration.repository.documents import DOCUMENTS, SYSTEMD, blocks
 from watcher.config.load import load
-from watcher.core.schema import event_schema
+from watcher.core.invoices.event_schema import event_schema
 from watcher.providers import PROVIDERS
 
 SUBSCRIBER = ROOT / "docs" / "subscriber.md"

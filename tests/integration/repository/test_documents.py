@@ -7,9 +7,9 @@ import pytest
 
 from tests.integration.repository import ROOT
 from tests.integration.repository.documents import DOCUMENTS, anchors, blocks, commands, links
-from watcher.core.event import CONFIGURATION, EventType
-from watcher.core.invoice import Status
-from watcher.core.schema import event_schema
+from watcher.core.invoices.event import CONFIGURATION, EventType
+from watcher.core.invoices.event_schema import event_schema
+from watcher.core.invoices.invoice import Status
 
 README = ROOT / "README.md"
 SUBSCRIBER = ROOT / "docs" / "subscriber.md"

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.sandbox import seed_fields
 from tests.integration.sandbox.caller import Caller, MovableClock, basic
 from watcher.sandbox import Sandbox
-from watcher.sandbox.chargeover_query import Condition, parse_where
+from watcher.sandbox.apis.chargeover_query import Condition, parse_where
 from watcher.sandbox.traps import ChargeOverTraps
 
 ONE = "/invoice/5"

@@ -9,13 +9,13 @@ import pytest
 
 from tests.fakes.provider_server import PacerThatNeverWaits
 from tests.integration.sandbox.caller import MovableClock
-from watcher.core.clock_events import ClockRules
-from watcher.core.memory import Memory
-from watcher.core.snapshot import WatchFacts, deleted, take
-from watcher.core.transition import observe
+from watcher.core.invoices.clock_events import ClockRules
+from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.snapshot import WatchFacts, deleted, take
+from watcher.core.invoices.transition import observe
 from watcher.ports import Found, Provider
 from watcher.providers import chargeover, dollr, fragment, meteroid, rapyd
-from watcher.providers.kind import Account, ProviderKind
+from watcher.providers.toolkit.kind import Account, ProviderKind
 from watcher.sandbox import Sandbox, play, prepare
 from watcher.sandbox.lives import LIVES, Life
 from watcher.sandbox.traps import (

@@ -10,10 +10,10 @@ import pytest
 from tests.integration.web.client import TOKEN, Client
 from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
+from watcher.daemon.http_server import http_side
 from watcher.daemon.service import Service
-from watcher.daemon.serving import http_side
 from watcher.providers import PROVIDERS
-from watcher.providers.http import open_session
+from watcher.providers.toolkit.http import open_session
 from watcher.store import Store
 from watcher.webhook import WebhookSender
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from tests.integration.web.client import TOKEN, Answered, Client
 from tests.integration.web.conftest import WITH_TOKEN
-from watcher.daemon.serving import desk
+from watcher.daemon.http_server import desk
 
 PROTECTED = ("/api/v1/watches", "/api/v1/events/stream", "/api/v1/nothing", "/api/v1", "/api/v1/", "/metrics")
 OPEN = ("/healthz", "/readyz", "/openapi.json", "/api/v1/schema/event", "/")

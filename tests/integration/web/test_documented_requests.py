@@ -11,7 +11,7 @@ from tests.integration.repository.documents import DOCUMENTS, commands
 from tests.integration.web.client import TOKEN
 from tests.integration.web.conftest import served
 from watcher.store import Store
-from watcher.web.operations import API, OPERATIONS
+from watcher.web.api.routes import API, OPERATIONS
 
 SHOWN = sorted({command for document in DOCUMENTS for command in commands(document, "curl")})
 BASE = "http://127.0.0.1:8480"

@@ -8,11 +8,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.integration.web.client import Client
-from watcher.config import list_rows, values
-from watcher.core.event import EventType
-from watcher.core.schema import event_schema
-from watcher.web import openapi, requests
-from watcher.web.operations import OPERATIONS
+from watcher.config.values import types
+from watcher.config.watchlists import rows
+from watcher.core.invoices.event import EventType
+from watcher.core.invoices.event_schema import event_schema
+from watcher.web.api import openapi, request_models
+from watcher.web.api.routes import OPERATIONS
 
 DOCUMENT: dict[str, Any] = openapi.document(OPERATIONS)
 
@@ -49,9 +50,9 @@ def test_every_event_is_described_as_a_webhook() -> None:
 
 
 def test_an_id_a_tag_and_a_note_have_the_limits_of_watch_lists() -> None:
-    assert requests.LONGEST_ID == list_rows.LONGEST_ID
-    assert requests.LONGEST_NOTE == list_rows.LONGEST_NOTE
-    assert (requests.LONGEST_TAG, requests.MOST_TAGS) == (values.LONGEST_NAME, values.MOST_TAGS)
+    assert request_models.LONGEST_ID == rows.LONGEST_ID
+    assert request_models.LONGEST_NOTE == rows.LONGEST_NOTE
+    assert (request_models.LONGEST_TAG, request_models.MOST_TAGS) == (types.LONGEST_NAME, types.MOST_TAGS)
 
 
 PLAIN = [

@@ -11,11 +11,11 @@ from tests.fakes.stored import NOW, OPEN
 from tests.integration.web.client import Client, segment
 from tests.integration.web.reading import Page
 from tests.integration.web.visiting import PATHS, seen, shown
-from watcher.core.invoice import Customer, Status
+from watcher.core.invoices.invoice import Customer, Status
 from watcher.ports import Lateness, SourceRow, WatchState
 from watcher.store import SqlPollQueue, SqlWatches
-from watcher.web.page.words import NONE
-from watcher.web.standing import Standings
+from watcher.web.dashboard_cache import Standings
+from watcher.web.page.formatting import NONE
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -7,9 +7,9 @@ from tests.fakes import stored
 from tests.fakes.stored import NOW, event
 from tests.integration.web.client import Answered, Client
 from tests.integration.web.reading import Page, read
-from watcher.core import memory
-from watcher.core.invoice import Snapshot
-from watcher.core.memory import Memory
+from watcher.core.invoices import history_state
+from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.invoice import Snapshot
 from watcher.store import SqlPollQueue, SqlWatches
 
 PATHS = ("/", "/invoices", "/watches", "/events", "/deliveries", "/endpoints")
@@ -49,7 +49,7 @@ async def seen(client: Client, *snapshots: Snapshot, endpoint: str | None = "led
             claimed[one.id],
             change=replace(
                 stored.change(event(f"evt_{one.id}", "invoice.paid", *((endpoint,) if endpoint else ())), snapshot=one),
-                memory=memory.dumps(Memory(one)),
+                memory=history_state.dumps(Memory(one)),
             ),
         )
         for one in snapshots

@@ -15,7 +15,7 @@ from tests.integration.webhook.conftest import ATTEMPT, LEDGER, send_once, sendi
 from watcher.clock import SystemClock
 from watcher.ports import Outcome
 from watcher.webhook import Fault, WebhookSender
-from watcher.webhook.answer import LONGEST_HINT, retry_after
+from watcher.webhook.response import LONGEST_HINT, retry_after
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from tests.fakes.receiver import answering, receiving, then_closing
 from tests.integration.webhook.conftest import ATTEMPT, BODY, LEDGER, SECRET, send_once, sending_to
 from watcher import __version__
 from watcher.clock import SystemClock
-from watcher.core.signature import new_secret
+from watcher.core.webhooks.signature import new_secret
 from watcher.ports import Attempt, Outcome
 from watcher.webhook import Fault, WebhookSender
 

@@ -5,13 +5,13 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from watcher.core.event import EventType
-from watcher.core.invoice import Status
+from watcher.core.invoices.event import EventType
+from watcher.core.invoices.invoice import Status
 from watcher.ports import DeliveryState, Item, WatchState
-from watcher.web import paging
-from watcher.web.lists import of_delivery, of_invoice, of_watch
-from watcher.web.page.choices import DeliveryFilter, EventFilter, InvoiceFilter, WatchFilter
-from watcher.web.page.visit import View, Visit
+from watcher.web.api import pagination
+from watcher.web.api.queries import of_delivery, of_invoice, of_watch
+from watcher.web.page.filters import DeliveryFilter, EventFilter, InvoiceFilter, WatchFilter
+from watcher.web.page.view import View, Visit
 
 SHOWN = 50
 
@@ -24,7 +24,7 @@ async def invoices(visit: Visit) -> View:
         source=asked.source,
         tag=asked.tag,
         search=asked.search.strip() if asked.search else None,
-        after=paging.pair(asked.cursor),
+        after=pagination.pair(asked.cursor),
         limit=SHOWN + 1,
     )
     choices = {"statuses": list(Status), "sources": sorted(visit.desk.rates())}
@@ -34,7 +34,7 @@ async def invoices(visit: Visit) -> View:
 async def watches(visit: Visit) -> View:
     asked = visit.query(WatchFilter)
     found = await visit.desk.reports.watch_list(
-        source=asked.source, state=asked.state, after=paging.pair(asked.cursor), limit=SHOWN + 1
+        source=asked.source, state=asked.state, after=pagination.pair(asked.cursor), limit=SHOWN + 1
     )
     choices = {"states": list(WatchState), "sources": sorted(visit.desk.rates())}
     return View("watches.html", "watches", _listed(asked, found, of_watch) | choices)
@@ -58,7 +58,7 @@ async def events(visit: Visit) -> View:
 async def deliveries(visit: Visit) -> View:
     """Newest first."""
     asked = visit.query(DeliveryFilter)
-    before = paging.place(asked.cursor, int)
+    before = pagination.place(asked.cursor, int)
     found = await visit.desk.reports.deliveries(
         state=asked.state,
         endpoint=asked.endpoint,
@@ -81,7 +81,7 @@ def _listed(asked: BaseModel, found: Sequence[Item], where: Callable[[Item], str
     """`chosen` is what was asked for, as the query says it; `next` the parameters of the next page."""
     chosen: Mapping[str, object] = asked.model_dump(mode="json", exclude_none=True, exclude={"cursor"})
     said = {name: str(value).lower() if isinstance(value, bool) else value for name, value in chosen.items()}
-    cut = paging.cut(found, SHOWN, where)
+    cut = pagination.cut(found, SHOWN, where)
     following = cut["next"]
     return {
         "items": cut["items"],

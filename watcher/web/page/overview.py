@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from watcher.core.invoice import Status
+from watcher.core.invoices.invoice import Status
 from watcher.ports import Age, DeliveryState, EndpointHealth, Figures, Lateness, Purse, SourceHealth, Sum, WatchState
 from watcher.web.page import charts
 from watcher.web.page.charts import Part
-from watcher.web.page.visit import View, Visit
+from watcher.web.page.view import View, Visit
 
 _WINDOW = timedelta(minutes=15)
 """As long as the looks of `Figures.planned` and the requests of `Desk.requests` reach."""

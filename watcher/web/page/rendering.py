@@ -12,8 +12,8 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from watcher import __version__
-from watcher.core.event import EventType
-from watcher.web.page import words
+from watcher.core.invoices.event import EventType
+from watcher.web.page import formatting
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -35,13 +35,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters["grouped"] = words.grouped
-    made.filters["shown"] = words.shown
+    made.filters["grouped"] = formatting.grouped
+    made.filters["shown"] = formatting.shown
     known = cast("dict[str, object]", made.globals)
     known |= {
-        "invoice_path": words.invoice_path,
-        "link": words.link,
-        "period": words.period,
+        "invoice_path": formatting.invoice_path,
+        "link": formatting.link,
+        "period": formatting.period,
         "version": __version__,
         "edition": _EDITION,
         "event_types": " ".join(event_type.value for event_type in EventType),
@@ -56,7 +56,7 @@ def page(
     template: str, now: datetime, context: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK
 ) -> web.Response:
     """The answer that shows a template at this instant."""
-    text = _TEMPLATES.get_template(template).render({**context, "now": now, "when": partial(words.when, now=now)})
+    text = _TEMPLATES.get_template(template).render({**context, "now": now, "when": partial(formatting.when, now=now)})
     return web.Response(status=status, text=text, content_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from watcher.web.page import acts, lists, rendering
+from watcher.web.page import actions, lists, rendering
 from watcher.web.page.overview import overview
 from watcher.web.page.timeline import invoice
-from watcher.web.page.visit import does, shows
+from watcher.web.page.view import does, shows
 
 _SOURCE, _INVOICE, _NAME = "{source:[^/]+}", "{invoice_id:[^/]+}", "{name:[^/]+}"
 
@@ -19,11 +19,11 @@ VIEWS = {
     "/endpoints": lists.endpoints,
 }
 ACTS = {
-    f"/invoices/{_SOURCE}/{_INVOICE}/poll": (acts.poll, "/invoices"),
-    f"/endpoints/{_NAME}/test": (acts.test_endpoint, "/endpoints"),
-    f"/endpoints/{_NAME}/enable": (acts.enable_endpoint, "/endpoints"),
-    f"/endpoints/{_NAME}/disable": (acts.disable_endpoint, "/endpoints"),
-    "/deliveries/{delivery_id:[^/]+}/redeliver": (acts.redeliver, "/deliveries"),
+    f"/invoices/{_SOURCE}/{_INVOICE}/poll": (actions.poll, "/invoices"),
+    f"/endpoints/{_NAME}/test": (actions.test_endpoint, "/endpoints"),
+    f"/endpoints/{_NAME}/enable": (actions.enable_endpoint, "/endpoints"),
+    f"/endpoints/{_NAME}/disable": (actions.disable_endpoint, "/endpoints"),
+    "/deliveries/{delivery_id:[^/]+}/redeliver": (actions.redeliver, "/deliveries"),
 }
 
 

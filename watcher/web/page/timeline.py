@@ -5,10 +5,10 @@ from typing import cast
 
 from watcher.core.errors import NotFound
 from watcher.ports import Item
-from watcher.web import paging
-from watcher.web.lists import entry_name
-from watcher.web.page.choices import TimelinePlace
-from watcher.web.page.visit import View, Visit
+from watcher.web.api import pagination
+from watcher.web.api.queries import entry_name
+from watcher.web.page.filters import TimelinePlace
+from watcher.web.page.view import View, Visit
 from watcher.web.problems import Problem
 
 SHOWN = 60
@@ -21,7 +21,7 @@ async def invoice(visit: Visit) -> View:
     if entries is None:
         raise NotFound(f"{source} {invoice_id} was never watched")
     newest = next((entry["invoice"] for entry in reversed(entries) if entry["kind"] == "snapshot"), None)
-    cut = paging.cut(_from(entries, asked.cursor), SHOWN, lambda entry: paging.token(entry_name(entry)))
+    cut = pagination.cut(_from(entries, asked.cursor), SHOWN, lambda entry: pagination.token(entry_name(entry)))
     context: dict[str, object] = {
         "source": source,
         "invoice_id": invoice_id,
@@ -39,7 +39,7 @@ async def invoice(visit: Visit) -> View:
 def _from(entries: list[Item], cursor: str | None) -> list[Item]:
     """Newest first, from behind the entry that the cursor names."""
     backwards = entries[::-1]
-    last = paging.place(cursor, str, str, int)
+    last = pagination.place(cursor, str, str, int)
     if last is None:
         return backwards
     names = [cast("tuple[str | int, ...]", entry_name(entry)) for entry in backwards]

@@ -1,0 +1,176 @@
+"""`plan` and `explain` on a database whose polls are told here, and without any."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.fakes import stored
+from tests.integration.cli.terminal import Terminal
+from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.hazard import DAY, Exposure, due_hour, stage_at
+from watcher.ports import PollRecord, SourceRow, WatchEntry, WatchState
+from watcher.store import SqlPollQueue, SqlWatches, open_store
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+NEAR = Standing("open", due_hour(NOW + DAY / 2), "EUR", 30)
+FAR = Standing("open", due_hour(NOW + 20 * DAY), "EUR", 20)
+
+
+def looked(key: int, lease: int, here: Standing) -> PollRecord:
+    """A look at an open invoice: near the due date one in five changes a day, far from it one in two hundred."""
+    taught = (
+        Exposure("meteroid", "open", stage_at(-0.5), 2, 10 * DAY),
+        Exposure("meteroid", "open", stage_at(-20), 0, 20 * DAY),
+    )
+    event = replace(stored.event(f"evt_{key}"), timestamp=NOW, delay=timedelta(minutes=key))
+    return PollRecord(
+        key=key, lease=lease, polled_at=NOW, poll_at=NOW + timedelta(minutes=7), clock_at=NOW + DAY,
+        state=WatchState.ACTIVE, asked_at=NOW, fetched_at=NOW, fingerprint=b"print", standing=here, exposures=taught,
+        change=stored.change(event, snapshot=replace(stored.OPEN, id=f"inv_{key}")),
+    )  # fmt: skip
+
+
+async def seed(file: Path) -> None:
+    """Ten invoices near their due date and ten far from it, one that failed, one never seen, and one that is gone."""
+    async with open_store(f"sqlite:///{file}", create=True) as store:
+        watches = SqlWatches(store)
+        await watches.sync_sources([SourceRow("acme", "meteroid")], NOW)
+        await watches.import_entries([WatchEntry("acme", f"inv_{number}") for number in range(1, 22)], "cli", NOW)
+        claimed = sorted(await stored.claim(store, NOW), key=lambda one: one.key)
+        records = [looked(one.key, one.lease, NEAR if one.key <= 10 else FAR) for one in claimed]
+        records[-1] = replace(records[-1], failures=2, last_error="HTTP 500", state=WatchState.FAILING)
+        await SqlPollQueue(store).record(records, {})
+        await watches.import_entries([WatchEntry("acme", "inv_new"), WatchEntry("acme", "inv_gone")], "cli", NOW)
+        await watches.remove("acme", "inv_gone", NOW)
+
+
+@pytest.fixture
+def history(terminal: Terminal) -> Terminal:
+    asyncio.run(seed(terminal.folder / "config" / "watcher.db"))
+    return terminal
+
+
+def why(terminal: Terminal, invoice_id: str) -> str:
+    ran = terminal.type(f"explain acme {invoice_id} --json")
+    assert ran.code == 0, ran.err
+    return "\n".join(cast("Sequence[str]", ran.document["why"]))
+
+
+def test_plan_shows_the_expected_delay_beside_the_measured_one(history: Terminal) -> None:
+    (told,) = history.type("plan --json").lines
+    assert told["source"] == "acme"
+    assert told["open_invoices"] == 21
+    assert told["looks_per_day"] == 21 * 96
+    assert told["rate_used"] == 0.005
+    assert told["expected_delay_evenly"] == "7m30s"
+    assert told["measured_delay"] == {"changes": 21, "mean": "11m", "median": "11m", "p95": "20m"}
+    assert told["changes_learned"] == 42
+    assert str(told["expected_delay"]).startswith(("4m", "5m")), "looks are placed where changes are"
+
+
+def test_plan_is_a_table_for_people(history: Terminal) -> None:
+    ran = history.type("plan")
+    assert ran.code == 0
+    assert "expected delay" in ran.out
+    assert "11m (median 11m, of 21)" in ran.out
+
+
+def test_plan_says_what_a_delay_costs(history: Terminal) -> None:
+    (told,) = history.type("plan --slo 2m --json").lines
+    assert told["slo"] == "2m"
+    assert cast("int", told["needed_requests_per_day"]) > cast("int", told["requests_per_day"])
+    assert "2m on average takes every = " in history.type("plan --slo 2m").out
+    (never,) = history.type("plan --slo 1s --json").lines
+    assert (never["needed_every"], never["needed_rate"]) == (None, None)
+    assert "cannot be had" in history.type("plan --slo 1s").out
+
+
+def test_invoices_that_are_not_watched_can_be_planned_for(history: Terminal) -> None:
+    line = "plan --invoices 20000 --rate 3/s --provider meteroid --slo 1h"
+    (told,) = history.type(f"{line} --json").lines
+    assert (told["source"], told["open_invoices"], told["looks_per_day"]) == (None, 20_000, 233_280)
+    assert told["expected_delay_evenly"] == "1h2m"
+    assert told["rate_used"] == 0.9
+    assert str(told["expected_delay"]).startswith("27m"), "as learned, some are likelier to change than others"
+    assert "meteroid: 1h on average takes every" in history.type(line).out
+
+
+def test_without_any_configuration_all_invoices_are_alike(tmp_path: Path, terminal: Terminal) -> None:
+    nowhere = tmp_path / "nowhere.toml"
+    ran = terminal.run("plan", "--invoices", "1000", "--provider", "fragment", "--every", "1h", "--config", nowhere)
+    assert ran.code == 0
+    assert "30m" in ran.out
+    assert "no change was seen yet" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("plan --rate 3/s", "give --invoices too"),
+        ("plan --invoices 5", "needs --provider"),
+        ("plan --invoices 5 --provider stripe", "'stripe' is unknown"),
+        ("plan --invoices 5 --provider rapyd --rate fast", "'fast' is not a rate"),
+        ("plan --slo soon", "'soon' is not a duration"),
+        ("plan --slo 0s", "too short"),
+    ],
+)
+def test_what_cannot_be_planned_is_bad_usage(terminal: Terminal, line: str, words: str) -> None:
+    ran = terminal.type(line)
+    assert ran.code == 2
+    assert words in " ".join(ran.err.replace("│", " ").split())
+
+
+def test_explain_gives_the_numbers_behind_an_interval(history: Terminal) -> None:
+    near = history.type("explain acme inv_1 --json").document
+    far = history.type("explain acme inv_11 --json").document
+    numbers, others = (cast("dict[str, Any]", one["adaptive"]) for one in (near, far))
+    assert (numbers["stage"], others["stage"]) == ("-1d to 0d", "-21d to -14d")
+    assert numbers["hazard_per_day"] == round(42.5 / 225, 5)
+    assert others["hazard_per_day"] == round(0.5 / 435, 5)
+    assert numbers["kappa"] == others["kappa"] > 0
+    assert numbers["weight"] == 1
+    assert near["next_poll_at"] == (NOW + timedelta(minutes=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert near["last_changed_at"] == near["last_polled_at"]
+
+
+def test_explain_says_it_in_words(history: Terminal) -> None:
+    ran = history.type("explain acme inv_1")
+    assert ran.code == 0
+    assert 'The policy is "adaptive"' in ran.out
+    assert "before its due instant. Of open meteroid invoices there, 18.89% change in a day" in ran.out
+    assert "The clock has something to say" in ran.out
+    assert "Last look" in ran.out
+
+
+def test_explain_names_the_rule_that_decides(history: Terminal) -> None:
+    assert "The last 2 looks failed (HTTP 500)" in why(history, "inv_21")
+    assert "was never looked at" in why(history, "inv_new")
+    assert "not watched any more" in why(history, "inv_gone")
+
+
+def test_explain_of_a_fixed_source_and_of_a_weighted_one(history: Terminal) -> None:
+    config = history.folder / "config" / "watcher.toml"
+    text = config.read_text()
+    config.write_text(text + '[polling]\npolicy = "fixed"\nevery = "5m"\n')
+    assert 'The policy is "fixed": every 5m.' in why(history, "inv_1")
+    (told,) = history.type("plan --json").lines
+    assert (told["expected_delay"], told["looks_per_day"]) == ("2m30s", 21 * 288)
+    (told,) = history.type("plan --slo 1m --json").lines
+    assert told["needed_every"] == "2m"
+    config.write_text(text + '[polling]\nweight = "amount"\n')
+    assert "By its amount it weighs" in why(history, "inv_1")
+    config.write_text(text + '[polling]\npolicy = "cron"\ncron = "0 8 * * *"\n')
+    assert '"0 8 * * *" in UTC' in why(history, "inv_1")
+    assert history.type("plan --json").lines[0]["expected_delay"] is None
+
+
+def test_an_invoice_that_was_never_watched_is_not_explained(history: Terminal) -> None:
+    ran = history.type("explain acme inv_111")
+    assert (ran.code, ran.out) == (1, "")
+    assert "no invoice 'inv_111'" in ran.err
+    assert history.type("explain nobody inv_1").code == 1

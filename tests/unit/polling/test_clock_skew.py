@@ -1,0 +1,54 @@
+"""Our clock against the providers'."""
+
+from datetime import timedelta
+
+from tests.fakes.clock import START
+from watcher.polling.clock_skew import LIMIT, SkewGuard
+
+
+def test_a_clock_off_from_most_providers_holds_clock_events() -> None:
+    guard = SkewGuard()
+    guard.saw("one", START - timedelta(minutes=6), START)
+    guard.saw("two", START - timedelta(minutes=6), START)
+    guard.saw("wrong", START + timedelta(hours=3), START)
+    assert guard.holds(START)
+    assert guard.skew(START) == timedelta(minutes=6)
+
+
+def test_one_provider_with_a_wrong_clock_holds_nothing() -> None:
+    guard = SkewGuard()
+    guard.saw("one", START, START)
+    guard.saw("two", START, START)
+    guard.saw("wrong", START + timedelta(hours=3), START)
+    assert not guard.holds(START)
+
+
+def test_nobody_told_the_time_lately_holds_nothing() -> None:
+    guard = SkewGuard()
+    assert not guard.holds(START)
+    guard.saw("one", START - timedelta(hours=2), START)
+    assert guard.holds(START)
+    assert not guard.holds(START + timedelta(hours=2))
+
+
+def test_a_clock_that_jumps_ahead_is_held_until_a_provider_tells_the_time() -> None:
+    guard = SkewGuard()
+    guard.saw("acme", START, START)
+    guard.turned(START)
+    assert not guard.holds(START)
+    later = START + timedelta(days=300)
+    guard.turned(later)
+    assert guard.holds(later)
+    guard.saw("acme", START, later)
+    assert guard.holds(later)
+    guard.saw("acme", later, later)
+    assert not guard.holds(later)
+
+
+def test_a_clock_that_jumped_is_trusted_after_a_while_where_nobody_tells_the_time() -> None:
+    guard = SkewGuard()
+    guard.turned(START)
+    later = START + timedelta(days=1)
+    guard.turned(later)
+    assert guard.holds(later + LIMIT)
+    assert not guard.holds(later + LIMIT + timedelta(seconds=1))

@@ -1,0 +1,109 @@
+"""The table of all commands. Each module behind it is loaded only when its command is used.
+
+Help, completion and `--version` so answer at once: they need no database, no HTTP and no provider.
+"""
+
+import importlib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+import watcher
+from watcher.cli.options import ConfigOption, JsonOption, inherit
+
+_START = "Start here"
+_SERVICE = "The service"
+_LOOK = "Look"
+_CHANGE = "Change"
+_TRY = "Write a receiver"
+_MORE = "More"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`module` is below watcher.cli.commands and has an `app`: the command itself where `is_group`, else what holds it."""
+
+    name: str
+    module: str
+    panel: str
+    help: str
+    is_group: bool = False
+
+
+ENTRIES = (
+    Entry("demo", "demo", _START, "See all of it work on this machine, in a minute: no account, no configuration."),
+    Entry("init", "init", _START, "Write a configuration to start from."),
+    Entry("check", "check", _START, "Check the configuration, and with --online every account."),
+    Entry("run", "run", _SERVICE, "Poll invoices and deliver webhooks until told to stop."),
+    Entry("get", "invoices", _LOOK, "Ask the provider for an invoice now; nothing is recorded."),
+    Entry("show", "invoices", _LOOK, "Show all that is recorded about an invoice."),
+    Entry("invoices", "invoices", _LOOK, "List the last known state of every invoice."),
+    Entry("events", "events", _LOOK, "List what happened, or follow it as it happens."),
+    Entry("deliveries", "deliveries", _LOOK, "List which event is where on its way to which endpoint."),
+    Entry("sources", "sources", _LOOK, "List the accounts and how they are doing."),
+    Entry("plan", "plan", _LOOK, "Say how late changes will be seen, and what seeing them sooner costs."),
+    Entry("explain", "plan", _LOOK, "Say why an invoice is looked at when."),
+    Entry("watch", "watch", _CHANGE, "Add, remove, list, import, discover or poll watches.", is_group=True),
+    Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
+    Entry("endpoints", "endpoints", _CHANGE, "List, test, switch or re-key the webhook subscribers.", is_group=True),
+    Entry("listen", "listen", _TRY, "Receive, verify and show webhooks on this machine, and pass them on."),
+    Entry("trigger", "trigger", _TRY, "Send one example of an event to a receiver in your own network."),
+    Entry("schema", "schema", _MORE, "Print the JSON Schema of the configuration, watch lists or events."),
+    Entry("db", "database", _MORE, "Upgrade, check or back up the database.", is_group=True),
+)
+_BY_NAME = {entry.name: entry for entry in ENTRIES}
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from the table, and loads the one that is really invoked (or completed)."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 -- Typer has no public names for these
+        name, outline, rest = super().resolve_command(ctx, args)
+        return name, load(_BY_NAME[name]) if name else outline, rest
+
+
+def load(entry: Entry) -> Any:  # noqa: ANN401 -- Typer has no public name for a command
+    holder = get_group(importlib.import_module(f"watcher.cli.commands.{entry.module}").app)
+    return holder if entry.is_group else holder.commands[entry.name]
+
+
+def build() -> typer.Typer:
+    app = typer.Typer(
+        cls=LazyGroup,
+        name="invoice-watcher",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        help="Watches invoices at billing providers and tells your endpoints what changed, by signed webhook.",
+        epilog="New here? [bold]invoice-watcher demo[/bold] shows all of it, then [bold]invoice-watcher init[/bold].",
+    )
+    app.callback()(root)
+    for entry in ENTRIES:
+        app.command(entry.name, help=entry.help, rich_help_panel=entry.panel)(_outline)
+    return app
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- Typer calls it so
+    if wanted:
+        typer.echo(f"invoice-watcher {watcher.__version__}")
+        raise typer.Exit
+
+
+def root(
+    context: typer.Context,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    del version
+    context.obj = inherit(context, config, as_json=as_json)
+
+
+def _outline() -> None:
+    """Stands in for a command in listings."""

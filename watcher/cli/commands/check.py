@@ -1,0 +1,70 @@
+"""`check`: is the configuration right, and do the accounts answer."""
+
+import functools
+from collections.abc import Sequence
+from typing import Annotated
+
+import anyio
+import typer
+
+from watcher import daemon
+from watcher.cli.open_store import load_configuration
+from watcher.cli.options import Invocation, command, top_level
+from watcher.cli.output import Item, console, counted, field, print_document, say, table, tell
+from watcher.config.load import Loaded
+from watcher.daemon import SourceAnswer
+
+app = top_level()
+
+COLUMNS = (field("source", "name"), field("provider", "provider"), field("fine", "ok"), field("answer", "detail"))
+
+
+@command(app, "check", "check --online")
+def check(
+    invocation: Invocation,
+    *,
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Also ask each enabled account for a token and one cheap call; no webhook."),
+    ] = False,
+) -> None:
+    """Check the configuration, all watch lists and all secrets; every mistake is named with its file and line.
+
+    Exits 2 where the configuration is wrong, 1 where an account does not answer.
+    """
+    loaded = load_configuration(invocation)
+    answers = anyio.run(functools.partial(daemon.check, loaded, online=online))
+    if invocation.as_json:
+        print_document(_document(loaded, answers))
+    else:
+        _print_report(loaded, answers)
+    if not all(answer.ok for answer in answers):
+        raise typer.Exit(1)
+
+
+def _document(loaded: Loaded, answers: Sequence[SourceAnswer]) -> Item:
+    return {
+        "path": str(loaded.configuration.path),
+        "files": [str(file) for file in loaded.files],
+        "sources": [_row(answer) for answer in answers],
+        "endpoints": list(loaded.configuration.endpoints),
+        "watches": len(loaded.entries),
+        "warnings": list(loaded.warnings),
+    }
+
+
+def _row(answer: SourceAnswer) -> Item:
+    return {"name": answer.source, "provider": answer.provider, "ok": answer.ok, "detail": answer.detail}
+
+
+def _print_report(loaded: Loaded, answers: Sequence[SourceAnswer]) -> None:
+    for warning in loaded.warnings:
+        say(f"warning: {warning}")
+    if answers:
+        console().print(table(map(_row, answers), COLUMNS))
+    sizes = (
+        counted(len(loaded.configuration.sources), "source"),
+        counted(len(loaded.configuration.endpoints), "endpoint"),
+        counted(len(loaded.entries), "watched invoice"),
+    )
+    tell(f"{loaded.configuration.path} is right: {', '.join(sizes)}")

@@ -1,0 +1,46 @@
+"""`db`: the database's schema, and copies of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from watcher import store
+from watcher.cli.open_store import database_url, load_configuration
+from watcher.cli.options import Invocation, command, group
+from watcher.cli.output import print_document, tell
+
+app = group("Upgrade, check or back up the database.")
+
+
+def _url(invocation: Invocation) -> str:
+    return database_url(load_configuration(invocation))
+
+
+@command(app, "upgrade", "db upgrade")
+def upgrade(invocation: Invocation) -> None:
+    """Create the database, or bring an older one's schema up to this program's. A first `run` creates it by itself."""
+    _report(invocation, anyio.run(store.upgrade, _url(invocation)))
+
+
+@command(app, "check", "db check")
+def check(invocation: Invocation) -> None:
+    """Say whether the database can be used by this program; exits 1 if not."""
+    _report(invocation, anyio.run(store.check, _url(invocation)))
+
+
+@command(app, "backup", "db backup /var/backups/invoice-watcher.db")
+def backup(
+    invocation: Invocation,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; never overwritten.")],
+) -> None:
+    """Copy the SQLite database while the service runs. For PostgreSQL use pg_dump."""
+    _report(invocation, anyio.run(store.backup, _url(invocation), file))
+
+
+def _report(invocation: Invocation, sentence: str) -> None:
+    if invocation.as_json:
+        print_document({"result": sentence})
+    else:
+        tell(sentence)

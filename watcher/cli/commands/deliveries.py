@@ -1,0 +1,146 @@
+"""`deliveries` and `redeliver`: what is on its way, and sending it again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import anyio
+import typer
+
+from watcher.cli.arguments import MOMENTS, checked_id, moment
+from watcher.cli.open_store import Opened, opened, unknown
+from watcher.cli.options import Invocation, command, top_level
+from watcher.cli.output import Item, counted, field, pages, print_document, print_pages, say, tell
+from watcher.clock import SystemClock
+from watcher.core.errors import Refused
+from watcher.daemon import wiring
+from watcher.ports import DeliveryState
+from watcher.store import Redelivery
+
+app = top_level()
+
+COLUMNS = (
+    field("delivery", "delivery_id"),
+    field("event", "type"),
+    field("endpoint", "endpoint"),
+    field("source", "source"),
+    field("invoice", "invoice_id"),
+    field("state", "state"),
+    field("attempts", "attempts"),
+    field("next attempt", "next_attempt_at"),
+    field("answer", "last_status"),
+    field("error", "last_error"),
+)
+
+
+@command(app, "deliveries", "deliveries --state pending")
+def deliveries(
+    invocation: Invocation,
+    *,
+    state: Annotated[DeliveryState | None, typer.Option("--state", help="Only those in this state.")] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="NAME", help="Only those of it.")] = None,
+) -> None:
+    """List deliveries: one event on its way to one endpoint, with its attempts and what came back last."""
+    anyio.run(_deliveries, invocation, state, endpoint)
+
+
+async def _deliveries(invocation: Invocation, state: DeliveryState | None, endpoint: str | None) -> None:
+    async with opened(invocation) as store:
+
+        async def read(after: int | None, most: int) -> Sequence[Item]:
+            return await store.reports.deliveries(state=state, endpoint=endpoint, after=after or 0, limit=most)
+
+        await print_pages(invocation, pages(read, delivery_number), COLUMNS, empty="No delivery matches.")
+
+
+def delivery_number(item: Item) -> int:
+    return int(str(item["delivery_id"]).partition("_")[2])
+
+
+@command(app, "redeliver", "redeliver --endpoint ledger --since 2h --dry-run")
+def redeliver(
+    invocation: Invocation,
+    *,
+    event: Annotated[str | None, typer.Option("--event", metavar="EVENT", help="This event, by its evt_… id.")] = None,
+    invoice: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--invoice", metavar="SOURCE ID", help="Every event of this invoice, in order."),
+    ] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", metavar="NAME", help="Every event since --since, to this endpoint alone."),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", metavar="WHEN", help=f"{MOMENTS[0].upper()}{MOMENTS[1:]}.", parser=moment),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--until", metavar="WHEN", help="Only what was told before then; else all.", parser=moment),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how many deliveries that would be.")] = False,
+) -> None:
+    """Send events again: same id, same bytes, fresh timestamp and signature.
+
+    One event, or those of one invoice, go to every endpoint that has or would match them; a time range goes to the
+    endpoint named, with the events that it never had and would get today. New events go first.
+    """
+    if [event, invoice, endpoint].count(None) != 2:  # noqa: PLR2004 -- two of three
+        raise typer.BadParameter("give one of --event EVENT, --invoice SOURCE ID and --endpoint NAME --since WHEN")
+    if (endpoint is None) != (since is None) or (until is not None and since is None):
+        raise typer.BadParameter("--endpoint NAME and --since WHEN go together, and --until WHEN with them")
+    if since is not None and until is not None and until <= since:
+        raise typer.BadParameter("--until is not after --since: there is nothing between")
+    if invoice is not None:
+        checked_id(invoice[1])
+    anyio.run(_redeliver, invocation, _Choice(event, invoice, endpoint, since, until), dry_run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What to send again: one of event, invoice, or endpoint with `since`."""
+
+    event: str | None
+    invoice: tuple[str, str] | None
+    endpoint: str | None
+    since: datetime | None
+    until: datetime | None
+
+
+async def _redeliver(invocation: Invocation, choice: _Choice, dry_run: bool) -> None:  # noqa: FBT001 -- anyio.run has no keywords
+    async with opened(invocation, read_only=dry_run) as store:
+        count = await _send_again(store, choice, dry_run=dry_run)
+        held = [] if dry_run else await _held_back(store, choice.endpoint)
+    if invocation.as_json:
+        print_document({"deliveries": count, "dry_run": dry_run})
+    else:
+        tell(f"{counted(count, 'webhook')} {'would be' if dry_run else 'will be'} sent again")
+    for name in held if count else []:
+        say(f"{name} is disabled: its webhooks wait until `invoice-watcher endpoints enable {name}`")
+
+
+async def _send_again(store: Opened, choice: _Choice, *, dry_run: bool) -> int:
+    now = SystemClock().now()
+    redelivery, configuration = Redelivery(store.store), store.loaded.configuration
+    subscriptions = {one.endpoint: one for one in wiring.subscriptions(configuration)}
+    if choice.endpoint is not None and choice.since is not None:
+        if choice.endpoint not in subscriptions and choice.endpoint in configuration.endpoints:
+            raise Refused(
+                f"endpoint {choice.endpoint!r} has `enabled = false` in {configuration.path}: nothing is sent"
+            )
+        if choice.endpoint not in subscriptions:
+            raise unknown("endpoint", choice.endpoint, subscriptions, f"in {configuration.path}")
+        return await redelivery.redeliver_range(
+            subscriptions[choice.endpoint], choice.since, choice.until or now, now, dry_run=dry_run
+        )
+    everyone = tuple(subscriptions.values())
+    if choice.event is not None:
+        return await redelivery.redeliver_event(choice.event, everyone, now, dry_run=dry_run)
+    source, invoice_id = choice.invoice or ("", "")
+    return await redelivery.redeliver_invoice(source, invoice_id, everyone, now, dry_run=dry_run)
+
+
+async def _held_back(store: Opened, endpoint: str | None) -> list[str]:
+    rows = await store.reports.endpoints()
+    return [str(row["name"]) for row in rows if row["state"] == "disabled" and endpoint in {None, row["name"]}]

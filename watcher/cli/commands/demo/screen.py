@@ -1,0 +1,168 @@
+"""What the demo shows: one line per event as it arrives, and in the end what was sent and what was received."""
+
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from rich.table import Table
+from rich.text import Text
+
+from watcher.cli.output import Column, console, field, print_line, table
+from watcher.core import json_text
+from watcher.core.invoices.event import EventType
+from watcher.sandbox import Delivery
+
+COLUMNS = (
+    field("event", "event"),
+    Column("sent", field("", "sent").value, right=True),
+    Column("received and verified", field("", "received").value, right=True),
+)
+_TYPE_WIDTH = max(len(event_type) for event_type in EventType)
+_PROVIDER_WIDTH = len("chargeover")
+_ID_WIDTH = 12
+_WIDE = 115
+_SIDE_AMOUNTS = ("credited", "refunded", "written_off")
+_GOOD = frozenset({"invoice.paid", "invoice.overdue_cleared", "invoice.partially_paid", "invoice.restored"})
+_BAD = frozenset(
+    {
+        "invoice.overdue",
+        "invoice.overdue_reminder",
+        "invoice.payment_failed",
+        "invoice.payment_reversed",
+        "invoice.marked_uncollectible",
+        "invoice.deleted",
+        "invoice.voided",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """`sent` are the types of the events that the service has recorded, by id; `verified` is without repetitions."""
+
+    sent: Mapping[str, str]
+    arrived: Sequence[Delivery]
+    verified: Sequence[Delivery]
+
+    @property
+    def received(self) -> dict[str, str]:
+        return {delivery.id: delivery.type for delivery in self.verified}
+
+    @property
+    def lost(self) -> int:
+        return len(self.sent.keys() - self.received.keys())
+
+    @property
+    def duplicates(self) -> int:
+        return sum(delivery.duplicate for delivery in self.arrived)
+
+    @property
+    def is_complete(self) -> bool:
+        """Every recorded event arrived, nothing else did, and every signature was right."""
+        return self.sent == self.received and all(delivery.verified for delivery in self.arrived)
+
+
+class Screen:
+    """With `as_json` standard output gets the bodies alone, one a line, and all else goes to standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._output = console(sys.stderr if as_json else sys.stdout)
+        self._began = time.monotonic()
+
+    def open(self, invoices: int, providers: int) -> None:
+        self._began = time.monotonic()
+        self._output.print(
+            f"{providers} billing providers, the service and a receiver run on this machine; "
+            f"{invoices} invoices live their lives. ✓ marks a verified signature.\n",
+            markup=False,
+        )
+
+    def show(self, delivery: Delivery) -> None:
+        if self._as_json:
+            print_line(json_text.read(delivery.body))
+        line = event_line(delivery, self._began, wide=self._output.width >= _WIDE)
+        self._output.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+
+    def complain(self, words: str) -> None:
+        self._output.print(words, style="red", markup=False)
+
+    def close(self, tally: Tally, missing: Sequence[str]) -> None:
+        self._output.print()
+        self._output.print(result_table(tally))
+        for line in missing:
+            self.complain(f"missing: {line}")
+        fine = tally.is_complete and not missing
+        self._output.print(
+            f"\n{len(tally.sent)} events sent, {len(tally.received)} received and verified, {tally.lost} lost, "
+            f"{tally.duplicates} duplicates, in {time.monotonic() - self._began:.0f} s.",
+            style="bold green" if fine else "bold red",
+        )
+        self._output.print(_next_commands() if fine else "Something is missing: see above.", markup=False)
+
+
+def event_line(delivery: Delivery, since: float, *, wide: bool = True) -> Text:
+    """One event, aligned with all others; a narrow one has its mark without the word."""
+    body = cast("dict[str, object]", json_text.read(delivery.body))
+    told = cast("dict[str, object]", body["data"])
+    word, mark_style = ("✓ verified", "green") if delivery.verified else ("✗ REFUSED ", "bold red")
+    style = "green" if delivery.type in _GOOD else "red" if delivery.type in _BAD else "cyan"
+    line = Text()
+    line.append(f"{delivery.arrived_at - since:5.1f}s  ", style="dim")
+    line.append(f"{word if wide else word[0]}  ", style=mark_style)
+    line.append(f"{delivery.type:<{_TYPE_WIDTH}}  ", style=style)
+    line.append(f"{told.get('source') or told.get('endpoint') or '':<{_PROVIDER_WIDTH}}  ")
+    line.append(f"{_short(str(told.get('invoice_id', ''))):<{_ID_WIDTH}}  ", style="dim")
+    line.append(_what(told))
+    return line
+
+
+def _short(invoice_id: str) -> str:
+    return invoice_id if len(invoice_id) <= _ID_WIDTH else f"{invoice_id[: _ID_WIDTH - 1]}…"
+
+
+def _what(told: Mapping[str, object]) -> str:
+    invoice = cast("dict[str, object] | None", told.get("invoice"))
+    if invoice is None:
+        return str(told.get("reason") or "")
+    parts = [str(invoice["status"]), *(["overdue"] if invoice["overdue"] else [])]
+    for row in cast("Sequence[Mapping[str, str]]", invoice["amounts"]):
+        parts.append(f"{row['paid']}/{row['total']} {row['currency']}")
+        parts += [f"{row[part]} {part.replace('_', ' ')}" for part in _SIDE_AMOUNTS if row[part].strip("0.")]
+    return ", ".join(parts)
+
+
+def result_table(tally: Tally) -> Table:
+    sent, received = Counter(tally.sent.values()), Counter(tally.received.values())
+    rows: list[dict[str, object]] = [
+        {"event": event_type.value, "sent": sent[event_type], "received": received[event_type]}
+        for event_type in EventType
+        if sent[event_type] or received[event_type]
+    ]
+    rows.append({"event": "all", "sent": sent.total(), "received": received.total()})
+    return table(rows, COLUMNS)
+
+
+def _next_commands() -> str:
+    program = _program()
+    steps = {
+        "init mine": "writes mine/watcher.toml, every key explained",
+        "check --online --config mine/watcher.toml": "asks each account once",
+        "run --config mine/watcher.toml": "polls and delivers until told to stop",
+    }
+    width = max(map(len, steps))
+    lines = (f"  {program} {step:<{width}}  {meaning}" for step, meaning in steps.items())
+    return "\n".join(("\nWith your own accounts:", *lines))
+
+
+def _program() -> str:
+    """How to call this program from where the user stands: `make demo` leaves it off the PATH."""
+    if shutil.which("invoice-watcher"):
+        return "invoice-watcher"
+    here, installed = Path.cwd(), Path(sys.executable).with_name("invoice-watcher")
+    return str(installed.relative_to(here) if installed.is_relative_to(here) else installed)

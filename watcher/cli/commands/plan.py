@@ -1,0 +1,191 @@
+"""`plan` and `explain`: how late changes will be seen, and why an invoice is looked at when."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, cast
+
+import anyio
+import typer
+
+from watcher.cli.arguments import InvoiceArgument, SourceArgument
+from watcher.cli.open_store import known_source, opened, unknown
+from watcher.cli.options import Invocation, command, top_level
+from watcher.cli.output import Column, Item, counted, field, print_document, print_list, say, tell
+from watcher.clock import SystemClock
+from watcher.config.settings import PollingSettings
+from watcher.config.values.durations import format_duration, parse_duration, parse_rate
+from watcher.core.errors import ConfigError, SchemaMismatch, StoreUnavailable
+from watcher.core.scheduling.hazard import Tally
+from watcher.daemon.explain import explain as explained
+from watcher.daemon.planner import document, foresee, of_description
+from watcher.providers import PROVIDERS
+from watcher.store import SqlSurveys
+
+app = top_level()
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        length = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} {error}") from error
+    if not length:
+        raise typer.BadParameter(f"{text!r} is too short, must be more than 0")
+    return length
+
+
+def _rate(text: str) -> float:
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} {error}") from error
+
+
+def _provider(name: str | None) -> str | None:
+    if name is not None and name not in PROVIDERS:
+        raise typer.BadParameter(f"{name!r} is unknown, must be one of {', '.join(PROVIDERS)}")
+    return name
+
+
+def _measured(item: Item) -> str:
+    seen = cast("Mapping[str, object] | None", item["measured_delay"])
+    return "-" if seen is None else f"{seen['mean']} (median {seen['median']}, of {seen['changes']})"
+
+
+_COLUMNS = (
+    field("source", "source"),
+    field("provider", "provider"),
+    field("policy", "policy"),
+    Column("open", field("", "open_invoices").value, right=True),
+    Column("looks/day", field("", "looks_per_day").value, right=True),
+    Column("requests/day", field("", "requests_per_day").value, right=True),
+    Column("of rate", lambda item: f"{cast('float', item['rate_used']):.0%}", right=True),
+    field("expected delay", "expected_delay"),
+    field("evenly", "expected_delay_evenly"),
+    Column("measured", _measured),
+)
+
+
+@command(app, "plan", "plan --invoices 20000 --rate 3/s --provider rapyd --slo 1h")
+def plan(
+    invocation: Invocation,
+    *,
+    invoices: Annotated[
+        int | None, typer.Option("--invoices", min=1, help="Plan for so many open invoices, not for what is watched.")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option("--provider", help="Where they are; with --invoices.", callback=_provider)
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", parser=_rate, metavar="RATE", help="Such as 3/s; with --invoices.", show_default=False),
+    ] = None,
+    every: Annotated[
+        timedelta | None,
+        typer.Option("--every", parser=_duration, metavar="DURATION", help="Such as 15m; with --invoices."),
+    ] = None,
+    slo: Annotated[
+        timedelta | None,
+        typer.Option("--slo", parser=_duration, metavar="DURATION", help="What seeing changes so soon would cost."),
+    ] = None,
+) -> None:
+    """Say how late changes will be seen on average, before a single request, and what that spends."""
+    if invoices is None and (provider or rate or every):
+        raise typer.BadParameter("--provider, --rate and --every describe invoices: give --invoices too")
+    if invoices is not None and provider is None:
+        raise typer.BadParameter(f"--invoices needs --provider, one of {', '.join(PROVIDERS)}")
+    if invoices is None or provider is None:
+        items = anyio.run(_plan, invocation, slo)
+    else:
+        items = [anyio.run(partial(_described, invocation, provider, invoices, rate=rate, every=every, slo=slo))]
+    _print(invocation, items, slo)
+
+
+async def _plan(invocation: Invocation, slo: timedelta | None) -> Sequence[Item]:
+    async with opened(invocation) as store:
+        found = await foresee(store.store, store.loaded.configuration, SystemClock().now())
+    return [document(foresight, delays, slo) for foresight, delays in found]
+
+
+async def _described(
+    invocation: Invocation,
+    provider: str,
+    invoices: int,
+    *,
+    rate: float | None,
+    every: timedelta | None,
+    slo: timedelta | None,
+) -> Item:
+    polling = PollingSettings() if every is None else PollingSettings(every=every)
+    learned = await _learned(invocation, provider)
+    foresight = of_description(
+        provider, polling, invoices=invoices, rate=rate or PROVIDERS[provider].rate, learned=learned
+    )
+    return document(foresight, (), slo)
+
+
+async def _learned(invocation: Invocation, provider: str) -> Mapping[str, Mapping[int, Tally]]:
+    """What the database has learned of such invoices; nothing where there is none, or no configuration."""
+    async with AsyncExitStack() as stack:
+        with suppress(ConfigError, StoreUnavailable, SchemaMismatch):
+            store = await stack.enter_async_context(opened(invocation))
+            census = await SqlSurveys(store.store).census("", provider, SystemClock().now(), weighted=False)
+            return census.learned
+    return {}
+
+
+def _print(invocation: Invocation, items: Sequence[Item], slo: timedelta | None) -> None:
+    print_list(invocation, items, _COLUMNS, empty="No source is enabled.")
+    if invocation.as_json:
+        return
+    for item in items:
+        if slo is not None:
+            tell(_cost(item, format_duration(slo)))
+        if not item["changes_learned"]:
+            name = item["source"] or item["provider"]
+            say(f"{name}: no change was seen yet, so the expectation takes all invoices for equally likely to change.")
+        if item["doubt"]:
+            say(f"warning: {item['doubt']}")
+
+
+def _cost(item: Item, slo: str) -> str:
+    name = item["source"] or item["provider"]
+    if item["needed_every"] is None:
+        return f"{name}: {slo} on average cannot be had: nothing is open, or `fastest` rules it out."
+    return (
+        f'{name}: {slo} on average takes every = "{item["needed_every"]}", '
+        f'{item["needed_requests_per_day"]} requests a day, and a rate of at least "{item["needed_rate"]}".'
+    )
+
+
+@command(app, "explain", "explain acme inv_1001")
+def explain(invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgument) -> None:
+    """Say why an invoice is looked at when: policy, hazard, weight, limits, the clock, and the last looks."""
+    anyio.run(_explain, invocation, source, invoice_id)
+
+
+async def _explain(invocation: Invocation, source: str, invoice_id: str) -> None:
+    async with opened(invocation) as store:
+        known_source(store.loaded, source)
+        settings = store.loaded.configuration.sources[source]
+        told = await explained(store.store, settings, invoice_id, SystemClock().now())
+        if told is None:
+            watched = [str(row["invoice_id"]) for row in await store.reports.watch_list(source=source)]
+            raise unknown("invoice", invoice_id, watched, f"of source {source!r}")
+    if invocation.as_json:
+        print_document(told)
+        return
+    for sentence in cast("Sequence[str]", told["why"]):
+        tell(sentence)
+    tell(_last_looks(told))
+
+
+def _last_looks(told: Item) -> str:
+    if told["last_polled_at"] is None:
+        return "There was no look yet."
+    parts = [f"Last look {told['last_polled_at']}", f"last answer {told['last_answered_at'] or 'none'}"]
+    parts.append(f"last change {told['last_changed_at'] or 'none'}")
+    failures = cast("int", told["failures"])
+    return "; ".join(parts) + (f"; {counted(failures, 'failure')} in a row." if failures else ".")

@@ -1,0 +1,218 @@
+"""`watch`: which invoices are looked at."""
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+
+from watcher.cli.arguments import DueOnOption, InvoiceArgument, NoteOption, SourceArgument, TagsOption
+from watcher.cli.open_store import known_source, opened, opened_for_wishes
+from watcher.cli.options import Invocation, command, group
+from watcher.cli.output import Item, counted, field, pages, print_document, print_pages, tell
+from watcher.clock import SystemClock
+from watcher.config.load import Loaded
+from watcher.config.toml.positions import Positions
+from watcher.config.toml.reading import Reading, TomlFile
+from watcher.config.watchlists.lists import read_lists
+from watcher.core.errors import ConfigError, StillListed
+from watcher.daemon import listed
+from watcher.ports import Page, WatchEntry, WatchState
+from watcher.store import SqlWatches
+
+app = group("Add, remove, list, import, discover or poll watches. A watch is one invoice id tracked at one source.")
+
+_ORIGIN = "cli"
+
+COLUMNS = (
+    field("source", "source"),
+    field("invoice", "invoice_id"),
+    field("state", "state"),
+    field("last poll", "last_polled_at"),
+    field("next poll", "next_poll_at"),
+    field("tags", "tags"),
+    field("due on", "due_on"),
+    field("from", "origins"),
+    field("note", "note"),
+    field("error", "last_error"),
+)
+
+
+@command(app, "add", "watch add acme inv_1001 --tag vip --due-on 2026-12-01")
+def add(
+    invocation: Invocation,
+    source: SourceArgument,
+    invoice_id: InvoiceArgument,
+    *,
+    tags: TagsOption = None,
+    due_on: DueOnOption = None,
+    note: NoteOption = None,
+) -> None:
+    """Watch an invoice from now on. It is polled at once; adding it again restarts a retired watch."""
+    anyio.run(_add, invocation, WatchEntry(source, invoice_id, tuple(tags or ()), due_on, note))
+
+
+async def _add(invocation: Invocation, entry: WatchEntry) -> None:
+    async with opened_for_wishes(invocation) as store:
+        known_source(store.loaded, entry.source)
+        added = await store.watches.add(entry, _ORIGIN, SystemClock().now())
+    _report(invocation, entry.source, entry.invoice_id, "watched" if added else "watched already")
+
+
+@command(app, "remove", "watch remove acme inv_1001")
+def remove(
+    invocation: Invocation,
+    source: SourceArgument,
+    invoice_id: InvoiceArgument,
+    *,
+    purge: Annotated[
+        bool,
+        typer.Option("--purge", help="Also erase its raw documents, snapshots and names; event ids are kept."),
+    ] = False,
+) -> None:
+    """Stop watching an invoice. Its history is kept, and adding it again continues it."""
+    anyio.run(partial(_remove, invocation, source, invoice_id, purge=purge))
+
+
+async def _remove(invocation: Invocation, source: str, invoice_id: str, *, purge: bool) -> None:
+    async with opened(invocation, read_only=False) as store:
+        try:
+            await store.watches.remove(source, invoice_id, SystemClock().now(), purge=purge)
+        except StillListed as refused:
+            key = source, invoice_id
+            places = (entry.where for entry in store.loaded.entries if (entry.source, entry.invoice_id) == key)
+            raise StillListed(*key, next(places, refused.place)) from refused
+    _report(invocation, source, invoice_id, "purged" if purge else "removed")
+
+
+@command(app, "list", "watch list --json")
+def list_all(
+    invocation: Invocation,
+    *,
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only those of this source.")] = None,
+    state: Annotated[WatchState | None, typer.Option("--state", help="Only those in this state.")] = None,
+    tag: Annotated[str | None, typer.Option("--tag", help="Only those with this tag.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many.")] = None,
+) -> None:
+    """List watches: where each comes from, how it is doing, when it was and will be polled."""
+    anyio.run(partial(_list, invocation, source=source, state=state, tag=tag, limit=limit))
+
+
+async def _list(
+    invocation: Invocation, *, source: str | None, state: WatchState | None, tag: str | None, limit: int | None
+) -> None:
+    none = "Nothing is watched: try invoice-watcher watch add SOURCE ID."
+    empty = "No watch matches." if source or state or tag else none
+    async with opened(invocation) as store:
+
+        async def read(after: tuple[str, str] | None, most: int) -> Sequence[Item]:
+            return await store.reports.watch_list(source=source, state=state, tag=tag, after=after, limit=most)
+
+        found = pages(read, lambda row: (str(row["source"]), str(row["invoice_id"])), limit)
+        await print_pages(invocation, found, COLUMNS, empty=empty)
+
+
+@command(app, "import", "watch import march.csv")
+def import_file(
+    invocation: Invocation,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A TOML or CSV watch list.")
+    ],
+) -> None:
+    """Add every watch of a file, once: a list named in the configuration is followed instead."""
+    anyio.run(_import, invocation, file)
+
+
+def read_list(file: Path, loaded: Loaded) -> tuple[WatchEntry, ...]:
+    """The united watches of one file. Raises ConfigError with all its mistakes."""
+    reading = Reading(file, {})
+    pattern = glob.escape(str(file.resolve()))
+    lists = read_lists(TomlFile(file, {}, Positions({})), (pattern,), reading, tuple(loaded.configuration.sources))
+    if reading.problems:
+        raise ConfigError(reading.problem_lines())
+    return lists.entries or ()
+
+
+async def _import(invocation: Invocation, file: Path) -> None:
+    async with opened_for_wishes(invocation) as store:
+        entries = read_list(file, store.loaded)
+        added = await store.watches.import_entries(entries, _ORIGIN, SystemClock().now())
+    if invocation.as_json:
+        print_document({"file": str(file), "watches": len(entries), "added": added})
+    else:
+        tell(f"{file}: {counted(len(entries), 'invoice')}, {added} of them new")
+
+
+@command(app, "discover", "watch discover acme --dry-run")
+def discover(
+    invocation: Invocation,
+    source: SourceArgument,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only: nothing is added.")] = False,
+) -> None:
+    """Watch every unsettled invoice that the provider lists now; `discover = true` in the source keeps doing so.
+
+    What you have removed with `watch remove` stays removed.
+    """
+    anyio.run(partial(_discover, invocation, source, dry_run=dry_run))
+
+
+async def _discover(invocation: Invocation, source: str, *, dry_run: bool) -> None:
+    async with opened_for_wishes(invocation) as store:
+        known_source(store.loaded, source)
+        counted_by = Counting(store.watches, source, dry_run=dry_run)
+        async for page in listed(store.loaded, source):
+            await counted_by.take(page)
+    if invocation.as_json:
+        print_document(counted_by.document())
+        return
+    new = f"{counted_by.new} of them {'not watched yet' if dry_run else 'added'}"
+    tell(f"{source}: {counted(counted_by.unsettled, 'unsettled invoice')} listed, {new}")
+
+
+@dataclass(slots=True)
+class Counting:
+    """Counts the rows of a list by page, and has the unsettled ones watched unless it is a dry run."""
+
+    watches: SqlWatches
+    source: str
+    dry_run: bool
+    all_rows: int = 0
+    unsettled: int = 0
+    new: int = 0
+
+    async def take(self, page: Page) -> None:
+        ids = [row.invoice_id for row in page.rows if not row.is_settled]
+        if self.dry_run:
+            self.new += len(await self.watches.undiscovered(self.source, ids))
+        else:
+            self.new += await self.watches.discover(self.source, ids, SystemClock().now())
+        self.all_rows += len(page.rows)
+        self.unsettled += len(ids)
+
+    def document(self) -> dict[str, object]:
+        told = {"listed": self.all_rows, "unsettled": self.unsettled, "new": self.new, "dry_run": self.dry_run}
+        return {"source": self.source, **told}
+
+
+@command(app, "poll", "watch poll acme inv_1001")
+def poll(invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgument) -> None:
+    """Ask the running service to look at an invoice now; it does within five seconds, as the rate allows."""
+    anyio.run(_poll, invocation, source, invoice_id)
+
+
+async def _poll(invocation: Invocation, source: str, invoice_id: str) -> None:
+    async with opened(invocation, read_only=False) as store:
+        await store.watches.request_poll(source, invoice_id, SystemClock().now())
+    _report(invocation, source, invoice_id, "poll requested")
+
+
+def _report(invocation: Invocation, source: str, invoice_id: str, done: str) -> None:
+    if invocation.as_json:
+        print_document({"source": source, "invoice_id": invoice_id, "done": done})
+    else:
+        tell(f"{source} {invoice_id}: {done}")

@@ -1,0 +1,196 @@
+"""One reading of the config: which files were read, and what was found wrong in them."""
+
+import io
+import re
+import stat
+import tomllib
+from collections.abc import Generator, Iterable, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b, file_digest
+from pathlib import Path
+from typing import cast
+
+from watcher.config.toml.messages import key_text
+from watcher.config.toml.positions import KeyPath, Positions, positions
+
+Table = Mapping[str, object]
+Stamp = tuple[int, int, int] | None
+"""Size, time of change in nanoseconds and inode of a file; None where it is not there."""
+
+LARGEST_FILE = 64 * 1024 * 1024
+MISTAKES_SHOWN = 100
+"""Per file: a list of 100,000 lines for a misspelt source need not be told 100,000 times."""
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column (?P<column>[0-9]+)|end of document)\)$")
+
+
+def stamp(path: Path) -> Stamp:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino
+
+
+class Unreadable(Exception):
+    """A file cannot be used as a whole; the message says why, `line` where."""
+
+    def __init__(self, words: str, line: int = 1) -> None:
+        super().__init__(words)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    path: Path
+    line: int
+    key: str
+    words: str
+
+    def __str__(self) -> str:
+        key = f"{self.key}: " if self.key else ""
+        return f"{self.path}:{self.line}: {key}{self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class TomlFile:
+    path: Path
+    table: Table
+    positions: Positions
+
+    def problem(self, key: KeyPath, words: str) -> Problem:
+        return Problem(self.path, self.positions.line(key), key_text(key), words)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one reading of all files gathers. `path` is the config file; relative paths start at its folder.
+
+    `credentials` outlives the reading: what systemd gave is asked for once in a process's life.
+    """
+
+    path: Path
+    environment: Mapping[str, str]
+    credentials: MutableMapping[str, str] = field(default_factory=dict[str, str])
+    stamps: dict[Path, Stamp] = field(default_factory=dict[Path, Stamp])
+    patterns: tuple[str, ...] = ()
+    problems: list[Problem] = field(default_factory=list[Problem])
+    warnings: list[str] = field(default_factory=list[str])
+    _digests: dict[Path, bytes] = field(default_factory=dict[Path, bytes])
+
+    @property
+    def base(self) -> Path:
+        return self.path.parent
+
+    def text(self, path: Path) -> str:
+        """The file's UTF-8 text without a byte order mark. Raises Unreadable."""
+        self.note(path)
+        return _decoded(self._content(path))
+
+    def lines(self, path: Path) -> Iterable[str]:
+        """The file's text by lines with their ends, as they are. Raises Unreadable, before the first line."""
+        self.note(path)
+        content = self._content(path)
+        _decoded(content)
+        # `newline=""`: line ends inside quotes are a field's own.
+        return io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
+
+    def digest(self, path: Path) -> bytes:
+        """Of the file's content as it was read; where it was not, as it is now. Empty where it cannot be read."""
+        return self._digests.get(path) or _digest_of(path)
+
+    def note(self, path: Path) -> None:
+        """Keep how the file is now. Before it is opened: a change while it is read must look like one afterwards."""
+        self.stamps.setdefault(path, stamp(path))
+
+    def toml(self, path: Path) -> TomlFile | None:
+        """The file's document; None, and one problem, where it cannot be read."""
+        try:
+            text = self.text(path)
+            return TomlFile(path, *_toml(text))
+        except Unreadable as error:
+            self.problems.append(Problem(path, error.line, "", str(error)))
+        return None
+
+    def _content(self, path: Path) -> bytes:
+        content = _content(path)
+        self._digests[path] = blake2b(content).digest()
+        return content
+
+    def problem_lines(self) -> tuple[str, ...]:
+        """All problems as text: files in the order they were read, lines in theirs."""
+        order = {path: number for number, path in enumerate(self.stamps)}
+        by_file: dict[Path, list[Problem]] = {}
+        for problem in sorted(self.problems, key=lambda one: (order.get(one.path, len(order)), one.line)):
+            by_file.setdefault(problem.path, []).append(problem)
+        return tuple(line for path, problems in by_file.items() for line in _cut(path, problems))
+
+
+def _cut(path: Path, problems: list[Problem]) -> Iterable[str]:
+    # Two keys of one mistake (a default and its repetition) may say the same.
+    lines = list(dict.fromkeys(str(problem) for problem in problems))
+    yield from lines[:MISTAKES_SHOWN]
+    if len(lines) > MISTAKES_SHOWN:
+        yield f"{path}: and {len(lines) - MISTAKES_SHOWN} more mistakes in this file"
+
+
+def _content(path: Path) -> bytes:
+    with _opened(path) as file:
+        return file.read()
+
+
+def _digest_of(path: Path) -> bytes:
+    try:
+        with _opened(path) as file:
+            return file_digest(file, blake2b).digest()
+    except Unreadable:
+        return b""
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[io.BufferedReader]:
+    try:
+        facts = path.stat()
+        if stat.S_ISDIR(facts.st_mode):
+            raise Unreadable("is a directory, must be a file")
+        if not stat.S_ISREG(facts.st_mode):
+            raise Unreadable("is not a regular file")
+        if facts.st_size > LARGEST_FILE:
+            raise Unreadable(f"is larger than {LARGEST_FILE // 2**20} MiB, the largest file that is read")
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror or error}") from error
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith(_UTF16_MARKS):
+        raise Unreadable("is UTF-16 text, must be UTF-8: save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Unreadable("is not UTF-8 text from here on, must be UTF-8: save it as UTF-8", line) from error
+
+
+def _toml(text: str) -> tuple[Table, Positions]:
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise Unreadable("holds a NUL character, must be UTF-8 text", line)
+    try:
+        return cast("Table", tomllib.loads(text)), positions(text)
+    except tomllib.TOMLDecodeError as error:
+        words = str(error)
+        place = _PLACE.search(words)
+        if place is None:
+            raise Unreadable(f"is not TOML: {words}") from error
+        line = int(place["line"]) if place["line"] else text.rstrip("\n").count("\n") + 1
+        column = f" at column {place['column']}" if place["column"] else " at the end of the file"
+        raise Unreadable(f"is not TOML: {words[: place.start()]}{column}", line) from error
+    except RecursionError as error:
+        raise Unreadable("is nested too deep") from error
+    except ValueError as error:
+        # int() refuses numbers of thousands of digits, and tomllib lets that through.
+        raise Unreadable("is not TOML that is read: a number has thousands of digits") from error

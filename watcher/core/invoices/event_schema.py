@@ -1,0 +1,184 @@
+"""The JSON Schema (2020-12) of every body a subscriber may receive: full, thin and truncated."""
+
+from watcher.core.invoices.event import CONFIGURATION, EventType
+from watcher.core.invoices.invoice import Direction, Status
+from watcher.core.invoices.snapshot import MONEY_FIELDS
+
+Schema = dict[str, object]
+
+_T = EventType
+_WITH_DELTA = frozenset({_T.CREDITED, _T.PARTIALLY_PAID, _T.REFUNDED, _T.PAYMENT_REVERSED})
+_WITH_OFFSET = frozenset({_T.DUE_SOON, _T.OVERDUE_REMINDER})
+_ABOUT_SOURCES = frozenset({_T.SOURCE_FAILING, _T.SOURCE_RECOVERED})
+_ABOUT_ENDPOINTS = frozenset({_T.ENDPOINT_DISABLED, _T.ENDPOINT_RECOVERED, _T.WEBHOOK_TEST})
+_CLEARED_BY = ("paid", "credited", "voided", "uncollectible", "deleted", "due_date_changed", "other")
+
+_TEXT: Schema = {"type": "string"}
+_INSTANT: Schema = {"$ref": "#/$defs/instant"}
+_DATE: Schema = {"type": "string", "format": "date"}
+_MONEY: Schema = {"$ref": "#/$defs/money"}
+_SOURCE: Schema = {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"}
+_EVENT_ID: Schema = {"type": "string", "pattern": "^evt_(test_)?[0-9a-zA-Z]+$"}
+_BOOLEAN: Schema = {"type": "boolean"}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_PERIOD: Schema = {"type": "string", "pattern": r"^(\d+(ms|s|m|h|d))+$"}
+_NULL: Schema = {"type": "null"}
+_TEST: Schema = {
+    "const": True,
+    "description": "Only in examples sent by hand (`invoice-watcher trigger`): nothing of it has happened.",
+}
+_ONLY_TESTS: Schema = {"properties": {"event_id": {"pattern": "^evt_test_"}}}
+
+
+def event_schema() -> Schema:
+    """One schema for all bodies: exactly one of `$defs/<type>` matches, chosen by the body's `type`."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Invoice Watcher webhook body",
+        "description": "A full body has data.invoice and data.changes; a thin one lacks both; one that was too long "
+        "leaves as thin with data.truncated.",
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {"type": {"enum": [event_type.value for event_type in EventType]}},
+        "oneOf": [{"$ref": f"#/$defs/{event_type.value}"} for event_type in EventType],
+        "$defs": {
+            "instant": {
+                "description": "RFC 3339, always UTC with Z, 0 to 6 fraction digits.",
+                "type": "string",
+                "format": "date-time",
+                "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$",
+            },
+            "money": {
+                "description": "An exact decimal number in major units, with the currency's own decimals.",
+                "type": "string",
+                "pattern": r"^-?\d+(\.\d+)?$",
+            },
+            "amounts": _amounts(),
+            "delta": _closed({"currency": _TEXT, "amount": _MONEY}),
+            "change": _change(),
+            "snapshot": snapshot_schema(),
+            **{event_type.value: _body(event_type) for event_type in EventType},
+        },
+    }
+
+
+def snapshot_schema() -> Schema:
+    """The canonical invoice; refers to the `$defs` of `event_schema`."""
+    return _closed(
+        {
+            "source": _SOURCE,
+            "provider": _TEXT,
+            "id": _TEXT,
+            "number": _or_null(_short(200)),
+            "status": {"enum": [status.value for status in Status]},
+            "provider_status": _TEXT,
+            "overdue": _BOOLEAN,
+            "payment_pending": _BOOLEAN,
+            "failed_attempts": _COUNT,
+            "last_payment_error": _or_null(_short(500)),
+            "direction": {"enum": [direction.value for direction in Direction]},
+            "amounts": {"type": "array", "items": {"$ref": "#/$defs/amounts"}},
+            "issued_on": _or_null(_DATE),
+            "due_on": _or_null(_DATE),
+            **{name: _or_null(_INSTANT) for name in ("due_at", "created_at", "finalized_at", "paid_at", "voided_at")},
+            "customer": _closed({"id": _or_null(_TEXT), "name": _or_null(_short(200))}),
+            "line_count": _COUNT,
+            "url": _or_null(_short(2000)),
+            "tags": {"type": "array", "items": _short(64), "maxItems": 20},
+        }
+    )
+
+
+def _amounts() -> Schema:
+    schema = _closed({"currency": _TEXT, **dict.fromkeys(MONEY_FIELDS, _MONEY)}, {"unit": {"const": "minor"}})
+    return schema | {"description": 'One row per currency. "unit": "minor" where nobody knows its decimals.'}
+
+
+def _change() -> Schema:
+    value: Schema = {"type": ["string", "integer", "boolean", "null", "array"], "items": _TEXT}
+    schema = _closed({"field": _TEXT, "before": value, "after": value})
+    return schema | {"description": "One snapshot field, by its path such as amounts.EUR.paid."}
+
+
+def _body(event_type: EventType) -> Schema:
+    if event_type in _ABOUT_SOURCES:
+        data = _about({"source": _SOURCE, "provider": _TEXT})
+    elif event_type in _ABOUT_ENDPOINTS:
+        data = _about({"endpoint": _TEXT})
+    else:
+        data = _invoice_data(event_type)
+    return _closed({"type": {"const": event_type.value}, "timestamp": _INSTANT, "data": data})
+
+
+def _about(subject: Schema) -> Schema:
+    return _closed(
+        {
+            "event_id": _EVENT_ID,
+            "occurred_at": _or_null(_INSTANT),
+            **subject,
+            "reason": _or_null(_TEXT),
+            "since": _or_null(_INSTANT),
+        },
+        {"test": _TEST},
+    ) | {"dependentSchemas": {"test": _ONLY_TESTS}}
+
+
+def _invoice_data(event_type: EventType) -> Schema:
+    required: Schema = {
+        "event_id": _EVENT_ID,
+        "sequence": {"type": "integer", "minimum": 1},
+        "source": _SOURCE,
+        "provider": _TEXT,
+        "invoice_id": _TEXT,
+        "occurred_at": _or_null(_INSTANT),
+        "observed_after": _or_null(_INSTANT),
+        "observed_at": _INSTANT,
+        "snapshot_at": _INSTANT,
+        "inferred": _BOOLEAN,
+        "reason": _reason(event_type),
+        "delta": _delta(event_type),
+    }
+    if event_type is _T.PAYMENT_FAILED:
+        required["attempts_delta"] = _or_null({"type": "integer", "minimum": 1})
+    if event_type in _WITH_OFFSET:
+        required["offset"] = _PERIOD
+    optional: Schema = {
+        "changes": {"type": "array", "items": {"$ref": "#/$defs/change"}},
+        "invoice": {"$ref": "#/$defs/snapshot"},
+        "truncated": {"const": True},
+        "test": _TEST,
+    }
+    return _closed(required, optional) | {
+        "dependentRequired": {"invoice": ["changes"], "changes": ["invoice"]},
+        "dependentSchemas": {"truncated": {"not": {"required": ["invoice"]}}, "test": _ONLY_TESTS},
+    }
+
+
+def _reason(event_type: EventType) -> Schema:
+    if event_type is _T.OVERDUE_CLEARED:
+        return {"enum": list(_CLEARED_BY)}
+    return {"enum": [None, CONFIGURATION]} if event_type is _T.UPDATED else _NULL
+
+
+def _delta(event_type: EventType) -> Schema:
+    rows: Schema = {"type": "array", "items": {"$ref": "#/$defs/delta"}}
+    if event_type in _WITH_DELTA:
+        return rows | {"minItems": 1}
+    return _or_null(rows) if event_type is _T.PAID else _NULL
+
+
+def _closed(required: Schema, optional: Schema | None = None) -> Schema:
+    return {
+        "type": "object",
+        "properties": required | (optional or {}),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, _NULL]}
+
+
+def _short(characters: int) -> Schema:
+    return {"type": "string", "maxLength": characters}

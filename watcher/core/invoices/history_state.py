@@ -1,0 +1,86 @@
+"""What is remembered of one invoice from poll to poll, and its text in the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from watcher.core import json_text
+from watcher.core.instants import instant_text, read_instant
+from watcher.core.invoices.invoice import Snapshot, Status
+from watcher.core.invoices.snapshot import from_document, to_document
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`version` and `sequence` are those of the last snapshot and the last event; both count from 1.
+
+    `known` is the last snapshot whose status was not unknown, `alive` the last one that was neither unknown nor
+    deleted: facts are decided against them, so that nothing is lost or told twice while a provider says nothing sure.
+    `told` holds the clock events already told or passed over, as `clock_mark`s.
+    `overdue_from` is the threshold the overdue flag was raised by: a clock that jumps back does not clear it.
+    """
+
+    snapshot: Snapshot | None = None
+    known: Snapshot | None = None
+    alive: Snapshot | None = None
+    version: int = 0
+    sequence: int = 0
+    told: frozenset[str] = frozenset()
+    overdue_from: datetime | None = None
+
+
+def clock_mark(event_type: str, due_key: str, offset: str = "") -> str:
+    return f"{event_type} {due_key} {offset}".rstrip()
+
+
+def with_snapshot(memory: Memory, snapshot: Snapshot) -> tuple[Snapshot | None, Snapshot | None]:
+    """The (known, alive) pair once `snapshot` is the newest."""
+    known = memory.known if snapshot.status is Status.UNKNOWN else snapshot
+    alive = memory.alive if snapshot.status in {Status.UNKNOWN, Status.DELETED} else snapshot
+    return known, alive
+
+
+def dumps(memory: Memory) -> str:
+    snapshot = memory.snapshot
+    told: dict[str, object] = {
+        "version": memory.version,
+        "sequence": memory.sequence,
+        "told": sorted(memory.told),
+        "overdue_from": None if memory.overdue_from is None else instant_text(memory.overdue_from),
+        "snapshot": _dump(snapshot),
+    }
+    if memory.known is not snapshot:
+        told["known"] = _dump(memory.known)
+    if memory.alive is not snapshot:
+        told["alive"] = _dump(memory.alive)
+    return json_text.write(told).decode()
+
+
+def loads(text: str | None) -> Memory:
+    """The memory of a text, an empty one of None."""
+    if text is None:
+        return Memory()
+    told = cast("Mapping[str, object]", json_text.read(text))
+    snapshot = _load(told["snapshot"])
+    overdue_from = cast("str | None", told["overdue_from"])
+    return Memory(
+        snapshot=snapshot,
+        known=_load(told["known"]) if "known" in told else snapshot,
+        alive=_load(told["alive"]) if "alive" in told else snapshot,
+        version=cast("int", told["version"]),
+        sequence=cast("int", told["sequence"]),
+        told=frozenset(cast("list[str]", told["told"])),
+        overdue_from=None if overdue_from is None else read_instant(overdue_from),
+    )
+
+
+def _dump(snapshot: Snapshot | None) -> object:
+    return None if snapshot is None else {"due_key": snapshot.due_key, **to_document(snapshot)}
+
+
+def _load(told: object) -> Snapshot | None:
+    if told is None:
+        return None
+    document = cast("Mapping[str, object]", told)
+    return from_document(document, cast("str | None", document["due_key"]))

@@ -1,0 +1,92 @@
+"""From a config file to a service that runs, or that does one round."""
+
+import gc
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+import structlog
+
+from watcher import logs
+from watcher.clock import SystemClock
+from watcher.config.reload import ConfigFiles, reader
+from watcher.config.settings import Configuration
+from watcher.core.errors import SchemaMismatch, StoreUnavailable
+from watcher.daemon.http_server import http_side
+from watcher.daemon.service import Service
+from watcher.ports import ListsMark
+from watcher.providers import PROVIDERS
+from watcher.providers.toolkit.http import open_session
+from watcher.store import SqlWatches, hold_run_lock, open_store, take_back
+from watcher.systemd import Notifier
+from watcher.webhook import WebhookSender
+
+_log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGenerator[Service]:
+    """Everything open and the configuration in force.
+
+    Raises ConfigError with all mistakes, StoreUnavailable, SchemaMismatch, and Refused where another `run` works on
+    the same SQLite file.
+    """
+    read = reader(path, PROVIDERS, environment)
+    async with AsyncExitStack() as opened:
+        loaded = await anyio.to_thread.run_sync(read, partial(anyio.from_thread.run, _lists_mark))
+        configuration = loaded.configuration
+        logs.configure(configuration.log.level, configuration.log.format)
+        url = configuration.database.url.get_secret_value()
+        opened.enter_context(hold_run_lock(url))
+        store = await opened.enter_async_context(open_store(url, create=True))
+        if loaded.lists.entries is None and loaded.lists.mark != await SqlWatches(store).lists_mark():
+            # Another run has ended since then, and it had other lists.
+            loaded = await anyio.to_thread.run_sync(read)
+        if count := await take_back(store):
+            _log.warning("work.taken_back", count=count, reason="the last run did not end, it was ended")
+        session = await opened.enter_async_context(open_session())
+        clock = SystemClock()
+        sender = await opened.enter_async_context(WebhookSender({}, clock))
+        service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
+        await service.apply(loaded)
+        del loaded  # a million entries, for which there is no more use
+        yield service
+
+
+async def _lists_mark(configuration: Configuration) -> ListsMark | None:
+    """Which lists the watches match in a database that is still to be opened, if there is one that can be."""
+    with suppress(StoreUnavailable, SchemaMismatch):
+        async with open_store(configuration.database.url.get_secret_value(), read_only=True) as store:
+            return await SqlWatches(store).lists_mark()
+    return None
+
+
+def collect_rarely() -> None:
+    """Look for garbage at the pace of a service, where Python's own costs a quarter of all the work.
+
+    What the start made stays, and is not looked through again; a poll or a delivery makes next to no cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 10)
+
+
+async def run(path: Path, environment: Mapping[str, str]) -> int:
+    """The daemon, until it is told to stop. Returns the exit code."""
+    collect_rarely()
+    async with opened_service(path, environment) as service, http_side(service):
+        collect_rarely()
+        await service.serve(Notifier.from_environment(environment, os.getpid()))
+    return 0
+
+
+async def run_once(path: Path, environment: Mapping[str, str]) -> int:
+    """One round for cron; 1 if any poll or delivery failed."""
+    collect_rarely()
+    async with opened_service(path, environment) as service:
+        return 0 if await service.work_once() else 1

@@ -1,0 +1,155 @@
+"""The HTTP side of a running service: what its operations do here, and the socket."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import anyio.to_thread
+import structlog
+
+from watcher.clock import Clock, SystemClock
+from watcher.config.json_schemas import config_schema, watchlist_schema
+from watcher.config.values.addresses import is_loopback, split_listen
+from watcher.config.values.durations import format_rate
+from watcher.config.watchlists.lists import place_of
+from watcher.core.errors import NotFound, StillListed
+from watcher.core.invoices.event_schema import event_schema
+from watcher.daemon import wiring
+from watcher.daemon.endpoint_test import send_test
+from watcher.daemon.service import Service
+from watcher.metrics import Standing
+from watcher.ports import Condition, TestResult, WatchEntry
+from watcher.providers import PROVIDERS
+from watcher.store import Backlogs, Redelivery, Reports, SqlEndpoints, SqlOverlook, SqlWatches, Store
+from watcher.web import Access, Desk, application, serving
+
+ORIGIN = "api"
+
+_log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def http_side(service: Service) -> AsyncGenerator[str | None]:
+    """Serve the API while open, where `http.listen` is set; gives the address. Raises Refused where it is taken."""
+    listen = service.configuration.http.listen
+    if not listen:
+        yield None
+        return
+    host, port = split_listen(listen)
+    async with serving(application(desk(service, host)), host, port) as address:
+        _log.info("http.listening", address=address)
+        try:
+            yield address
+        finally:
+            service.feed.close()
+
+
+def desk(service: Service, host: str) -> Desk:
+    """What the operations work on; `host` is where this process listens until it ends."""
+    clock = SystemClock()
+    reports = Reports(service.store)
+    return Desk(
+        reports=reports,
+        actions=_Actions(service, service.store, clock),
+        feed=service.feed,
+        clock=clock,
+        access=Access(host, _Token(service, host)),
+        condition=lambda: _condition(service, clock.now()),
+        metrics=lambda: _metrics(service, clock.now()),
+        rates=lambda: _rates(service),
+        schemas={"event": event_schema(), "config": config_schema(PROVIDERS), "watchlist": watchlist_schema()},
+        overlook=SqlOverlook(service.store),
+        standings=service.standings,
+        requests=service.usage.requests,
+        lateness=lambda: service.lateness,
+    )
+
+
+class _Token:
+    """The token in force. A reload may change it; it may take it away only where nobody else can reach us."""
+
+    def __init__(self, service: Service, host: str) -> None:
+        self._service = service
+        self._is_loopback = is_loopback(host)
+        self._last: str | None = None
+
+    def __call__(self) -> str | None:
+        token = self._service.configuration.http.token
+        if token is not None or self._is_loopback:
+            self._last = None if token is None else token.get_secret_value()
+        return self._last
+
+
+class _Actions:
+    """`ports.Actions` on this service: written to the database, and its loops are woken."""
+
+    def __init__(self, service: Service, store: Store, clock: Clock) -> None:
+        self._service = service
+        self._watches = SqlWatches(store)
+        self._endpoints = SqlEndpoints(store)
+        self._redelivery = Redelivery(store)
+        self._clock = clock
+
+    async def add_watch(self, entry: WatchEntry) -> bool:
+        added = await self._watches.add(entry, ORIGIN, self._clock.now())
+        self._service.poller.wake()
+        return added
+
+    async def remove_watch(self, source: str, invoice_id: str) -> None:
+        try:
+            await self._watches.remove(source, invoice_id, self._clock.now())
+        except StillListed as refused:
+            sources = tuple(self._service.configuration.sources)
+            place = await anyio.to_thread.run_sync(place_of, refused.place, source, invoice_id, sources)
+            raise StillListed(source, invoice_id, place) from refused
+
+    async def request_poll(self, source: str, invoice_id: str) -> datetime:
+        poll_at = await self._watches.request_poll(source, invoice_id, self._clock.now())
+        self._service.poller.wake()
+        return poll_at
+
+    async def enable_endpoint(self, name: str) -> None:
+        await self._endpoints.enable(name, self._clock.now())
+        self._service.courier.notify()
+
+    async def disable_endpoint(self, name: str) -> None:
+        await self._endpoints.disable(name, "operator", self._clock.now())
+        self._service.tell_events()
+
+    async def test_endpoint(self, name: str) -> TestResult:
+        configuration = self._service.configuration
+        endpoint = configuration.endpoints.get(name)
+        if endpoint is None:
+            raise NotFound(f"no endpoint {name}")
+        return await send_test(configuration, endpoint, ORIGIN)
+
+    async def redeliver(self, delivery_id: str) -> None:
+        subscriptions = wiring.subscriptions(self._service.configuration)
+        await self._redelivery.redeliver_delivery(delivery_id, subscriptions, self._clock.now())
+        self._service.courier.notify()
+
+
+async def _condition(service: Service, now: datetime) -> Condition:
+    skew = service.poller.skew
+    return Condition(
+        store_error=await service.write_check.problem(),
+        stalled=service.turning.stalled(),
+        config_problems=service.config_problems,
+        clock_ahead=int(skew.skew(now).total_seconds()) if skew.holds(now) else None,
+        lists_held_since=service.lists_held_since,
+    )
+
+
+async def _metrics(service: Service, now: datetime) -> bytes:
+    backlogs = Backlogs(service.store)
+    standing = Standing(
+        sources=await backlogs.sources(now),
+        endpoints=await backlogs.endpoints(now),
+        is_config_stale=bool(service.config_problems),
+        is_clock_held=service.poller.skew.holds(now),
+    )
+    return service.metrics.render(standing)
+
+
+def _rates(service: Service) -> Mapping[str, str]:
+    return {source.name: format_rate(source.rate) for source in service.configuration.sources.values()}

@@ -1,0 +1,296 @@
+"""Claims due deliveries, has them sent, and settles what came back, in batches on both sides.
+
+A delivery is leased while it is here: whatever is lost with this process is due again when its lease ends.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from watcher.clock import Clock, Dice
+from watcher.core.errors import StoreUnavailable
+from watcher.delivery.endpoint_limiter import CourierEndpoint, Gate
+from watcher.delivery.retry_policy import settle
+from watcher.ports import (
+    UNOBSERVED,
+    Attempt,
+    ClaimedDelivery,
+    DeliveryObserver,
+    DeliveryState,
+    Outbox,
+    Outcome,
+    Sender,
+    Settlement,
+)
+
+MOST_UNDER_WAY = 2000
+"""Deliveries held at once over all endpoints: bounds memory, and what a crash sends twice."""
+
+MOST_SETTLED = 500
+
+LEASE_MARGIN = timedelta(seconds=30)
+"""What a lease lasts beyond the longest attempt: time to settle it, and for a stalled event loop."""
+
+LINGER = timedelta(milliseconds=5)
+"""How long receipts wait for company, and claims for more to be due: one commit each costs more than the wait."""
+
+SWEEP = timedelta(seconds=1)
+LAST_WORDS_SECONDS = 5
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Courier:
+    """Delivers to the configured endpoints. `turns` counts claims: it stands still iff the loop does."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sender: Sender,
+        clock: Clock,
+        dice: Dice,
+        endpoints: Mapping[str, CourierEndpoint],
+        *,
+        on_turn: Callable[[], None] = lambda: None,
+        most_under_way: int = MOST_UNDER_WAY,
+        observer: DeliveryObserver = UNOBSERVED,
+    ) -> None:
+        self._outbox = outbox
+        self._sender = sender
+        self._clock = clock
+        self._dice = dice
+        self._on_turn = on_turn
+        self._observer = observer
+        self._most_under_way = most_under_way
+        self._gates: dict[str, Gate] = {}
+        self._order: list[str] = []
+        self._held: dict[tuple[int, int], ClaimedDelivery] = {}
+        self._unsettled: list[Settlement] = []
+        self._wake = anyio.Event()
+        self._received = anyio.Event()
+        self._stopping = False
+        self._all_sent = False
+        self.turns = 0
+        self.reconfigure(endpoints)
+
+    def notify(self) -> None:
+        """Something may be due: look now and not at the next sweep."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Claim no more, for good; `run` returns when what is under way has ended and is settled."""
+        self._stopping = True
+        self._wake.set()
+
+    def reconfigure(self, endpoints: Mapping[str, CourierEndpoint]) -> None:
+        """Go by these endpoints from now on; attempts under way end by the old ones and count in the new."""
+        now = self._clock.now()
+        gates = {name: self._gates.get(name) or Gate(name, endpoint, now) for name, endpoint in endpoints.items()}
+        for name, gate in gates.items():
+            gate.endpoint = endpoints[name]
+        self._gates, self._order = gates, list(gates)
+        self.notify()
+
+    async def run(self) -> None:
+        """Deliver until `stop`. Cancelled, it settles what was answered and gives the rest back, in a few seconds."""
+        try:
+            async with anyio.create_task_group() as settling:
+                settling.start_soon(self._keep_settling)
+                async with anyio.create_task_group() as sending:
+                    await self._keep_claiming(sending)
+                self._all_sent = True
+                self._received.set()
+        finally:
+            with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
+                await self._give_back()
+
+    async def run_once(self) -> Mapping[Outcome, int]:
+        """Try each due delivery once, retries that fall due meanwhile excepted; how the attempts ended.
+
+        Raises StoreUnavailable.
+        """
+        outcomes: Counter[Outcome] = Counter()
+        tried: set[int] = set()
+        unfinished = set(self._gates)
+        try:
+            while unfinished and len(self._held) < self._most_under_way:
+                offered = self._offer(unfinished)
+                if not offered:
+                    await self._clock.sleep(self._until_rate_allows() or LINGER)
+                    continue
+                until, claimed = await self._claim(offered)
+                untried = [delivery for delivery in claimed if delivery.key not in tried]
+                async with anyio.create_task_group() as sending:
+                    self._start(sending, untried, until)
+                outcomes.update(settlement.receipt.outcome for settlement in self._unsettled)
+                await self._settle_received()
+                tried.update(delivery.key for delivery in untried)
+                # What was tried already stays leased until the end, so it is not claimed a third time.
+                unfinished -= offered.keys() - {delivery.endpoint for delivery in claimed}
+        finally:
+            with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
+                await self._give_back()
+        return outcomes
+
+    async def _keep_claiming(self, sending: TaskGroup) -> None:
+        while not self._stopping:
+            self._wake = anyio.Event()
+            self.turns += 1
+            self._on_turn()
+            try:
+                if await self._claim_for_all(sending):
+                    await self._clock.sleep(LINGER)
+                    await self._rest(self._until_rate_allows() or SWEEP)
+                else:
+                    await self._rest(await self._until_next())
+            except StoreUnavailable as error:
+                _log.warning("delivery.stalled", error=str(error))
+                await self._clock.sleep(SWEEP)
+
+    async def _claim_for_all(self, sending: TaskGroup) -> int:
+        """Offer every endpoint its turn, in as many claims as the room asks for; the number of deliveries started."""
+        started = 0
+        waiting = set(self._gates)
+        while not self._stopping and (offered := self._offer(waiting)):
+            waiting -= offered.keys()
+            until, claimed = await self._claim(offered)
+            self._start(sending, claimed, until)
+            started += len(claimed)
+        return started
+
+    def _offer(self, names: Collection[str]) -> dict[str, int]:
+        """How many to claim of each endpoint now. Who gets an offer goes to the end of the queue for the next."""
+        now = self._clock.now()
+        room = self._most_under_way - len(self._held)
+        offered: dict[str, int] = {}
+        for name in self._order:
+            if room <= 0:
+                break
+            free = min(room, self._gates[name].free(now)) if name in names else 0
+            if free:
+                offered[name] = free
+                room -= free
+        self._order = [*(name for name in self._order if name not in offered), *offered]
+        return offered
+
+    async def _claim(self, offered: Mapping[str, int]) -> tuple[datetime, tuple[ClaimedDelivery, ...]]:
+        """The deliveries and until when they are ours, by our clock: the store's may be another machine's."""
+        now = self._clock.now()
+        lease = max(self._gates[name].endpoint.timeout for name in offered) + LEASE_MARGIN
+        claimed: tuple[ClaimedDelivery, ...] = ()
+        # Shielded, for what is claimed and not noted here would lie idle until its lease ends.
+        with anyio.CancelScope(shield=True):
+            claimed = await self._outbox.claim(now, offered, lease)
+            self._held.update(((delivery.key, delivery.lease), delivery) for delivery in claimed)
+        return now + lease, claimed
+
+    def _start(self, sending: TaskGroup, claimed: Collection[ClaimedDelivery], until: datetime) -> None:
+        for delivery in claimed:
+            if gate := self._gates.get(delivery.endpoint):  # gone only if a reload took it away during the claim
+                gate.enter()
+                sending.start_soon(self._attempt, delivery, gate, until)
+
+    async def _attempt(self, delivery: ClaimedDelivery, gate: Gate, until: datetime) -> None:
+        try:
+            if self._stopping:
+                return
+            if self._clock.now() >= until:
+                del self._held[delivery.key, delivery.lease]
+                _log.warning("delivery.lease_lost", delivery=delivery.key, event_id=delivery.event_id)
+                return
+            receipt = await self._sender.send(Attempt(delivery.endpoint, delivery.event_id, delivery.body))
+        finally:
+            gate.leave()
+        settlement = settle(delivery, receipt, gate.endpoint, self._clock.now(), self._dice)
+        self._observer.attempted(delivery.endpoint, receipt)
+        _report(delivery, settlement)
+        self._unsettled.append(settlement)
+        self._received.set()
+
+    async def _keep_settling(self) -> None:
+        while not self._all_sent:
+            await self._received.wait()
+            if not self._all_sent:
+                await self._clock.sleep(LINGER)
+            self._received = anyio.Event()
+            await self._settle_patiently()
+            self.notify()
+        await self._settle_patiently()
+
+    async def _settle_patiently(self) -> None:
+        while self._unsettled:
+            try:
+                await self._settle_received()
+            except StoreUnavailable as error:
+                _log.warning("delivery.stalled", error=str(error))
+                await self._clock.sleep(SWEEP)
+
+    async def _settle_received(self) -> None:
+        while batch := self._unsettled[:MOST_SETTLED]:
+            lost: frozenset[int] = frozenset()
+            # Shielded, for a batch written and not noted here as written would be written twice.
+            with anyio.CancelScope(shield=True):
+                lost = await self._outbox.settle(batch)
+            del self._unsettled[: len(batch)]
+            for settlement in batch:
+                del self._held[settlement.key, settlement.lease]
+            for key in lost:
+                _log.warning("delivery.lease_lost", delivery=key)
+
+    async def _give_back(self) -> None:
+        try:
+            await self._settle_received()
+            if self._held:
+                await self._outbox.release(tuple(self._held.values()), self._clock.now())
+        except StoreUnavailable as error:
+            _log.warning("delivery.left_leased", deliveries=len(self._held), error=str(error))
+        self._held.clear()
+        self._unsettled.clear()
+
+    def _until_rate_allows(self) -> timedelta | None:
+        now = self._clock.now()
+        waits = [wait for gate in self._gates.values() if (wait := gate.opens_in(now)) is not None]
+        return min(max(min(waits), LINGER), SWEEP) if waits else None
+
+    async def _until_next(self) -> timedelta:
+        """Until something new is due. What is due already and was not given waits for something else to happen."""
+        now = self._clock.now()
+        at = await self._outbox.next_attempt_at(tuple(self._gates))
+        waits = [SWEEP, self._until_rate_allows() or SWEEP]
+        return min(*waits, at - now) if at is not None and at > now else min(waits)
+
+    async def _rest(self, period: timedelta) -> None:
+        """Until `notify`, at most so long."""
+
+        async def alarm() -> None:
+            await self._clock.sleep(period)
+            self._wake.set()
+
+        async with anyio.create_task_group() as waiting:
+            waiting.start_soon(alarm)
+            await self._wake.wait()
+            waiting.cancel_scope.cancel()
+
+
+def _report(delivery: ClaimedDelivery, settlement: Settlement) -> None:
+    receipt = settlement.receipt
+    names = {"delivery": delivery.key, "endpoint": delivery.endpoint, "event_id": delivery.event_id}
+    _log.info(
+        "delivery.attempted",
+        **names,
+        type=delivery.event_type,
+        attempt=delivery.attempts + 1,
+        probe=delivery.probe,
+        outcome=receipt.outcome.value,
+        status=receipt.status,
+        error=receipt.error,
+        milliseconds=round(receipt.duration.total_seconds() * 1000, 1),
+    )
+    if settlement.state is DeliveryState.DEAD:
+        _log.error("delivery.died", **names, attempts=settlement.attempts, status=receipt.status, error=receipt.error)
+    elif settlement.state is DeliveryState.PARKED:
+        _log.warning("delivery.parked", **names, error=receipt.error)

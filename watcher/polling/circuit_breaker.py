@@ -1,0 +1,218 @@
+"""One circuit per account: is it this id, or the account? Given up, probed, and taken up again."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from watcher.clock import Clock, Dice
+from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable, Unreachable
+from watcher.core.invoices.body import about_source
+from watcher.core.invoices.event import EventType
+from watcher.core.scheduling import intervals
+from watcher.core.webhooks.subscription import Subscription
+from watcher.polling.clock_skew import SkewGuard
+from watcher.polling.connectivity import Network
+from watcher.polling.source_plan import SourcePlan
+from watcher.ports import Accounts, AccountState, EventRecord, Form, Pacer
+
+_log = structlog.get_logger()
+
+AccountError = CredentialsRefused | ProviderUnavailable
+
+
+class Circuits:
+    """Confirms failures with a control request before an account is given up, and probes those that were."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        clock: Clock,
+        dice: Dice,
+        skew: SkewGuard,
+        pacer: Callable[[SourcePlan], Pacer],
+        *,
+        plans: Callable[[], Mapping[str, SourcePlan]],
+        on_recovery: Callable[[], None],
+    ) -> None:
+        self._accounts = accounts
+        self._clock = clock
+        self._dice = dice
+        self._skew = skew
+        self._pacer = pacer
+        self._plans = plans
+        self.network = Network(clock, dice, probe=self._probe, on_recovery=on_recovery)
+        self._confirming: dict[str, anyio.Lock] = {}
+        self._answered_at: dict[str, datetime] = {}
+        self._probing: set[str] = set()
+
+    def answered(self, source: str, at: datetime) -> None:
+        """Remember that the account gave a good answer to a request that began then."""
+        self._answered_at[source] = max(at, self._answered_at.get(source, at))
+
+    def answered_since(self, source: str, at: datetime) -> bool:
+        seen = self._answered_at.get(source)
+        return seen is not None and seen > at
+
+    async def is_account_failing(self, plan: SourcePlan, asked_at: datetime) -> bool:
+        """Ask whether the account is at fault for a request that failed, and open its circuit if it is.
+
+        What the account says then decides, not what it said about one id. True where it cannot be asked, too. A good
+        answer to any other request since `asked_at` proves that it is not at fault, else a control request decides; of
+        several failures at once only the first one asks.
+        """
+        async with self._confirming.setdefault(plan.name, anyio.Lock()):
+            if self.answered_since(plan.name, asked_at):
+                return False
+            if self.network.is_down or await self._is_open(plan):
+                return True
+            try:
+                refusal = await self._probe(plan)
+            except SlotMissed:
+                return True
+            if refusal is None:
+                return False
+            if not await self._is_network_to_blame(plan, refusal, asked_at):
+                await self.give_up(plan, refusal, since=asked_at)
+            return True
+
+    async def answers(self, plan: SourcePlan, since: datetime) -> bool:
+        """Whether the account gave a good answer to something after `since`, asking it if nobody knows.
+
+        Of several who want to know only the first one asks, and a refusal opens the circuit for all of them.
+        """
+        asked_at = self._clock.now()
+        async with self._confirming.setdefault(plan.name, anyio.Lock()):
+            if self.answered_since(plan.name, since):
+                return True
+            if self.network.is_down or await self._is_open(plan):
+                return False
+            try:
+                refusal = await self._probe(plan)
+            except SlotMissed:
+                return False
+            if refusal is not None and not await self._is_network_to_blame(plan, refusal, asked_at):
+                await self.give_up(plan, refusal, since=asked_at)
+            return refusal is None
+
+    async def give_up(self, plan: SourcePlan, error: AccountError, *, since: datetime, probes: int = 0) -> None:
+        """Open the circuit of an account that has answered nothing but errors since then."""
+        now = self._clock.now()
+        state = await self._accounts.open_circuit(
+            plan.name,
+            at=since,
+            refused=isinstance(error, CredentialsRefused),
+            error=str(error),
+            probe_at=intervals.next_probe(now, probes, self._dice()),
+        )
+        _log.warning("source.failed", source=plan.name, error=str(error), refused=state.refused)
+        await self._tell_if_due(plan, state, now)
+
+    async def look_after(self, plans: Mapping[str, SourcePlan], probing: TaskGroup) -> None:
+        """Tell of the accounts that have been failing for long, and have those probed that are due for it.
+
+        The probes are left to the task group: each may wait for its account's rate and time-out.
+        """
+        if await self.network.is_still_down(plans):
+            return
+        now = self._clock.now()
+        for name, state in (await self._accounts.states()).items():
+            plan = plans.get(name)
+            if plan is None or state.probe_at is None or state.failing_since is None:
+                continue
+            await self._tell_if_due(plan, state, now)
+            if state.probe_at > now or (state.blocked_until or now) > now or name in self._probing:
+                continue
+            if await self._accounts.claim_probe(name, now, intervals.next_probe(now, state.probes + 1, self._dice())):
+                self._probing.add(name)
+                probing.start_soon(self._try_again, plan, state)
+
+    async def left_alone(self, plans: Mapping[str, SourcePlan]) -> frozenset[str]:
+        """Which of these accounts are not asked at present: given up, or they wish it."""
+        now, states = self._clock.now(), await self._accounts.states()
+        return frozenset(
+            name
+            for name, state in states.items()
+            if name in plans and (state.probe_at is not None or (state.blocked_until or now) > now)
+        )
+
+    async def _try_again(self, plan: SourcePlan, state: AccountState) -> None:
+        try:
+            refusal = await self._probe(plan)
+            if refusal is None:
+                await self._close(plan, state.failing_since or self._clock.now())
+                return
+            _log.info("source.probed", source=plan.name, answers=False, error=str(refusal))
+            if isinstance(refusal, CredentialsRefused) and not state.refused and state.failing_since is not None:
+                await self.give_up(plan, refusal, since=state.failing_since, probes=state.probes + 1)
+        except SlotMissed:
+            return
+        except StoreUnavailable as error:
+            _log.error("source.unprobed", source=plan.name, error=str(error))
+        finally:
+            self._probing.discard(plan.name)
+
+    async def _close(self, plan: SourcePlan, since: datetime) -> None:
+        now = self._clock.now()
+        await self._accounts.close_circuit(
+            plan.name, now, _event(plan, EventType.SOURCE_RECOVERED, "answers again", since, now)
+        )
+        _log.info("source.recovered", source=plan.name, failing_since=since.isoformat())
+
+    async def _is_open(self, plan: SourcePlan) -> bool:
+        state = (await self._accounts.states()).get(plan.name)
+        return state is not None and state.probe_at is not None
+
+    async def _is_network_to_blame(self, plan: SourcePlan, refusal: AccountError, asked_at: datetime) -> bool:
+        if not isinstance(refusal, Unreachable):
+            return False
+        return await self.network.is_to_blame(
+            plan, self._plans(), lambda other: self.answered_since(other.name, asked_at)
+        )
+
+    async def _probe(self, plan: SourcePlan) -> AccountError | None:
+        """What the account says against a control request, None where it answers. Raises SlotMissed."""
+        asked_at = self._clock.now()
+        try:
+            server_date = await plan.provider.probe(self._pacer(plan))
+        except (CredentialsRefused, ProviderUnavailable) as error:
+            if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
+                now = self._clock.now()
+                await self._accounts.back_off(plan.name, now, now + error.retry_after)
+            return error
+        self._skew.saw(plan.name, server_date, self._clock.now())
+        self.answered(plan.name, asked_at)
+        return None
+
+    async def _tell_if_due(self, plan: SourcePlan, state: AccountState, now: datetime) -> None:
+        if state.told or state.failing_since is None:
+            return
+        # Of the time for which our own network was down nothing is known.
+        known_since = max(state.failing_since, self.network.back_at or state.failing_since)
+        if state.refused or now - known_since >= plan.failing_after:
+            reason = "credentials refused" if state.refused else "nothing but errors"
+            event = _event(plan, EventType.SOURCE_FAILING, reason, state.failing_since, now)
+            if await self._accounts.tell_failing(plan.name, event):
+                _log.error("source.failing", source=plan.name, reason=reason, since=state.failing_since.isoformat())
+
+
+def _event(plan: SourcePlan, event_type: EventType, reason: str, since: datetime, now: datetime) -> EventRecord:
+    event_id, body = about_source(
+        event_type, source=plan.name, provider=plan.provider_name, reason=reason, since=since, now=now
+    )
+    wanted = [one for one in plan.subscriptions if _wants(one, event_type, plan.name)]
+    return EventRecord(
+        id=event_id,
+        type=event_type,
+        sequence=None,
+        source=plan.name,
+        timestamp=now,
+        bodies={Form.FULL: body},
+        deliveries=tuple((subscription.endpoint, Form.FULL) for subscription in wanted),
+    )
+
+
+def _wants(subscription: Subscription, event_type: EventType, source: str) -> bool:
+    return subscription.wants(event_type, source=source, tags=())

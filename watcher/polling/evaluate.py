@@ -1,0 +1,294 @@
+"""From one look at one invoice to what shall be recorded of it. Pure: time and luck come in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from watcher.core.errors import InvalidAnswer, WatcherError
+from watcher.core.invoices import history_state
+from watcher.core.invoices.body import FULL_LIMIT, Observation, full, thin
+from watcher.core.invoices.clock_events import next_instant
+from watcher.core.invoices.event import CLOCK_TYPES, EventType, Fact, is_quiet
+from watcher.core.invoices.invoice import SETTLED, Snapshot, Status
+from watcher.core.invoices.snapshot import deleted, take
+from watcher.core.invoices.transition import Event, Transition, observe
+from watcher.core.scheduling import intervals
+from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.hazard import Exposure, due_hour, exposures
+from watcher.core.scheduling.value_weight import worth_of
+from watcher.core.webhooks.subscription import Subscription
+from watcher.polling import fingerprint
+from watcher.polling.source_plan import SourcePlan
+from watcher.ports import Change, ClaimedWatch, EventRecord, Form, Found, Listed, PollRecord, WatchState
+
+_ERROR_LENGTH = 500
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a look was made and how far our clock can be trusted."""
+
+    asked_at: datetime
+    answered_at: datetime
+    luck: float
+    clock_held: bool = False
+
+
+def known_text(plan: SourcePlan, watch: ClaimedWatch, until: datetime) -> bytes | None:
+    """`Found.text` of an answer before `until` that would tell nothing new; None where each is to be read."""
+    if watch.misses or (watch.clock_at is not None and watch.clock_at <= until):
+        return None
+    return fingerprint.known_text(watch.fingerprint, plan.added(watch))
+
+
+def same(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
+    """The provider sent the known text."""
+    record = _unchanged(plan, watch, at)
+    # What the clock says is told from a document that was read: at once, where the answer took so long.
+    return replace(record, poll_at=at.answered_at) if _is_clock_due(watch, at) else record
+
+
+def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> PollRecord:
+    """The provider gave the document."""
+    if look.text and look.text == known_text(plan, watch, at.answered_at):
+        return same(plan, watch, at)
+    before = history_state.loads(watch.memory)
+    try:
+        document = look.read()
+        fingerprint = fingerprint.joined(look.text, look.hash_steady(document), plan.added(watch))
+        is_same = fingerprint.say_the_same(fingerprint, watch.fingerprint)
+        if is_same and not watch.misses and not _is_clock_due(watch, at):
+            record = _unchanged(plan, watch, at)
+            return replace(record, fingerprint=fingerprint, renews=False) if look.text else record
+        # Known by the id it is watched by: a provider may spell it in another way, and ids of events rest on it.
+        invoice = replace(plan.provider.to_invoice(document, before.snapshot), id=watch.invoice_id)
+        raw = None if is_same else look.write_raw(document)
+    except InvalidAnswer as error:
+        return failed(plan, watch, error, at)
+    taken = take(invoice, plan.facts(watch))
+    transition = observe(before, taken, invoice, at.answered_at, plan.clock, clock_held=at.clock_held)
+    seen = Observation(watch.asked_at if before.snapshot else None, at.answered_at, at.answered_at)
+    record = _known(plan, watch, transition.snapshot, at)
+    return replace(
+        record,
+        asked_at=at.asked_at,
+        fetched_at=at.answered_at,
+        fingerprint=fingerprint,
+        raw=raw,
+        change=_change(plan, transition, seen),
+        exposures=_exposures(plan, watch, at, transition.events),
+    )
+
+
+def _is_clock_due(watch: ClaimedWatch, at: Moment) -> bool:
+    return watch.clock_at is not None and watch.clock_at <= at.answered_at and not at.clock_held
+
+
+def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers: bool) -> PollRecord:
+    """The provider says there is no such invoice. `account_answers`: it gave something else since the first miss."""
+    now, misses, first = at.answered_at, watch.misses + 1, watch.first_missed_at or at.answered_at
+    record = PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=now,
+        poll_at=now + intervals.jittered(plan.looks.slowest, at.luck),
+        clock_at=watch.clock_at,
+        state=WatchState.NOT_FOUND,
+        misses=misses,
+        first_missed_at=first,
+        last_error="the provider knows no such invoice",
+        settled_at=watch.settled_at,
+    )
+    before = history_state.loads(watch.memory)
+    if before.snapshot is None:
+        return record
+    if before.snapshot.status is Status.DELETED:
+        known = _known(plan, watch, before.snapshot, at)
+        return replace(known, misses=misses, first_missed_at=first)
+    if not account_answers or not intervals.is_deleted(misses, first, now, plan.looks):
+        return replace(record, state=WatchState.ACTIVE, poll_at=intervals.after_miss(now, plan.looks))
+    transition = observe(before, deleted(before.snapshot), None, now, plan.clock, clock_held=at.clock_held)
+    seen = Observation(watch.asked_at, now, now)
+    known = _known(plan, watch, transition.snapshot, at)
+    return replace(known, misses=misses, first_missed_at=first, change=_change(plan, transition, seen))
+
+
+def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:
+    """Nothing was learned about this id."""
+    failures = watch.failures + 1
+    poll_at = intervals.after_failure(at.answered_at, failures, plan.looks, at.luck)
+    return PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=at.answered_at,
+        poll_at=_in_time_for(watch.clock_at, poll_at, at),
+        clock_at=watch.clock_at,
+        state=WatchState.FAILING,
+        misses=watch.misses,
+        first_missed_at=watch.first_missed_at,
+        failures=failures,
+        last_error=str(error)[:_ERROR_LENGTH],
+        settled_at=watch.settled_at,
+    )
+
+
+def told_unseen(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRecord:
+    """What the clock says of the last snapshot, for when no fresh look came in time."""
+    record = PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=now,
+        poll_at=now,
+        clock_at=None,
+        state=WatchState.ACTIVE,
+        clock_only=True,
+    )
+    before = history_state.loads(watch.memory)
+    if before.snapshot is None or watch.fetched_at is None:
+        return record
+    transition = observe(before, before.snapshot, None, now, plan.clock, clock_held=False)
+    seen = Observation(watch.asked_at, now, watch.fetched_at)
+    clock_at = next_instant(transition.snapshot, now, plan.clock)
+    return replace(record, clock_at=clock_at, change=_change(plan, transition, seen))
+
+
+def hinted(plan: SourcePlan, watch: ClaimedWatch, row: Listed, omits: frozenset[str], at: Moment) -> PollRecord | None:
+    """What a row says that is no whole document: nothing new, or None where the invoice is to be looked at.
+
+    It stands for a look only in that the next one is put off; what was last seen, and when, stays as it is.
+    """
+    before = history_state.loads(watch.memory).snapshot
+    is_later = row.changed_at is not None and watch.fetched_at is not None and row.changed_at > watch.fetched_at
+    if before is None or is_later:
+        return None
+    try:
+        invoice = replace(plan.provider.to_invoice(row.document, before), id=watch.invoice_id)
+    except InvalidAnswer:
+        return None
+    unsaid = {name: getattr(before, name) for name in ("overdue", *omits)}
+    if replace(take(invoice, plan.facts(watch)), **unsaid) != before:
+        return None
+    return replace(_unchanged(plan, watch, at), asked_at=None, fetched_at=None, exposures=(), renews=False)
+
+
+def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
+    poll_at, state = _next_look(plan, watch.standing, watch.settled_at, watch.clock_at, at)
+    return PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=at.answered_at,
+        poll_at=poll_at,
+        clock_at=watch.clock_at,
+        state=state,
+        settled_at=watch.settled_at,
+        asked_at=at.asked_at,
+        fetched_at=at.answered_at,
+        exposures=_exposures(plan, watch, at),
+        renews=state is WatchState.ACTIVE,
+    )
+
+
+def _known(plan: SourcePlan, watch: ClaimedWatch, snapshot: Snapshot, at: Moment) -> PollRecord:
+    now = at.answered_at
+    settled_at = (watch.settled_at or now) if snapshot.status in SETTLED else None
+    # While the clock is held nothing of it is told: the first instant stays due until it can be.
+    clock_at = next_instant(snapshot, _BEFORE_ALL if at.clock_held else now, plan.clock)
+    standing = _standing(snapshot)
+    poll_at, state = _next_look(plan, standing, settled_at, clock_at, at)
+    return PollRecord(
+        key=watch.key,
+        lease=watch.lease,
+        polled_at=now,
+        poll_at=poll_at,
+        clock_at=clock_at,
+        state=state,
+        settled_at=settled_at,
+        standing=standing,
+    )
+
+
+def _standing(snapshot: Snapshot) -> Standing:
+    currency, worth = worth_of(snapshot.amounts)
+    return Standing(snapshot.status.value, due_hour(snapshot.due_at), currency, worth)
+
+
+def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequence[Event] = ()) -> tuple[Exposure, ...]:
+    """What this look teaches about invoices of that standing. Settled ones are looked at by another rule."""
+    was, since, until = watch.standing, watch.fetched_at, at.answered_at
+    if since is None or was.status is None or watch.settled_at is not None:
+        return ()
+    changed_at = _changed_at(since, until, events) if events else None
+    return exposures(plan.provider_name, was.status, was.due_hour, since=since, until=until, changed_at=changed_at)
+
+
+def _changed_at(since: datetime, until: datetime, events: Sequence[Event]) -> datetime | None:
+    """When what the provider changed was changed: as it says, else in the middle. None where it changed nothing."""
+    seen = [event.fact for event in events if event.fact.type not in CLOCK_TYPES]
+    seen = [fact for fact in seen if not is_quiet(fact.type, fact.reason)]
+    if not seen:
+        return None
+    told = [fact.occurred_at for fact in seen if fact.occurred_at is not None and since < fact.occurred_at <= until]
+    return min(told, default=since + (until - since) / 2)
+
+
+def _next_look(
+    plan: SourcePlan, standing: Standing, settled_at: datetime | None, clock_at: datetime | None, at: Moment
+) -> tuple[datetime | None, WatchState]:
+    if settled_at is not None:
+        poll_at = intervals.settled_at(at.answered_at, settled_at, plan.looks, at.luck)
+        return poll_at, WatchState.RETIRED if poll_at is None else WatchState.ACTIVE
+    return _in_time_for(clock_at, plan.regular(standing, at.answered_at, at.luck), at), WatchState.ACTIVE
+
+
+def _in_time_for(clock_at: datetime | None, poll_at: datetime, at: Moment) -> datetime:
+    """No later than the clock's next instant: what it says rests on a fresh look."""
+    return min(poll_at, clock_at) if clock_at is not None and clock_at > at.answered_at else poll_at
+
+
+def _change(plan: SourcePlan, transition: Transition, seen: Observation) -> Change:
+    return Change(
+        memory=history_state.dumps(transition.memory),
+        version=transition.memory.version,
+        sequence=transition.memory.sequence,
+        snapshot=transition.snapshot if transition.is_new_version else None,
+        events=tuple(_event_record(plan, transition.snapshot, event, seen) for event in transition.events),
+        supersedes=() if transition.snapshot.collectable else (EventType.DUE_SOON,),
+    )
+
+
+def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Observation) -> EventRecord:
+    body = full(event, snapshot, seen, seen.observed_at)
+    fact, bodies, deliveries = event.fact, {Form.FULL: body}, list[tuple[str, Form]]()
+    quiet = is_quiet(fact.type, fact.reason)
+    for subscription in plan.subscriptions:
+        if not subscription.wants(fact.type, quiet=quiet, source=plan.name, tags=snapshot.tags):
+            continue
+        form = _form(subscription, body)
+        if form not in bodies:
+            bodies[form] = thin(body, truncated=form is Form.TRUNCATED)
+        deliveries.append((subscription.endpoint, form))
+    return EventRecord(
+        id=event.id,
+        type=fact.type,
+        sequence=event.sequence,
+        source=plan.name,
+        timestamp=seen.observed_at,
+        bodies=bodies,
+        deliveries=tuple(deliveries),
+        tags=snapshot.tags,
+        delay=_delay(fact, seen.observed_at),
+    )
+
+
+def _delay(fact: Fact, observed_at: datetime) -> timedelta | None:
+    """How late we saw what the provider dates; a provider whose clock is ahead of ours was seen at once."""
+    if fact.occurred_at is None or fact.type in CLOCK_TYPES or is_quiet(fact.type, fact.reason):
+        return None
+    return max(observed_at - fact.occurred_at, timedelta(0))
+
+
+def _form(subscription: Subscription, body: bytes) -> Form:
+    if subscription.thin:
+        return Form.THIN
+    return Form.TRUNCATED if len(body) > FULL_LIMIT else Form.FULL

@@ -1,0 +1,199 @@
+"""One request and what becomes of each id in it: looked at, missed, doubted, or given back."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from watcher.clock import Clock, Dice
+from watcher.core.errors import (
+    CredentialsRefused,
+    InvalidAnswer,
+    InvoiceRefused,
+    ProviderUnavailable,
+    RateLimited,
+    SlotMissed,
+)
+from watcher.core.scheduling.intervals import is_deleted, next_probe
+from watcher.polling import evaluate
+from watcher.polling.circuit_breaker import AccountError, Circuits
+from watcher.polling.clock_skew import SkewGuard
+from watcher.polling.evaluate import Moment
+from watcher.polling.rate_limit import Gate, Turn
+from watcher.polling.recorder import Outcome
+from watcher.polling.source_plan import SourcePlan
+from watcher.ports import Accounts, ClaimedWatch, Failed, Fetched, Found, Known, Look, Missing, Page, PollRecord, Same
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class SourceAtWork:
+    """One source and what this process is doing with it: `waiting` requests, and `under_way` those being made."""
+
+    plan: SourcePlan
+    gate: Gate
+    waiting: deque[tuple[Sequence[ClaimedWatch], Turn]] = field(
+        default_factory=deque[tuple[Sequence[ClaimedWatch], Turn]]
+    )
+    under_way: int = 0
+    is_swept: bool = False
+    """A round through its lists is under way: beside it, only what cannot wait is looked at."""
+    rate_limited: int = 0
+    refused_since: datetime | None = None
+    """When the first of an unbroken row of requests began that the account put off (429, Retry-After)."""
+
+    @property
+    def claimed(self) -> int:
+        return self.under_way + len(self.waiting)
+
+
+class Looker:
+    """Asks a provider for claimed watches and judges the answers."""
+
+    def __init__(self, accounts: Accounts, clock: Clock, dice: Dice, *, circuits: Circuits, skew: SkewGuard) -> None:
+        self._accounts = accounts
+        self._clock = clock
+        self._dice = dice
+        self._circuits = circuits
+        self._skew = skew
+
+    def crashed(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], error: Exception) -> tuple[Outcome, ...]:
+        """The outcome where this program itself failed on the answer."""
+        at = self._moment(self._clock.now(), self._clock.now())
+        crash = InvoiceRefused(f"this program failed on it: {type(error).__name__}: {error}")
+        return (Outcome(plan.name, watches, [evaluate.failed(plan, watch, crash, at) for watch in watches]),)
+
+    async def look(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
+        plan, asked_at = source.plan, self._clock.now()
+        try:
+            known = _known(plan, watches, asked_at)
+            fetched = await plan.provider.fetch([watch.invoice_id for watch in watches], turn, known)
+        except SlotMissed:
+            return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
+        except RateLimited as error:
+            return await self.back_off(source, watches, error, asked_at)
+        except (CredentialsRefused, ProviderUnavailable) as error:
+            return await self._doubt(source, watches, turn, error, asked_at)
+        self.answered(source, fetched.server_date, fetched.answered_at)
+        kinds = {type(look) for look in fetched.looks.values()}
+        if Found in kinds or Same in kinds:
+            self._circuits.answered(plan.name, fetched.asked_at)
+        elif _is_unreadable(fetched) and await self._circuits.is_account_failing(plan, asked_at):
+            return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
+        answers = Missing in kinds and await self._account_answers(plan, watches, fetched)
+        held = self._skew.holds(fetched.answered_at)
+        records: list[PollRecord] = []
+        for watch in watches:
+            at = Moment(fetched.asked_at, fetched.answered_at, self._dice(), clock_held=held)
+            records.append(_judged(plan, watch, fetched.looks[watch.invoice_id], at, account_answers=answers))
+        return (Outcome(plan.name, watches, records, None if kinds == {Failed} else fetched.asked_at),)
+
+    def answered(self, source: SourceAtWork, server_date: datetime | None, answered_at: datetime) -> None:
+        """Remember that an answer came, whatever it says of invoices."""
+        source.rate_limited, source.refused_since = 0, None
+        self._skew.saw(source.plan.name, server_date, answered_at)
+
+    def judge_page(
+        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], page: Page
+    ) -> tuple[list[PollRecord], list[ClaimedWatch]]:
+        """The records of what a page tells of these watches, and the watches that a hint wants looked at."""
+        plan = source.plan
+        self.answered(source, page.server_date, page.answered_at)
+        self._circuits.answered(plan.name, page.asked_at)
+        rows = {row.invoice_id: row for row in page.rows}
+        records: list[PollRecord] = []
+        news: list[ClaimedWatch] = []
+        for watch in watches:
+            row, at = rows[watch.invoice_id], self._moment(page.asked_at, page.answered_at)
+            record = (
+                evaluate.hinted(plan, watch, row, page.omits, at)
+                if row.look is None
+                else evaluate.found(plan, watch, row.look, at)
+            )
+            if record is None:
+                news.append(watch)
+            else:
+                records.append(record)
+        return records, news
+
+    async def is_account_failing(self, source: SourceAtWork, error: AccountError, asked_at: datetime) -> bool:
+        """Whether the account is at fault for a request about no invoice that failed; it is left alone then."""
+        if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
+            await self.back_off(source, (), error, asked_at)
+            return True
+        return await self._circuits.is_account_failing(source.plan, asked_at)
+
+    async def _account_answers(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], fetched: Fetched) -> bool:
+        """Whether the account was heard of since the first misses of those that could be deleted now."""
+        first = [
+            watch.first_missed_at
+            for watch in watches
+            if watch.first_missed_at is not None
+            and isinstance(fetched.looks[watch.invoice_id], Missing)
+            and is_deleted(watch.misses + 1, watch.first_missed_at, fetched.answered_at, plan.looks)
+        ]
+        return bool(first) and await self._circuits.answers(plan, max(first))
+
+    def _moment(self, asked_at: datetime, answered_at: datetime) -> Moment:
+        return Moment(asked_at, answered_at, self._dice(), clock_held=self._skew.holds(answered_at))
+
+    async def back_off(
+        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], error: ProviderUnavailable, asked_at: datetime
+    ) -> tuple[Outcome, ...]:
+        """Leave the account alone for as long as it wants; one that wants nothing else for long is failing."""
+        now = self._clock.now()
+        until = now + error.retry_after if error.retry_after else next_probe(now, source.rate_limited, self._dice())
+        source.rate_limited += 1
+        source.gate.close_until(until)
+        await self._accounts.back_off(source.plan.name, now, until)
+        _log.warning("source.backed_off", source=source.plan.name, until=until.isoformat(), error=str(error))
+        source.refused_since = source.refused_since or asked_at
+        if now - source.refused_since >= source.plan.failing_after:
+            await self._circuits.give_up(source.plan, error, since=source.refused_since)
+        return (Outcome(source.plan.name, unasked=watches, due_at=now),)
+
+    async def _doubt(
+        self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn, error: AccountError, asked_at: datetime
+    ) -> tuple[Outcome, ...]:
+        """A request failed as a whole: find out whether the account, the request or one invoice is at fault."""
+        plan = source.plan
+        if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
+            return await self.back_off(source, watches, error, asked_at)
+        if await self._circuits.is_account_failing(plan, asked_at):
+            return (Outcome(plan.name, unasked=watches, due_at=asked_at),)
+        if len(watches) == 1:
+            at = self._moment(asked_at, self._clock.now())
+            return (Outcome(plan.name, watches, [evaluate.failed(plan, watches[0], error, at)]),)
+        middle = len(watches) // 2
+        return (
+            *await self.look(source, watches[:middle], turn),
+            *await self.look(source, watches[middle:], turn),
+        )
+
+
+def _known(plan: SourcePlan, watches: Sequence[ClaimedWatch], asked_at: datetime) -> Known:
+    known, until = dict[str, bytes](), asked_at + plan.timeout
+    for watch in watches:
+        text = evaluate.known_text(plan, watch, until)
+        if text is not None:
+            known[watch.invoice_id] = text
+    return known
+
+
+def _judged(plan: SourcePlan, watch: ClaimedWatch, look: Look, at: Moment, *, account_answers: bool) -> PollRecord:
+    match look:
+        case Same():
+            return evaluate.same(plan, watch, at)
+        case Found():
+            return evaluate.found(plan, watch, look, at)
+        case Missing():
+            return evaluate.missed(plan, watch, at, account_answers=account_answers)
+        case Failed():
+            return evaluate.failed(plan, watch, look.error, at)
+
+
+def _is_unreadable(fetched: Fetched) -> bool:
+    return all(isinstance(look, Failed) and isinstance(look.error, InvalidAnswer) for look in fetched.looks.values())

@@ -1,0 +1,15 @@
+"""What the adaptive policy needs from the store."""
+
+from datetime import datetime
+from typing import Protocol
+
+from watcher.core.scheduling.allocation import Census
+
+
+class Surveys(Protocol):
+    async def census(self, source: str, provider: str, now: datetime, *, weighted: bool) -> Census:
+        """What is open at a source, and what is known of its provider's invoices.
+
+        Invoices that were never seen are not counted. Currencies and worths are told only where `weighted`.
+        """
+        ...

@@ -1,0 +1,93 @@
+"""The look that all providers share which can only be asked for one invoice at a time."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import cast
+
+from watcher.clock import Clock
+from watcher.core import json_text
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
+from watcher.core.json_text import Document
+from watcher.ports import Failed, Fetched, Found, Known, Look, Same
+from watcher.providers.toolkit import documents
+from watcher.providers.toolkit.http import Answer, quote_id, raise_if_unavailable
+
+
+async def fetch_one(
+    ids: Sequence[str],
+    clock: Clock,
+    ask: Callable[[str], Awaitable[Answer]],
+    read: Callable[[Answer], Look],
+    known: Known,
+    *,
+    volatile: bytes | None = None,
+    id_field: str = "id",
+    canonical: Callable[[str], object] = str,
+) -> Fetched:
+    """Ask with the id as one path segment, and read the answer. What is wrong with this id alone becomes Failed.
+
+    So does an answer about another invoice: a cache or proxy that mixes answers up must not make an invoice paid. The
+    document names its invoice in `id_field`; two ids are the same where `canonical` makes the same of both. `volatile`
+    names a field whose text is different in each answer.
+    """
+    (invoice_id,) = ids
+    try:
+        segment = quote_id(invoice_id)
+    except InvoiceRefused as error:
+        now = clock.now()
+        return Fetched({invoice_id: Failed(error)}, now, now)
+    answer = await ask(segment)
+    text = documents.digest(answer.body, volatile)
+    if answer.status == _OK and known.get(invoice_id) == text:
+        look: Look = _SAME  # in the words of an answer whose id was compared
+    else:
+        look = _read(answer, read, text)
+    if isinstance(look, Found) and (wrong := _wrong_id(look.document.get(id_field), invoice_id, canonical)):
+        look = Failed(InvalidAnswer(wrong))
+    return Fetched({invoice_id: look}, answer.asked_at, answer.answered_at, answer.server_date)
+
+
+def _read(answer: Answer, read: Callable[[Answer], Look], text: bytes) -> Look:
+    try:
+        look = read(answer)
+    except InvoiceRefused as error:
+        return Failed(error)
+    return replace(look, text=text) if isinstance(look, Found) else look
+
+
+def _wrong_id(told: object, asked: str, canonical: Callable[[str], object]) -> str | None:
+    """What to say where the answer is not about the invoice asked for; None where it is."""
+    if not isinstance(told, str | int) or isinstance(told, bool):
+        return f"the answer to a request for invoice {asked} does not say which invoice it is about"
+    if str(told) == asked or canonical(str(told)) == canonical(asked):
+        return None
+    return f"the answer is about invoice {str(told)[:_SHOWN]}, not about invoice {asked}, which was asked for"
+
+
+_OK = 200
+_SHOWN = 200
+_SAME = Same()
+
+
+def read_probe(answer: Answer) -> datetime | None:
+    """Judge a control call: there is no id that a refusal could be about, so it concerns the account."""
+    raise_if_unavailable(answer)
+    if answer.status in {401, 403}:
+        raise CredentialsRefused(f"HTTP {answer.status} to a call that only needs credentials")
+    if answer.status >= 300:  # noqa: PLR2004  # status codes are their own names
+        raise ProviderUnavailable(f"HTTP {answer.status} to a call that only needs credentials; correct base_url?")
+    try:
+        json_text.read(answer.body)
+    except InvalidAnswer as error:
+        raise ProviderUnavailable(f"HTTP {answer.status} to a call that only needs credentials, but {error}") from error
+    return answer.server_date
+
+
+def error_object(answer: Answer) -> Document:
+    """Read what a refusal says. Plain text (routers and proxies answer so) is given as the `message` of an object."""
+    try:
+        told = json_text.read(answer.body)
+    except InvalidAnswer:
+        return {"message": answer.body[:200].decode(errors="replace")}
+    return cast("Document", told) if isinstance(told, dict) else {}

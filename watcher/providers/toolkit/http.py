@@ -1,0 +1,300 @@
+"""One HTTP request to a provider: paced, bounded in time and size, never redirected, in the clear only at home."""
+
+import re
+import socket
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from types import MappingProxyType
+from typing import cast
+from urllib.parse import quote
+
+import aiohttp
+from aiohttp.abc import AbstractCookieJar
+from yarl import URL
+
+import watcher
+from watcher.clock import Clock
+from watcher.core import json_text
+from watcher.core.errors import (
+    CredentialsRefused,
+    InvalidAnswer,
+    InvoiceRefused,
+    ProviderUnavailable,
+    RateLimited,
+    Unreachable,
+)
+from watcher.core.json_text import Document
+from watcher.ports import Pacer
+from watcher.providers.toolkit.http_body import MAX_BODY_BYTES, AnswerTooLong, decoded, http_date, retry_after
+from watcher.providers.toolkit.kind import Account
+
+Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
+"""A callable is asked after the wait for the send instant, for signatures that age."""
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_~-]+")
+"""Nothing in it is encoded."""
+_CONNECTING = 0.8
+"""Of the timeout."""
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_AT_HOME = tuple(ip_network(net) for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+_AT_HOME_6 = tuple(ip_network(net) for net in ("::1/128", "fc00::/7"))
+
+_encrypted: ContextVar[bool] = ContextVar("encrypted", default=False)
+"""Whether the request that opens a connection speaks TLS. It fails closed: who says nothing may only stay at home."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One complete HTTP answer of any status. Look headers up in lower case; `body` is decoded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    asked_at: datetime
+    answered_at: datetime
+    server_date: datetime | None = None
+    retry_after: timedelta | None = None
+
+
+class ProviderHttp:
+    """Requests to one account's base URL, each at its send instant and within the account's timeout."""
+
+    def __init__(self, session: aiohttp.ClientSession, account: Account, clock: Clock) -> None:
+        self._session = session
+        self._base = str(URL(account.base_url)).rstrip("/")
+        seconds = account.timeout.total_seconds()
+        # Connecting has a limit of its own, so that a network that swallows everything is told from a slow server.
+        self._timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECTING * seconds)
+        self._clock = clock
+
+    def path(self, target: str) -> str:
+        """The path and query as they will stand in the request line, base URL's path prefix included."""
+        return URL(self._base + target, encoded=True).raw_path_qs
+
+    async def request(
+        self,
+        pacer: Pacer,
+        method: str,
+        target: str,
+        *,
+        headers: Headers = _NO_HEADERS,
+        body: bytes | None = None,
+        url: str | None = None,
+    ) -> Answer:
+        """Send `target` (path and query, already percent-encoded) below the base URL, or to the absolute `url`.
+
+        Any status but a redirect is an answer. Raises ProviderUnavailable for no connection, bad TLS, timeout, a
+        redirect, and bodies that break off, decode badly or exceed 8 MiB. A GET whose kept-alive connection the
+        server has just dropped is sent once more, paced and with fresh headers.
+        """
+        destination = URL(url or self._base + target, encoded=True)
+        try:
+            return await self._send(pacer, method, destination, headers, body)
+        except _Dropped as error:
+            if method != "GET":
+                raise ProviderUnavailable(str(error)) from error
+        try:
+            return await self._send(pacer, method, destination, headers, body)
+        except _Dropped as error:
+            raise ProviderUnavailable(str(error)) from error
+
+    async def _send(self, pacer: Pacer, method: str, url: URL, headers: Headers, body: bytes | None) -> Answer:
+        await pacer.wait()
+        asked_at = self._clock.now()
+        token = _encrypted.set(url.scheme == "https")
+        try:
+            async with self._session.request(
+                method,
+                url,
+                headers=headers() if callable(headers) else headers,
+                data=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+                auto_decompress=False,
+                middlewares=(_once(),),
+            ) as response:
+                received = await _read_bounded(response)
+        except aiohttp.ClientResponseError:
+            # Not chained: the cause carries the headers that were sent.
+            raise ProviderUnavailable(f"{url.host}: the answer is not HTTP as we read it") from None
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            raise _translated(error, url) from error
+        except ValueError:
+            # Not chained: the cause may quote the header.
+            raise CredentialsRefused("a credential holds characters that no HTTP header can carry") from None
+        finally:
+            _encrypted.reset(token)
+        return _answer(response, received, asked_at, self._clock.now())
+
+
+class _Dropped(ProviderUnavailable):
+    """The server closed the connection before it answered anything."""
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Open the session for all providers: no proxies or cookies, nothing decoded behind our back, http only at home."""
+    jar: AbstractCookieJar = aiohttp.DummyCookieJar()
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=128, keepalive_timeout=60, socket_factory=_open_socket),
+        cookie_jar=jar,
+        trust_env=False,
+        auto_decompress=False,
+        headers={
+            "User-Agent": f"invoice-watcher/{watcher.__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+        },
+    )
+
+
+def read_object(answer: Answer) -> Document:
+    """Read a JSON object from the body.
+
+    Raises InvalidAnswer for broken JSON and other values, ProviderUnavailable where the answer does not even claim
+    to be JSON: then something between us and the API has spoken.
+    """
+    try:
+        return read_text(answer.body)
+    except InvalidAnswer as error:
+        _require_json(answer, error)
+        raise
+
+
+def read_text(text: bytes) -> Document:
+    """Read a JSON object. Raises InvalidAnswer."""
+    value = json_text.read(text)
+    if not isinstance(value, dict):
+        raise InvalidAnswer("the answer is JSON, but no object")
+    return cast("Document", value)
+
+
+def read_rows(answer: Answer, *path: str) -> tuple[Document, list[tuple[Document, bytes]]]:
+    """Read an object with a list of objects at `path`: all but the list, and its objects, each with its own text.
+
+    The objects tell whose they are; what is to be relied on is read from their text (`json_text.read_items`).
+    Raises like `read_object`, and InvalidAnswer where there is no such list. What is no object, or an empty one, is
+    passed over.
+    """
+    try:
+        told, items = json_text.read_items(answer.body, *path)
+    except InvalidAnswer as error:
+        _require_json(answer, error)
+        raise
+    return told, [(cast("Document", item), text) for item, text in items if isinstance(item, dict) and item]
+
+
+def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = None) -> None:
+    """Raise RateLimited for 429 (with `default_wait` where the provider names none), ProviderUnavailable for outages.
+
+    Outages are 408, 425 and 5xx. Other statuses are the adapter's to read.
+    """
+    if answer.status == 429:  # noqa: PLR2004  # status codes are their own names
+        wait = default_wait if answer.retry_after is None else answer.retry_after
+        raise RateLimited("HTTP 429: too many requests", retry_after=wait)
+    if answer.status in {408, 425} or answer.status >= 500:  # noqa: PLR2004  # same
+        raise ProviderUnavailable(f"HTTP {answer.status}", retry_after=answer.retry_after)
+
+
+def quote_id(invoice_id: str) -> str:
+    """Encode an id as one path segment. Raises InvoiceRefused for the ids that no path segment can carry."""
+    if _PLAIN_ID.fullmatch(invoice_id):
+        return invoice_id
+    if invoice_id in {"", ".", ".."}:
+        raise InvoiceRefused(f"{invoice_id!r} cannot be an invoice id: it would ask for another resource")
+    try:
+        return quote(invoice_id, safe="")
+    except UnicodeEncodeError as error:
+        raise InvoiceRefused("the invoice id is not valid Unicode") from error
+
+
+def _require_json(answer: Answer, error: InvalidAnswer) -> None:
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()[:60]
+    if media_type and "json" not in media_type:
+        raise ProviderUnavailable(f"HTTP {answer.status}: not the API's JSON but {media_type}") from error
+
+
+def _open_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
+    family, kind, protocol, _, peer = address
+    literal = str(peer[0])
+    if not (_encrypted.get() or _is_at_home(literal)):
+        raise PermissionError(f"plain http is for loopback and private addresses only, not {literal}")
+    return socket.socket(family, kind, protocol)
+
+
+def _is_at_home(literal: str) -> bool:
+    address = ip_address(literal.partition("%")[0])
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is None:
+            return any(address in network for network in _AT_HOME_6)
+        address = address.ipv4_mapped
+    return any(address in network for network in _AT_HOME)
+
+
+def _once() -> aiohttp.ClientMiddlewareType:
+    """Keep aiohttp from sending a dropped request again by itself: unpaced, and with a signature already used."""
+    sent = False
+
+    async def send(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        nonlocal sent
+        if sent:
+            raise aiohttp.ServerDisconnectedError
+        sent = True
+        return await handler(request)
+
+    return send
+
+
+async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
+    if (response.content_length or 0) > MAX_BODY_BYTES:
+        raise AnswerTooLong(f"the answer is longer than {MAX_BODY_BYTES} bytes")
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await response.content.readany():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise AnswerTooLong(f"the answer is longer than {MAX_BODY_BYTES} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _answer(response: aiohttp.ClientResponse, received: bytes, asked_at: datetime, answered_at: datetime) -> Answer:
+    status, headers = response.status, response.headers
+    if 300 <= status < 400:  # noqa: PLR2004  # status codes are their own names
+        raise ProviderUnavailable(f"HTTP {status}: redirects are never followed; correct base_url")
+    server_date, encoding = http_date(headers.get("date")), headers.get("content-encoding")
+    return Answer(
+        status=status,
+        headers=headers,
+        body=decoded(received, encoding.strip().lower()) if encoding else received,
+        asked_at=asked_at,
+        answered_at=answered_at,
+        server_date=server_date,
+        retry_after=retry_after(headers, server_date or answered_at) if status >= 400 else None,  # noqa: PLR2004
+    )
+
+
+def _translated(error: Exception, url: URL) -> ProviderUnavailable:
+    """Our words for a transport failure. Nothing the peer sent is quoted: it could echo what we sent."""
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return Unreachable(f"{url.host}: no connection within the timeout")
+        case TimeoutError():
+            why = "no complete answer within the timeout"
+        case aiohttp.ClientConnectorCertificateError():
+            why = "TLS failed: the certificate is not trusted"
+        case aiohttp.ClientSSLError():
+            why = f"TLS failed: {error.os_error.strerror or error.os_error}"
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, PermissionError):  # ours, of plain http
+            why = f"cannot connect: {error.os_error}"
+        case aiohttp.ClientConnectorError():
+            return Unreachable(f"{url.host}: cannot connect: {error.os_error.strerror or error.os_error}")
+        case aiohttp.ClientPayloadError():
+            why = "the answer broke off"
+        case aiohttp.ClientConnectionError() | ConnectionError():
+            return _Dropped(f"{url.host}: the connection was closed before an answer came")
+        case _:
+            why = type(error).__name__
+    return ProviderUnavailable(f"{url.host}: {why}")

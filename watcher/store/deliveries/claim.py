@@ -1,0 +1,111 @@
+"""Leasing due deliveries: one statement for all endpoints that have room for as many, whatever their number."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.ports import DeliveryState
+from watcher.store.column_types import AnyRow
+from watcher.store.tables import deliveries, endpoints
+
+_TAKEN = (
+    deliveries.c.id,
+    deliveries.c.lease,
+    deliveries.c.endpoint,
+    deliveries.c.watch_id,
+    deliveries.c.cursor,
+    deliveries.c.event_type,
+    deliveries.c.attempts,
+    deliveries.c.tried,
+    deliveries.c.next_attempt_at,
+    deliveries.c.overtaken,
+)
+
+
+async def take(
+    connection: AsyncConnection, ready: Sequence[AnyRow], wanted: Mapping[str, int], now: datetime, ends_at: datetime
+) -> list[AnyRow]:
+    """First attempts, then retries in what room is left; of endpoints whose breaker is open, one delivery as a probe.
+
+    `ready` are the endpoints that may be sent to, with when their earliest deliveries are due (`outbox`).
+    """
+    healthy = [row for row in ready if row.probe_at is None]
+    taken: list[AnyRow] = []
+    for tried in (False, True):
+        filled = Counter(row.endpoint for row in taken)
+        due = [row.name for row in healthy if _is_due(row.retry_at if tried else row.first_at, now)]
+        taken += await _lease(
+            connection, {name: wanted[name] - filled[name] for name in due}, now, ends_at, tried=tried
+        )
+    for row in ready:
+        if row.probe_at is not None:
+            taken += await _probe(connection, row, now, ends_at)
+    return taken
+
+
+async def _probe(connection: AsyncConnection, endpoint: AnyRow, now: datetime, ends_at: datetime) -> list[AnyRow]:
+    """What has been due for longest."""
+    # Before the delivery, so that of several replicas one probes; again when this probe's lease ends without a word.
+    turn = update(endpoints).where(endpoints.c.name == endpoint.name, endpoints.c.probe_at <= now)
+    if (await connection.execute(turn.values(probe_at=ends_at))).rowcount == 0:
+        return []
+    retry_is_older = endpoint.first_at is None or (
+        endpoint.retry_at is not None and endpoint.retry_at < endpoint.first_at
+    )
+    for tried in (retry_is_older, not retry_is_older):
+        if taken := await _lease(connection, {endpoint.name: 1}, now, ends_at, tried=tried):
+            return taken
+    return []
+
+
+async def _lease(
+    connection: AsyncConnection, room: Mapping[str, int], now: datetime, ends_at: datetime, *, tried: bool
+) -> list[AnyRow]:
+    by_room: dict[int, list[str]] = {}
+    for name, most in room.items():
+        if most > 0:
+            by_room.setdefault(most, []).append(name)
+    taken: list[AnyRow] = []
+    for most, names in by_room.items():
+        # A CTE with row locks is evaluated once; a plain sub-select may be evaluated again, past its LIMIT.
+        keys = _due(connection, names, now, most, tried=tried).cte("chosen")
+        taking = (
+            update(deliveries)
+            .where(deliveries.c.id.in_(select(keys.c.id)))
+            .values(
+                state=DeliveryState.DELIVERING.value,
+                lease=deliveries.c.lease + 1,
+                lease_ends_at=ends_at,
+                due_at=ends_at,
+            )
+            .returning(*_TAKEN)
+        )
+        taken += (await connection.execute(taking)).all()
+    return taken
+
+
+def _due(
+    connection: AsyncConnection, names: Sequence[str], now: datetime, most: int, *, tried: bool
+) -> Select[tuple[int]]:
+    """The keys of deliveries to send, at most so many of each endpoint, longest due first."""
+    waiting = deliveries.alias("waiting")
+    of_one = (
+        select(waiting.c.id)
+        .where(waiting.c.endpoint == endpoints.c.name, waiting.c.tried == tried, waiting.c.due_at <= now)
+        .order_by(waiting.c.due_at, waiting.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .correlate(endpoints)
+    )
+    named = endpoints.c.name.in_(names)
+    if connection.dialect.name == "sqlite":  # which has no LATERAL, and evaluates this once for each endpoint
+        return select(deliveries.c.id).select_from(endpoints).join(deliveries, deliveries.c.id.in_(of_one)).where(named)
+    each = of_one.lateral("each_endpoint")
+    return select(each.c.id).select_from(endpoints).join(each, true()).where(named)
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now

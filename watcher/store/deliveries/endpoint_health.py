@@ -1,0 +1,120 @@
+"""The health of endpoints in their rows: read and written under lock, told to the others in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core.invoices.body import about_endpoint
+from watcher.core.webhooks.endpoint_health import EndpointFact, Health
+from watcher.ports import EventRecord, Form
+from watcher.store.column_types import AnyRow, Instant, has_tag
+from watcher.store.deliveries.events import Telling, tell
+from watcher.store.tables import RETRYING, deliveries, endpoints
+
+_HEALTH = (
+    endpoints.c.name,
+    endpoints.c.disabled_reason,
+    endpoints.c.failures,
+    endpoints.c.failed_lane,
+    endpoints.c.failing_since,
+    endpoints.c.failed_at,
+    endpoints.c.probe_at,
+    endpoints.c.probes,
+    endpoints.c.told_since,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One endpoint's health before and after, at an instant of the database's clock."""
+
+    endpoint: str
+    before: Health
+    after: Health
+    at: datetime
+    facts: tuple[EndpointFact, ...] = ()
+
+
+async def read_health(connection: AsyncConnection, names: Sequence[str]) -> dict[str, Health]:
+    """By name, locked until the transaction ends. The transaction began with `lock_cursor`."""
+    query = select(*_HEALTH).where(endpoints.c.name.in_(names)).order_by(endpoints.c.name).with_for_update()
+    return {row.name: _health(row) for row in await connection.execute(query)}
+
+
+async def write_turns(connection: AsyncConnection, turns: Sequence[Turn]) -> None:
+    """Write what changed, let the deliveries go of those that take all again, and tell the other endpoints."""
+    for turn in turns:
+        if turn.after != turn.before:
+            await connection.execute(
+                update(endpoints).where(endpoints.c.name == turn.endpoint).values(_row(turn.after))
+            )
+        if turn.after.takes_all and not turn.before.takes_all:
+            await _catch_up(connection, turn.endpoint, turn.at)
+    tellings = [await _telling(connection, turn, fact) for turn in turns for fact in turn.facts]
+    if tellings:
+        await tell(connection, tellings)
+
+
+async def _catch_up(connection: AsyncConnection, endpoint: str, now: datetime) -> None:
+    """All that failed is due now. Places in lanes stay as they are, and what has been due for longer goes first."""
+    await connection.execute(
+        update(deliveries)
+        .where(RETRYING, deliveries.c.endpoint == endpoint, deliveries.c.next_attempt_at > now)
+        .values(next_attempt_at=now, due_at=case((deliveries.c.due_at.is_(None), None), else_=literal(now, Instant())))
+    )
+
+
+async def _telling(connection: AsyncConnection, turn: Turn, fact: EndpointFact) -> Telling:
+    event_id, body = about_endpoint(
+        fact.type, endpoint=turn.endpoint, reason=fact.reason, since=fact.since, now=turn.at
+    )
+    hearers = (
+        select(endpoints.c.name)
+        .where(
+            endpoints.c.configured,
+            endpoints.c.name != turn.endpoint,
+            has_tag(endpoints.c.hears, fact.type.value),
+        )
+        .order_by(endpoints.c.name)
+    )
+    names = (await connection.execute(hearers)).scalars().all()
+    event = EventRecord(
+        id=event_id,
+        type=fact.type.value,
+        sequence=None,
+        source=None,
+        timestamp=turn.at,
+        bodies={Form.FULL: body},
+        deliveries=tuple((name, Form.FULL) for name in names),
+    )
+    return Telling(event, None, turn.at)
+
+
+def _health(row: AnyRow) -> Health:
+    return Health(
+        disabled=row.disabled_reason,
+        failures=row.failures,
+        failed_lane=row.failed_lane,
+        failing_since=row.failing_since,
+        failed_at=row.failed_at,
+        probe_at=row.probe_at,
+        probes=row.probes,
+        told_since=row.told_since,
+    )
+
+
+def _row(health: Health) -> dict[str, object]:
+    return {
+        "state": "active" if health.disabled is None else "disabled",
+        "disabled_reason": health.disabled,
+        "failures": health.failures,
+        "failed_lane": health.failed_lane,
+        "failing_since": health.failing_since,
+        "failed_at": health.failed_at,
+        "probe_at": health.probe_at,
+        "probes": health.probes,
+        "told_since": health.told_since,
+    }

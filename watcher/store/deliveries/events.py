@@ -1,0 +1,91 @@
+"""Writing events and the deliveries made for them, for whoever records something worth telling."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.ports import DeliveryState, EventRecord, Form
+from watcher.store.column_types import microseconds
+from watcher.store.deliveries.ordering import realign
+from watcher.store.tables import counters, deliveries, events
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An event to write. `watch_id` is None for events about the watcher itself, which have no lane."""
+
+    event: EventRecord
+    watch_id: int | None
+    due_at: datetime
+
+
+async def tell(connection: AsyncConnection, tellings: Sequence[Telling]) -> None:
+    """Write events that are new, with their deliveries; an id that is known already changes nothing.
+
+    The caller's transaction began with `lock_cursor`, so that cursors become visible in their order.
+    """
+    known = await _known(connection, [telling.event.id for telling in tellings])
+    new = {telling.event.id: telling for telling in tellings if telling.event.id not in known}
+    if not new:
+        return
+    first = await _next_cursor(connection, len(new))
+    placed = list(enumerate(new.values(), start=first))
+    await connection.execute(insert(events), [_event_row(cursor, telling) for cursor, telling in placed])
+    rows = [row for cursor, telling in placed for row in _delivery_rows(cursor, telling)]
+    if rows:
+        await connection.execute(insert(deliveries), rows)
+        await realign(connection, (row["watch_id"] for row in rows if row["watch_id"] is not None))
+
+
+async def _known(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    known: set[str] = set()
+    for start in range(0, len(ids), _CHUNK):
+        query = select(events.c.id).where(events.c.id.in_(ids[start : start + _CHUNK]))
+        known.update((await connection.execute(query)).scalars())
+    return known
+
+
+async def _next_cursor(connection: AsyncConnection, count: int) -> int:
+    advance = update(counters).where(counters.c.name == "cursor").values(value=counters.c.value + count)
+    last: int = (await connection.execute(advance.returning(counters.c.value))).scalar_one()
+    return last - count + 1
+
+
+def _event_row(cursor: int, telling: Telling) -> dict[str, Any]:
+    event = telling.event
+    return {
+        "cursor": cursor,
+        "id": event.id,
+        "type": event.type,
+        "sequence": event.sequence,
+        "source": event.source,
+        "watch_id": telling.watch_id,
+        "timestamp": event.timestamp,
+        "tags": event.tags,
+        "full": event.bodies[Form.FULL],
+        "thin": event.bodies.get(Form.THIN),
+        "truncated": event.bodies.get(Form.TRUNCATED),
+        "delay_us": None if event.delay is None else microseconds(event.delay),
+    }
+
+
+def _delivery_rows(cursor: int, telling: Telling) -> list[dict[str, Any]]:
+    return [
+        {
+            "cursor": cursor,
+            "endpoint": endpoint,
+            "watch_id": telling.watch_id,
+            "event_type": telling.event.type,
+            "form": form.value,
+            "state": DeliveryState.PENDING.value,
+            "next_attempt_at": telling.due_at,
+            "due_at": telling.due_at,
+        }
+        for endpoint, form in telling.event.deliveries
+    ]

@@ -1,0 +1,188 @@
+"""The queue of deliveries, taken in leases, head of each lane first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, case, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.clock import Dice, system_dice
+from watcher.core.webhooks.subscription import Subscription
+from watcher.ports import ClaimedDelivery, DeliveryState, Form, Settlement
+from watcher.store.column_types import AnyRow, AnySelect
+from watcher.store.deliveries.claim import take
+from watcher.store.deliveries.endpoints import sync_endpoints
+from watcher.store.deliveries.ordering import lock_cursor, realign
+from watcher.store.deliveries.settle import settle
+from watcher.store.engine import Store
+from watcher.store.tables import deliveries, endpoints, events
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SqlOutbox:
+    """`ports.Outbox`."""
+
+    store: Store
+    dice: Dice = system_dice
+
+    async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
+        async with self.store.transaction() as connection:
+            here = await self.store.now(connection, now)
+            ready = {row.name: row for row in await _ready_endpoints(connection, wanted, here)}
+            claimed = await take(connection, tuple(ready.values()), wanted, here, here + lease)
+            bodies = await _bodies(connection, claimed)
+        await self._end_overtaken([row for row in claimed if row.overtaken])
+        ends_at = here + lease + self.store.shift
+        return tuple(
+            _claimed(row, bodies[row.id], ends_at, probe=ready[row.endpoint].probe_at is not None)
+            for row in sorted(claimed, key=_order)
+            if not row.overtaken
+        )
+
+    async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
+        return await settle(self.store, settlements, self.dice) if settlements else frozenset()
+
+    async def release(self, deliveries: Sequence[ClaimedDelivery], now: datetime) -> None:
+        """Give leases back; the deliveries are due as they were before, and overtaken ones end with their lease."""
+        del now
+        if not deliveries:
+            return
+        async with self.store.transaction() as connection:
+            await lock_cursor(connection)
+            await connection.execute(_RELEASE, [{"key": it.key, "held": it.lease} for it in deliveries])
+
+    async def next_attempt_at(self, endpoints: Sequence[str]) -> datetime | None:
+        """When `claim` can next give something: the earliest head of a lane, or end of a lease, or of a pause.
+
+        What waits in its lane, is parked, or belongs to a disabled endpoint does not count, so this lies in the past
+        only where `claim` has something to give.
+        """
+        async with self.store.reading() as connection:
+            rows = (await connection.execute(_due(endpoints))).all()
+        instants = [
+            max(at for at in (due_at, row.paused_until, row.probe_at) if at is not None)
+            for row in rows
+            for due_at in (row.first_at, row.retry_at)
+            if due_at is not None
+        ]
+        return min(instants) + self.store.shift if instants else None
+
+    async def sync_endpoints(
+        self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
+    ) -> None:
+        await sync_endpoints(self.store, configured, now, subscriptions)
+
+    async def _end_overtaken(self, rows: Sequence[AnyRow]) -> None:
+        """End what the world overtook while it was under way, and whose courier did not come back to say how it went.
+
+        In a transaction of its own: a claim does not wait for the lock that moving lanes takes.
+        """
+        if rows:
+            async with self.store.transaction() as connection:
+                await lock_cursor(connection)
+                await connection.execute(_END_OVERTAKEN, [{"key": row.id, "held": row.lease} for row in rows])
+                await realign(connection, (row.watch_id for row in rows if row.watch_id is not None))
+
+
+_RELEASE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("key"), deliveries.c.lease == bindparam("held"), ~deliveries.c.overtaken)
+    .values(
+        state=DeliveryState.PENDING.value,
+        lease=deliveries.c.lease + 1,
+        lease_ends_at=None,
+        due_at=deliveries.c.next_attempt_at,
+    )
+)
+"""What was planned stands: a lease given back unused changes nothing about the delivery."""
+
+_END_OVERTAKEN = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("key"), deliveries.c.lease == bindparam("held"))
+    .values(
+        state=DeliveryState.SUPERSEDED.value,
+        lease=deliveries.c.lease + 1,
+        lease_ends_at=None,
+        due_at=None,
+        overtaken=False,
+    )
+)
+
+
+async def _ready_endpoints(connection: AsyncConnection, wanted: Mapping[str, int], now: datetime) -> Sequence[AnyRow]:
+    names = [name for name, count in wanted.items() if count > 0]
+    due = or_(*(_earliest(tried=tried) <= now for tried in (False, True)))
+    unpaused = or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until <= now)
+    probed = or_(endpoints.c.probe_at.is_(None), endpoints.c.probe_at <= now)
+    query = _due(names).where(unpaused, probed, due).order_by(endpoints.c.name)
+    return (await connection.execute(query)).all()
+
+
+def _takes_deliveries() -> ColumnElement[bool]:
+    return and_(endpoints.c.configured, or_(endpoints.c.state == "active", endpoints.c.probe_at.is_not(None)))
+
+
+async def _bodies(connection: AsyncConnection, claimed: Sequence[AnyRow]) -> dict[int, AnyRow]:
+    """Event id and body of each delivery, by the delivery's key."""
+    body = case(
+        (deliveries.c.form == Form.THIN.value, events.c.thin),
+        (deliveries.c.form == Form.TRUNCATED.value, events.c.truncated),
+        else_=events.c.full,
+    )
+    found: dict[int, AnyRow] = {}
+    for start in range(0, len(claimed), _CHUNK):
+        keys = [row.id for row in claimed[start : start + _CHUNK]]
+        query = (
+            select(deliveries.c.id, events.c.id.label("event_id"), body.label("body"))
+            .join(events, events.c.cursor == deliveries.c.cursor)
+            .where(deliveries.c.id.in_(keys))
+        )
+        found |= {row.id: row for row in await connection.execute(query)}
+    return found
+
+
+def _order(row: AnyRow) -> tuple[bool, datetime, int]:
+    return row.tried, row.next_attempt_at, row.cursor
+
+
+def _claimed(row: AnyRow, sent: AnyRow, ends_at: datetime, *, probe: bool) -> ClaimedDelivery:
+    return ClaimedDelivery(
+        key=row.id,
+        lease=row.lease,
+        endpoint=row.endpoint,
+        event_id=sent.event_id,
+        event_type=row.event_type,
+        body=sent.body,
+        attempts=row.attempts,
+        lease_ends_at=ends_at,
+        probe=probe,
+    )
+
+
+def _due(names: Sequence[str]) -> AnySelect:
+    return select(
+        endpoints.c.name,
+        endpoints.c.paused_until,
+        endpoints.c.probe_at,
+        _earliest(tried=False).label("first_at"),
+        _earliest(tried=True).label("retry_at"),
+    ).where(endpoints.c.name.in_(tuple(names)), _takes_deliveries())
+
+
+def _earliest(*, tried: bool) -> ScalarSelect[Any]:
+    """One look at the index: ordered and limited, not min() or EXISTS, for which PostgreSQL may read everything."""
+    return (
+        select(deliveries.c.due_at)
+        .where(
+            deliveries.c.endpoint == endpoints.c.name,
+            deliveries.c.tried == tried,
+            deliveries.c.due_at.is_not(None),
+        )
+        .order_by(deliveries.c.due_at)
+        .limit(1)
+        .scalar_subquery()
+    )

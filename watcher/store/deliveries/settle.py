@@ -1,0 +1,201 @@
+"""Writing what came back of attempts: one transaction for receipts, new states, pauses and the lanes they free."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.clock import Dice
+from watcher.core.webhooks.endpoint_health import Answer, Health, after
+from watcher.ports import DeliveryState, Outcome, Settlement
+from watcher.store.column_types import AnyRow, Instant, microseconds
+from watcher.store.deliveries.endpoint_health import Turn, read_health, write_turns
+from watcher.store.deliveries.ordering import EGRESS, lock_cursor, realign
+from watcher.store.engine import Store
+from watcher.store.tables import attempts, deliveries, endpoints
+
+_CHUNK = 500
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+async def settle(store: Store, settlements: Sequence[Settlement], dice: Dice) -> frozenset[int]:
+    """`ports.Outbox.settle`."""
+    turns: Sequence[Turn] = ()
+    async with store.transaction() as connection:
+        await lock_cursor(connection)
+        held = await _held(connection, [settlement.key for settlement in settlements])
+        known = [settlement for settlement in settlements if settlement.key in held]
+        kept = [settlement for settlement in known if held[settlement.key].lease == settlement.lease]
+        await _keep_attempts(connection, known)
+        if kept:
+            values = [_values(settlement, held[settlement.key], store.shift) for settlement in kept]
+            await connection.execute(_SETTLE, values)
+            lanes = [held[settlement.key].watch_id for settlement in kept]
+            await realign(connection, (lane for lane in lanes if lane is not None))
+            turns = await _turns(connection, kept, held, store.shift, dice)
+            await write_turns(connection, turns)
+        await _pause(connection, known, held, store.shift)
+    for turn in turns:
+        _report(turn)
+    return frozenset(settlement.key for settlement in settlements) - {settlement.key for settlement in kept}
+
+
+async def _held(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, AnyRow]:
+    columns = (
+        deliveries.c.id,
+        deliveries.c.lease,
+        deliveries.c.watch_id,
+        deliveries.c.endpoint,
+        deliveries.c.holds_lane,
+        deliveries.c.overtaken,
+    )
+    held: dict[int, AnyRow] = {}
+    for start in range(0, len(keys), _CHUNK):
+        query = select(*columns).where(deliveries.c.id.in_(keys[start : start + _CHUNK])).order_by(deliveries.c.id)
+        held |= {row.id: row for row in await connection.execute(query.with_for_update())}
+    return held
+
+
+async def _keep_attempts(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    """Attempts are numbered as they were made; a probe is numbered though the schedule does not count it."""
+    if not settlements:
+        return
+    numbers = await _numbers(connection, [settlement.key for settlement in settlements])
+    rows: list[dict[str, Any]] = []
+    for settlement in settlements:
+        numbers[settlement.key] = numbers.get(settlement.key, 0) + 1
+        rows.append(_attempt_row(settlement, numbers[settlement.key]))
+    await connection.execute(insert(attempts), rows)
+
+
+async def _numbers(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, int]:
+    numbers: dict[int, int] = {}
+    for start in range(0, len(keys), _CHUNK):
+        query = (
+            select(attempts.c.delivery_id, func.max(attempts.c.number).label("number"))
+            .where(attempts.c.delivery_id.in_(keys[start : start + _CHUNK]))
+            .group_by(attempts.c.delivery_id)
+        )
+        numbers |= {row.delivery_id: row.number for row in await connection.execute(query)}
+    return numbers
+
+
+def _attempt_row(settlement: Settlement, number: int) -> dict[str, Any]:
+    receipt = settlement.receipt
+    return {
+        "delivery_id": settlement.key,
+        "number": number,
+        "outcome": receipt.outcome.value,
+        "started_at": receipt.started_at,
+        "duration_us": microseconds(receipt.duration),
+        "status": receipt.status,
+        "error": receipt.error,
+        "response": receipt.response,
+        "peer": receipt.peer,
+    }
+
+
+_SETTLE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("key"))
+    .values(lease=deliveries.c.lease + 1, lease_ends_at=None, overtaken=False)
+)
+
+
+def _values(settlement: Settlement, held: AnyRow, shift: timedelta) -> dict[str, Any]:
+    """Who was let pass once holds nobody back again: the others may have arrived already."""
+    receipt = settlement.receipt
+    waits = settlement.state in {DeliveryState.PENDING, DeliveryState.PARKED}
+    state = DeliveryState.SUPERSEDED if waits and held.overtaken else settlement.state
+    pending, parked = state is DeliveryState.PENDING, state is DeliveryState.PARKED
+    next_at = (settlement.next_attempt_at or receipt.started_at + receipt.duration) - shift if pending else None
+    return {
+        "key": settlement.key,
+        "state": state.value,
+        "parked_reason": (EGRESS if receipt.outcome is Outcome.BLOCKED else "refused") if parked else None,
+        "holds_lane": held.holds_lane and settlement.holds_lane,
+        "attempts": settlement.attempts,
+        "tried": settlement.attempts > 0,
+        "next_attempt_at": next_at,
+        "due_at": next_at,
+        "last_status": receipt.status,
+        "last_error": receipt.error,
+    }
+
+
+_ANSWERS = {
+    Outcome.DELIVERED: Answer.ACCEPTED,
+    Outcome.RETRY: Answer.FAILED,
+    Outcome.REJECTED: Answer.FAILED,
+    Outcome.GONE: Answer.GONE,
+}
+"""What the other outcomes say is about this machine, not about the endpoint."""
+
+
+_WELL = Health()
+
+
+async def _turns(
+    connection: AsyncConnection,
+    settlements: Sequence[Settlement],
+    held: Mapping[int, AnyRow],
+    shift: timedelta,
+    dice: Dice,
+) -> Sequence[Turn]:
+    """The health of each endpoint that these receipts say something of, receipt by receipt as they came in."""
+    known = await read_health(connection, sorted({row.endpoint for row in held.values()}))
+    turns: dict[str, Turn] = {}
+    for settlement in settlements:
+        row, receipt = held[settlement.key], settlement.receipt
+        answer = _ANSWERS.get(receipt.outcome)
+        if answer is None or row.endpoint not in known:
+            continue
+        turn = turns.get(row.endpoint)
+        before = known[row.endpoint] if turn is None else turn.after
+        if answer is Answer.ACCEPTED and before == _WELL:
+            continue
+        at = receipt.started_at + receipt.duration - shift
+        turn = turn or Turn(row.endpoint, before, before, at)
+        lane = -settlement.key if row.watch_id is None else row.watch_id
+        luck = dice() if answer is Answer.FAILED else 0.0
+        health, fact = after(before, answer, lane=lane, at=at, probe=settlement.probe, luck=luck)
+        turns[row.endpoint] = replace(turn, after=health, at=at, facts=turn.facts + ((fact,) if fact else ()))
+    return tuple(turns.values())
+
+
+def _report(turn: Turn) -> None:
+    before, health = turn.before, turn.after
+    if health.disabled is not None and before.disabled is None:
+        _log.error("endpoint.disabled", endpoint=turn.endpoint, reason=health.disabled)
+    elif before.takes_all and not health.takes_all:
+        _log.warning("endpoint.failed", endpoint=turn.endpoint, failures=health.failures, effect="only probes are sent")
+    elif health.takes_all and not before.takes_all:
+        _log.info("endpoint.recovered", endpoint=turn.endpoint)
+
+
+async def _pause(
+    connection: AsyncConnection, settlements: Sequence[Settlement], held: Mapping[int, AnyRow], shift: timedelta
+) -> None:
+    pauses: dict[str, datetime] = {}
+    for settlement in settlements:
+        if settlement.pause_endpoint_until is not None:
+            endpoint, until = held[settlement.key].endpoint, settlement.pause_endpoint_until - shift
+            pauses[endpoint] = max(until, pauses.get(endpoint, until))
+    if pauses:
+        await connection.execute(_PAUSE, [{"key": name, "until": until} for name, until in sorted(pauses.items())])
+
+
+_until = bindparam("until", type_=Instant)
+_PAUSE = (
+    update(endpoints)
+    .where(
+        endpoints.c.name == bindparam("key"),
+        or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until < _until),
+    )
+    .values(paused_until=_until)
+)

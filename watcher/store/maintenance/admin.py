@@ -1,0 +1,112 @@
+"""`db upgrade`, `db check`, `db backup`: each opens the database of a URL, does its work and says a sentence."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core.errors import Refused, SchemaMismatch, StoreUnavailable
+from watcher.store import migrate
+from watcher.store.engine import Store, connected, open_store
+from watcher.store.errors import explained
+from watcher.store.migrate import Schema
+
+
+async def upgrade(url: str) -> str:
+    """Make the database, or bring an older schema to ours. Raises SchemaMismatch for a newer one, StoreUnavailable."""
+    async with connected(url, create=True) as store:
+        async with store.transaction() as connection:
+            found = await connection.run_sync(migrate.upgrade)
+        match found:
+            case Schema.NONE:
+                return f"{store.place}: created"
+            case Schema.OLDER:
+                return f"{store.place}: upgraded"
+            case Schema.CURRENT:
+                return f"{store.place}: up to date already"
+            case Schema.NEWER:
+                raise SchemaMismatch(
+                    f"{store.place} has a newer schema than this program: install the newer invoice-watcher"
+                )
+
+
+async def check(url: str) -> str:
+    """Read the database through. Raises StoreUnavailable for a missing or damaged one, SchemaMismatch."""
+    async with open_store(url, read_only=True) as store:
+        async with store.reading() as connection:
+            problems = await _problems(store, connection)
+        if problems:
+            raise StoreUnavailable(f"{store.place} is damaged: {'; '.join(problems)}. Restore a backup")
+        return f"{store.place}: fine"
+
+
+async def backup(url: str, file: Path) -> str:
+    """Copy a SQLite database while it is in use, readable by its owner alone. The file is there once it is whole.
+
+    Raises Refused for PostgreSQL and where the file exists, StoreUnavailable where it cannot be written.
+    """
+    async with open_store(url) as store:
+        if not store.is_sqlite:
+            raise Refused(f"{store.place} is backed up with PostgreSQL's own pg_dump, and restored with pg_restore")
+        with _taking_shape(file) as unfinished:
+            async with store.engine.connect() as connection:
+                with explained(f"backup {file}"):
+                    await _vacuum_into(connection, unfinished)
+    return f"{store.place}: copied to {file}"
+
+
+@contextmanager
+def _taking_shape(file: Path) -> Generator[Path]:
+    """Where to write what becomes `file` at the end, safe on the disk; nothing is left of either after a failure."""
+    unfinished = file.with_name(file.name + ".unfinished")
+    _reserve(file)
+    try:
+        _reserve(unfinished)
+        try:
+            yield unfinished
+            _sync(unfinished)  # SQLite leaves this to us (https://sqlite.org/lang_vacuum.html)
+            unfinished.replace(file)
+            _sync(file.parent)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    finally:
+        if not file.stat().st_size:
+            file.unlink()
+
+
+def _reserve(file: Path) -> None:
+    """Make the file ourselves, because SQLite would make it readable by everybody."""
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as error:
+        raise Refused(f"{file} exists: a backup never overwrites") from error
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write {file}: {error.strerror}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+
+
+async def _vacuum_into(connection: AsyncConnection, file: Path) -> None:
+    # VACUUM runs outside transactions; the driver begins none, and SQLAlchemy's own is ended first.
+    await connection.exec_driver_sql("COMMIT")
+    await connection.exec_driver_sql("VACUUM INTO ?", (str(file),))
+
+
+async def _problems(store: Store, connection: AsyncConnection) -> list[str]:
+    if not store.is_sqlite:
+        return []
+    found = [str(line) for line in (await connection.execute(text("PRAGMA integrity_check(5)"))).scalars()]
+    problems = [line for line in found if line != "ok"]
+    orphans = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
+    return problems + [f"{len(orphans)} rows refer to nothing"] * bool(orphans)

@@ -1,0 +1,82 @@
+"""What the adaptive policy learns from polls, and the counts that it goes by."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core.scheduling.allocation import Census, Standing
+from watcher.core.scheduling.hazard import DAY, STAGES, Exposure, Tally
+from watcher.core.scheduling.intervals import given_back
+from watcher.store.column_types import AnyRow, AnySelect
+from watcher.store.engine import Store, upserting
+from watcher.store.tables import FULL_SHARE, OPEN, hazards, sources, watches
+
+_MILLISECOND = timedelta(milliseconds=1)
+_PLACES = {name: stage for stage, name in enumerate(STAGES)}
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSurveys:
+    """`ports.Surveys`."""
+
+    store: Store
+
+    async def census(self, source: str, provider: str, now: datetime, *, weighted: bool) -> Census:
+        learned = select(hazards).where(hazards.c.provider == provider)
+        asked_less = select(sources.c.share, sources.c.shrunk_at).where(sources.c.name == source)
+        async with self.store.reading() as connection:
+            rows = (await connection.execute(open_watches(source, weighted=weighted))).all()
+            tallies = _tallies(await connection.execute(learned))
+            row = (await connection.execute(asked_less)).one_or_none()
+        counts = {Standing(*standing): int(count) for *standing, count in rows}
+        return Census(counts, tallies, 1.0 if row is None else share_at(row, now))
+
+
+def open_watches(source: str, *, weighted: bool) -> AnySelect:
+    """How many watches stand where, from the index alone, however many there are."""
+    columns: tuple[ColumnElement[Any], ...] = (watches.c.status, watches.c.due_hour)
+    if weighted:
+        columns = (*columns, watches.c.currency, watches.c.worth)
+    counted: AnySelect = select(*columns, func.count().label("watches"))
+    return counted.where(watches.c.source == source, OPEN).group_by(*columns)
+
+
+def share_at(row: AnyRow, now: datetime) -> float:
+    """What of its requests an account gets (`share`, `shrunk_at` of `sources`), 1 being all of them."""
+    share = row.share / FULL_SHARE
+    return share if row.shrunk_at is None else given_back(share, now - row.shrunk_at)
+
+
+async def learn(connection: AsyncConnection, exposures: Iterable[Exposure]) -> None:
+    """Add what looks have taught, in one statement; in one order, so that recorders do not wait in a circle."""
+    sums: dict[tuple[str, str, str], tuple[int, timedelta]] = {}
+    for one in exposures:
+        key = (one.provider, one.status, STAGES[one.stage])
+        events, time = sums.get(key, (0, timedelta(0)))
+        sums[key] = (events + one.events, time + one.time)
+    rows = [
+        {"provider": provider, "status": status, "stage": stage, "events": events, "exposure_ms": time // _MILLISECOND}
+        for (provider, status, stage), (events, time) in sorted(sums.items())
+    ]
+    if rows:
+        inserting = upserting(connection, hazards)
+        added = {
+            "events": hazards.c.events + inserting.excluded.events,
+            "exposure_ms": hazards.c.exposure_ms + inserting.excluded.exposure_ms,
+        }
+        keys = ["provider", "status", "stage"]
+        await connection.execute(inserting.on_conflict_do_update(index_elements=keys, set_=added), rows)
+
+
+def _tallies(rows: Iterable[AnyRow]) -> Mapping[str, Mapping[int, Tally]]:
+    """By status and stage; stages of another version's scale teach nothing."""
+    found: dict[str, dict[int, Tally]] = {}
+    for row in rows:
+        if row.stage in _PLACES:
+            tally = Tally(row.events, row.exposure_ms * _MILLISECOND / DAY)
+            found.setdefault(row.status, {})[_PLACES[row.stage]] = tally
+    return found

@@ -1,0 +1,266 @@
+"""Rounds through the lists of a source: whose turn it is, and the watches that a page refreshes."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnCollection,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from watcher.core.errors import NotFound
+from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, RoundKind
+from watcher.store.column_types import AnySelect, Instant
+from watcher.store.engine import Store
+from watcher.store.polls.claim import HERE, SOURCE, leased, leasing
+from watcher.store.polls.queue import asks, budgeted
+from watcher.store.tables import OPEN, sources, watches
+from watcher.store.watches.watches import SqlWatches
+
+_Columns = ColumnCollection[str, Any]
+_REPLICA_SKEW = timedelta(seconds=30)
+"""How far the clocks of replicas may differ from each other: looks are stamped by the clock of who made them."""
+_OTHERS = 4
+"""So many more watches are read than are wanted: some were looked at by id while the pages were read."""
+_NEXT_AT = {
+    RoundKind.SWEEP: sources.c.sweep_at,
+    RoundKind.DISCOVERY: sources.c.discover_at,
+    RoundKind.CHANGES: sources.c.changes_at,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SqlRounds:
+    """`ports.Rounds`."""
+
+    store: Store
+
+    async def begin(self, source: str, kind: RoundKind, now: datetime, until: datetime) -> bool:
+        next_at = _NEXT_AT[kind]
+        async with self.store.transaction() as connection:
+            here = await self.store.now(connection, now)
+            taking = (
+                update(sources)
+                .where(sources.c.name == source, asks(here), or_(next_at.is_(None), next_at <= here))
+                .values({next_at: until - self.store.shift})
+            )
+            return (await connection.execute(taking)).rowcount == 1
+
+    async def end(self, source: str, kind: RoundKind, next_at: datetime) -> None:
+        ending = update(sources).where(sources.c.name == source).values({_NEXT_AT[kind]: next_at - self.store.shift})
+        async with self.store.transaction() as connection:
+            await connection.execute(ending)
+
+    async def count_due(self, source: str, now: datetime, most: int, *, hints_since: datetime | None = None) -> int:
+        async with self.store.reading() as connection:
+            counting = due_on_lists(source, now - self.store.shift, most, hints_since)
+            return int((await connection.execute(counting)).scalar_one())
+
+    async def lease_listed(self, listed: ListedIds, now: datetime, lease: timedelta) -> Claim:
+        async with self.store.transaction() as connection:
+            here = await self.store.now(connection, now)
+            skew = _REPLICA_SKEW if self.store.database_clock else timedelta(0)
+            chosen = {
+                "of_source": listed.source,
+                "here": here,
+                "ids": listed.ids,
+                "unsettled": tuple(listed.unsettled),
+                "page_asked_at": listed.asked_at - self.store.shift,
+                "seen_before": listed.asked_at - skew,
+            }
+            if listed.hints_since is None:
+                taken = await leased(connection, _LEASE_LISTED, here + lease, chosen)
+            else:
+                chosen["since"] = listed.hints_since
+                taken = await leased(connection, _LEASE_HINTED, here + lease, chosen)
+        return Claim(listed.source, (), taken, here + lease + self.store.shift)
+
+    async def ask_for(self, watches: Sequence[ClaimedWatch], now: datetime) -> None:
+        if watches:
+            async with self.store.transaction() as connection:
+                here = now - self.store.shift
+                held = [{"key": one.key, "held": one.lease, "planned_at": here} for one in watches]
+                await connection.execute(_ASK_FOR, sorted(held, key=_key))
+
+    async def claim_beside(
+        self, request: ClaimRequest, now: datetime, lease: timedelta, *, new_since: datetime
+    ) -> Claim | None:
+        most, shift = request.requests * request.batch_size, self.store.shift
+        pressing = due_beside(request.source, now - shift, most, new_since=new_since - shift)
+        async with self.store.reading() as connection:  # a long list of what is due keeps no writer waiting
+            found = (await connection.execute(pressing)).scalars().all()
+        if not found:
+            return None
+        async with self.store.transaction() as connection:
+            here = await self.store.now(connection, now)
+            named = sources.c.name == request.source
+            ready = select(sources.c.next_slot_at).where(named, asks(here)).with_for_update()
+            row = (await connection.execute(ready)).one_or_none()
+            if row is None:
+                return None
+            return await budgeted(
+                connection,
+                request,
+                row.next_slot_at,
+                here,
+                ends_at=here + lease,
+                shift=shift,
+                leasing=_LEASE_PRESSING,
+                keys=found,
+            )
+
+    async def hasten(self, source: str, told_at: Collection[datetime], plan: Sequence[datetime]) -> int:
+        if not told_at or not plan:
+            return 0
+        async with self.store.reading() as connection:
+            looked_at = _last_looked_at(source, min(told_at), max(told_at)).limit(_OTHERS * len(plan))
+            rows = (await connection.execute(looked_at)).all()
+        left = [row for row in rows if row.polled_at in told_at]
+        planned = [
+            {"key": row.id, "held": row.lease, "planned_at": at - self.store.shift}
+            for row, at in zip(left, plan, strict=False)
+            if at - self.store.shift < row.due_at
+        ]
+        if planned:
+            async with self.store.transaction() as connection:
+                await connection.execute(_HASTEN, sorted(planned, key=_key))
+        return len(planned)
+
+    async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
+        try:
+            return await SqlWatches(self.store).discover(source, ids, now)
+        except NotFound:  # a reload took the source away meanwhile
+            return 0
+
+
+def due_on_lists(source: str, now: datetime, most: int, hints_since: datetime | None) -> Select[int]:
+    """Among the `most` longest due watches of a source, how many rows of a list may speak for."""
+    longest_due = (
+        select(*_FITNESS)
+        .where(watches.c.source == source, watches.c.due_at <= now)
+        .order_by(watches.c.due_at, watches.c.id)
+        .limit(most)
+        .subquery()
+    )
+    told = longest_due.c
+    hinted = () if hints_since is None else _fit_for_hints(told, hints_since, now)
+    well = (told.settled_at.is_(None), told.misses == 0, told.failures == 0)
+    return select(func.count()).select_from(longest_due).where(*well, *hinted)
+
+
+def due_beside(source: str, now: datetime, most: int, *, new_since: datetime) -> Select[tuple[int]]:
+    """The keys of those due watches that no round may keep waiting, longest due first."""
+    pressing = or_(
+        watches.c.poll_again,
+        and_(watches.c.fetched_at.is_(None), watches.c.due_at >= new_since),
+        watches.c.failures > 0,
+        watches.c.misses > 0,
+        watches.c.clock_at <= now,
+    )
+    return (
+        select(watches.c.id)
+        .where(watches.c.source == source, watches.c.due_at <= now, pressing)
+        .order_by(watches.c.due_at, watches.c.id)
+        .limit(most)
+    )
+
+
+def _last_looked_at(source: str, first: datetime, last: datetime) -> AnySelect:
+    """The open watches whose last look lies between these instants, who is due first before the others."""
+    chosen: AnySelect = select(watches.c.id, watches.c.lease, watches.c.polled_at, watches.c.due_at)
+    return chosen.where(
+        watches.c.source == source,
+        OPEN,
+        watches.c.polled_at.between(first, last),
+        watches.c.lease_ends_at.is_(None),
+        watches.c.due_at.is_not(None),
+    ).order_by(watches.c.due_at, watches.c.id)
+
+
+_ASK_FOR = (
+    update(watches)
+    .where(watches.c.id == bindparam("key"), watches.c.lease == bindparam("held"))
+    .values(
+        lease=watches.c.lease + 1,
+        lease_ends_at=None,
+        poll_at=bindparam("planned_at", type_=Instant),
+        due_at=bindparam("planned_at", type_=Instant),
+        poll_again=True,
+    )
+)
+_HASTEN = (
+    update(watches)
+    .where(watches.c.id == bindparam("key"), watches.c.lease == bindparam("held"), watches.c.lease_ends_at.is_(None))
+    .values(poll_at=bindparam("planned_at", type_=Instant), due_at=bindparam("planned_at", type_=Instant))
+)
+
+
+def _key(row: Mapping[str, Any]) -> int:
+    return row["key"]
+
+
+_FITNESS = (
+    watches.c.poll_again,
+    watches.c.settled_at,
+    watches.c.misses,
+    watches.c.failures,
+    watches.c.fetched_at,
+    watches.c.clock_at,
+)
+
+
+def _fit_for_hints(
+    told: _Columns, since: datetime | ColumnElement[datetime], here: datetime | ColumnElement[datetime]
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        told.fetched_at > since,
+        told.poll_again.is_(False),
+        told.misses == 0,
+        told.failures == 0,
+        or_(told.clock_at.is_(None), told.clock_at > here),
+    )
+
+
+def _listed(*fit: ColumnElement[bool]) -> Select[tuple[int]]:
+    """The keys of unleased watches that a list of `asked_at` tells about, unless somebody looked since."""
+    seen_before = bindparam("seen_before", type_=Instant)
+    return (
+        select(watches.c.id)
+        .where(
+            watches.c.source == SOURCE,
+            watches.c.invoice_id.in_(bindparam("ids", expanding=True)),
+            watches.c.origins != "",
+            or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= HERE),
+            or_(watches.c.polled_at.is_(None), watches.c.polled_at <= seen_before),
+            or_(watches.c.due_at.is_not(None), watches.c.invoice_id.in_(bindparam("unsettled", expanding=True))),
+            *fit,
+        )
+        .order_by(watches.c.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+_fell_due = and_(watches.c.due_at > bindparam("page_asked_at", type_=Instant), watches.c.due_at <= HERE)
+# Who fell due, or was asked for, while the page was under way is looked at once more.
+_again = and_(watches.c.polled_at.is_not(None), func.coalesce(_fell_due, false()))
+_LEASE_LISTED = leasing(_listed(), poll_again=_again)
+_LEASE_HINTED = leasing(_listed(*_fit_for_hints(watches.c, bindparam("since", type_=Instant), HERE)), poll_again=_again)
+_LEASE_PRESSING = leasing(
+    select(watches.c.id)
+    .where(watches.c.id.in_(bindparam("keys", expanding=True)), watches.c.source == SOURCE, watches.c.due_at <= HERE)
+    .order_by(watches.c.due_at, watches.c.id)
+    .limit(bindparam("most", type_=BigInteger))
+    .with_for_update(skip_locked=True),
+    poll_again=false(),
+)

@@ -1,0 +1,256 @@
+"""Writing what polls brought: one transaction for watches, snapshots, events, deliveries and raw documents."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio.to_thread
+from sqlalchemy import bindparam, case, false, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core import json_text
+from watcher.core.invoices.invoice import Snapshot
+from watcher.core.invoices.snapshot import to_document
+from watcher.ports import Change, DeliveryState, PollRecord, WatchState
+from watcher.store.column_types import AnyRow, Instant, digest, pack
+from watcher.store.deliveries.events import Telling, tell
+from watcher.store.deliveries.ordering import lock_cursor, realign
+from watcher.store.engine import Store, upserting
+from watcher.store.locks import lock_watches
+from watcher.store.polls.hazard_stats import learn
+from watcher.store.polls.record_unchanged import renew
+from watcher.store.tables import WAITING, deliveries, documents, snapshots, sources, watches
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    digest: bytes
+    content: bytes
+
+
+class _LeaseLost(Exception):
+    """Some of the polls that found nothing new were of watches that somebody else has by now."""
+
+
+async def record(store: Store, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
+    """`ports.PollQueue.record`."""
+    packed = await _packed(records)
+    new = [poll for poll in records if not poll.renews]
+    try:
+        return await _record(store, [poll for poll in records if poll.renews], new, packed, successes)
+    except _LeaseLost:  # rare enough to look at each row instead
+        return await _record(store, (), records, packed, successes)
+
+
+async def _record(
+    store: Store,
+    renewals: Sequence[PollRecord],
+    new: Sequence[PollRecord],
+    packed: Mapping[int, _Document],
+    successes: Mapping[str, datetime],
+) -> frozenset[int]:
+    """Lock order, the same everywhere: cursor, watches by key, sources, hazards."""
+    async with store.transaction() as connection:
+        if any(change.events or change.supersedes for _, change in _changes(new)):
+            await lock_cursor(connection)
+        await lock_watches(connection, (poll.key for poll in (*renewals, *new)))
+        if renewals and not await renew(connection, renewals, store.shift):
+            raise _LeaseLost
+        held = await _held(connection, new)
+        kept = [poll for poll in new if poll.key in held and held[poll.key].lease == poll.lease]
+        if kept:
+            await _keep_watches(connection, kept, held, store)
+            await _keep_documents(connection, kept, packed)
+            await _keep_changes(connection, kept, held, store)
+        await _keep_successes(connection, successes)
+        await learn(connection, (one for poll in (*renewals, *kept) for one in poll.exposures))
+    return frozenset(poll.key for poll in new) - {poll.key for poll in kept}
+
+
+def _changes(records: Iterable[PollRecord]) -> list[tuple[PollRecord, Change]]:
+    return [(poll, poll.change) for poll in records if poll.change is not None]
+
+
+async def _packed(records: Sequence[PollRecord]) -> Mapping[int, _Document]:
+    """Compress in a thread and before the transaction: nothing else waits for it."""
+    raws = {poll.key: poll.raw for poll in records if poll.raw is not None}
+    if not raws:
+        return {}
+    contents = await anyio.to_thread.run_sync(pack, tuple(raws.values()))
+    return {key: _Document(digest(raws[key]), content) for key, content in zip(raws, contents, strict=True)}
+
+
+async def _held(connection: AsyncConnection, records: Sequence[PollRecord]) -> dict[int, AnyRow]:
+    keys = sorted(poll.key for poll in records)
+    held: dict[int, AnyRow] = {}
+    for start in range(0, len(keys), _CHUNK):
+        query = select(*_HELD).where(watches.c.id.in_(keys[start : start + _CHUNK]))
+        held |= {row.id: row for row in await connection.execute(query)}
+    return held
+
+
+_HELD = (watches.c.id, watches.c.lease, watches.c.poll_again, watches.c.poll_at, watches.c.asked_at)
+_WATCH = update(watches).where(watches.c.id == bindparam("key")).values(lease_ends_at=null(), poll_again=false())
+
+
+async def _keep_watches(
+    connection: AsyncConnection, kept: Sequence[PollRecord], held: Mapping[int, AnyRow], store: Store
+) -> None:
+    """Each kind of outcome writes its own columns: clock only, nothing found, deleted, found."""
+    kinds: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for poll in kept:
+        values = _watch_values(poll, held[poll.key], store.shift)
+        kinds.setdefault(tuple(values), []).append(values)
+    for rows in kinds.values():
+        await connection.execute(_WATCH, rows)
+
+
+def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str, Any]:
+    """A look that was asked for while the watch was leased comes at once, whatever the record planned.
+
+    What was planned by our clock is due when ours says so: else a look at a clock instant would come too early by the
+    database's clock, find nothing to tell, and be planned for the same instant again and again.
+    """
+    planned_at = None if poll.poll_at is None else poll.poll_at - shift
+    poll_at = held.poll_at if held.poll_again else planned_at
+    ended = {"key": poll.key, "lease": poll.lease + 1, "poll_at": poll_at, "due_at": poll_at, "clock_at": poll.clock_at}
+    if poll.clock_only:
+        return ended
+    wakes = held.poll_again and poll.state is WatchState.RETIRED
+    looked = {
+        "state": WatchState.ACTIVE.value if wakes else poll.state.value,
+        "polled_at": poll.polled_at,
+        "misses": poll.misses,
+        "first_missed_at": poll.first_missed_at,
+        "failures": poll.failures,
+        "last_error": poll.last_error,
+        "settled_at": poll.polled_at if wakes else poll.settled_at,
+    }
+    # A deletion forgets the fingerprint without having found anything: the same document again is news.
+    fingerprint = {} if poll.fingerprint is None else {"fingerprint": poll.fingerprint}
+    found = {} if poll.asked_at is None else {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at}
+    return ended | looked | fingerprint | found | _standing_values(poll)
+
+
+def _standing_values(poll: PollRecord) -> dict[str, Any]:
+    if poll.standing is None:
+        return {}
+    return {
+        "due_hour": poll.standing.due_hour,
+        "currency": poll.standing.currency,
+        "worth": poll.standing.worth,
+    }
+
+
+async def _keep_documents(
+    connection: AsyncConnection, kept: Sequence[PollRecord], packed: Mapping[int, _Document]
+) -> None:
+    rows = [
+        {"watch_id": poll.key, "digest": found.digest, "seen_at": poll.polled_at, "content": found.content}
+        for poll in kept
+        if (found := packed.get(poll.key))
+    ]
+    if rows:
+        inserting = upserting(connection, documents)
+        seen = {"seen_at": inserting.excluded.seen_at}
+        await connection.execute(
+            inserting.on_conflict_do_update(index_elements=["watch_id", "digest"], set_=seen), rows
+        )
+
+
+async def _keep_changes(
+    connection: AsyncConnection, kept: Sequence[PollRecord], held: Mapping[int, AnyRow], store: Store
+) -> None:
+    changes = _changes(kept)
+    if not changes:
+        return
+    await connection.execute(_MEMORY, [_memory_values(poll, change) for poll, change in changes])
+    await _keep_snapshots(connection, changes, held)
+    await _supersede(connection, changes)
+    tellings = [
+        Telling(event, poll.key, poll.polled_at - store.shift) for poll, change in changes for event in change.events
+    ]
+    if tellings:
+        await tell(connection, tellings)
+
+
+async def _keep_snapshots(
+    connection: AsyncConnection, changes: Sequence[tuple[PollRecord, Change]], held: Mapping[int, AnyRow]
+) -> None:
+    seen = [(poll, change, change.snapshot) for poll, change in changes if change.snapshot is not None]
+    if not seen:
+        return
+    await connection.execute(_MEMORY, [_seen_values(poll, snapshot) for poll, _, snapshot in seen])
+    rows = [_snapshot_row(poll, change, snapshot, held[poll.key].asked_at) for poll, change, snapshot in seen]
+    inserting = upserting(connection, snapshots)
+    new = {"document": inserting.excluded.document}
+    await connection.execute(inserting.on_conflict_do_update(index_elements=["watch_id", "version"], set_=new), rows)
+
+
+_MEMORY = update(watches).where(watches.c.id == bindparam("key"))
+
+
+def _memory_values(poll: PollRecord, change: Change) -> dict[str, Any]:
+    return {"key": poll.key, "memory": change.memory, "version": change.version, "sequence": change.sequence}
+
+
+def _seen_values(poll: PollRecord, snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "key": poll.key,
+        "status": snapshot.status.value,
+        "overdue": snapshot.overdue,
+        "number": snapshot.number,
+    }
+
+
+def _snapshot_row(
+    poll: PollRecord, change: Change, snapshot: Snapshot, observed_after: datetime | None
+) -> dict[str, Any]:
+    return {
+        "watch_id": poll.key,
+        "version": change.version,
+        "observed_after": observed_after,
+        "observed_at": poll.fetched_at or poll.polled_at,
+        "document": json_text.write(to_document(snapshot)).decode(),
+    }
+
+
+async def _supersede(connection: AsyncConnection, changes: Sequence[tuple[PollRecord, Change]]) -> None:
+    """End waiting deliveries that the world has overtaken. What is in flight arrives, or ends when it fails."""
+    pairs = [{"key": poll.key, "told": kind} for poll, change in changes for kind in change.supersedes]
+    if pairs:
+        await connection.execute(_SUPERSEDE, pairs)
+        await realign(connection, (poll.key for poll, change in changes if change.supersedes))
+
+
+_UNDER_WAY = deliveries.c.state == DeliveryState.DELIVERING.value
+_SUPERSEDE = (
+    update(deliveries)
+    .where(deliveries.c.watch_id == bindparam("key"), WAITING, deliveries.c.event_type == bindparam("told"))
+    .values(
+        state=case((_UNDER_WAY, deliveries.c.state), else_=DeliveryState.SUPERSEDED.value),
+        due_at=case((_UNDER_WAY, deliveries.c.due_at), else_=null()),
+        parked_reason=null(),
+        overtaken=_UNDER_WAY,
+    )
+)
+
+
+async def _keep_successes(connection: AsyncConnection, successes: Mapping[str, datetime]) -> None:
+    if successes:
+        rows = [{"key": source, "answered_at": at} for source, at in sorted(successes.items())]
+        await connection.execute(_SUCCESS, rows)
+
+
+_answered_at = bindparam("answered_at", type_=Instant)
+_SUCCESS = (
+    update(sources)
+    .where(
+        sources.c.name == bindparam("key"),
+        or_(sources.c.last_success_at.is_(None), sources.c.last_success_at < _answered_at),
+    )
+    .values(last_success_at=_answered_at)
+)

@@ -1,0 +1,72 @@
+"""How far behind the work is: what the database has due and nobody has done yet."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ScalarSelect, func, or_, select
+
+from watcher.ports import EndpointBacklog, SourceBacklog
+from watcher.store.column_types import AnyRow
+from watcher.store.engine import Store
+from watcher.store.tables import WAITING, deliveries, endpoints, events, sources, watches
+
+_NOTHING = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlogs:
+    """Read at every scrape, so each query is a look at an index or at what waits."""
+
+    store: Store
+
+    async def sources(self, now: datetime) -> tuple[SourceBacklog, ...]:
+        """The configured and enabled ones. One that backs off, or was given up, is not up."""
+        query = (
+            select(sources.c.name, sources.c.probe_at, sources.c.blocked_until, longest_due(now).label("due_at"))
+            .where(sources.c.configured, sources.c.enabled)
+            .order_by(sources.c.name)
+        )
+        async with self.store.reading() as connection:
+            return tuple(_source(row, now) for row in await connection.execute(query))
+
+    async def endpoints(self, now: datetime) -> tuple[EndpointBacklog, ...]:
+        """The configured ones. One that is disabled, or gets probes only, is not up."""
+        waiting = (
+            select(deliveries.c.endpoint, func.count().label("waiting"), func.min(deliveries.c.cursor).label("oldest"))
+            .where(WAITING)
+            .group_by(deliveries.c.endpoint)
+            .subquery()
+        )
+        query = (
+            select(endpoints.c.name, endpoints.c.state, endpoints.c.probe_at, waiting.c.waiting, events.c.timestamp)
+            .outerjoin(waiting, waiting.c.endpoint == endpoints.c.name)
+            .outerjoin(events, events.c.cursor == waiting.c.oldest)
+            .where(endpoints.c.configured)
+            .order_by(endpoints.c.name)
+        )
+        async with self.store.reading() as connection:
+            return tuple(_endpoint(row, now) for row in await connection.execute(query))
+
+
+def longest_due(here: datetime) -> ScalarSelect[datetime | None]:
+    """Of the source in the row: since when its longest due watch that nobody has is due. One look at the index."""
+    unleased = or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= here)
+    return (
+        select(watches.c.due_at)
+        .where(watches.c.source == sources.c.name, watches.c.due_at <= here, unleased)
+        .order_by(watches.c.due_at)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _source(row: AnyRow, now: datetime) -> SourceBacklog:
+    is_blocked = row.blocked_until is not None and row.blocked_until > now
+    lag = _NOTHING if row.due_at is None else max(_NOTHING, now - row.due_at)
+    return SourceBacklog(row.name, is_up=row.probe_at is None and not is_blocked, lag=lag)
+
+
+def _endpoint(row: AnyRow, now: datetime) -> EndpointBacklog:
+    oldest = _NOTHING if row.timestamp is None else max(_NOTHING, now - row.timestamp)
+    is_up = row.state == "active" and row.probe_at is None
+    return EndpointBacklog(row.name, is_up=is_up, waiting=row.waiting or 0, oldest=oldest)

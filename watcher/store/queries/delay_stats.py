@@ -1,0 +1,89 @@
+"""What the database knows of how late changes were seen, and of why one invoice is looked at when."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from watcher.core.scheduling.allocation import Standing
+from watcher.store.column_types import AnyRow
+from watcher.store.engine import Store
+from watcher.store.tables import events, snapshots, sources, watches
+
+_MOST = 20_000
+"""Delays that are looked at, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A watch as scheduling sees it. `poll_at` is None where it is not looked at any more."""
+
+    is_watched: bool
+    is_configured: bool
+    account_answers: bool
+    state: str
+    standing: Standing
+    poll_at: datetime | None
+    clock_at: datetime | None
+    polled_at: datetime | None
+    fetched_at: datetime | None
+    changed_at: datetime | None
+    settled_at: datetime | None
+    blocked_until: datetime | None
+    failures: int
+    misses: int
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prospects:
+    store: Store
+
+    async def delays(self, source: str, since: datetime) -> tuple[timedelta, ...]:
+        """From when providers say that something changed until we saw it, of events since then, in no order."""
+        query = (
+            select(events.c.delay_us)
+            .where(events.c.source == source, events.c.timestamp >= since, events.c.delay_us.is_not(None))
+            .order_by(events.c.timestamp.desc())
+            .limit(_MOST)
+        )
+        async with self.store.reading() as connection:
+            return tuple(timedelta(microseconds=late) for late in (await connection.execute(query)).scalars())
+
+    async def watch(self, source: str, invoice_id: str) -> Prospect | None:
+        """None where it was never watched."""
+        changed_at = select(func.max(snapshots.c.observed_at)).where(snapshots.c.watch_id == watches.c.id)
+        query = (
+            select(
+                watches,
+                changed_at.scalar_subquery().label("changed_at"),
+                sources.c.configured,
+                sources.c.probe_at,
+                sources.c.blocked_until,
+            )
+            .join(sources)
+            .where(watches.c.source == source, watches.c.invoice_id == invoice_id)
+        )
+        async with self.store.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else _prospect(row)
+
+
+def _prospect(row: AnyRow) -> Prospect:
+    return Prospect(
+        is_watched=bool(row.origins),
+        is_configured=row.configured,
+        account_answers=row.probe_at is None,
+        state=row.state,
+        standing=Standing(row.status, row.due_hour, row.currency, row.worth),
+        poll_at=row.poll_at,
+        clock_at=row.clock_at,
+        polled_at=row.polled_at,
+        fetched_at=row.fetched_at,
+        changed_at=row.changed_at,
+        settled_at=row.settled_at,
+        blocked_until=row.blocked_until,
+        failures=row.failures,
+        misses=row.misses,
+        last_error=row.last_error,
+    )

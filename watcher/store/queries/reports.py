@@ -1,0 +1,276 @@
+"""What the database knows, as `--json`, the API and the page show it: plain JSON values in the contract's shapes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVarTuple, cast
+
+from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, tuple_
+
+from watcher.core import json_text
+from watcher.core.invoices.invoice import Status
+from watcher.ports import DeliveryState, Item, WatchState
+from watcher.store.column_types import AnyRow, has_tag, like, told_at
+from watcher.store.engine import Store
+from watcher.store.queries import history, timeline
+from watcher.store.tables import TROUBLED, WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
+
+_Columns = TypeVarTuple("_Columns")
+
+REMOVED = "removed"
+"""The state of a source or endpoint that is not configured any more and of which something is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Every list has a stable order and can be read in pages: `after` names the last item seen, `limit` the most."""
+
+    store: Store
+
+    async def watch_list(
+        self,
+        *,
+        source: str | None = None,
+        state: WatchState | None = None,
+        tag: str | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+    ) -> list[Item]:
+        """Watches by source and invoice id; stopped ones are no watches. `after` is (source, invoice id)."""
+        key = tuple_(watches.c.source, watches.c.invoice_id)
+        query = (
+            select(watches, sources.c.configured)
+            .join(sources)
+            .where(watches.c.origins != "")
+            .order_by(watches.c.source, watches.c.invoice_id)
+            .limit(limit)
+        )
+        if source is not None:
+            query = query.where(watches.c.source == source)
+        if state is not None:
+            orphaned = state is WatchState.ORPHANED
+            query = query.where(~sources.c.configured if orphaned else and_(sources.c.configured, _in(state)))
+        if tag is not None:
+            query = query.where(has_tag(watches.c.tags, tag))
+        if after is not None:
+            query = query.where(key > after)
+        async with self.store.reading() as connection:
+            return [_watch(row) for row in await connection.execute(query)]
+
+    async def watch(self, source: str, invoice_id: str) -> Item | None:
+        """The item of one watch, or None where it is not watched."""
+        query = (
+            select(watches, sources.c.configured)
+            .join(sources)
+            .where(watches.c.origins != "", watches.c.source == source, watches.c.invoice_id == invoice_id)
+        )
+        async with self.store.reading() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else _watch(row)
+
+    async def invoices(
+        self,
+        *,
+        status: Status | None = None,
+        overdue: bool | None = None,
+        source: str | None = None,
+        tag: str | None = None,
+        search: str | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+    ) -> list[Item]:
+        """The last snapshot of every watched invoice that was seen. `after` is (source, invoice id).
+
+        `search` is a part of the id or of the number, in upper or lower case.
+        """
+        # What is chosen and ordered by one index, before any row or document is read.
+        key = (watches.c.source, watches.c.invoice_id)
+        seen = (watches.c.origins != "", watches.c.status.is_not(None))
+        chosen = select(watches.c.id).where(*seen).order_by(*key).limit(limit)
+        if status is not None:
+            chosen = chosen.where(watches.c.status == status.value)
+        if overdue is not None:
+            chosen = chosen.where(watches.c.overdue == overdue)
+        if source is not None:
+            chosen = chosen.where(watches.c.source == source)
+        if tag is not None:
+            chosen = chosen.where(has_tag(watches.c.tags, tag))
+        if search is not None:
+            by_id = watches.c.invoice_id.icontains(search, autoescape=True)
+            chosen = chosen.where(or_(by_id, watches.c.number.icontains(search, autoescape=True)))
+        if after is not None:
+            chosen = chosen.where(tuple_(*key) > after)
+        newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
+        query = select(snapshots.c.document).join(watches, newest).where(watches.c.id.in_(chosen)).order_by(*key)
+        async with self.store.reading() as connection:
+            return [cast("Item", json_text.read(text)) for text in (await connection.execute(query)).scalars()]
+
+    async def event_bodies(
+        self,
+        *,
+        after: int = 0,
+        limit: int,
+        type_glob: str | None = None,
+        source: str | None = None,
+        tag: str | None = None,
+        newest_first: bool = False,
+    ) -> list[tuple[int, bytes]]:
+        """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""
+        chosen = _in_order(select(events.c.cursor), events.c.cursor, after, newest_first=newest_first).limit(limit)
+        if type_glob is not None:
+            chosen = chosen.where(events.c.type.like(like(type_glob), escape="\\"))
+        if source is not None:
+            chosen = chosen.where(events.c.source == source)
+        if tag is not None:
+            chosen = chosen.where(has_tag(events.c.tags, tag))
+        query = _in_order(history.EVENTS, events.c.cursor, 0, newest_first=newest_first)
+        query = query.where(events.c.cursor.in_(chosen))
+        async with self.store.reading() as connection:
+            return [(row.cursor, history.body(row)) for row in await connection.execute(query)]
+
+    async def events(
+        self,
+        *,
+        after: str | None = None,
+        limit: int,
+        type_glob: str | None = None,
+        source: str | None = None,
+        tag: str | None = None,
+        newest_first: bool = False,
+    ) -> list[Item]:
+        """Full bodies, each with its `cursor`. Raises Refused for an `after` that is no cursor."""
+        found = await self.event_bodies(
+            after=history.read_cursor(after),
+            limit=limit,
+            type_glob=type_glob,
+            source=source,
+            tag=tag,
+            newest_first=newest_first,
+        )
+        return [history.with_cursor(cursor, body) for cursor, body in found]
+
+    async def newest_cursor(self) -> int:
+        """The cursor of the newest event, 0 where there is none: every event at or below it can be read."""
+        async with self.store.reading() as connection:
+            newest: int = (
+                await connection.execute(select(counters.c.value).where(counters.c.name == "cursor"))
+            ).scalar_one()
+        return newest
+
+    async def deliveries(
+        self,
+        *,
+        state: DeliveryState | None = None,
+        endpoint: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Item]:
+        """Deliveries, oldest first. `after` is the number in a `delivery_id`."""
+        query = _in_order(history.DELIVERIES, deliveries.c.id, after, newest_first=newest_first).limit(limit)
+        if state is not None:
+            query = query.where(deliveries.c.state == state.value)
+        if endpoint is not None:
+            query = query.where(deliveries.c.endpoint == endpoint)
+        async with self.store.reading() as connection:
+            return [history.delivery(row) for row in await connection.execute(query)]
+
+    async def endpoints(self, now: datetime | None = None) -> list[Item]:
+        """Configured endpoints, and removed ones for which something still waits. Pauses show only with `now`."""
+        waiting = select(deliveries.c.endpoint, func.count()).where(WAITING).group_by(deliveries.c.endpoint)
+        async with self.store.reading() as connection:
+            counts = {name: count for name, count in await connection.execute(waiting)}  # noqa: C416 - rows are no pairs to dict
+            rows = (await connection.execute(select(endpoints).order_by(endpoints.c.name))).all()
+        return [
+            {
+                "name": row.name,
+                "url": row.url,
+                "state": endpoint_state(row, now),
+                "waiting": counts.get(row.name, 0),
+            }
+            for row in rows
+            if row.configured or row.name in counts
+        ]
+
+    async def sources(self, rates: Mapping[str, str] | None = None) -> list[Item]:
+        """Configured sources, and removed ones that are still watched. `rates` are the configured ones, by name."""
+        watched = (
+            select(func.count()).where(watches.c.source == sources.c.name, watches.c.origins != "").scalar_subquery()
+        )
+        query = (
+            select(sources, watched.label("watches"))
+            .where(or_(sources.c.configured, watched > 0))
+            .order_by(sources.c.name)
+        )
+        async with self.store.reading() as connection:
+            return [_source(row, rates or {}) for row in await connection.execute(query)]
+
+    async def show(self, source: str, invoice_id: str) -> Item | None:
+        """Everything known of one invoice, or None if it was never watched."""
+        async with self.store.reading() as connection:
+            return await history.show(connection, source, invoice_id)
+
+    async def timeline(self, source: str, invoice_id: str) -> list[Item] | None:
+        """What happened to one invoice, oldest first (`timeline.entries`), or None if it was never watched."""
+        async with self.store.reading() as connection:
+            return await timeline.entries(connection, source, invoice_id)
+
+    async def raw(self, source: str, invoice_id: str) -> bytes | None:
+        """The provider's last document that is kept, without secrets."""
+        async with self.store.reading() as connection:
+            return await history.raw(connection, source, invoice_id)
+
+
+def _in(state: WatchState) -> ColumnElement[bool]:
+    known = watches.c.state == state.value
+    return known if state is WatchState.ACTIVE else and_(known, TROUBLED)
+
+
+def _in_order(query: Select[*_Columns], key: Column[int], after: int, *, newest_first: bool) -> Select[*_Columns]:
+    """Ordered by key, without what lies before the item `after`; 0 is none."""
+    if not newest_first:
+        return query.where(key > after).order_by(key)
+    return (query.where(key < after) if after else query).order_by(key.desc())
+
+
+def _watch(row: AnyRow) -> Item:
+    return {
+        "source": row.source,
+        "invoice_id": row.invoice_id,
+        "tags": list(cast("Sequence[str]", row.tags)),
+        "due_on": None if row.due_on is None else row.due_on.isoformat(),
+        "note": row.note,
+        "origins": row.origins.split(","),
+        "state": row.state if row.configured else WatchState.ORPHANED.value,
+        "last_polled_at": told_at(row.polled_at),
+        "next_poll_at": told_at(row.poll_at) if row.configured else None,
+        "last_error": row.last_error,
+    }
+
+
+def endpoint_state(row: AnyRow, now: datetime | None) -> str:
+    if not row.configured:
+        return REMOVED
+    if row.state != "active":
+        return row.state
+    if row.probe_at is not None:
+        return "failing"
+    return "paused" if now is not None and row.paused_until is not None and row.paused_until > now else row.state
+
+
+def source_state(row: AnyRow) -> str:
+    if not row.configured:
+        return REMOVED
+    if not row.enabled:
+        return "disabled"
+    return "failing" if row.probe_at is not None else "active"
+
+
+def _source(row: AnyRow, rates: Mapping[str, str]) -> Item:
+    return {
+        "name": row.name,
+        "provider": row.provider,
+        "state": source_state(row),
+        "rate": rates.get(row.name),
+        "watches": row.watches,
+    }

@@ -1,0 +1,163 @@
+"""The watches and who wishes them: watch lists on one side, the command line and the API on the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import anyio.to_thread
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core.errors import NotFound, StillListed
+from watcher.ports import ListsApplied, ListsMark, SourceRow, WatchEntry
+from watcher.store.column_types import AnyRow, storable
+from watcher.store.engine import Store, upserting
+from watcher.store.tables import sources, watches
+from watcher.store.watches import list_digest
+from watcher.store.watches.apply_lists import apply_lists
+from watcher.store.watches.bulk_insert import NewWatch, insert
+from watcher.store.watches.desired import Discovery, by_hand, first_by_hand, loads, texts
+from watcher.store.watches.purge import purge_watch
+from watcher.store.watches.write import STEP, Wishing, due_now, known_rows, lock_wishes, require_sources, write
+
+
+@dataclass(frozen=True, slots=True)
+class SqlWatches:
+    """`ports.Watches`, and what the command line and the API do to watches."""
+
+    store: Store
+
+    async def sync_sources(self, sources: Sequence[SourceRow], now: datetime) -> None:
+        del now
+        async with self.store.transaction() as connection:
+            await _sync_sources(connection, sources)
+
+    async def apply_lists(
+        self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool, mark: ListsMark | None = None
+    ) -> ListsApplied:
+        """Raises NotFound where an entry names a source that is not configured. Held means: nothing is written."""
+        return await apply_lists(self.store, entries, now, confirmed=confirmed, mark=mark)
+
+    async def lists_mark(self) -> ListsMark | None:
+        """Which lists the stored watches match; None where none is known to."""
+        async with self.store.reading() as connection:
+            return await list_digest.read(connection)
+
+    async def add(self, entry: WatchEntry, origin: str, now: datetime) -> bool:
+        """Wish a watch by hand (`cli`, `api`), due at once; True where the invoice was not watched before.
+
+        Raises NotFound for a source that is not configured.
+        """
+        return await self.import_entries([entry], origin, now) == 1
+
+    async def import_entries(self, entries: Sequence[WatchEntry], origin: str, now: datetime) -> int:
+        """`add` for many, step by step; returns how many were not watched before. Raises NotFound like `add`."""
+        by_key = {_key(entry): entry for entry in entries}
+        names, keys, started = {entry.source for entry in entries}, list(by_key), 0
+        added = await anyio.to_thread.run_sync(texts, entries, partial(first_by_hand, origin))
+        for start in range(0, len(keys), STEP):
+            step = keys[start : start + STEP]
+            async with self.store.transaction() as connection:
+                await lock_wishes(connection)
+                here = await self.store.now(connection, now)
+                await require_sources(connection, names)
+                new = [NewWatch(*key, None, added[key[0]][key[1]]) for key in step]
+                inserted = await insert(connection, new, here)
+                known = await known_rows(connection, [key for key in step if key not in inserted])
+                wishings = [_added(by_key[key], origin, row) for key, row in known.items()]
+                await write(connection, wishings, here)
+            started += len(inserted) + sum(1 for wishing in wishings if wishing.starts)
+        return started
+
+    async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
+        """Watch those of these invoices that nobody watches, due at once; returns how many.
+
+        What was removed by hand stays removed. Raises NotFound for a source that is not configured.
+        """
+        if not (keys := await self.undiscovered(source, ids)):
+            return 0
+        async with self.store.transaction() as connection:
+            await lock_wishes(connection)
+            here = await self.store.now(connection, now)
+            await require_sources(connection, {source})
+            known = await known_rows(connection, keys)
+            wishings = [
+                Wishing(*key, None, None, known.get(key), found=Discovery.WATCHED)
+                for key in keys
+                if _is_discoverable(known.get(key))
+            ]
+            await write(connection, wishings, here)
+        return len(wishings)
+
+    async def undiscovered(self, source: str, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Those of these invoices that `discover` would have watched, as (source, invoice id)."""
+        keys = tuple({(source, storable(one)): None for one in ids})
+        async with self.store.reading() as connection:
+            known = await known_rows(connection, keys)
+        return tuple(key for key in keys if _is_discoverable(known.get(key)))
+
+    async def remove(self, source: str, invoice_id: str, now: datetime, *, purge: bool = False) -> None:
+        """Take back the wish by hand; the watch stops if no file lists it. History is kept, unless purged.
+
+        From then on the provider's lists do not have it watched either.
+
+        Raises NotFound, or StillListed where only a file can take it back (a purge of what a file lists would be undone
+        by the next poll).
+        """
+        async with self.store.transaction() as connection:
+            await lock_wishes(connection)
+            here = await self.store.now(connection, now)
+            row = (await known_rows(connection, [(source, invoice_id)])).get((source, invoice_id))
+            if row is None or not (row.origins or purge):
+                raise NotFound(f"{source} {invoice_id} is not watched")
+            listed = loads(row.listed)
+            if listed is not None and (purge or row.added is None):
+                raise StillListed(source, invoice_id, listed.where or "a watch list")
+            removal = Wishing(source, invoice_id, listed, None, row, found=Discovery.REMOVED)
+            await write(connection, [removal], here)
+            if purge:
+                await purge_watch(connection, row.id)
+
+    async def request_poll(self, source: str, invoice_id: str, now: datetime) -> datetime:
+        """Make a watch due now and wake it if it was retired; returns when. Raises NotFound.
+
+        While somebody has it under lease, the look after that one comes at once.
+        """
+        async with self.store.transaction() as connection:
+            here = await self.store.now(connection, now)
+            asked = await connection.execute(
+                update(watches)
+                .where(watches.c.source == source, watches.c.invoice_id == invoice_id, watches.c.origins != "")
+                .values(due_now(here))
+            )
+            if asked.rowcount == 0:
+                raise NotFound(f"{source} {invoice_id} is not watched")
+        return now
+
+
+def _key(entry: WatchEntry) -> tuple[str, str]:
+    return entry.source, storable(entry.invoice_id)
+
+
+async def _sync_sources(connection: AsyncConnection, rows: Sequence[SourceRow]) -> None:
+    names = [row.name for row in rows]
+    await connection.execute(update(sources).where(sources.c.name.not_in(names)).values(configured=False))
+    if not rows:
+        return
+    inserting = upserting(connection, sources)
+    told = {name: inserting.excluded[name] for name in ("provider", "enabled", "configured")}
+    values = [
+        {"name": row.name, "provider": row.provider, "enabled": row.enabled, "configured": True}
+        for row in sorted(rows, key=lambda row: row.name)
+    ]
+    await connection.execute(inserting.on_conflict_do_update(index_elements=["name"], set_=told), values)
+
+
+def _added(entry: WatchEntry, origin: str, row: AnyRow) -> Wishing:
+    added = by_hand(entry, origin, loads(row.added))
+    return Wishing(entry.source, entry.invoice_id, loads(row.listed), added, row, at_once=True)
+
+
+def _is_discoverable(row: AnyRow | None) -> bool:
+    return row is None or (not row.origins and row.discovered != Discovery.REMOVED.value)

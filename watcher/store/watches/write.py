@@ -1,0 +1,180 @@
+"""Writing wishes: new watches, changed ones, those that stop and those that start again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Update, and_, bindparam, case, func, literal, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core.errors import NotFound
+from watcher.ports import WatchState
+from watcher.store.column_types import AnyRow, Instant
+from watcher.store.locks import lock_watches
+from watcher.store.tables import sources, watches
+from watcher.store.watches.bulk_insert import NewWatch, insert
+from watcher.store.watches.desired import Discovery, Wish, dumps, loads, unite
+
+_WISHES_LOCK = 0x15B
+"""An arbitrary number that all replicas on one PostgreSQL database agree on."""
+STEP = 2000
+"""Watches per transaction, so that polls, deliveries and commands wait for a tenth of a second beside a large list."""
+
+_WISHES = (
+    watches.c.id,
+    watches.c.source,
+    watches.c.invoice_id,
+    watches.c.listed,
+    watches.c.added,
+    watches.c.discovered,
+    watches.c.origins,
+    watches.c.tags,
+    watches.c.due_on,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishing:
+    """What shall be wished of one invoice, beside its row as it is (None: never watched)."""
+
+    source: str
+    invoice_id: str
+    listed: Wish | None
+    added: Wish | None
+    row: AnyRow | None
+    at_once: bool = False
+    """Look at it now, even where nothing else changes."""
+    found: Discovery | None = None
+    """What lists make of it from now on; None leaves that as it is."""
+
+    @property
+    def discovery(self) -> Discovery | None:
+        if self.found is not None or self.row is None or self.row.discovered is None:
+            return self.found
+        return Discovery(self.row.discovered)
+
+    @property
+    def starts(self) -> bool:
+        return self.row is None or not self.row.origins
+
+    @property
+    def stops(self) -> bool:
+        return self.listed is None and self.added is None and self.discovery is not Discovery.WATCHED
+
+    @property
+    def is_newly_listed(self) -> bool:
+        return self.listed is not None and (self.row is None or self.row.listed is None)
+
+    @property
+    def is_reworded(self) -> bool:
+        """The file says something else of it; another line number is nothing else."""
+        before = None if self.row is None else loads(self.row.listed)
+        if before is None or self.listed is None:
+            return False
+        now = self.listed
+        return (before.tags, before.due_on, before.note) != (now.tags, now.due_on, now.note)
+
+    @property
+    def wants_look(self) -> bool:
+        if self.at_once or self.row is None or self.starts:
+            return True
+        wished = unite(self.listed, self.added, self.discovery)
+        return (wished.tags, wished.due_on) != (self.row.tags, self.row.due_on)
+
+
+def due_now(now: datetime) -> dict[Any, Any]:
+    """Values for a watch that shall be looked at now, or right after the look that somebody has it for.
+
+    What was retired or stopped counts as settled from now on: else the next look would retire it again at once.
+    """
+    is_leased = watches.c.lease_ends_at > now
+    rests = or_(watches.c.state == WatchState.RETIRED.value, watches.c.origins == "")
+    return {
+        watches.c.poll_at: now,
+        watches.c.due_at: case((is_leased, watches.c.due_at), else_=literal(now, Instant())),
+        watches.c.poll_again: true(),
+        watches.c.state: case(
+            (watches.c.state == WatchState.RETIRED.value, WatchState.ACTIVE.value), else_=watches.c.state
+        ),
+        watches.c.settled_at: case(
+            (and_(watches.c.settled_at.is_not(None), rests), literal(now, Instant())), else_=watches.c.settled_at
+        ),
+    }
+
+
+async def lock_wishes(connection: AsyncConnection) -> None:
+    """Wait until nobody else changes wishes; the first statement of every transaction that does.
+
+    Reading every watch under a row lock instead would make polls wait for a reload of 100,000 of them.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(_WISHES_LOCK)))
+
+
+async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: datetime) -> None:
+    """Write wishes; who stops loses its lease, so that a look in flight records nothing any more."""
+    this_row = update(watches).where(watches.c.id == bindparam("key"))
+    await insert(connection, [_new(wishing) for wishing in wishings if wishing.row is None], now)
+    known = [wishing for wishing in wishings if wishing.row is not None]
+    await lock_watches(connection, [it.row.id for it in known if it.row is not None])
+    stopping = [wishing for wishing in known if wishing.stops]
+    looking = [wishing for wishing in known if not wishing.stops and wishing.wants_look]
+    others = [wishing for wishing in known if not wishing.stops and not wishing.wants_look]
+    stop = this_row.values(poll_at=None, due_at=None, lease=watches.c.lease + 1, lease_ends_at=None, poll_again=False)
+    await _in_chunks(connection, stop, _updates(stopping))
+    await _in_chunks(connection, this_row.values(due_now(now)), _updates(looking))
+    await _in_chunks(connection, this_row, _updates(others))
+
+
+async def rows_by_id(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[AnyRow]:
+    """What `known_rows` gives, at most `STEP` of them."""
+    return (await connection.execute(select(*_WISHES).where(watches.c.id.in_(ids)))).all() if ids else ()
+
+
+async def known_rows(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], AnyRow]:
+    """The rows of these (source, invoice id) that exist, as far as wishes are concerned."""
+    by_source: dict[str, list[str]] = {}
+    for source, invoice_id in keys:
+        by_source.setdefault(source, []).append(invoice_id)
+    found: dict[tuple[str, str], AnyRow] = {}
+    for source, ids in sorted(by_source.items()):
+        for start in range(0, len(ids), STEP):
+            chosen = watches.c.invoice_id.in_(ids[start : start + STEP])
+            query = select(*_WISHES).where(watches.c.source == source, chosen)
+            found |= {(row.source, row.invoice_id): row for row in await connection.execute(query)}
+    return found
+
+
+async def require_sources(connection: AsyncConnection, names: set[str]) -> None:
+    """Raises NotFound for a source that is not configured."""
+    known = set((await connection.execute(select(sources.c.name).where(sources.c.configured))).scalars())
+    if missing := sorted(names - known):
+        raise NotFound(f"no source {missing[0]}: configured are {', '.join(sorted(known)) or 'none'}")
+
+
+async def _in_chunks(connection: AsyncConnection, statement: Update, rows: Sequence[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), STEP):
+        await connection.execute(statement, rows[start : start + STEP])
+
+
+def _updates(wishings: Iterable[Wishing]) -> list[dict[str, Any]]:
+    return [{"key": it.row.id, **_wished(it)} for it in wishings if it.row is not None]
+
+
+def _new(wishing: Wishing) -> NewWatch:
+    listed, added, found = wishing.listed, wishing.added, wishing.discovery
+    return NewWatch(wishing.source, wishing.invoice_id, listed and dumps(listed), added and dumps(added), found)
+
+
+def _wished(wishing: Wishing) -> dict[str, Any]:
+    wished = unite(wishing.listed, wishing.added, wishing.discovery)
+    return {
+        "discovered": None if wishing.discovery is None else wishing.discovery.value,
+        "listed": wishing.listed and dumps(wishing.listed),
+        "added": wishing.added and dumps(wishing.added),
+        "origins": wished.origins,
+        "tags": wished.tags,
+        "due_on": wished.due_on,
+        "note": wished.note,
+    }

@@ -1,0 +1,150 @@
+"""What the API can do, one value for each: the same that is routed is described."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar, cast
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from watcher.clock import Clock
+from watcher.core import json_text
+from watcher.ports import Actions, Condition, Lateness, Overlook, Reports
+from watcher.web.access import Access
+from watcher.web.api.request_models import Nothing
+from watcher.web.dashboard_cache import Standings
+from watcher.web.event_feed import Feed
+from watcher.web.problems import Mistake, Problem
+
+_MOST_PARAMETERS = 50
+_JSON = "application/json"
+
+_Query = TypeVar("_Query", bound=BaseModel)
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the operations work on. `rates` are the configured ones by source; `schemas` by their public names."""
+
+    reports: Reports
+    actions: Actions
+    feed: Feed
+    clock: Clock
+    access: Access
+    condition: Callable[[], Awaitable[Condition]]
+    metrics: Callable[[], Awaitable[bytes]]
+    rates: Callable[[], Mapping[str, str]]
+    schemas: Mapping[str, Mapping[str, object]]
+    overlook: Overlook
+    standings: Standings
+    requests: Callable[[], Mapping[str, int]]
+    lateness: Callable[[], Sequence[Lateness] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[_Query, _Body]):
+    """One request, checked. `may_see` is whether it carries the token: open operations are asked without, too."""
+
+    desk: Desk
+    request: web.Request
+    query: _Query
+    body: _Body
+    may_see: bool
+
+    def segment(self, name: str) -> str:
+        """A part of the path, decoded."""
+        return self.request.match_info[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`document` is what the operation's `answer` describes; None where nothing but the status is said."""
+
+    status: HTTPStatus = HTTPStatus.OK
+    document: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[_Query, _Body]):
+    """`answers` are the good ones: None for no body, a model, or a JSON document of which no model is needed.
+
+    `refusals` are the statuses of problem documents beside those that every operation may give.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    act: Callable[[Call[_Query, _Body]], Awaitable[Answer | web.StreamResponse]]
+    answers: Mapping[HTTPStatus, type[BaseModel] | None]
+    query: type[_Query]
+    body: type[_Body]
+    refusals: tuple[HTTPStatus, ...] = ()
+    is_open: bool = False
+    choices: tuple[str, ...] = ()
+    """All that the path's only segment may be, where that is known."""
+    media_type: str = _JSON
+
+
+AnyOperation = Operation[Any, Any]
+
+DESK = web.AppKey("desk", Desk)
+
+
+async def perform(operation: AnyOperation, desk: Desk, request: web.Request, *, may_see: bool) -> web.StreamResponse:
+    """Check the request, do it, and write the answer by its model. Raises Problem, and WatcherError from the desk."""
+    query = query_of(operation.query, request)
+    body = operation.body() if operation.body is Nothing else await _read_body(operation.body, request)
+    answer = await operation.act(Call(desk, request, query, body, may_see))
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    model = operation.answers[answer.status]
+    if answer.document is None:
+        return web.Response(status=answer.status)
+    if model is None:
+        written = json_text.write(answer.document)
+    else:
+        written = model.model_validate(answer.document).model_dump_json(exclude_unset=True).encode()
+    return web.Response(status=answer.status, body=written, content_type=operation.media_type)
+
+
+def query_of(model: type[_Query], request: web.Request, *, without_empty: bool = False) -> _Query:
+    """The query by its model. Raises Problem. `without_empty`: a form's empty field is one that was not given."""
+    given = _parameters(request)
+    if without_empty:
+        given = {name: value for name, value in given.items() if value}
+    return _checked(model, given, "query")
+
+
+def _parameters(request: web.Request) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            request.rel_url.raw_query_string, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
+    except ValueError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "the query cannot be read: is it percent-encoded UTF-8?") from error
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Problem(HTTPStatus.BAD_REQUEST, mistakes=[Mistake(at=twice[:64], problem="is given twice")])
+    return found
+
+
+async def _read_body(model: type[_Body], request: web.Request) -> _Body:
+    if request.content_type != _JSON:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {_JSON}", headers={"Accept": _JSON})
+    document = json_text.read(await request.read())
+    if not isinstance(document, dict):
+        raise Problem(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
+    return _checked(model, cast("dict[str, object]", document), "body")
+
+
+def _checked(model: type[_Query], given: Mapping[str, object], what: str) -> _Query:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise Problem.invalid(error, what) from error

@@ -1,0 +1,145 @@
+"""Operations that show what is known."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import cast
+
+from watcher.core.errors import NotFound
+from watcher.ports import Item
+from watcher.web.api import pagination
+from watcher.web.api.operation import Answer, Call
+from watcher.web.api.request_models import DeliveryChoice, EventsAfter, InvoiceChoice, Nothing, Paged, WatchChoice
+from watcher.web.problems import Problem
+
+
+async def watches(call: Call[WatchChoice, Nothing]) -> Answer:
+    asked = call.query
+    found = await call.desk.reports.watch_list(
+        source=asked.source,
+        state=asked.state,
+        tag=asked.tag,
+        after=pagination.pair(asked.cursor),
+        limit=asked.limit + 1,
+    )
+    return Answer(document=pagination.cut(found, asked.limit, of_watch))
+
+
+async def invoices(call: Call[InvoiceChoice, Nothing]) -> Answer:
+    asked = call.query
+    found = await call.desk.reports.invoices(
+        status=asked.status,
+        overdue=asked.overdue,
+        source=asked.source,
+        tag=asked.tag,
+        after=pagination.pair(asked.cursor),
+        limit=asked.limit + 1,
+    )
+    return Answer(document=pagination.cut(found, asked.limit, of_invoice))
+
+
+async def invoice(call: Call[Nothing, Nothing]) -> Answer:
+    source, invoice_id = call.segment("source"), call.segment("invoice_id")
+    shown = await call.desk.reports.show(source, invoice_id)
+    if shown is None:
+        raise NotFound(f"{source} {invoice_id} was never watched")
+    return Answer(document=shown)
+
+
+async def timeline(call: Call[Paged, Nothing]) -> Answer:
+    """A page goes on after the entry that ended the one before, wherever that stands by now."""
+    source, invoice_id = call.segment("source"), call.segment("invoice_id")
+    entries = await call.desk.reports.timeline(source, invoice_id)
+    if entries is None:
+        raise NotFound(f"{source} {invoice_id} was never watched")
+    last = pagination.place(call.query.cursor, str, str, int)
+    names: list[tuple[str | int, ...]] = [entry_name(entry) for entry in entries]
+    if last is not None and last not in names:
+        raise Problem(HTTPStatus.NOT_FOUND, "cursor names an entry that is not there any more: begin anew")
+    start = 0 if last is None else names.index(last) + 1
+    return Answer(
+        document=pagination.cut(entries[start:], call.query.limit, lambda entry: pagination.token(entry_name(entry)))
+    )
+
+
+async def events(call: Call[EventsAfter, Nothing]) -> Answer:
+    asked, reports, feed = call.query, call.desk.reports, call.desk.feed
+    after = asked.after or asked.cursor
+
+    async def read() -> list[Item]:
+        return await reports.events(
+            after=after, limit=asked.limit + 1, type_glob=asked.type, source=asked.source, tag=asked.tag
+        )
+
+    if asked.wait:
+        with feed.listening():
+            found = await feed.first(read, timedelta(seconds=asked.wait))
+    else:
+        found = await read()
+    return Answer(document=pagination.cut(found, asked.limit, lambda item: str(item["cursor"])))
+
+
+async def deliveries(call: Call[DeliveryChoice, Nothing]) -> Answer:
+    asked = call.query
+    after = pagination.place(asked.cursor, int)
+    found = await call.desk.reports.deliveries(
+        state=asked.state,
+        endpoint=asked.endpoint,
+        after=0 if after is None else int(after[0]),
+        limit=asked.limit + 1,
+    )
+    return Answer(document=pagination.cut(found, asked.limit, of_delivery))
+
+
+async def endpoints(call: Call[Paged, Nothing]) -> Answer:
+    return _by_name(call.query, await call.desk.reports.endpoints(call.desk.clock.now()))
+
+
+async def sources(call: Call[Paged, Nothing]) -> Answer:
+    return _by_name(call.query, await call.desk.reports.sources(call.desk.rates()))
+
+
+async def endpoint(call: Call[Nothing, Nothing]) -> Answer:
+    """The endpoint that the path names, as it is now."""
+    name = call.segment("name")
+    for item in await call.desk.reports.endpoints(call.desk.clock.now()):
+        if item["name"] == name:
+            return Answer(document=item)
+    raise NotFound(f"no endpoint {name}")
+
+
+async def delivery(call: Call[Nothing, Nothing]) -> Answer:
+    """The delivery that the path names, as it is now."""
+    delivery_id = call.segment("delivery_id")
+    number = int(delivery_id.partition("_")[2])
+    (item,) = await call.desk.reports.deliveries(after=number - 1, limit=1)
+    return Answer(HTTPStatus.ACCEPTED, item)
+
+
+def _by_name(asked: Paged, items: list[Item]) -> Answer:
+    """A page of a list that is short enough to be read whole: sources and endpoints are configured by people."""
+    after = pagination.place(asked.cursor, str)
+    rest = [item for item in items if after is None or str(item["name"]) > str(after[0])]
+    rest.sort(key=lambda item: str(item["name"]))
+    return Answer(document=pagination.cut(rest, asked.limit, lambda item: pagination.token([str(item["name"])])))
+
+
+def of_watch(item: Item) -> str:
+    return pagination.token([str(item["source"]), str(item["invoice_id"])])
+
+
+def of_invoice(item: Item) -> str:
+    return pagination.token([str(item["source"]), str(item["id"])])
+
+
+def of_delivery(item: Item) -> str:
+    return pagination.token([int(cast("str", item["delivery_id"]).partition("_")[2])])
+
+
+def entry_name(entry: Item) -> tuple[str, str, int]:
+    match entry["kind"]:
+        case "snapshot":
+            return "snapshot", "", cast("int", entry["version"])
+        case "event":
+            return "event", "", cast("int", cast("Item", entry["event"])["cursor"])
+        case _:
+            return "attempt", str(entry["delivery_id"]), cast("int", entry["number"])

@@ -1,0 +1,146 @@
+"""The shapes of requests: they check what comes, and are what /openapi.json shows."""
+
+import re
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from watcher.core.invoices.invoice import Status
+from watcher.ports import DeliveryState, WatchState
+from watcher.web.api.response_models import Shape
+
+LONGEST_ID = 255
+LONGEST_NOTE = 1000
+LONGEST_TAG = 64
+MOST_TAGS = 20
+MOST_ITEMS = 500
+LONGEST_WAIT = 60
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+CURSOR = r"^[0-9]{1,18}$"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _digits(value: object) -> object:
+    """Query parameters are text: of the many ways to write a number only plain digits are one."""
+    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) < LONGEST_TAG):
+        raise ValueError("is not a whole number")
+    return value
+
+
+def flag(value: object) -> object:
+    if value not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
+def _iso_day(value: object) -> object:
+    if value is None or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise ValueError("is not a day such as 2026-12-01")
+
+
+def _not_dots(text: str) -> str:
+    if text in {".", ".."}:
+        raise ValueError("must not be . or ..")
+    return text
+
+
+def _storable(text: str) -> str:
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("is not Unicode text")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS), BeforeValidator(_digits)]
+InvoiceId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_ID,
+        pattern=_PRINTABLE,
+        json_schema_extra={"not": {"enum": [".", ".."]}},
+    ),
+    AfterValidator(_storable),
+    AfterValidator(_not_dots),
+]
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG, pattern=_PRINTABLE), AfterValidator(_storable)]
+Note = Annotated[str, Field(max_length=LONGEST_NOTE), AfterValidator(_storable)]
+
+
+class Nothing(Shape):
+    """No parameter, no body."""
+
+
+class Paged(Shape):
+    limit: Limit = 100
+    """At most this many items."""
+    cursor: str | None = None
+    """`next` of the page before."""
+
+
+class OfSource(Paged):
+    source: Text | None = None
+    """Only those of this source."""
+
+
+class WatchChoice(OfSource):
+    state: WatchState | None = None
+    tag: Text | None = None
+    """Only those with this tag."""
+
+
+class InvoiceChoice(OfSource):
+    status: Status | None = None
+    overdue: Annotated[bool | None, BeforeValidator(flag)] = None
+    """Only those that are (true) or are not (false) overdue."""
+    tag: Text | None = None
+    """Only those with this tag."""
+
+
+class EventChoice(Shape):
+    type: Text | None = None
+    """Only events of these types: `*` and `?` stand for anything, as in `invoice.*`."""
+    source: Text | None = None
+    """Only events of this source."""
+    tag: Text | None = None
+    """Only events of invoices with this tag."""
+
+
+class EventsAfter(EventChoice):
+    after: Annotated[str | None, Field(pattern=CURSOR)] = None
+    """The `cursor` of the last event you have; without it from the beginning."""
+    cursor: Annotated[str | None, Field(pattern=CURSOR)] = None
+    """The same under the name it has in other lists; `after` wins."""
+    limit: Limit = 100
+    """At most this many events."""
+    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), BeforeValidator(_digits)] = 0
+    """Seconds to wait for an event where there is none yet."""
+
+
+class StreamFrom(EventChoice):
+    after: Annotated[str | None, Field(pattern=CURSOR)] = None
+    """The `cursor` of the last event you have; a `Last-Event-ID` header wins; without both only what comes now."""
+
+
+class DeliveryChoice(Paged):
+    state: DeliveryState | None = None
+    endpoint: Text | None = None
+    """Only those to this endpoint."""
+
+
+class NewWatch(Shape):
+    source: Text
+    """A configured source."""
+    invoice_id: InvoiceId
+    """The invoice's id at that provider."""
+    tags: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = ()
+    due_on: Annotated[
+        date | None,
+        BeforeValidator(_iso_day),
+        WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}),
+    ] = None
+    """Its due date, where the provider gives none."""
+    note: Note | None = None
+    """For people."""

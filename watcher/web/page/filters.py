@@ -1,0 +1,44 @@
+"""What the forms of the page may ask for."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from watcher.core.invoices.invoice import Status
+from watcher.ports import DeliveryState, WatchState
+from watcher.web.api.request_models import CURSOR, Text, flag
+from watcher.web.api.response_models import Shape
+
+LONGEST_SEARCH = 200
+
+
+class InvoiceFilter(Shape):
+    search: Annotated[Text | None, Field(max_length=LONGEST_SEARCH)] = None
+    status: Status | None = None
+    overdue: Annotated[bool | None, BeforeValidator(flag)] = None
+    source: Text | None = None
+    tag: Text | None = None
+    cursor: str | None = None
+
+
+class WatchFilter(Shape):
+    state: WatchState | None = None
+    source: Text | None = None
+    cursor: str | None = None
+
+
+class EventFilter(Shape):
+    type: Text | None = None
+    source: Text | None = None
+    tag: Text | None = None
+    cursor: Annotated[str | None, Field(pattern=CURSOR)] = None
+
+
+class DeliveryFilter(Shape):
+    state: DeliveryState | None = None
+    endpoint: Text | None = None
+    cursor: str | None = None
+
+
+class TimelinePlace(Shape):
+    cursor: str | None = None

@@ -1,0 +1,166 @@
+"""One request for a page or for an action on it, and what every answer to it has."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from watcher.core.errors import WatcherError
+from watcher.ports import Condition
+from watcher.web.access import COOKIE
+from watcher.web.api.operation import DESK, Desk, query_of
+from watcher.web.page.rendering import page
+from watcher.web.problems import Problem
+
+NOTE = "invoice_watcher_note"
+"""A cookie that carries what an action did over the redirect to the page that says so."""
+_LONGEST_NOTE = 600
+_NOTE_SECONDS = 60
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_Query = TypeVar("_Query", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    desk: Desk
+    request: web.Request
+    now: datetime
+
+    def segment(self, name: str) -> str:
+        """A part of the path, decoded."""
+        return self.request.match_info[name]
+
+    def query(self, model: type[_Query]) -> _Query:
+        """The query by its model; a form's empty field is one that was not given. Raises Problem."""
+        return query_of(model, self.request, without_empty=True)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is shown: a template, and what it needs. `section` is the entry of the navigation."""
+
+    template: str
+    section: str
+    context: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+def shows(view: Callable[[Visit], Awaitable[View]]) -> Handler:
+    """A handler that shows a view to whoever may see it, the login to others, and what is wrong in words."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        visit = visit_of(request)
+        if not _may_see(visit):
+            return login_form(visit, HTTPStatus.OK if request.path == "/" else HTTPStatus.UNAUTHORIZED)
+        try:
+            seen = await view(visit)
+            return await _answer(visit, seen, HTTPStatus.OK)
+        except Problem as problem:
+            return await _failed(visit, problem)
+        except WatcherError as error:
+            return await _failed(visit, Problem.of(error))
+
+    return handle
+
+
+def does(act: Callable[[Visit], Awaitable[str]], instead: str) -> Handler:
+    """A handler that acts, then sends back to where it was asked, which says what came of it.
+
+    `instead` is where to go when nobody knows where it was asked.
+    """
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        visit = visit_of(request)
+        if not _may_see(visit):
+            return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
+        try:
+            said = await act(visit)
+        except WatcherError as error:
+            said = f"Not done: {error}"
+        answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _asked_from(request) or instead})
+        answer.set_cookie(
+            NOTE, quote(said[:_LONGEST_NOTE]), max_age=_NOTE_SECONDS, path="/", httponly=True, samesite="Strict"
+        )
+        return answer
+
+    return handle
+
+
+def login_form(
+    visit: Visit, status: HTTPStatus, *, problem: str | None = None, target: str | None = None
+) -> web.Response:
+    """The form. Who followed a link from elsewhere sent no cookie (SameSite=Strict), and may well be logged in."""
+    asked = local(visit.request.path_qs) or "/" if target is None else target
+    followed = visit.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
+    context: dict[str, object] = {"problem": problem, "target": asked, "followed": followed}
+    return page("login.html", visit.now, context, status)
+
+
+def local(target: str) -> str | None:
+    """A path of ours, or None for what a browser would take for an address of somebody else's."""
+    own = target.startswith("/") and not target.startswith("//") and "\\" not in target
+    return target if own and target.isprintable() and target.isascii() else None
+
+
+def visit_of(request: web.Request) -> Visit:
+    desk = request.app[DESK]
+    return Visit(desk, request, desk.clock.now())
+
+
+def _may_see(visit: Visit) -> bool:
+    return visit.desk.access.admits(visit.request.headers, visit.request.cookies.get(COOKIE), visit.now)
+
+
+async def _answer(visit: Visit, view: View, status: HTTPStatus) -> web.Response:
+    note = unquote(visit.request.cookies.get(NOTE, ""))
+    around: dict[str, object] = {
+        "section": view.section,
+        "note": note,
+        "troubles": troubles(await visit.desk.condition()),
+        "has_login": visit.desk.access.token() is not None,
+    }
+    answer = page(view.template, visit.now, {**view.context, **around}, status)
+    if note:
+        answer.del_cookie(NOTE, path="/", httponly=True, samesite="Strict")
+    return answer
+
+
+async def _failed(visit: Visit, problem: Problem) -> web.Response:
+    mistakes = [f"{one.at}: {one.problem}" for one in problem.mistakes]
+    context: dict[str, object] = {"title": problem.status.phrase, "detail": problem.detail, "mistakes": mistakes}
+    return await _answer(visit, View("error.html", "", context), problem.status)
+
+
+def troubles(condition: Condition) -> list[tuple[str, tuple[str, ...]]]:
+    """What is wrong with the service itself: a sentence each, and its particulars."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    if condition.store_error:
+        found.append(("The database does not work.", (condition.store_error,)))
+    if condition.stalled:
+        found.append(
+            ("The service does not get on with its work.", tuple(f"{one} stands still" for one in condition.stalled))
+        )
+    if condition.config_problems:
+        found.append(
+            ("The configuration files have mistakes; the last good reading stays in force.", condition.config_problems)
+        )
+    if condition.clock_ahead is not None:
+        off = f"this machine's clock is {condition.clock_ahead} seconds ahead of the providers'"
+        found.append(("Overdue and reminders are held back.", (off,)))
+    if condition.lists_held_since is not None:
+        held = "it would stop more than half of the watches: reload (SIGHUP) to confirm it"
+        found.append(("The last change of the watch lists is held back.", (held,)))
+    return found
+
+
+def _asked_from(request: web.Request) -> str | None:
+    parts = urlsplit(request.headers.get("Referer", ""))
+    if parts.netloc != request.host:
+        return None
+    return local(f"{parts.path}?{parts.query}" if parts.query else parts.path)
