@@ -39,7 +39,7 @@ async def sleep_or(clock: Clock, event: anyio.Event, period: timedelta) -> None:
         group.cancel_scope.cancel()
 
 
-Dice = Callable[[], float]
+Random = Callable[[], float]
 """A number drawn evenly from [0, 1)."""
 
-system_dice: Dice = random.Random().random  # noqa: S311 - spreads looks and makes salts, which are no secrets
+system_random: Random = random.Random().random  # noqa: S311 - spreads looks and makes salts, which are no secrets

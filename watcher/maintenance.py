@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class MaintenanceJob:
     """Something to do again and again. It is never done twice at once; rings missed meanwhile count as one."""
 
     name: str
@@ -54,32 +54,32 @@ class Bell:
         self._rung = anyio.Event()
 
 
-def usual_chores(
+def maintenance_jobs(
     *, reload_check: Work, renew_tokens: Work, check_clock: Work, tune: Work, forget_old: Work
-) -> tuple[Chore, ...]:
+) -> tuple[MaintenanceJob, ...]:
     return (
-        Chore("reload", RELOAD_CHECK_EVERY, reload_check),
-        Chore("tokens", TOKEN_RENEWAL_EVERY, renew_tokens),
-        Chore("clock", CLOCK_SKEW_EVERY, check_clock),
-        Chore("tempo", TUNING_EVERY, tune),
-        Chore("retention", RETENTION_EVERY, forget_old),
+        MaintenanceJob("reload", RELOAD_CHECK_EVERY, reload_check),
+        MaintenanceJob("tokens", TOKEN_RENEWAL_EVERY, renew_tokens),
+        MaintenanceJob("clock", CLOCK_SKEW_EVERY, check_clock),
+        MaintenanceJob("tempo", TUNING_EVERY, tune),
+        MaintenanceJob("retention", RETENTION_EVERY, forget_old),
     )
 
 
 async def keep_house(
-    chores: Sequence[Chore],
+    jobs: Sequence[MaintenanceJob],
     scheduler: AsyncIOScheduler | None = None,
     *,
-    on_turn: Callable[[str, timedelta], None] = lambda _chore, _within: None,
+    on_heartbeat: Callable[[str, timedelta], None] = lambda _job, _within: None,
 ) -> None:
     """Do the chores until cancelled. A chore that fails with a WatcherError is logged and done again at its time.
 
-    `on_turn` is told when a chore begins or ends, and within what time it has to end or to begin again.
+    `on_heartbeat` is told when a chore begins or ends, and within what time it has to end or to begin again.
     """
     scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
     async with anyio.create_task_group() as group:
-        for chore in chores:
-            group.start_soon(_attend, chore, _hang_bell(scheduler, chore), on_turn)
+        for job in jobs:
+            group.start_soon(_attend, job, _hang_bell(scheduler, job), on_heartbeat)
         scheduler.start()
         try:
             await anyio.sleep_forever()
@@ -87,12 +87,12 @@ async def keep_house(
             scheduler.shutdown(wait=False)
 
 
-def _hang_bell(scheduler: AsyncIOScheduler, chore: Chore) -> Bell:
+def _hang_bell(scheduler: AsyncIOScheduler, job: MaintenanceJob) -> Bell:
     bell = Bell()
     scheduler.add_job(  # pyright: ignore[reportUnknownMemberType] -- APScheduler's parameters are untyped
         bell.ring,
-        IntervalTrigger(seconds=int(chore.every.total_seconds()), timezone=UTC),
-        id=chore.name,
+        IntervalTrigger(seconds=int(job.every.total_seconds()), timezone=UTC),
+        id=job.name,
         # The default of one second drops a run, silently, whenever the loop was busy for longer.
         misfire_grace_time=None,
         coalesce=True,
@@ -101,13 +101,13 @@ def _hang_bell(scheduler: AsyncIOScheduler, chore: Chore) -> Bell:
     return bell
 
 
-async def _attend(chore: Chore, bell: Bell, on_turn: Callable[[str, timedelta], None]) -> None:
-    name = f"{chore.name} chore"
+async def _attend(job: MaintenanceJob, bell: Bell, on_heartbeat: Callable[[str, timedelta], None]) -> None:
+    name = f"{job.name} chore"
     while True:
-        on_turn(name, chore.every + _LATE)
+        on_heartbeat(name, job.every + _LATE)
         await bell.heard()
-        on_turn(name, LONGEST)
+        on_heartbeat(name, LONGEST)
         try:
-            await chore.work()
+            await job.work()
         except WatcherError as error:
-            _log.warning("chore.failed", chore=chore.name, error=str(error))
+            _log.warning("chore.failed", job=job.name, error=str(error))

@@ -17,7 +17,7 @@ _DELAY_SECONDS = (10, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 360
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GaugeValues:
     """How things stand at the moment of asking."""
 
     sources: Iterable[SourceBacklog]
@@ -83,7 +83,7 @@ class Metrics:
         self._attempts.labels(endpoint, receipt.outcome.value).inc()
         self._durations.labels(endpoint).observe(receipt.duration.total_seconds())
 
-    def turned(self, loop: str) -> None:
+    def beat(self, loop: str) -> None:
         self._turns.labels(loop).inc()
 
     def configured(self, rates: Mapping[str, float]) -> None:
@@ -92,26 +92,26 @@ class Metrics:
         for source, rate in rates.items():
             self._rates.labels(source).set(rate)
 
-    def foreseen(self, delays: Mapping[str, timedelta | None]) -> None:
+    def forecasts(self, delays: Mapping[str, timedelta | None]) -> None:
         """The expected delays by source; None where it cannot be told."""
         self._expected.clear()
         for source, delay in delays.items():
             if delay is not None:
                 self._expected.labels(source).set(delay.total_seconds())
 
-    def render(self, standing: Standing) -> bytes:
+    def render(self, gauges: GaugeValues) -> bytes:
         """The text format of Prometheus 0.0.4."""
         for gauge in (self._source_up, self._poll_lag, self._endpoint_up, self._waiting, self._outbox_age):
             gauge.clear()
-        for source in standing.sources:
+        for source in gauges.sources:
             self._source_up.labels(source.source).set(source.is_up)
             self._poll_lag.labels(source.source).set(source.lag.total_seconds())
-        for endpoint in standing.endpoints:
+        for endpoint in gauges.endpoints:
             self._endpoint_up.labels(endpoint.endpoint).set(endpoint.is_up)
             self._waiting.labels(endpoint.endpoint).set(endpoint.waiting)
             self._outbox_age.labels(endpoint.endpoint).set(endpoint.oldest.total_seconds())
-        self._stale.set(standing.is_config_stale)
-        self._clock.set(standing.is_clock_held)
+        self._stale.set(gauges.is_config_stale)
+        self._clock.set(gauges.is_clock_held)
         return generate_latest(self.registry)
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:

@@ -72,7 +72,7 @@ class Notifier:
 
 
 async def feed_watchdog(
-    notifier: Notifier, sleep: Callable[[timedelta], Awaitable[None]], turning: Callable[[], bool]
+    notifier: Notifier, sleep: Callable[[timedelta], Awaitable[None]], heartbeats: Callable[[], bool]
 ) -> None:
     """Say `alive` for as long as `turning()`: whether every loop of the service has gone round lately.
 
@@ -81,6 +81,6 @@ async def feed_watchdog(
     if notifier.alive_every is None:
         return
     while True:
-        if turning():
+        if heartbeats():
             notifier.alive()
         await sleep(notifier.alive_every)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from watcher.core.errors import StoreUnavailable
-from watcher.ports import ListsApplied, ListsMark, WatchEntry, Watches, WatchLists
+from watcher.ports import DesiredWatch, ListDigest, ListsApplied, Watches, WatchLists
 
 HELD_FOR = timedelta(seconds=60)
 
@@ -38,10 +38,10 @@ class ListKeeper:
         """True where the held reading should be applied once more: now that would end the holding."""
         return self._held is not None and now - self._held.since >= HELD_FOR
 
-    async def stored(self) -> ListsMark | None:
+    async def stored(self) -> ListDigest | None:
         """Which lists the stored watches match; None where nobody can tell."""
         try:
-            return await self._watches.lists_mark()
+            return await self._watches.list_digest()
         except StoreUnavailable:
             return None
 
@@ -64,5 +64,5 @@ class ListKeeper:
         return ListsApplied() if self._held is None else await self.apply(self._held.lists, now)
 
 
-def _wishes(entries: Iterable[WatchEntry]) -> frozenset[_Wish]:
+def _wishes(entries: Iterable[DesiredWatch]) -> frozenset[_Wish]:
     return frozenset(entry[:5] for entry in entries)

@@ -191,7 +191,7 @@ class Site:
             if fragment in request.path and provider in {None, request.provider}
         ]
 
-    async def looks_again(self, fragment: str, times: int = 2) -> None:
+    async def polls_again(self, fragment: str, times: int = 2) -> None:
         """Wait until the sandbox has been asked that many times from now on: whatever was to be seen has been."""
         before = len(self.asked(fragment))
         await until(lambda: len(self.asked(fragment)) >= before + times, f"{fragment} is looked at again")

@@ -45,7 +45,7 @@ class Campaign:
     """One endpoint, a dozen invoices, and a life that goes on between the kills."""
 
     site: Site
-    dice: random.Random
+    rng: random.Random
     leased: Counter[str] = field(default_factory=Counter[str])
 
     def prepare(self) -> None:
@@ -62,7 +62,7 @@ class Campaign:
         self._live_on(self.site.sandbox.ledger)
         async with started(self.site) as daemon:
             await until(lambda: len(self.site.sandbox.requests) > asked, "it works again")
-            await anyio.sleep(self.dice.uniform(0, LONGEST_LIFE))
+            await anyio.sleep(self.rng.uniform(0, LONGEST_LIFE))
             await daemon.kill()
         self.leased.update(self._in_flight())
 
@@ -120,12 +120,12 @@ class Campaign:
         return {one: found[-1]["data"]["invoice"]["amounts"][0]["paid"] for one, found in bodies.items() if found}
 
     def _live_on(self, ledger: Ledger) -> None:
-        for invoice_id in self.dice.sample(INVOICES, 4):
+        for invoice_id in self.rng.sample(INVOICES, 4):
             bill = ledger.bill("meteroid", invoice_id)
             if bill.owed:
-                ledger.pay(bill, self.dice.randint(1, bill.owed))
+                ledger.pay(bill, self.rng.randint(1, bill.owed))
             else:
-                ledger.chargeback(bill, self.dice.randint(1, bill.settled - bill.reversed))
+                ledger.chargeback(bill, self.rng.randint(1, bill.settled - bill.reversed))
 
 
 async def _run(kills: int, seed: int) -> Account:

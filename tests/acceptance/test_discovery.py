@@ -48,7 +48,7 @@ async def test_what_is_removed_by_hand_is_not_discovered_again(site: Site) -> No
         await site.hears(second.id, "tracked")
         (removed,) = await operate_all(site, f"watch remove meteroid {first.id}")
         assert removed.code == 0
-        await site.looks_again("/invoices?page=0&per_page=100", times=3)
+        await site.polls_again("/invoices?page=0&per_page=100", times=3)
         site.sandbox.ledger.pay(first)
         site.sandbox.ledger.pay(second)
         await site.hears(second.id, "tracked", "paid")

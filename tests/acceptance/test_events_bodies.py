@@ -122,7 +122,7 @@ async def test_a_crash_in_the_middle_of_a_look_and_of_an_attempt_loses_nothing_a
         ledger.pay(bill)
         await until(lambda: len(site.receiver.deliveries) == 2, "an attempt is under way")
         site.sandbox.fail_next("meteroid", Fault(FaultKind.SLOW, delay=timedelta(minutes=5)))
-        await site.looks_again("inv_1", 1)
+        await site.polls_again("inv_1", 1)
         await daemon.kill()
     ledger.refund(bill, 40)
     async with site.running():

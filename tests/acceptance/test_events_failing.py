@@ -84,7 +84,7 @@ async def test_nobody_asks_before_retry_after_has_passed(site: Site) -> None:
         await until(lambda: daemon.has_logged("source.backed_off"), "the account is left alone")
         until_then = backed_off_until(daemon)
         await until(lambda: datetime.now(until_then.tzinfo) > until_then, "the time passes")
-        await site.looks_again("/invoices")
+        await site.polls_again("/invoices")
 
     asked = site.asked("/invoices")  # of single invoices or of their list, whatever refreshes more
     pauses = [later - earlier for earlier, later in pairwise(asked)]

@@ -73,7 +73,7 @@ async def test_each_step_of_a_life_is_told_once_and_carries_what_it_changed(site
             act()
             told += events
             await site.hears("inv_1", *told)
-        await site.looks_again("inv_1")
+        await site.polls_again("inv_1")
         bodies = await site.hears("inv_1", *told)
         (shown,) = await site.command("show", "meteroid", "inv_1")
         (schema,) = await site.command("schema", "event")

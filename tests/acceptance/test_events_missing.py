@@ -60,7 +60,7 @@ async def test_no_error_and_no_single_answer_makes_an_invoice_deleted(site: Site
         traps.rapyd = RapydTraps(foreign_ids=frozenset({rapyd_id(1)}))
         ledger.delete(hidden)
         await until(lambda: len([one for one in daemon.logged if one.get("failures") == 4]) == 2, "both fail again")
-        await site.looks_again("inv_other", 2)
+        await site.polls_again("inv_other", 2)
         listed = {row["invoice_id"]: row for row in await site.command("watch", "list")}
         assert not daemon.has_logged("source.failed")
         traps.rapyd = RapydTraps()

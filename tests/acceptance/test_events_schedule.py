@@ -29,7 +29,7 @@ async def test_a_settled_invoice_is_looked_at_ever_less_and_retires_until_somebo
         ledger.refund(bill, 300)
         await site.command("watch", "poll", "meteroid", "inv_1")
         await site.hears("inv_1", "tracked", "refunded")
-        await site.looks_again("inv_1", 2)
+        await site.polls_again("inv_1", 2)
 
     pauses = [later - earlier for earlier, later in pairwise(looks)]
     assert len(looks) >= 3
@@ -68,7 +68,7 @@ async def test_a_watch_that_left_its_list_stops_and_continues_when_it_returns(si
         await until(lambda: daemon.has_logged("watchlists.applied", removed=1), "it is stopped")
         looks = len(site.asked("inv_1"))
         ledger.pay(bill)
-        await site.looks_again("inv_2")
+        await site.polls_again("inv_2")
         assert len(site.asked("inv_1")) == looks
         site.lists["meteroid-0.toml"] = kept
         site.write()

@@ -43,9 +43,9 @@ def problems(file: Path) -> list[str]:
 
 async def keep_paying(bills: list[Bill], site: Site, ended: anyio.Event) -> None:
     """A little is paid on some invoice all the time, so that the daemon writes all the time."""
-    dice = random.Random(1)  # noqa: S311 -- a reproducible life, no secret
+    rng = random.Random(1)  # noqa: S311 -- a reproducible life, no secret
     while not ended.is_set():
-        site.sandbox.ledger.pay(dice.choice(bills), 1)
+        site.sandbox.ledger.pay(rng.choice(bills), 1)
         await anyio.sleep(0.005)
 
 

@@ -50,7 +50,7 @@ async def test_lists_that_come_change_and_go_are_in_force_without_a_restart(site
         updated = (await site.hears("inv_0", "tracked", "updated"))[-1]["data"]
         assert (updated["reason"], updated["invoice"]["tags"]) == ("configuration", ["vip"])
         asked = len(site.asked("inv_1"))
-        await site.looks_again("inv_0", times=4)
+        await site.polls_again("inv_0", times=4)
         assert len(site.asked("inv_1")) == asked
         assert await watched(site) == {"inv_0": ["file"], "inv_3": ["file"]}
         assert len((await site.command("show", "meteroid", "inv_1"))[0]["events"]) == 1
@@ -77,7 +77,7 @@ async def test_a_bad_file_changes_nothing_names_every_mistake_and_a_correction_i
         problems = [line["problem"] for line in daemon.logged if line["event"] == "config.refused"]
         assert [problem.split(": ")[1] for problem in problems] == ["polling.policy", "htpp", "invoices[1]"], problems
         assert problems[2].startswith(f"{broken}:2: ")
-        await site.looks_again("inv_1")
+        await site.polls_again("inv_1")
         assert site.asked("inv_2") == []
 
         site.config.write_text(good)
@@ -97,7 +97,7 @@ async def test_a_mass_removal_is_held_until_sighup(site: Site) -> None:
         (site.folder / "watchlists" / "meteroid-0.toml").write_text('source = "meteroid"\ninvoices = ["inv_0"]\n')
         await until(lambda: daemon.has_logged("watchlists.held"), "it is held")
         assert len(await watched(site)) == 12
-        await site.looks_again("/invoices")
+        await site.polls_again("/invoices")
         daemon.signal(signal.SIGHUP)
         await until(lambda: daemon.has_logged("watchlists.applied", removed=11), "the operator confirmed it")
         assert await watched(site) == {"inv_0": ["file"]}

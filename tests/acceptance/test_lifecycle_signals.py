@@ -119,7 +119,7 @@ async def test_sighup_applies_at_once_what_is_still_being_written_and_drops_noth
             return len(growing.read_text()) if growing.exists() else 0
 
         group.start_soon(keep_writing)
-        await site.looks_again("inv_1", times=4)
+        await site.polls_again("inv_1", times=4)
         assert not daemon.has_logged("config.applied")
         daemon.signal(signal.SIGHUP)
         await until(lambda: daemon.has_logged("watchlists.applied", added=1), "the list is in force")

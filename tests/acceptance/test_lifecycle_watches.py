@@ -85,11 +85,11 @@ async def test_a_watch_with_both_origins_stops_with_the_last_and_a_file_is_named
         (site.folder / "watchlists" / "meteroid-0.toml").unlink()
         daemon.signal(signal.SIGHUP)
         await until(lambda: daemon.has_logged("watchlists.applied", removed=1), "the file is gone")
-        await site.looks_again("inv_1")
+        await site.polls_again("inv_1")
         await operate_all(site, "watch remove meteroid inv_1")
-        await site.looks_again("inv_2")
+        await site.polls_again("inv_2")
         asked = len(site.asked("inv_1"))
-        await site.looks_again("inv_2", times=3)
+        await site.polls_again("inv_2", times=3)
         assert len(site.asked("inv_1")) == asked
         assert site.told("inv_1") == ["tracked"]
 
@@ -154,7 +154,7 @@ async def test_watches_by_hand_of_a_removed_source_are_kept_orphaned_and_resume(
         assert states == {"77": ("orphaned", True), "inv_1": ("active", False)}
         assert {row["name"]: row["state"] for row in rows(sources.out)} == {"dollr": "removed", "meteroid": "active"}
         asked = len(site.asked(provider="dollr"))
-        await site.looks_again("inv_1", times=3)
+        await site.polls_again("inv_1", times=3)
         assert len(site.asked(provider="dollr")) == asked
         site.sources["dollr"] = dollr
         site.write()

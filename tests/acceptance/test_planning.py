@@ -21,7 +21,7 @@ async def test_plan_and_explain_tell_what_the_daemon_goes_by(site: Site) -> None
         ledger.pay(paid)
         await site.hears("inv_paid", "tracked", "paid")
         await site.hears("inv_late", "tracked", "overdue")
-        await site.looks_again("inv_late")
+        await site.polls_again("inv_late")
         plan, late, settled, words = await operate_all(
             site,
             "plan --json",

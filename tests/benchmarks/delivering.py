@@ -15,11 +15,11 @@ import anyio
 from tests.benchmarks.webhook_receiver import HANGING_PATH, WebhookReceiver, event_id
 from tests.fakes import stored
 from watcher import logs
-from watcher.clock import SystemClock, system_dice
+from watcher.clock import SystemClock, system_random
 from watcher.config.reload import reader
 from watcher.daemon import wiring
 from watcher.daemon.bootstrap import collect_rarely
-from watcher.delivery import Courier, CourierEndpoint
+from watcher.delivery import Dispatcher, EndpointPolicy
 from watcher.ports import ClaimedWatch, Form
 from watcher.providers import PROVIDERS
 from watcher.store import SqlOutbox, SqlPollQueue, Store, open_store
@@ -61,10 +61,10 @@ class Load:
     """Records events, each of the next invoice and for the next endpoint, in numbered order."""
 
     store: Store
-    courier: Courier
+    dispatcher: Dispatcher
     receiver: WebhookReceiver
     watches: list[ClaimedWatch]
-    endpoints: Mapping[str, CourierEndpoint]
+    endpoints: Mapping[str, EndpointPolicy]
     committed_at: "array[float]" = field(default_factory=lambda: array("d"))
 
     @property
@@ -85,7 +85,7 @@ class Load:
         ]
         lost = await SqlPollQueue(self.store).record(records, {})
         self.committed_at.extend([time.monotonic()] * count)
-        self.courier.notify()
+        self.dispatcher.notify()
         assert not lost
         for place in places:
             self.watches[place] = replace(self.watches[place], lease=self.watches[place].lease + 1)
@@ -98,9 +98,9 @@ class Load:
     @asynccontextmanager
     async def held_back(self) -> AsyncGenerator[None]:
         """What is recorded meanwhile waits, as if no endpoint were configured."""
-        self.courier.reconfigure({})
+        self.dispatcher.reconfigure({})
         yield
-        self.courier.reconfigure(self.endpoints)
+        self.dispatcher.reconfigure(self.endpoints)
 
     async def until_arrived(self, *, within: float = 60) -> None:
         """Until everything recorded has arrived; what has not by then counts as lost."""
@@ -128,14 +128,14 @@ async def delivering(receiver: WebhookReceiver, folder: Path) -> AsyncGenerator[
         sender = await opened.enter_async_context(WebhookSender(targets, clock))
         outbox = SqlOutbox(store)
         await outbox.sync_endpoints({name: target.url for name, target in targets.items()}, clock.now())
-        endpoints = wiring.courier_endpoints(configuration)
-        courier = Courier(outbox, sender, clock, system_dice, endpoints)
+        endpoints = wiring.endpoint_policies(configuration)
+        dispatcher = Dispatcher(outbox, sender, clock, system_random, endpoints)
         watches = await _watches(store)
         collect_rarely()  # as the daemon does
         async with anyio.create_task_group() as group:
-            group.start_soon(courier.run)
-            yield Load(store, courier, receiver, watches, endpoints)
-            courier.stop()
+            group.start_soon(dispatcher.run)
+            yield Load(store, dispatcher, receiver, watches, endpoints)
+            dispatcher.stop()
 
 
 async def _watches(store: Store) -> list[ClaimedWatch]:

@@ -16,19 +16,19 @@ from tests.benchmarks.receivables import Life
 from tests.fakes.invoices import euros, invoice
 from tests.fakes.polling import found, watch
 from watcher.core.invoices.invoice import Status
-from watcher.core.scheduling.allocation import UNSEEN, Census, Standing
+from watcher.core.scheduling.allocation import UNSEEN, Census, HazardGroup
 from watcher.core.scheduling.hazard import DAY, Tally
 from watcher.polling import SourcePlan, evaluate
 from watcher.polling.evaluate import Moment
-from watcher.ports import ClaimedWatch, ClaimRequest, Found, PollRecord, SourceRow, WatchEntry
-from watcher.store import SqlPollQueue, SqlSurveys, SqlWatches, Store
+from watcher.ports import ClaimedWatch, ClaimRequest, DesiredWatch, Found, PollRecord, SourceRow
+from watcher.store import SqlHazardStats, SqlPollQueue, SqlWatches, Store
 
 _LEASE = timedelta(hours=1)
 _BATCH = 500
 _STEP = timedelta(minutes=5)
 
 
-class Desk(Protocol):
+class Backend(Protocol):
     async def begin(self, lives: Sequence[Life]) -> None:
         """Watch those that have been issued by now."""
         ...
@@ -51,7 +51,7 @@ class Ledger:
         self.seen_at: dict[str, datetime] = {}
         self._lives = {life.name: life for life in lives}
         self._open = {life.name: _answer(life, paid=False) for life in lives}
-        self._dice = Random(seed)  # noqa: S311 - every policy is as lucky
+        self._random = Random(seed)  # noqa: S311 - every policy is as lucky
 
     def look(self, watched: ClaimedWatch, now: datetime) -> PollRecord:
         life = self._lives[watched.invoice_id]
@@ -60,7 +60,7 @@ class Ledger:
         if is_paid:
             self.seen_at[life.name] = now
         answer = _answer(life, paid=True) if is_paid else self._open[life.name]
-        return evaluate.found(self.plan, watched, answer, Moment(now, now, self._dice.random()))
+        return evaluate.found(self.plan, watched, answer, Moment(now, now, self._random.random()))
 
 
 def _answer(life: Life, *, paid: bool) -> Found:
@@ -82,8 +82,8 @@ class MemoryDesk:
     now: datetime
     watches: dict[int, ClaimedWatch] = field(default_factory=dict[int, ClaimedWatch])
     queue: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
-    standings: Counter[Standing] = field(default_factory=Counter[Standing])
-    unweighted: Counter[Standing] = field(default_factory=Counter[Standing])
+    dashboard_cache: Counter[HazardGroup] = field(default_factory=Counter[HazardGroup])
+    unweighted: Counter[HazardGroup] = field(default_factory=Counter[HazardGroup])
     learned: dict[str, dict[int, Tally]] = field(default_factory=dict[str, dict[int, Tally]])
     known: Mapping[str, Mapping[int, Tally]] | None = None
     """What is known instead of what is learned."""
@@ -109,10 +109,10 @@ class MemoryDesk:
                 fetched_at=poll.fetched_at,
                 settled_at=poll.settled_at,
                 clock_at=poll.clock_at,
-                standing=poll.standing or before.standing,
+                hazard_group=poll.hazard_group or before.hazard_group,
             )
             self.watches[poll.key] = after
-            self._count(before.standing, after)
+            self._count(before.hazard_group, after)
             for one in poll.exposures:
                 stages = self.learned.setdefault(one.status, {})
                 known = stages.get(one.stage, Tally())
@@ -122,23 +122,23 @@ class MemoryDesk:
 
     async def census(self, source: str, provider: str, now: datetime, *, weighted: bool) -> Census:
         del source, provider, now
-        return Census(self.standings if weighted else self.unweighted, self.known or self.learned)
+        return Census(self.dashboard_cache if weighted else self.unweighted, self.known or self.learned)
 
-    def _count(self, before: Standing, after: ClaimedWatch) -> None:
-        if after.standing == before and after.settled_at is None:
+    def _count(self, before: HazardGroup, after: ClaimedWatch) -> None:
+        if after.hazard_group == before and after.settled_at is None:
             return
-        for counts, is_weighted in ((self.standings, True), (self.unweighted, False)):
+        for counts, is_weighted in ((self.dashboard_cache, True), (self.unweighted, False)):
             if before != UNSEEN:
                 one = _counted(before, weighted=is_weighted)
                 counts[one] -= 1
                 if not counts[one]:
                     del counts[one]
             if after.settled_at is None:
-                counts[_counted(after.standing, weighted=is_weighted)] += 1
+                counts[_counted(after.hazard_group, weighted=is_weighted)] += 1
 
 
-def _counted(standing: Standing, *, weighted: bool) -> Standing:
-    return standing if weighted else Standing(standing.status, standing.due_hour)
+def _counted(hazard_group: HazardGroup, *, weighted: bool) -> HazardGroup:
+    return hazard_group if weighted else HazardGroup(hazard_group.status, hazard_group.due_hour)
 
 
 @dataclass
@@ -168,12 +168,12 @@ class SqlDesk:
             assert not lost
 
     async def census(self, source: str, provider: str, now: datetime, *, weighted: bool) -> Census:
-        return await SqlSurveys(self.store).census(source, provider, now, weighted=weighted)
+        return await SqlHazardStats(self.store).census(source, provider, now, weighted=weighted)
 
     async def _watch_issued(self) -> None:
-        issued: list[WatchEntry] = []
+        issued: list[DesiredWatch] = []
         while self.waiting and self.waiting[-1].issued_at <= self.now:
-            issued.append(WatchEntry(self.source, self.waiting.pop().name))
+            issued.append(DesiredWatch(self.source, self.waiting.pop().name))
         if issued:
             await SqlWatches(self.store).import_entries(issued, "cli", self.now)
 

@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.freshness [--invoices 3000] [--days 30] [--every 6.9]
 
-Every look is judged, planned and taught by the program's own code (`polling.judge`, `polling.tempo`, `core.course`,
-`core.hazard`) with a clock that jumps; the rows "on SQLite" go through its queue and its surveys too. All policies look
-at the same invoices. Delays are hours from payment to the look that found it, of all invoices paid from the first
-day on, the adaptive policy knowing nothing then.
+Every poll is evaluated, planned and learned from by the program's own code (`polling.evaluate`, `polling.adaptive`,
+`core.scheduling`) with a clock that jumps; the rows "on SQLite" use its queue and its hazard statistics too. All
+policies poll the same invoices. Delays are hours from the payment to the poll that found it, for all invoices paid
+from the first day on, when the adaptive policy knows nothing yet.
 """
 
 import argparse
@@ -17,15 +17,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean, quantiles
 
-from tests.benchmarks.desks import Desk, Ledger, MemoryDesk, SqlDesk
+from tests.benchmarks.desks import Backend, Ledger, MemoryDesk, SqlDesk
 from tests.benchmarks.receivables import STARTS_AT, Life, known_hazards, lives
-from tests.benchmarks.rivals import Optimum, Ranked, ladder, proportional, ranked_course
+from tests.benchmarks.rivals import Optimum, Ranked, ladder, proportional, ranked_allocation
 from tests.fakes.clock import FakeClock
 from tests.fakes.polling import LOOKS, plan
 from watcher.core.invoices.clock_events import ClockRules
-from watcher.core.scheduling.allocation import Course, Limits, Standing
+from watcher.core.scheduling.allocation import HazardGroup, Limits, PollAllocation
 from watcher.core.scheduling.intervals import jittered
-from watcher.polling import SourcePlan, Tempo, Tuner
+from watcher.polling import AdaptivePolicy, SourcePlan, Tuner
 from watcher.store import open_store
 
 SOURCE, PROVIDER = "acme", "meteroid"
@@ -51,46 +51,46 @@ class Row:
 class Run:
     """One policy on the lives of these days."""
 
-    def __init__(self, name: str, desk: Desk, one_plan: SourcePlan, days: int) -> None:
+    def __init__(self, name: str, backend: Backend, one_plan: SourcePlan, days: int) -> None:
         self.name = name
-        self.desk = desk
+        self.backend = backend
         self.plan = one_plan
         self.clock = FakeClock(STARTS_AT)
         self.ends_at = STARTS_AT + timedelta(days=days)
-        self._tuner = Tuner(desk, self.clock)
+        self._tuner = Tuner(backend, self.clock)
         self._tuned_at = STARTS_AT - _TUNED_EVERY
         self._expected = list[float]()
 
     async def over(self, population: Sequence[Life]) -> Row:
         ledger = Ledger(population, self.plan)
-        await self.desk.begin([life for life in population if life.issued_at < self.ends_at])
+        await self.backend.begin([life for life in population if life.issued_at < self.ends_at])
         while True:
-            self.clock.instant, watched = await self.desk.due()
+            self.clock.instant, watched = await self.backend.due()
             if self.clock.instant >= self.ends_at:
                 break
             await self._tune()
-            await self.desk.record([ledger.look(one, self.clock.instant) for one in watched])
+            await self.backend.record([ledger.look(one, self.clock.instant) for one in watched])
         return self._row(population, ledger)
 
     async def _tune(self) -> None:
-        tempo = self.plan.tempo
-        if tempo is None or self.clock.instant < self._tuned_at + _TUNED_EVERY:
+        adaptive_policy = self.plan.adaptive_policy
+        if adaptive_policy is None or self.clock.instant < self._tuned_at + _TUNED_EVERY:
             return
         self._tuned_at = self.clock.instant
-        if isinstance(tempo, Ranked):
-            census = await self.desk.census(SOURCE, PROVIDER, self.clock.instant, weighted=False)
-            tempo.course = ranked_course(tempo, census, self.clock.instant)
+        if isinstance(adaptive_policy, Ranked):
+            census = await self.backend.census(SOURCE, PROVIDER, self.clock.instant, weighted=False)
+            adaptive_policy.allocation = ranked_allocation(adaptive_policy, census, self.clock.instant)
             return
-        await self._tuner.tune([tempo])
-        if tempo.course is not None and self.clock.instant > self._middle:
-            self._expect(tempo.course)
+        await self._tuner.tune([adaptive_policy])
+        if adaptive_policy.allocation is not None and self.clock.instant > self._middle:
+            self._expect(adaptive_policy.allocation)
 
     @property
     def _middle(self) -> datetime:
         return STARTS_AT + (self.ends_at - STARTS_AT) / 2
 
-    def _expect(self, course: Course) -> None:
-        expected = course.spread.delay(course.groups)
+    def _expect(self, allocation: PollAllocation) -> None:
+        expected = allocation.interval_rule.delay(allocation.groups)
         if expected is not None:
             self._expected.append(expected / _HOUR)
 
@@ -113,22 +113,22 @@ class Run:
 
 def plain_plan() -> SourcePlan:
     """No clock events: the requests they cost are the same under every policy."""
-    return plan(name=SOURCE, subscriptions=(), clock=ClockRules(), looks=replace(LOOKS, keep_settled=timedelta(0)))
+    return plan(name=SOURCE, subscriptions=(), clock=ClockRules(), poll_rules=replace(LOOKS, keep_settled=timedelta(0)))
 
 
 def steady_plan(limits: Limits) -> SourcePlan:
-    def next_look(_: Standing, now: datetime, luck: float) -> datetime:
-        return now + jittered(limits.every, luck)
+    def next_poll(_: HazardGroup, now: datetime, jitter: float) -> datetime:
+        return now + jittered(limits.every, jitter)
 
-    return replace(plain_plan(), regular=next_look)
+    return replace(plain_plan(), regular=next_poll)
 
 
-def tempo_plan(tempo: Tempo) -> SourcePlan:
-    return replace(plain_plan(), regular=tempo.next_look, tempo=tempo)
+def adaptive_plan(adaptive_policy: AdaptivePolicy) -> SourcePlan:
+    return replace(plain_plan(), regular=adaptive_policy.next_poll, adaptive_policy=adaptive_policy)
 
 
 def adaptive(limits: Limits, *, weighted: bool = False) -> SourcePlan:
-    return tempo_plan(Tempo(SOURCE, PROVIDER, limits, _RATE, lambda: 1, weighted))
+    return adaptive_plan(AdaptivePolicy(SOURCE, PROVIDER, limits, _RATE, lambda: 1, weighted))
 
 
 async def in_memory(invoices: int, limits: Limits, days: int) -> list[Row]:
@@ -137,7 +137,7 @@ async def in_memory(invoices: int, limits: Limits, days: int) -> list[Row]:
     rivals = {"proportional to the hazard": proportional, "ladder around the due date": ladder}
     plans = {"uniform": steady_plan(limits)}
     plans |= {
-        name: tempo_plan(Ranked(SOURCE, PROVIDER, limits, _RATE, lambda: 1, weighted=False, rank=rank))
+        name: adaptive_plan(Ranked(SOURCE, PROVIDER, limits, _RATE, lambda: 1, weighted=False, rank=rank))
         for name, rank in rivals.items()
     }
     plans |= {"ours": adaptive(limits), "ours, weighted by amount": adaptive(limits, weighted=True)}
@@ -148,7 +148,7 @@ async def in_memory(invoices: int, limits: Limits, days: int) -> list[Row]:
     rows.append(await told.over(population))
     best = Optimum(known["open"], limits)
     best.fit(population, rows[-1].looks, told.ends_at)
-    optimum = replace(plain_plan(), regular=best.next_look)
+    optimum = replace(plain_plan(), regular=best.next_poll)
     rows.append(await Run("optimum, hazards known", MemoryDesk(STARTS_AT), optimum, days).over(population))
     return rows
 

@@ -94,9 +94,9 @@ async def run(invoices: int, database: Path, rounds: int, folder: Path) -> None:
         await service.apply(loaded)
         async with http_side(service) as address, anyio.create_task_group() as group:
             began = time.perf_counter()
-            await service.standings.renew()
+            await service.dashboard_cache.renew()
             print(f"figures over everything: {(time.perf_counter() - began) * 1000:.0f} ms, read apart from requests")
-            group.start_soon(service.standings.keep)
+            group.start_soon(service.dashboard_cache.keep)
             paths = [path for path in PATHS if invoices or not path.startswith("/invoices/")]
             took = await measure(f"http://{address}", paths, rounds)
             for path, found in took.items():

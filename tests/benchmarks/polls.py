@@ -25,7 +25,7 @@ import aiohttp
 
 from tests.benchmarks.invoice_server import InvoiceServer, invoice_ids
 from tests.benchmarks.stages import measure_stages
-from watcher.ports import SourceRow, WatchEntry
+from watcher.ports import DesiredWatch, SourceRow
 from watcher.store import SqlWatches, open_store
 
 AT_ONCE = 64
@@ -72,7 +72,7 @@ async def prepare(database: Path, ids: list[str], due: int) -> None:
         await watches.sync_sources([SourceRow("bench", "meteroid")], now)
         for start in range(0, len(ids), CHUNK):
             due_at = now if start < due else now + timedelta(days=30, milliseconds=start)
-            entries = [WatchEntry("bench", one) for one in ids[start : start + CHUNK]]
+            entries = [DesiredWatch("bench", one) for one in ids[start : start + CHUNK]]
             await watches.import_entries(entries, "cli", due_at)
 
 

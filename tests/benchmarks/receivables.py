@@ -41,39 +41,39 @@ def lives(days: int, open_invoices: int, seed: int = 1, *, all_day: bool = False
 
     `all_day`: paid at any hour, so that the hazard within a day is what a stage says of it.
     """
-    dice = Random(seed)  # noqa: S311 - the same lives for every policy
+    rng = Random(seed)  # noqa: S311 - the same lives for every policy
     a_day = open_invoices / _MEAN_LIFE
-    drawn = [_life(dice, number, a_day, all_day=all_day) for number in range(round(a_day * (days + _OLDEST)))]
+    drawn = [_life(rng, number, a_day, all_day=all_day) for number in range(round(a_day * (days + _OLDEST)))]
     return [life for life in drawn if life.paid_at > STARTS_AT]
 
 
-def _life(dice: Random, number: int, a_day: float, *, all_day: bool) -> Life:
+def _life(rng: Random, number: int, a_day: float, *, all_day: bool) -> Life:
     issued_on = (STARTS_AT + timedelta(days=int(number / a_day) - _OLDEST)).date()
-    due_on = issued_on + timedelta(days=dice.choice(_TERMS))
+    due_on = issued_on + timedelta(days=rng.choice(_TERMS))
     return Life(
         name=f"inv_{number}",
-        issued_at=_business_hours(dice, issued_on),
+        issued_at=_business_hours(rng, issued_on),
         due_on=due_on,
-        paid_at=_paid_at(dice, due_on + timedelta(days=_days_late(dice)), all_day=all_day),
-        amount=Decimal(round(100 * _MEDIAN * dice.lognormvariate(0, _SIGMA)) + 1).scaleb(-2),
+        paid_at=_paid_at(rng, due_on + timedelta(days=_days_late(rng)), all_day=all_day),
+        amount=Decimal(round(100 * _MEDIAN * rng.lognormvariate(0, _SIGMA)) + 1).scaleb(-2),
     )
 
 
-def _days_late(dice: Random) -> int:
-    luck = dice.random()
-    if luck < 0.36:
-        return -dice.randint(1, 10)
-    if luck < 0.36 + 0.21:
+def _days_late(rng: Random) -> int:
+    jitter = rng.random()
+    if jitter < 0.36:
+        return -rng.randint(1, 10)
+    if jitter < 0.36 + 0.21:
         return 0
-    return dice.randint(1, 15) if luck < 0.36 + 0.21 + 0.39 else dice.randint(16, 60)
+    return rng.randint(1, 15) if jitter < 0.36 + 0.21 + 0.39 else rng.randint(16, 60)
 
 
-def _paid_at(dice: Random, day: date, *, all_day: bool) -> datetime:
-    return datetime.combine(day, time(), UTC) + DAY * dice.random() if all_day else _business_hours(dice, day)
+def _paid_at(rng: Random, day: date, *, all_day: bool) -> datetime:
+    return datetime.combine(day, time(), UTC) + DAY * rng.random() if all_day else _business_hours(rng, day)
 
 
-def _business_hours(dice: Random, day: date) -> datetime:
-    return datetime.combine(day, _OPENS) + timedelta(hours=_OPEN_HOURS * dice.random())
+def _business_hours(rng: Random, day: date) -> datetime:
+    return datetime.combine(day, _OPENS) + timedelta(hours=_OPEN_HOURS * rng.random())
 
 
 def known_hazards(provider: str) -> Mapping[str, Mapping[int, Tally]]:

@@ -6,10 +6,18 @@ from datetime import datetime
 from math import inf
 
 from tests.benchmarks.receivables import STARTS_AT, Life
-from watcher.core.scheduling.allocation import Census, Course, Group, Limits, Standing, plot, spread
+from watcher.core.scheduling.allocation import (
+    Census,
+    HazardGroup,
+    Limits,
+    PollAllocation,
+    WeightedGroup,
+    allocate,
+    interval_rule,
+)
 from watcher.core.scheduling.hazard import DAY, Curve, Tally, days_after, due_hour, stage_at
 from watcher.core.scheduling.intervals import jittered
-from watcher.polling import Tempo
+from watcher.polling import AdaptivePolicy
 
 _LADDER = ((-7, 1.0), (-1, 4.0), (3, 24.0), (16, 6.0), (inf, 1.0))
 """(until days after the due instant, looks a day): what somebody sets up by hand who expects payment when it is due."""
@@ -21,17 +29,17 @@ _FIRST, _LAST = -61, 61
 
 
 @dataclass(slots=True)
-class Ranked(Tempo):
+class Ranked(AdaptivePolicy):
     """Intervals in proportion to 1 / rank, scaled so that all together make the same number of looks as `every`."""
 
     rank: Callable[[Curve, float], float] = lambda _curve, _days: 1.0
 
-    def next_look(self, standing: Standing, now: datetime, luck: float) -> datetime:
-        if self.course is None:
-            return now + jittered(self.limits.every, luck)
-        days = days_after(standing.due_hour, now) or 0.0
-        rank = self.rank(self.course.curve(standing), days)
-        return now + jittered(self.course.spread.days(rank**2) * DAY, luck)
+    def next_poll(self, hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
+        if self.allocation is None:
+            return now + jittered(self.limits.every, jitter)
+        days = days_after(hazard_group.due_hour, now) or 0.0
+        rank = self.rank(self.allocation.curve(hazard_group), days)
+        return now + jittered(self.allocation.interval_rule.days(rank**2) * DAY, jitter)
 
 
 def proportional(curve: Curve, days_after_due: float) -> float:
@@ -44,14 +52,18 @@ def ladder(curve: Curve, days_after_due: float) -> float:
     return next(looks for until, looks in _LADDER if days_after_due < until)
 
 
-def ranked_course(tempo: Ranked, census: Census, now: datetime) -> Course:
+def ranked_allocation(adaptive_policy: Ranked, census: Census, now: datetime) -> PollAllocation:
     """The course by whose spread a `Ranked` tempo goes: intervals are κ / √(rank²)."""
-    course = plot(census, now, tempo.limits, rate=tempo.rate, batch_size=tempo.batch_size())
-    groups: list[Group] = []
-    for standing, count in census.open.items():
-        rank = tempo.rank(course.curve(standing), days_after(standing.due_hour, now) or 0.0)
-        groups.append(Group(count, rank**2))
-    return replace(course, groups=tuple(groups), spread=spread(groups, course.budget, tempo.limits))
+    allocation = allocate(
+        census, now, adaptive_policy.limits, rate=adaptive_policy.rate, batch_size=adaptive_policy.batch_size()
+    )
+    groups: list[WeightedGroup] = []
+    for hazard_group, count in census.open.items():
+        rank = adaptive_policy.rank(allocation.curve(hazard_group), days_after(hazard_group.due_hour, now) or 0.0)
+        groups.append(WeightedGroup(count, rank**2))
+    return replace(
+        allocation, groups=tuple(groups), interval_rule=interval_rule(groups, allocation.budget, adaptive_policy.limits)
+    )
 
 
 class Optimum:
@@ -91,9 +103,9 @@ class Optimum:
             self.solve(price)
             price *= (self._looks(sample, until) * len(lives) / len(sample) / looks) ** 2
 
-    def next_look(self, standing: Standing, now: datetime, luck: float) -> datetime:
-        del luck
-        days = days_after(standing.due_hour, now)
+    def next_poll(self, hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
+        del jitter
+        days = days_after(hazard_group.due_hour, now)
         assert days is not None
         exact = (days - _FIRST) * _GRID
         at = min(max(int(exact), 0), self._steps - 1)
@@ -102,8 +114,8 @@ class Optimum:
     def _looks(self, lives: Sequence[Life], until: datetime) -> int:
         made = 0
         for life in lives:
-            standing, now = Standing("open", due_hour(life.due_at)), max(life.issued_at, STARTS_AT)
+            hazard_group, now = HazardGroup("open", due_hour(life.due_at)), max(life.issued_at, STARTS_AT)
             while now < min(life.paid_at, until):
-                now = self.next_look(standing, now, 0.5)
+                now = self.next_poll(hazard_group, now, 0.5)
                 made += 1
         return made

@@ -13,7 +13,7 @@ import anyio
 
 from tests.fakes.polling import plan
 from watcher import logs
-from watcher.clock import SystemClock, system_dice
+from watcher.clock import SystemClock, system_random
 from watcher.core.invoices.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
 from watcher.daemon.bootstrap import collect_rarely
@@ -23,18 +23,18 @@ from watcher.ports import (
     NOTHING_KNOWN,
     Claim,
     ClaimRequest,
+    DesiredWatch,
     Fetched,
     Known,
-    Pacer,
     PollRecord,
     Provider,
+    RateLimiter,
     SourceRow,
-    WatchEntry,
 )
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.http import open_session
 from watcher.providers.toolkit.kind import Account
-from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, open_store
+from watcher.store import SqlAccountStates, SqlListSyncs, SqlPollQueue, SqlWatches, open_store
 
 _SOURCE = "bench"
 
@@ -90,10 +90,10 @@ class _TimedProvider:
         self.list_page = provider.list_page
         self.lists_changes = provider.lists_changes
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
         self._stopwatch.enter()
         try:
-            return await self._provider.fetch(ids, pacer, known)
+            return await self._provider.fetch(ids, limiter, known)
         finally:
             self._stopwatch.leave()
 
@@ -121,22 +121,22 @@ async def _measure(url: str, ids: Sequence[str]) -> Mapping[str, Mapping[str, fl
         session = await opened.enter_async_context(open_session())
         clock, now = SystemClock(), SystemClock().now()
         account = Account(_SOURCE, url, ZoneInfo("UTC"), timedelta(seconds=15), {"api_key": "pv_sand_bench/key"})
-        provider = PROVIDERS["meteroid"].build(account, session, clock, system_dice)
+        provider = PROVIDERS["meteroid"].build(account, session, clock, system_random)
         watches = SqlWatches(store)
         await watches.sync_sources([SourceRow(_SOURCE, "meteroid")], now)
-        await watches.apply_lists([WatchEntry(_SOURCE, one) for one in ids], now, confirmed=True)
+        await watches.apply_lists([DesiredWatch(_SOURCE, one) for one in ids], now, confirmed=True)
         rounds: dict[str, Mapping[str, float]] = {}
         for name in ("first look", "unchanged"):
             stopwatch = Stopwatch()
             timed = plan(name=_SOURCE, provider=_TimedProvider(provider, stopwatch), spacing=Spacing.of(10_000))
             poller = Poller(
                 _TimedQueue(store, stopwatch),
-                SqlAccounts(store),
-                SqlRounds(store),
+                SqlAccountStates(store),
+                SqlListSyncs(store),
                 clock,
-                system_dice,
+                system_random,
                 on_events=lambda: None,
-                on_turn=lambda _: None,
+                on_heartbeat=lambda _: None,
             )
             poller.configure({_SOURCE: timed})
             collect_rarely()  # as the daemon does

@@ -29,18 +29,18 @@ from tests.fakes.polling import plan
 from watcher import logs
 from watcher.clock import SystemClock
 from watcher.core.errors import ListRefused
-from watcher.core.scheduling.allocation import Standing
-from watcher.core.scheduling.intervals import LookRules
+from watcher.core.scheduling.allocation import HazardGroup
+from watcher.core.scheduling.intervals import PollRules
 from watcher.daemon.bootstrap import collect_rarely
 from watcher.polling import Poller
 from watcher.polling.rate_limit import Spacing
-from watcher.ports import Pacer, Page, Provider, SourceRow, WatchEntry
+from watcher.ports import DesiredWatch, Page, Provider, RateLimiter, SourceRow
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.http import open_session
 from watcher.providers.toolkit.kind import Account
 from watcher.sandbox import Bill, Sandbox
 from watcher.sandbox.keys import DEMO_KEYS
-from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, Store, open_store
+from watcher.store import SqlAccountStates, SqlListSyncs, SqlPollQueue, SqlWatches, Store, open_store
 from watcher.store.tables import events, watches
 
 ROUNDS = 3
@@ -48,8 +48,8 @@ ACCOUNTS = 4
 """A list is read page by page: one alone would mostly wait for the network and the disk."""
 PAID = 10
 SECONDS = 5.0
-_LUCK = 0.5
-LOOKS = LookRules(
+_JITTER = 0.5
+LOOKS = PollRules(
     every=timedelta(minutes=10),
     slowest=timedelta(hours=24),
     confirm_deleted=timedelta(minutes=10),
@@ -70,8 +70,8 @@ class _LeapingClock(SystemClock):
         self._ahead += 1.1 * LOOKS.every
 
 
-def _in_a_round(standing: Standing, now: datetime, luck: float) -> datetime:
-    del standing, luck
+def _in_a_round(hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
+    del hazard_group, jitter
     return now + LOOKS.every
 
 
@@ -92,11 +92,11 @@ class _Counted:
     def batch_size(self) -> int:
         return self._provider.batch_size
 
-    async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
+    async def list_page(self, page: str | None, limiter: RateLimiter, *, changed_since: datetime | None = None) -> Page:
         if not self._lists:
             raise ListRefused("measured without lists")
         self.pages += 1
-        return await self._provider.list_page(page, pacer, changed_since=changed_since)
+        return await self._provider.list_page(page, limiter, changed_since=changed_since)
 
 
 class _Bench:
@@ -108,19 +108,19 @@ class _Bench:
         self._clock = clock
         self._poller = Poller(
             SqlPollQueue(store),
-            SqlAccounts(store),
-            SqlRounds(store),
+            SqlAccountStates(store),
+            SqlListSyncs(store),
             self._clock,
-            lambda: _LUCK,
+            lambda: _JITTER,
             on_events=lambda: None,
-            on_turn=lambda _: None,
+            on_heartbeat=lambda _: None,
         )
 
     def provider(self, name: str, base_url: str, token_url: str, *, lists: bool) -> _Counted:
         kind = PROVIDERS[name]
         options = {"token_url": token_url} if kind.options else {}
         made = Account(name, base_url, ZoneInfo(kind.timezone), timedelta(seconds=30), DEMO_KEYS[name], options)
-        provider = kind.build(made, self._session, self._clock, lambda: _LUCK)
+        provider = kind.build(made, self._session, self._clock, lambda: _JITTER)
         return _Counted(provider, lists=lists)
 
     async def round(self, *providers: Provider) -> int:
@@ -159,7 +159,7 @@ async def _opened(opened: AsyncExitStack, ids: Sequence[str], clock: _LeapingClo
     wanted, now = SqlWatches(store), datetime.now(UTC)
     names = _names(accounts)
     await wanted.sync_sources([SourceRow(name, "bench") for name in names], now)
-    await wanted.import_entries([WatchEntry(name, one) for name in names for one in ids], "cli", now)
+    await wanted.import_entries([DesiredWatch(name, one) for name in names for one in ids], "cli", now)
     return _Bench(store, session, clock)
 
 

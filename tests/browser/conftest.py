@@ -13,7 +13,7 @@ from playwright.async_api import Browser, async_playwright
 from tests.fakes.many import fill
 from tests.integration.web.conftest import CONFIG, served
 from watcher.daemon.service import Service
-from watcher.ports import Lateness
+from watcher.ports import DetectionDelay
 from watcher.store import Store
 
 LONG = "a_long_name_" * 5 + "long"
@@ -78,5 +78,7 @@ async def wide_site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]
     config = CONFIG.replace("acme", LONG).replace("ledger", LONG)
     async with served(tmp_path, sqlite_store, token=False, config=config) as client:
         hour = timedelta(hours=1)
-        client.service.lateness = (Lateness(LONG, "adaptive", 1_234_567, hour, 89_012, hour, hour, 9 * hour, None),)
+        client.service.detection_delays = (
+            DetectionDelay(LONG, "adaptive", 1_234_567, hour, 89_012, hour, hour, 9 * hour, None),
+        )
         yield Site(client.url, client.service)

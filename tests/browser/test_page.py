@@ -16,7 +16,7 @@ from tests.integration.web.client import TOKEN
 from watcher.core import json_text
 from watcher.core.instants import instant_text
 from watcher.core.invoices.snapshot import to_document
-from watcher.ports import Form, WatchEntry
+from watcher.ports import DesiredWatch, Form
 from watcher.store import SqlPollQueue, SqlWatches
 
 DESK, PHONE = (1280, 900), (390, 844)
@@ -139,16 +139,16 @@ async def test_an_event_appears_by_itself_while_a_form_is_being_filled_in(browse
         await expect(page.locator("html")).to_have_attribute("data-live", "yes")
         tag = page.get_by_label("Tag")
         await tag.fill("half a wo")
-        await tell(site, "inv_new")
+        await record_events(site, "inv_new")
         await expect(page.get_by_role("link", name="2026-new")).to_be_visible()
         await expect(tag).to_be_focused()
         await expect(tag).to_have_value("half a wo")
 
 
-async def tell(site: Site, invoice_id: str) -> None:
+async def record_events(site: Site, invoice_id: str) -> None:
     """Let a poll find a new invoice."""
     store, now = site.service.store, datetime.now(UTC)
-    await SqlWatches(store).add(WatchEntry("acme", invoice_id), "cli", now)
+    await SqlWatches(store).add(DesiredWatch("acme", invoice_id), "cli", now)
     (claimed,) = [one for one in await stored.claim(store, datetime.now(UTC)) if one.invoice_id == invoice_id]
     snapshot = replace(stored.OPEN, id=invoice_id, number="2026-new")
     data = {
@@ -161,4 +161,4 @@ async def tell(site: Site, invoice_id: str) -> None:
     body = json_text.write({"type": "invoice.tracked", "timestamp": instant_text(now), "data": data})
     made = replace(stored.event("evt_new", "invoice.tracked"), bodies={Form.FULL: body})
     await SqlPollQueue(store).record([stored.polled(claimed, now, stored.change(made, snapshot=snapshot))], {})
-    site.service.tell_events()
+    site.service.notify_events()

@@ -10,11 +10,11 @@ import anyio
 from tests.fakes.clock import FakeClock
 from tests.fakes.outbox import FakeOutbox
 from tests.fakes.sender import FakeSender
-from watcher.delivery import Courier, CourierEndpoint
+from watcher.delivery import Dispatcher, EndpointPolicy
 from watcher.metrics import Metrics
 from watcher.ports import Outbox, Sender
 
-ENDPOINT = CourierEndpoint(
+ENDPOINT = EndpointPolicy(
     (timedelta(0), timedelta(seconds=5), timedelta(minutes=5)), rate=1000, concurrency=10, timeout=timedelta(seconds=15)
 )
 MOMENT = timedelta(milliseconds=20)
@@ -30,11 +30,13 @@ class World:
     def __post_init__(self) -> None:
         self.outbox, self.sender = FakeOutbox(self.clock), FakeSender(self.clock)
 
-    def courier(self, endpoints: Mapping[str, CourierEndpoint] | None = None, *, most_under_way: int = 100) -> Courier:
+    def dispatcher(
+        self, endpoints: Mapping[str, EndpointPolicy] | None = None, *, most_under_way: int = 100
+    ) -> Dispatcher:
         outbox: Outbox = self.outbox
         sender: Sender = self.sender
         configured = {"ledger": ENDPOINT} if endpoints is None else endpoints
-        return Courier(
+        return Dispatcher(
             outbox,
             sender,
             self.clock,
@@ -45,9 +47,9 @@ class World:
         )
 
     @asynccontextmanager
-    async def running(self, courier: Courier) -> AsyncGenerator[anyio.CancelScope]:
+    async def running(self, dispatcher: Dispatcher) -> AsyncGenerator[anyio.CancelScope]:
         async with anyio.create_task_group() as group:
-            group.start_soon(courier.run)
+            group.start_soon(dispatcher.run)
             await self.clock.elapse(MOMENT)
             yield group.cancel_scope
             group.cancel_scope.cancel()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from watcher.core.invoices.clock_events import ClockRules
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Amounts, Invoice, Status
 from watcher.core.invoices.snapshot import WatchFacts, deleted, take
 from watcher.core.invoices.transition import Transition, observe
@@ -49,7 +49,7 @@ class Life:
 
     def __init__(self, rules: ClockRules = RULES, watch: WatchFacts = WATCH) -> None:
         self.rules, self.watch = rules, watch
-        self.memory = Memory()
+        self.memory = HistoryState()
 
     def look(self, seen: Invoice, *, day: float = 0, held: bool = False) -> Transition:
         taken = take(seen, self.watch)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from watcher.core.invoices import body
 from watcher.core.invoices.clock_events import ClockRules
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Amounts, Customer, Direction, Snapshot, Status
 from watcher.core.invoices.transition import Transition, observe
 
@@ -59,7 +59,7 @@ class Stage:
 
 
 def live(looks: int = len(LOOKS)) -> tuple[Stage, ...]:
-    memory, stages = Memory(), list[Stage]()
+    memory, stages = HistoryState(), list[Stage]()
     for taken, later in LOOKS[:looks]:
         at = BEGINS_AT + later
         step = observe(memory, taken, None, at, RULES, clock_held=False)

@@ -21,8 +21,8 @@ def one(name: str, status: Status = Status.OPEN, **more: object) -> Invoice:
 def whole(name: str, status: Status = Status.OPEN) -> Listed:
     """A row that is the whole document."""
     document = one(name, status)
-    look = found(document, status.value.encode())
-    return Listed(name, look.document, status is Status.PAID, look)
+    result = found(document, status.value.encode())
+    return Listed(name, result.document, status is Status.PAID, result)
 
 
 def hint(name: str, status: Status = Status.OPEN, **more: object) -> Listed:
@@ -37,5 +37,5 @@ def in_pages(rows: Sequence[Listed], size: int = 5) -> list[Sequence[Listed] | W
 async def watched(scene: Scene) -> None:
     """Thirty open invoices, all due, each known by id and by lists of whole documents in six pages."""
     await scene.watch(*NAMES)
-    scene.provider.looks = {name: found(one(name, line_count=3), b"open") for name in NAMES}
+    scene.provider.results = {name: found(one(name, line_count=3), b"open") for name in NAMES}
     scene.provider.pages = in_pages([whole(name) for name in NAMES])

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from watcher.core.invoices import body, history_state
 from watcher.core.invoices.body import Observation
 from watcher.core.invoices.clock_events import ClockRules
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Amounts, Invoice, Status
 from watcher.core.invoices.snapshot import WatchFacts, take
 from watcher.core.invoices.transition import Transition, observe
@@ -22,6 +22,7 @@ from watcher.ports import (
     ClaimedWatch,
     ClaimRequest,
     DeliveryState,
+    DesiredWatch,
     EventRecord,
     Form,
     Outcome,
@@ -29,7 +30,6 @@ from watcher.ports import (
     Receipt,
     Settlement,
     SourceRow,
-    WatchEntry,
     WatchState,
 )
 from watcher.store import SqlOutbox, SqlPollQueue, SqlWatches, Store
@@ -54,28 +54,30 @@ class _Look:
 
 async def fill(store: Store, count: int, now: datetime, *, sources: Sequence[str] = tuple(SOURCES)) -> None:
     """`count` invoices of every age and status, with events and deliveries of the last weeks."""
-    dice = random.Random(count)  # noqa: S311 -- the same invoices in every run
+    rng = random.Random(count)  # noqa: S311 -- the same invoices in every run
     watches, outbox = SqlWatches(store), SqlOutbox(store, lambda: 0.5)
     await watches.sync_sources([SourceRow(name, SOURCES[name]) for name in sources], now - 20 * _DAY)
     await outbox.sync_endpoints(ENDPOINTS, now - 20 * _DAY, [Subscription(name) for name in ENDPOINTS])
     for start in range(0, count, _CHUNK):
         numbers = range(start, min(start + _CHUNK, count))
-        entries = [WatchEntry(sources[number % len(sources)], f"inv_{number:06}", _tags(number)) for number in numbers]
+        entries = [
+            DesiredWatch(sources[number % len(sources)], f"inv_{number:06}", _tags(number)) for number in numbers
+        ]
         await watches.import_entries(entries, "cli", now - 20 * _DAY)
         for source in sources:
-            await _live(SqlPollQueue(store), source, dice, now)
+            await _live(SqlPollQueue(store), source, rng, now)
     await _deliver(outbox, now)
 
 
-async def _live(queue: SqlPollQueue, source: str, dice: random.Random, now: datetime) -> None:
+async def _live(queue: SqlPollQueue, source: str, rng: random.Random, now: datetime) -> None:
     """Two looks at each new invoice of a source: as it was found, and, of most, how it ended."""
     request = ClaimRequest(source, timedelta(0), 1, _CHUNK, now + _DAY)
-    remembered: dict[str, tuple[Memory, _Look | None]] = {}
+    remembered: dict[str, tuple[HistoryState, _Look | None]] = {}
     for claim in await queue.claim(now, [request], _LEASE):
         records: list[PollRecord] = []
         for watch in claim.watches:
-            first, second = _looks(watch, dice, now)
-            transition = _seen(source, watch, Memory(), first)
+            first, second = _looks(watch, rng, now)
+            transition = _seen(source, watch, HistoryState(), first)
             records.append(_record(source, watch, transition, first, now if second else now + _DAY))
             remembered[watch.invoice_id] = transition.memory, second
         await queue.record(records, {source: now})
@@ -92,28 +94,28 @@ def _tags(number: int) -> tuple[str, ...]:
     return ("vip",) if number % 10 == 0 else ()
 
 
-def _looks(watch: ClaimedWatch, dice: random.Random, now: datetime) -> tuple[_Look, _Look | None]:
-    currency = dice.choice(_CURRENCIES)
-    total = Decimal(dice.randint(100, 500_000)).scaleb(-EXPONENTS[currency])
-    age = timedelta(minutes=dice.randint(10, 20 * 24 * 60))
-    due = (now - age).date() + dice.randint(-90, 45) * _DAY
+def _looks(watch: ClaimedWatch, rng: random.Random, now: datetime) -> tuple[_Look, _Look | None]:
+    currency = rng.choice(_CURRENCIES)
+    total = Decimal(rng.randint(100, 500_000)).scaleb(-EXPONENTS[currency])
+    age = timedelta(minutes=rng.randint(10, 20 * 24 * 60))
+    due = (now - age).date() + rng.randint(-90, 45) * _DAY
     found = Invoice(
         id=watch.invoice_id,
-        status=Status.DRAFT if dice.random() < 0.05 else Status.OPEN,
+        status=Status.DRAFT if rng.random() < 0.05 else Status.OPEN,
         provider_status="FINALIZED/UNPAID",
         amounts=(_amounts(currency, total, Decimal(0)),),
         number=f"2026-{watch.key:06}",
         issued_on=due - 30 * _DAY,
         due=due,
-        customer_id=f"cus_{dice.randint(1, 5000)}",
+        customer_id=f"cus_{rng.randint(1, 5000)}",
         line_count=3,
     )
-    if dice.random() < 0.25:
+    if rng.random() < 0.25:
         return _Look(now - age, found), None
-    end = dice.choice(_ENDS)
+    end = rng.choice(_ENDS)
     paid = {Status.PAID: total, Status.PARTIALLY_PAID: (total / 2).quantize(total)}.get(end, Decimal(0))
     ended = replace(found, status=end, provider_status=end.value.upper(), amounts=(_amounts(currency, total, paid),))
-    return _Look(now - age, found), _Look(now - age * dice.random(), ended)
+    return _Look(now - age, found), _Look(now - age * rng.random(), ended)
 
 
 def _amounts(currency: str, total: Decimal, paid: Decimal) -> Amounts:
@@ -121,7 +123,7 @@ def _amounts(currency: str, total: Decimal, paid: Decimal) -> Amounts:
     return Amounts(currency, total, paid + nothing, total - paid, nothing, nothing, nothing)
 
 
-def _seen(source: str, watch: ClaimedWatch, before: Memory, look: _Look) -> Transition:
+def _seen(source: str, watch: ClaimedWatch, before: HistoryState, look: _Look) -> Transition:
     facts = WatchFacts(source=source, provider=SOURCES[source], timezone=ZoneInfo("UTC"), tags=watch.tags)
     return observe(before, take(look.invoice, facts), look.invoice, look.at, _RULES, clock_held=False)
 

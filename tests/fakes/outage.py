@@ -8,7 +8,7 @@ from tests.fakes import stored
 from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender
 from tests.fakes.stored import NOW, event
-from watcher.delivery import Courier, CourierEndpoint
+from watcher.delivery import Dispatcher, EndpointPolicy
 from watcher.ports import Attempt, Outcome
 from watcher.store import SqlOutbox, Store
 
@@ -39,29 +39,29 @@ class Outage:
     arrivals: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict[str, list[tuple[datetime, str]]])
     requests: list[tuple[datetime, str, str]] = field(default_factory=list[tuple[datetime, str, str]])
     outbox: SqlOutbox = field(init=False)
-    courier: Courier = field(init=False)
+    dispatcher: Dispatcher = field(init=False)
     _names: tuple[str, ...] = ()
     _told: dict[str, int] = field(default_factory=dict[str, int])
 
     async def begin(self, *names: str) -> None:
         self.outbox = await stored.listening(self.store, *names)
-        endpoint = CourierEndpoint(RETRIES, rate=self.rate, concurrency=10, timeout=timedelta(seconds=15))
+        endpoint = EndpointPolicy(RETRIES, rate=self.rate, concurrency=10, timeout=timedelta(seconds=15))
         sender = FakeSender(self.clock, self._answer)
         self._names = names
-        self.courier = Courier(self.outbox, sender, self.clock, lambda: 0.5, dict.fromkeys(names, endpoint))
+        self.dispatcher = Dispatcher(self.outbox, sender, self.clock, lambda: 0.5, dict.fromkeys(names, endpoint))
 
-    async def tell(self, *invoices: str, to: tuple[str, ...]) -> None:
+    async def record_events(self, *invoices: str, to: tuple[str, ...]) -> None:
         """The next event of each of these invoices."""
         for invoice in invoices:
             self._told[invoice] = self._told.get(invoice, 0) + 1
         told = {one: [event(f"{one}#{self._told[one]}", "invoice.updated", *to)] for one in invoices}
-        await stored.tell_all(self.store, told, self.clock.now())
+        await stored.record_all(self.store, told, self.clock.now())
 
     async def run_until(self, end: datetime) -> None:
         """Deliver whatever falls due until then."""
         while (at := await self.outbox.next_attempt_at(self._names)) is not None and at <= end:
             self.clock.advance(max(at - self.clock.now(), timedelta(0)))
-            await self.courier.run_once()
+            await self.dispatcher.run_once()
         self.clock.advance(max(end - self.clock.now(), timedelta(0)))
 
     def arrived(self, endpoint: str, invoice: str) -> list[str]:

@@ -17,8 +17,8 @@ from watcher.core import json_text
 from watcher.core.errors import StoreUnavailable
 from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan
-from watcher.ports import SourceRow, WatchEntry
-from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, SqlWatches, Store
+from watcher.ports import DesiredWatch, SourceRow
+from watcher.store import SqlAccountStates, SqlListSyncs, SqlPollQueue, SqlWatches, Store
 from watcher.store.column_types import AnyRow
 from watcher.store.tables import events, sources, watches
 
@@ -66,18 +66,18 @@ class Scene:
         self._is_working = False
         self.poller = Poller(
             SqlPollQueue(self.store),
-            SqlAccounts(self.store),
-            SqlRounds(self.store),
+            SqlAccountStates(self.store),
+            SqlListSyncs(self.store),
             self.clock,
             lambda: MIDDLE,
             on_events=self._notified,
-            on_turn=self.turns.append,
+            on_heartbeat=self.turns.append,
             observer=self.metrics,
         )
 
     async def watch(self, *ids: str, source: str = "acme") -> None:
         await self.watches.sync_sources([SourceRow("acme", "meteroid"), SourceRow("other", "dollr")], self.clock.now())
-        await self.watches.import_entries([WatchEntry(source, one) for one in ids], "cli", self.clock.now())
+        await self.watches.import_entries([DesiredWatch(source, one) for one in ids], "cli", self.clock.now())
 
     def configure(self, *others: SourcePlan, **changed: object) -> None:
         self._is_configured = True

@@ -13,7 +13,7 @@ from watcher.core.errors import WatcherError
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.invoices.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
-from watcher.core.scheduling.intervals import LookRules, jittered
+from watcher.core.scheduling.intervals import PollRules, jittered
 from watcher.core.webhooks.subscription import Subscription
 from watcher.polling import SourcePlan
 from watcher.polling.rate_limit import Spacing
@@ -26,15 +26,15 @@ from watcher.ports import (
     Found,
     Known,
     Listed,
-    Look,
     Missing,
-    Pacer,
     Page,
+    PollResult,
     Provider,
+    RateLimiter,
 )
 
 EVERY = timedelta(minutes=15)
-LOOKS = LookRules(
+LOOKS = PollRules(
     every=EVERY, slowest=timedelta(hours=24), confirm_deleted=timedelta(minutes=10), keep_settled=timedelta(days=90)
 )
 MIDDLE = 0.5
@@ -46,10 +46,10 @@ def found(invoice: Invoice, fingerprint: bytes = b"one") -> Found:
 
 @dataclass
 class ScriptedProvider:
-    """Answers each id with its look in `looks` (a miss where it has none), or raises the next of `refusals`."""
+    """Answers each id with its look in `results` (a miss where it has none), or raises the next of `refusals`."""
 
     clock: Clock
-    looks: dict[str, Look] = field(default_factory=dict[str, Look])
+    results: dict[str, PollResult] = field(default_factory=dict[str, PollResult])
     refusals: list[WatcherError] = field(default_factory=list[WatcherError])
     probe_refusals: list[WatcherError] = field(default_factory=list[WatcherError])
     poison: Mapping[str, WatcherError] = field(default_factory=dict[str, WatcherError])
@@ -81,8 +81,8 @@ class ScriptedProvider:
             self._let_go.set()
             self._let_go = None
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
-        await pacer.wait()
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
+        await limiter.wait()
         asked_at = self.clock.now()
         self.asked.append((asked_at, tuple(ids)))
         if self._let_go is not None:
@@ -92,11 +92,11 @@ class ScriptedProvider:
         for error in (self.poison[one] for one in ids if one in self.poison):
             raise error
         self.known.append(known)
-        looks = {one: self.looks.get(one, Missing("not found")) for one in ids}
-        return Fetched(looks, asked_at, self.clock.now(), self.server_date)
+        results = {one: self.results.get(one, Missing("not found")) for one in ids}
+        return Fetched(results, asked_at, self.clock.now(), self.server_date)
 
-    async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
-        await pacer.wait()
+    async def list_page(self, page: str | None, limiter: RateLimiter, *, changed_since: datetime | None = None) -> Page:
+        await limiter.wait()
         asked_at = self.clock.now()
         if changed_since is not None:
             self.changes_asked.append(changed_since)
@@ -112,8 +112,8 @@ class ScriptedProvider:
         following = str(number + 1) if number + 1 < len(self.pages) else None
         return Page(tuple(rows), following, asked_at, self.clock.now(), self.server_date, omits=self.omits)
 
-    async def probe(self, pacer: Pacer) -> datetime | None:
-        await pacer.wait()
+    async def probe(self, limiter: RateLimiter) -> datetime | None:
+        await limiter.wait()
         self.probed.append(self.clock.now())
         if self.probe_refusals:
             raise self.probe_refusals.pop(0)
@@ -127,14 +127,14 @@ class ScriptedProvider:
         assert isinstance(told, Invoice)
         return told
 
-    async def renew_token(self, pacer: Pacer) -> None:
-        del pacer
+    async def renew_token(self, limiter: RateLimiter) -> None:
+        del limiter
         self.renewed += 1
 
 
 @dataclass
 class AccountsInMemory:
-    """`ports.Accounts` for one process."""
+    """`ports.AccountStates` for one process."""
 
     kept: dict[str, AccountState] = field(default_factory=dict[str, AccountState])
     told: list[EventRecord] = field(default_factory=list[EventRecord])
@@ -171,7 +171,7 @@ class AccountsInMemory:
         if self.kept.pop(source).told:
             self.told.append(event)
 
-    async def tell_failing(self, source: str, event: EventRecord) -> bool:
+    async def record_failing(self, source: str, event: EventRecord) -> bool:
         if self.kept[source].told:
             return False
         self.kept[source] = replace(self.kept[source], told=True)
@@ -194,8 +194,8 @@ def plan(provider: Provider | None = None, *, rate: float = 5, **more: object) -
         timezone=ZoneInfo("UTC"),
         spacing=Spacing.of(rate),
         timeout=timedelta(seconds=15),
-        regular=lambda _, now, luck: now + jittered(EVERY, luck),
-        looks=LOOKS,
+        regular=lambda _, now, jitter: now + jittered(EVERY, jitter),
+        poll_rules=LOOKS,
         clock=ClockRules(due_soon=(timedelta(days=7),), reminders=(timedelta(days=1),)),
         clock_wait=timedelta(hours=1),
         failing_after=timedelta(minutes=15),

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.ports import Provider
 from watcher.providers.toolkit.kind import Account, ProviderKind
 
 
-def _never(account: Account, session: aiohttp.ClientSession, clock: Clock, dice: Dice) -> Provider:
-    del session, clock, dice
+def _never(account: Account, session: aiohttp.ClientSession, clock: Clock, rng: Random) -> Provider:
+    del session, clock, rng
     raise AssertionError(f"reading the config built an adapter for {account.name}")
 
 

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from watcher.clock import Clock
-from watcher.ports import Look, Provider
+from watcher.ports import PollResult, Provider
 from watcher.providers.toolkit.kind import Account, ProviderKind
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -123,5 +123,5 @@ def adapter(
     return kind.build(account(base_url, credentials=credentials), session, clock, lambda: 0.5)
 
 
-async def look_at(provider: Provider, invoice_id: str) -> Look:
-    return (await provider.fetch([invoice_id], PacerThatNeverWaits())).looks[invoice_id]
+async def look_at(provider: Provider, invoice_id: str) -> PollResult:
+    return (await provider.fetch([invoice_id], PacerThatNeverWaits())).results[invoice_id]

@@ -15,6 +15,7 @@ from watcher.ports import (
     ClaimedWatch,
     ClaimRequest,
     DeliveryState,
+    DesiredWatch,
     EventRecord,
     Form,
     Outcome,
@@ -22,7 +23,6 @@ from watcher.ports import (
     Receipt,
     Settlement,
     SourceRow,
-    WatchEntry,
     WatchState,
 )
 from watcher.store import SqlOutbox, SqlPollQueue, SqlWatches, Store
@@ -63,7 +63,7 @@ async def watch(store: Store, *ids: str, source: str = "acme", at: datetime = NO
     """Make sure the source is configured, and watch these invoices by hand."""
     watches = SqlWatches(store)
     await watches.sync_sources([SourceRow("acme", "meteroid"), SourceRow("other", "dollr")], at)
-    await watches.import_entries([WatchEntry(source, one) for one in ids], "cli", at)
+    await watches.import_entries([DesiredWatch(source, one) for one in ids], "cli", at)
     return watches
 
 
@@ -101,7 +101,7 @@ def polled(claimed: ClaimedWatch, now: datetime = NOW, change: Change | None = N
 
 def renewed(claimed: ClaimedWatch, now: datetime = NOW) -> PollRecord:
     """A look that found what was known."""
-    return replace(polled(claimed, now), fingerprint=None, renews=True)
+    return replace(polled(claimed, now), fingerprint=None, is_unchanged=True)
 
 
 def event(
@@ -125,7 +125,7 @@ def change(
     return Change("{}", version, version, snapshot, events, supersedes)
 
 
-async def tell(store: Store, invoice_id: str, *events: EventRecord, supersedes: tuple[str, ...] = ()) -> None:
+async def record_events(store: Store, invoice_id: str, *events: EventRecord, supersedes: tuple[str, ...] = ()) -> None:
     """Let a poll of this invoice bring these events."""
     watches = await watch(store, invoice_id)
     await watches.request_poll("acme", invoice_id, NOW)
@@ -138,7 +138,7 @@ async def tell(store: Store, invoice_id: str, *events: EventRecord, supersedes: 
     await queue.release([one for one in claimed.values() if one.invoice_id != invoice_id], NOW)
 
 
-async def tell_all(store: Store, told: Mapping[str, Sequence[EventRecord]], at: datetime = NOW) -> None:
+async def record_all(store: Store, told: Mapping[str, Sequence[EventRecord]], at: datetime = NOW) -> None:
     """Let one poll of each of these invoices bring its events, all in one record."""
     watches = await watch(store, *told, at=at)
     for invoice_id in told:

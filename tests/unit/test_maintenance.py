@@ -8,7 +8,7 @@ import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher.core.errors import StoreUnavailable
-from watcher.maintenance import LONGEST, Chore, keep_house, usual_chores
+from watcher.maintenance import LONGEST, MaintenanceJob, keep_house, maintenance_jobs
 
 HOUR = timedelta(hours=1)
 
@@ -43,9 +43,9 @@ class House:
         ring = cast("Callable[[], Awaitable[None]]", self.jobs()[name].func)
         await ring()
 
-    async def keep(self, chores: list[Chore], then: Callable[[], Awaitable[None]]) -> None:
+    async def keep(self, jobs: list[MaintenanceJob], then: Callable[[], Awaitable[None]]) -> None:
         async with anyio.create_task_group() as group:
-            group.start_soon(keep_house, chores, self.scheduler)
+            group.start_soon(keep_house, jobs, self.scheduler)
             await anyio.wait_all_tasks_blocked()
             await then()
             group.cancel_scope.cancel()
@@ -59,7 +59,7 @@ async def test_a_job_only_rings_and_the_work_is_done_by_a_task() -> None:
         await house.ring("retention")
         await anyio.wait_all_tasks_blocked()
 
-    await house.keep([Chore("retention", HOUR, work)], then)
+    await house.keep([MaintenanceJob("retention", HOUR, work)], then)
 
     assert work.done == 1
 
@@ -76,7 +76,7 @@ async def test_rings_during_the_work_count_as_one_and_work_never_overlaps() -> N
         work.go_on.set()
         await anyio.wait_all_tasks_blocked()
 
-    await house.keep([Chore("reload", HOUR, work)], then)
+    await house.keep([MaintenanceJob("reload", HOUR, work)], then)
 
     assert (work.done, work.most_at_once) == (2, 1)
 
@@ -90,7 +90,7 @@ async def test_a_failed_chore_is_done_again_and_harms_no_other() -> None:
             await house.ring("sound")
             await anyio.wait_all_tasks_blocked()
 
-    await house.keep([Chore("broken", HOUR, broken), Chore("sound", HOUR, sound)], then)
+    await house.keep([MaintenanceJob("broken", HOUR, broken), MaintenanceJob("sound", HOUR, sound)], then)
 
     assert (broken.done, sound.done) == (2, 2)
 
@@ -103,7 +103,7 @@ async def test_a_stalled_loop_drops_no_run() -> None:
         settings = (job.misfire_grace_time, job.coalesce, job.max_instances)
         assert settings == (None, True, 1)
 
-    await house.keep([Chore("tokens", HOUR, Work())], then)
+    await house.keep([MaintenanceJob("tokens", HOUR, Work())], then)
 
     assert not house.scheduler.running
 
@@ -115,7 +115,7 @@ async def test_the_clock_rings_by_itself() -> None:
         rung.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(keep_house, [Chore("reload", timedelta(seconds=1), work)])
+        group.start_soon(keep_house, [MaintenanceJob("reload", timedelta(seconds=1), work)])
         with anyio.fail_after(10):
             await rung.wait()
         group.cancel_scope.cancel()
@@ -133,17 +133,17 @@ async def test_a_bug_in_a_chore_is_not_hidden() -> None:
         await house.ring("retention")
 
     with pytest.raises(ExceptionGroup) as caught:
-        await house.keep([Chore("retention", HOUR, work)], then)
+        await house.keep([MaintenanceJob("retention", HOUR, work)], then)
 
     assert caught.group_contains(ZeroDivisionError)
 
 
 def test_the_usual_chores_look_for_changed_files_every_second() -> None:
     work = Work()
-    chores = usual_chores(reload_check=work, renew_tokens=work, check_clock=work, tune=work, forget_old=work)
+    jobs = maintenance_jobs(reload_check=work, renew_tokens=work, check_clock=work, tune=work, forget_old=work)
 
-    assert {chore.name for chore in chores} == {"reload", "tokens", "clock", "tempo", "retention"}
-    assert next(chore for chore in chores if chore.name == "reload").every == timedelta(seconds=1)
+    assert {job.name for job in jobs} == {"reload", "tokens", "clock", "tempo", "retention"}
+    assert next(job for job in jobs if job.name == "reload").every == timedelta(seconds=1)
 
 
 async def test_a_chore_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the_other() -> None:
@@ -152,8 +152,8 @@ async def test_a_chore_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the
     turns: list[tuple[str, timedelta]] = []
 
     async with anyio.create_task_group() as group:
-        keeping = partial(keep_house, on_turn=lambda name, within: turns.append((name, within)))
-        group.start_soon(keeping, [Chore("reload", HOUR, work)], house.scheduler)
+        keeping = partial(keep_house, on_heartbeat=lambda name, within: turns.append((name, within)))
+        group.start_soon(keeping, [MaintenanceJob("reload", HOUR, work)], house.scheduler)
         await anyio.wait_all_tasks_blocked()
         [(waiting, rings_within)] = turns
         assert (waiting, rings_within > HOUR) == ("reload chore", True)

@@ -6,15 +6,15 @@ from datetime import timedelta
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes import stored
-from watcher.metrics import Metrics, Standing
+from watcher.metrics import GaugeValues, Metrics
 from watcher.ports import EndpointBacklog, Outcome, PollOutcome, SourceBacklog
 
-NOTHING = Standing(sources=(), endpoints=(), is_config_stale=False, is_clock_held=False)
+NOTHING = GaugeValues(sources=(), endpoints=(), is_config_stale=False, is_clock_held=False)
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def samples(metrics: Metrics, standing: Standing = NOTHING) -> dict[Sample, float]:
-    families = text_string_to_metric_families(metrics.render(standing).decode())
+def samples(metrics: Metrics, gauges: GaugeValues = NOTHING) -> dict[Sample, float]:
+    families = text_string_to_metric_families(metrics.render(gauges).decode())
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in families
@@ -32,9 +32,9 @@ def test_what_the_loops_do_is_counted() -> None:
     metrics.polled("acme", PollOutcome.CHANGED, 1)
     metrics.polled("acme", PollOutcome.UNCHANGED, 2)
     metrics.recorded(replace(stored.event("evt_1", "invoice.paid"), delay=timedelta(minutes=2)))
-    metrics.foreseen({"acme": timedelta(minutes=5), "other": None})
+    metrics.forecasts({"acme": timedelta(minutes=5), "other": None})
     metrics.attempted("ledger", stored.receipt(Outcome.RETRY))
-    metrics.turned("polling")
+    metrics.beat("polling")
     told = samples(metrics)
     assert told["invoice_watcher_requests_total", (("source", "acme"),)] == 1
     assert told["invoice_watcher_polls_total", (("outcome", "unchanged"), ("source", "acme"))] == 2
@@ -55,7 +55,7 @@ def test_what_is_gone_is_shown_no_more() -> None:
     metrics.configured({"acme": 5.0, "old": 1.0})
     before = samples(
         metrics,
-        Standing(
+        GaugeValues(
             sources=[SourceBacklog("old", is_up=False, lag=timedelta(minutes=2))],
             endpoints=[EndpointBacklog("ledger", is_up=True, waiting=3, oldest=timedelta(hours=1))],
             is_config_stale=True,

@@ -132,11 +132,11 @@ def test_the_watchdog_is_fed_twice_per_limit_by_the_process_it_was_meant_for(
 
 async def test_the_watchdog_is_fed_only_while_the_loops_turn(listener: Listener, path: str) -> None:
     clock = CountedClock(naps=3)
-    turning = iter([True, False, True])
+    heartbeats = iter([True, False, True])
 
     async with anyio.create_task_group() as group:
         group.start_soon(
-            feed_watchdog, Notifier(path, watchdog=timedelta(seconds=4)), clock.sleep, lambda: next(turning)
+            feed_watchdog, Notifier(path, watchdog=timedelta(seconds=4)), clock.sleep, lambda: next(heartbeats)
         )
         await clock.finished.wait()
         group.cancel_scope.cancel()

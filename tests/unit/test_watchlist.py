@@ -1,17 +1,17 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from watcher.ports import ListsApplied, ListsMark, SourceRow, WatchEntry, WatchLists
+from watcher.ports import DesiredWatch, ListDigest, ListsApplied, SourceRow, WatchLists
 from watcher.watchlist import ListKeeper
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-ALL = tuple(WatchEntry("acme", str(number), file="a.csv", line=number + 2) for number in range(30))
+ALL = tuple(DesiredWatch("acme", str(number), file="a.csv", line=number + 2) for number in range(30))
 FEW = ALL[:3]
 MINUTE = timedelta(seconds=60)
 
 
-def _lists(entries: Sequence[WatchEntry]) -> WatchLists:
-    return WatchLists(ListsMark(repr(entries), len(entries), ()), tuple(entries))
+def _lists(entries: Sequence[DesiredWatch]) -> WatchLists:
+    return WatchLists(ListDigest(repr(entries), len(entries), ()), tuple(entries))
 
 
 class StoredWatches:
@@ -19,13 +19,13 @@ class StoredWatches:
 
     def __init__(self) -> None:
         self.ids: set[str] = set()
-        self.mark: ListsMark | None = None
+        self.mark: ListDigest | None = None
 
     async def sync_sources(self, sources: Sequence[SourceRow], now: datetime) -> None:
         raise AssertionError(f"the lists are no matter of sources: {sources} {now}")
 
     async def apply_lists(
-        self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool, mark: ListsMark | None = None
+        self, entries: Sequence[DesiredWatch], now: datetime, *, confirmed: bool, mark: ListDigest | None = None
     ) -> ListsApplied:
         del now
         wanted = {entry.invoice_id for entry in entries}
@@ -35,7 +35,7 @@ class StoredWatches:
         self.ids, self.mark = wanted, mark
         return ListsApplied(removed=len(stopped))
 
-    async def lists_mark(self) -> ListsMark | None:
+    async def list_digest(self) -> ListDigest | None:
         return self.mark
 
 
@@ -114,6 +114,6 @@ async def test_lists_that_the_watches_match_are_not_applied_and_end_a_holding() 
 async def test_the_order_and_the_lines_of_a_list_do_not_make_another_reading() -> None:
     keeper, watches = await _filled()
     await keeper.apply(_lists(FEW), NOW)
-    moved = tuple(WatchEntry("acme", entry.invoice_id, file="b.csv", line=2) for entry in reversed(FEW))
+    moved = tuple(DesiredWatch("acme", entry.invoice_id, file="b.csv", line=2) for entry in reversed(FEW))
     assert not (await keeper.apply(_lists(moved), NOW + MINUTE)).held
     assert len(watches.ids) == 3

@@ -16,7 +16,7 @@ from watcher.cli.options import ConfigOption, JsonOption, inherit
 
 _START = "Start here"
 _SERVICE = "The service"
-_LOOK = "Look"
+_LOOK = "PollResult"
 _CHANGE = "Change"
 _TRY = "Write a receiver"
 _MORE = "More"
@@ -24,7 +24,7 @@ _MORE = "More"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`module` is below watcher.cli.commands and has an `app`: the command itself where `is_group`, else what holds it."""
+    """One command. The `app` of `module`, in watcher.cli.commands, is the group itself or holds the command."""
 
     name: str
     module: str

@@ -45,7 +45,7 @@ async def opened(invocation: Invocation, *, read_only: bool = True) -> AsyncGene
 
 
 @asynccontextmanager
-async def opened_for_wishes(invocation: Invocation) -> AsyncGenerator[Opened]:
+async def opened_for_changes(invocation: Invocation) -> AsyncGenerator[Opened]:
     """The store, made where it is missing, and knowing the configured sources: `run` need not have come first."""
     loaded = load_configuration(invocation)
     rows = [SourceRow(source.name, source.provider, source.enabled) for source in loaded.configuration.sources.values()]

@@ -134,7 +134,7 @@ class ListPrinter:
     def end(self, empty: str) -> None:
         """Say `empty` on standard error where nothing was printed for people."""
         if self._widths is None and not self._as_json:
-            say(empty)
+            print_note(empty)
 
     def _measured(self, rows: Sequence[Sequence[str]]) -> list[int]:
         return [
@@ -191,7 +191,7 @@ def cell(text: str) -> Text:
     return Text(text, style=_STYLES.get(text.partition(" ")[0], ""))
 
 
-def tell(text: str) -> None:
+def print_answer(text: str) -> None:
     """The answer, where it is a sentence."""
     console().print(text, soft_wrap=True, markup=False)
 
@@ -200,7 +200,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def say(text: str) -> None:
+def print_note(text: str) -> None:
     """A sentence for people, beside the answer: standard error, so that a pipe gets the answer alone."""
     console(sys.stderr).print(text, soft_wrap=True, markup=False)
 

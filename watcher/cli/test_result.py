@@ -5,7 +5,7 @@ from dataclasses import asdict
 import typer
 
 from watcher.cli.options import Invocation
-from watcher.cli.output import print_document, tell
+from watcher.cli.output import print_answer, print_document
 from watcher.ports import TestResult
 
 
@@ -14,6 +14,6 @@ def report(invocation: Invocation, url: str, result: TestResult) -> None:
     if invocation.as_json:
         print_document(asdict(result))
     else:
-        tell(f"{result.endpoint} ({url}): {result.explanation} ({result.milliseconds} ms)")
+        print_answer(f"{result.endpoint} ({url}): {result.explanation} ({result.milliseconds} ms)")
     if not result.delivered:
         raise typer.Exit(1)

@@ -22,14 +22,14 @@ from watcher.config.toml.reading import Reading, Stamp, TomlFile
 from watcher.config.toml.tables import subtable, unknown_keys, validated
 from watcher.config.watchlists.lists import read_lists
 from watcher.core.errors import ConfigError
-from watcher.ports import ListsMark, WatchEntry, WatchLists
+from watcher.ports import DesiredWatch, ListDigest, WatchLists
 from watcher.providers.toolkit.kind import ProviderKind
 
 VARIABLE = "INVOICE_WATCHER_CONFIG"
 PLACES = (Path("config/watcher.toml"), Path("/etc/invoice-watcher/watcher.toml"))
 TABLES = ("database", "watcher", "polling", "retention", "http", "log", "sources", "endpoints")
 
-Stored = Callable[[Configuration], ListsMark | None]
+Stored = Callable[[Configuration], ListDigest | None]
 """Which lists the watches match that this configuration's database holds, or None where nobody can tell."""
 
 _Model = TypeVar("_Model", bound=Settings)
@@ -55,7 +55,7 @@ class Loaded:
     seen: Seen = field(default_factory=Seen)
 
     @property
-    def entries(self) -> tuple[WatchEntry, ...]:
+    def entries(self) -> tuple[DesiredWatch, ...]:
         """The united watches of all lists, where they were read."""
         return self.lists.entries or ()
 

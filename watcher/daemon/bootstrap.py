@@ -19,10 +19,10 @@ from watcher.config.settings import Configuration
 from watcher.core.errors import SchemaMismatch, StoreUnavailable
 from watcher.daemon.http_server import http_side
 from watcher.daemon.service import Service
-from watcher.ports import ListsMark
+from watcher.ports import ListDigest
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.http import open_session
-from watcher.store import SqlWatches, hold_run_lock, open_store, take_back
+from watcher.store import SqlWatches, hold_run_lock, open_store, rescue_leases
 from watcher.systemd import Notifier
 from watcher.webhook import WebhookSender
 
@@ -44,10 +44,10 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
         url = configuration.database.url.get_secret_value()
         opened.enter_context(hold_run_lock(url))
         store = await opened.enter_async_context(open_store(url, create=True))
-        if loaded.lists.entries is None and loaded.lists.mark != await SqlWatches(store).lists_mark():
+        if loaded.lists.entries is None and loaded.lists.mark != await SqlWatches(store).list_digest():
             # Another run has ended since then, and it had other lists.
             loaded = await anyio.to_thread.run_sync(read)
-        if count := await take_back(store):
+        if count := await rescue_leases(store):
             _log.warning("work.taken_back", count=count, reason="the last run did not end, it was ended")
         session = await opened.enter_async_context(open_session())
         clock = SystemClock()
@@ -58,11 +58,11 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
         yield service
 
 
-async def _lists_mark(configuration: Configuration) -> ListsMark | None:
+async def _lists_mark(configuration: Configuration) -> ListDigest | None:
     """Which lists the watches match in a database that is still to be opened, if there is one that can be."""
     with suppress(StoreUnavailable, SchemaMismatch):
         async with open_store(configuration.database.url.get_secret_value(), read_only=True) as store:
-            return await SqlWatches(store).lists_mark()
+            return await SqlWatches(store).list_digest()
     return None
 
 

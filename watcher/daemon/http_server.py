@@ -17,11 +17,11 @@ from watcher.core.invoices.event_schema import event_schema
 from watcher.daemon import wiring
 from watcher.daemon.endpoint_test import send_test
 from watcher.daemon.service import Service
-from watcher.metrics import Standing
-from watcher.ports import Condition, TestResult, WatchEntry
+from watcher.metrics import GaugeValues
+from watcher.ports import Condition, DesiredWatch, TestResult
 from watcher.providers import PROVIDERS
-from watcher.store import Backlogs, Redelivery, Reports, SqlEndpoints, SqlOverlook, SqlWatches, Store
-from watcher.web import Access, Desk, application, serving
+from watcher.store import Backlogs, Redelivery, Reports, SqlDashboard, SqlEndpoints, SqlWatches, Store
+from watcher.web import Access, Backend, application, serving
 
 ORIGIN = "api"
 
@@ -36,7 +36,7 @@ async def http_side(service: Service) -> AsyncGenerator[str | None]:
         yield None
         return
     host, port = split_listen(listen)
-    async with serving(application(desk(service, host)), host, port) as address:
+    async with serving(application(backend(service, host)), host, port) as address:
         _log.info("http.listening", address=address)
         try:
             yield address
@@ -44,11 +44,11 @@ async def http_side(service: Service) -> AsyncGenerator[str | None]:
             service.feed.close()
 
 
-def desk(service: Service, host: str) -> Desk:
+def backend(service: Service, host: str) -> Backend:
     """What the operations work on; `host` is where this process listens until it ends."""
     clock = SystemClock()
     reports = Reports(service.store)
-    return Desk(
+    return Backend(
         reports=reports,
         actions=_Actions(service, service.store, clock),
         feed=service.feed,
@@ -58,10 +58,10 @@ def desk(service: Service, host: str) -> Desk:
         metrics=lambda: _metrics(service, clock.now()),
         rates=lambda: _rates(service),
         schemas={"event": event_schema(), "config": config_schema(PROVIDERS), "watchlist": watchlist_schema()},
-        overlook=SqlOverlook(service.store),
-        standings=service.standings,
+        dashboard=SqlDashboard(service.store),
+        dashboard_cache=service.dashboard_cache,
         requests=service.usage.requests,
-        lateness=lambda: service.lateness,
+        detection_delays=lambda: service.detection_delays,
     )
 
 
@@ -90,7 +90,7 @@ class _Actions:
         self._redelivery = Redelivery(store)
         self._clock = clock
 
-    async def add_watch(self, entry: WatchEntry) -> bool:
+    async def add_watch(self, entry: DesiredWatch) -> bool:
         added = await self._watches.add(entry, ORIGIN, self._clock.now())
         self._service.poller.wake()
         return added
@@ -110,11 +110,11 @@ class _Actions:
 
     async def enable_endpoint(self, name: str) -> None:
         await self._endpoints.enable(name, self._clock.now())
-        self._service.courier.notify()
+        self._service.dispatcher.notify()
 
     async def disable_endpoint(self, name: str) -> None:
         await self._endpoints.disable(name, "operator", self._clock.now())
-        self._service.tell_events()
+        self._service.notify_events()
 
     async def test_endpoint(self, name: str) -> TestResult:
         configuration = self._service.configuration
@@ -126,14 +126,14 @@ class _Actions:
     async def redeliver(self, delivery_id: str) -> None:
         subscriptions = wiring.subscriptions(self._service.configuration)
         await self._redelivery.redeliver_delivery(delivery_id, subscriptions, self._clock.now())
-        self._service.courier.notify()
+        self._service.dispatcher.notify()
 
 
 async def _condition(service: Service, now: datetime) -> Condition:
     skew = service.poller.skew
     return Condition(
         store_error=await service.write_check.problem(),
-        stalled=service.turning.stalled(),
+        stalled=service.heartbeats.stalled(),
         config_problems=service.config_problems,
         clock_ahead=int(skew.skew(now).total_seconds()) if skew.holds(now) else None,
         lists_held_since=service.lists_held_since,
@@ -142,13 +142,13 @@ async def _condition(service: Service, now: datetime) -> Condition:
 
 async def _metrics(service: Service, now: datetime) -> bytes:
     backlogs = Backlogs(service.store)
-    standing = Standing(
+    gauges = GaugeValues(
         sources=await backlogs.sources(now),
         endpoints=await backlogs.endpoints(now),
         is_config_stale=bool(service.config_problems),
         is_clock_held=service.poller.skew.holds(now),
     )
-    return service.metrics.render(standing)
+    return service.metrics.render(gauges)
 
 
 def _rates(service: Service) -> Mapping[str, str]:

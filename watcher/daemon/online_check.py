@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from watcher.clock import Clock, SystemClock, system_dice
+from watcher.clock import Clock, SystemClock, system_random
 from watcher.config.load import Loaded
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import NotFound, SchemaMismatch, StoreUnavailable, WatcherError
 from watcher.core.invoices.clock_events import ClockRules, overdue_from
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.snapshot import WatchFacts, take, to_document
 from watcher.daemon.wiring import account
-from watcher.polling.rate_limit import Gate, LocalBudget, Spacing, Turn
-from watcher.ports import Budget, Failed, Found, Missing, Page, Provider
+from watcher.polling.rate_limit import AccountLimiter, LocalRateBudget, SendSlot, Spacing
+from watcher.ports import Failed, Found, Missing, Page, Provider, RateBudget
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.http import open_session
 from watcher.store import SqlPollQueue, open_store
@@ -36,7 +36,7 @@ async def check(loaded: Loaded, *, online: bool) -> tuple[SourceAnswer, ...]:
     sources = [source for source in loaded.configuration.sources.values() if source.enabled] if online else []
     answers: dict[str, SourceAnswer] = {}
 
-    async def ask(source: SourceSettings, budget: Budget, clock: Clock) -> None:
+    async def ask(source: SourceSettings, budget: RateBudget, clock: Clock) -> None:
         async with _provider(source, clock) as provider:
             answers[source.name] = await _answer(source, provider, budget, clock)
 
@@ -55,14 +55,14 @@ async def get(loaded: Loaded, source_name: str, invoice_id: str) -> tuple[dict[s
     configuration = loaded.configuration
     source, clock = configuration.sources[source_name], SystemClock()
     async with _budget(configuration) as budget, _provider(source, clock) as provider:
-        fetched = await provider.fetch([invoice_id], _turn(source, budget, clock))
-        look = fetched.looks[invoice_id]
-        if isinstance(look, Failed):
-            raise look.error
-        if not isinstance(look, Found):
-            why = f": {look.reason}" if isinstance(look, Missing) else ""
+        fetched = await provider.fetch([invoice_id], _send_slot(source, budget, clock))
+        result = fetched.results[invoice_id]
+        if isinstance(result, Failed):
+            raise result.error
+        if not isinstance(result, Found):
+            why = f": {result.reason}" if isinstance(result, Missing) else ""
             raise NotFound(f"{source.provider} knows no invoice {invoice_id!r} in source {source_name!r}{why}")
-        invoice = provider.to_invoice(look.document, None)
+        invoice = provider.to_invoice(result.document, None)
     watch = next((one for one in loaded.entries if (one.source, one.invoice_id) == (source_name, invoice_id)), None)
     taken = take(
         invoice,
@@ -76,8 +76,8 @@ async def get(loaded: Loaded, source_name: str, invoice_id: str) -> tuple[dict[s
         ),
     )
     rules = ClockRules(grace=configuration.watcher.grace)
-    since = overdue_from(taken, Memory(), fetched.answered_at, rules, held=False)
-    return to_document(replace(taken, overdue=since is not None)), look.raw
+    since = overdue_from(taken, HistoryState(), fetched.answered_at, rules, held=False)
+    return to_document(replace(taken, overdue=since is not None)), result.raw
 
 
 async def listed(loaded: Loaded, source_name: str) -> AsyncGenerator[Page]:
@@ -86,36 +86,36 @@ async def listed(loaded: Loaded, source_name: str) -> AsyncGenerator[Page]:
     async with _budget(loaded.configuration) as budget, _provider(source, clock) as provider:
         following: str | None = None
         while True:
-            page = await provider.list_page(following, _turn(source, budget, clock))
+            page = await provider.list_page(following, _send_slot(source, budget, clock))
             yield page
             if page.next_page is None or page.next_page == following:
                 return
             following = page.next_page
 
 
-async def _answer(source: SourceSettings, provider: Provider, budget: Budget, clock: Clock) -> SourceAnswer:
+async def _answer(source: SourceSettings, provider: Provider, budget: RateBudget, clock: Clock) -> SourceAnswer:
     try:
-        await provider.probe(_turn(source, budget, clock))
+        await provider.probe(_send_slot(source, budget, clock))
     except WatcherError as error:
         return SourceAnswer(source.name, source.provider, ok=False, detail=str(error))
     return SourceAnswer(source.name, source.provider, ok=True, detail="answers")
 
 
-def _turn(source: SourceSettings, budget: Budget, clock: Clock) -> Turn:
-    return Turn(source.name, Spacing.of(source.rate), Gate(clock), budget, clock, [])
+def _send_slot(source: SourceSettings, budget: RateBudget, clock: Clock) -> SendSlot:
+    return SendSlot(source.name, Spacing.of(source.rate), AccountLimiter(clock), budget, clock, [])
 
 
 @asynccontextmanager
 async def _provider(source: SourceSettings, clock: Clock) -> AsyncGenerator[Provider]:
     async with open_session() as session:
-        yield PROVIDERS[source.provider].build(account(source), session, clock, system_dice)
+        yield PROVIDERS[source.provider].build(account(source), session, clock, system_random)
 
 
 @asynccontextmanager
-async def _budget(configuration: Configuration) -> AsyncGenerator[Budget]:
+async def _budget(configuration: Configuration) -> AsyncGenerator[RateBudget]:
     """The account's budget as a running service shares it, or one of our own where there is no database yet."""
     async with AsyncExitStack() as opened:
-        budget: Budget = LocalBudget()
+        budget: RateBudget = LocalRateBudget()
         with suppress(StoreUnavailable, SchemaMismatch):
             url = configuration.database.url.get_secret_value()
             budget = SqlPollQueue(await opened.enter_async_context(open_store(url)))

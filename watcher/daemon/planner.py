@@ -11,18 +11,18 @@ from watcher.config.values.durations import format_duration, format_rate
 from watcher.core.scheduling.allocation import (
     RATE_SHARE,
     Census,
-    Course,
-    Group,
     Limits,
+    PollAllocation,
+    WeightedGroup,
+    allocate,
     budget_for,
     budget_of,
-    plot,
-    spread,
+    interval_rule,
 )
 from watcher.core.scheduling.hazard import DAY, UNIFORM, Curve, Tally
-from watcher.ports import Item, Lateness
+from watcher.ports import DetectionDelay, Item
 from watcher.providers import PROVIDERS
-from watcher.store import Prospects, SqlSurveys, Store
+from watcher.store import DelayStats, SqlHazardStats, Store
 
 MEASURED_SINCE = timedelta(days=30)
 _MANY = 30
@@ -34,7 +34,7 @@ _UNITS = (("s", 1), ("m", 60), ("h", 3600))
 
 
 @dataclass(frozen=True, slots=True)
-class Foresight:
+class Forecast:
     """What is expected of one source. `spent` is in looks a day, `delay` None where it cannot be told (cron)."""
 
     source: str | None
@@ -42,7 +42,7 @@ class Foresight:
     polling: PollingSettings
     rate: float
     open_invoices: float
-    groups: Sequence[Group]
+    groups: Sequence[WeightedGroup]
     spent: float
     delay: timedelta | None
     delay_by_value: timedelta | None
@@ -70,28 +70,28 @@ def limits_of(polling: PollingSettings) -> Limits:
 Delays = tuple[timedelta, ...]
 
 
-async def foresee(
+async def forecast_all(
     store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census] = MappingProxyType({})
-) -> tuple[tuple[Foresight, Delays], ...]:
+) -> tuple[tuple[Forecast, Delays], ...]:
     """What is expected of each enabled source as it stands, and the delays that were measured there.
 
     `counted` are censuses taken just now: each reads all that is open.
     """
-    found: list[tuple[Foresight, Delays]] = []
+    found: list[tuple[Forecast, Delays]] = []
     for source in configuration.sources.values():
         if source.enabled:
             census = counted.get(source.name)
             if census is None:
                 weighted = source.polling.weight is Weight.AMOUNT
-                census = await SqlSurveys(store).census(source.name, source.provider, now, weighted=weighted)
-            delays = await Prospects(store).delays(source.name, now - MEASURED_SINCE)
+                census = await SqlHazardStats(store).census(source.name, source.provider, now, weighted=weighted)
+            delays = await DelayStats(store).delays(source.name, now - MEASURED_SINCE)
             found.append((of_source(source, census, now), delays))
     return tuple(found)
 
 
-def course_of(source: SourceSettings, census: Census, now: datetime) -> Course:
+def allocation_of(source: SourceSettings, census: Census, now: datetime) -> PollAllocation:
     """The course that a running service takes now."""
-    return plot(
+    return allocate(
         census,
         now,
         limits_of(source.polling),
@@ -101,53 +101,53 @@ def course_of(source: SourceSettings, census: Census, now: datetime) -> Course:
     )
 
 
-def of_source(source: SourceSettings, census: Census, now: datetime) -> Foresight:
-    course = course_of(source, census, now)
-    return _foresight(
-        source.name, source.provider, source.polling, rate=source.rate, groups=course.groups, census=census
+def of_source(source: SourceSettings, census: Census, now: datetime) -> Forecast:
+    allocation = allocation_of(source, census, now)
+    return _forecast(
+        source.name, source.provider, source.polling, rate=source.rate, groups=allocation.groups, census=census
     )
 
 
 def of_description(
     provider: str, polling: PollingSettings, *, invoices: int, rate: float, learned: Mapping[str, Mapping[int, Tally]]
-) -> Foresight:
+) -> Forecast:
     """Of invoices that stand as those did that were looked at so far; all alike where none were."""
     census = Census({}, learned)
-    return _foresight(None, provider, polling, rate=rate, groups=_alike(invoices, learned), census=census)
+    return _forecast(None, provider, polling, rate=rate, groups=_alike(invoices, learned), census=census)
 
 
-def _alike(invoices: int, learned: Mapping[str, Mapping[int, Tally]]) -> tuple[Group, ...]:
+def _alike(invoices: int, learned: Mapping[str, Mapping[int, Tally]]) -> tuple[WeightedGroup, ...]:
     days = sum(tally.days for tallies in learned.values() for tally in tallies.values())
     if not days:
-        return (Group(invoices, UNIFORM.hazards[0]),)
+        return (WeightedGroup(invoices, UNIFORM.hazards[0]),)
     curves = {status: Curve.learned(tallies) for status, tallies in learned.items()}
     return tuple(
-        Group(invoices * tally.days / days, curves[status].hazards[stage])
+        WeightedGroup(invoices * tally.days / days, curves[status].hazards[stage])
         for status, tallies in learned.items()
         for stage, tally in tallies.items()
         if tally.days
     )
 
 
-def _foresight(
+def _forecast(
     source: str | None,
     provider: str,
     polling: PollingSettings,
     *,
     rate: float,
-    groups: Sequence[Group],
+    groups: Sequence[WeightedGroup],
     census: Census,
-) -> Foresight:
+) -> Forecast:
     count, batch_size = sum(group.count for group in groups), PROVIDERS[provider].batch_size
     if polling.policy is Policy.ADAPTIVE:
         budget = budget_of(count, limits_of(polling), rate=rate, batch_size=batch_size, share=census.share)
-        placed = spread(groups, budget, limits_of(polling))
+        placed = interval_rule(groups, budget, limits_of(polling))
         spent, delay = placed.looks(groups), placed.delay(groups)
         by_value = placed.delay(groups, by_value=True)
     else:
         spent = min(count / (polling.every / DAY), rate * batch_size * DAY.total_seconds())
         delay = by_value = count / spent / 2 * DAY if spent and polling.policy is Policy.FIXED else None
-    return Foresight(
+    return Forecast(
         source=source,
         provider=provider,
         polling=polling,
@@ -161,15 +161,15 @@ def _foresight(
     )
 
 
-async def lateness(
+async def detection_delays(
     store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census], *, is_first: bool = False
-) -> tuple[Lateness, ...]:
-    """`foresee`, for those who only look. At the first count none open means that none was polled yet."""
-    found: list[Lateness] = []
-    for one, delays in await foresee(store, configuration, now, counted):
+) -> tuple[DetectionDelay, ...]:
+    """`forecast_all`, for those who only look. At the first count none open means that none was polled yet."""
+    found: list[DetectionDelay] = []
+    for one, delays in await forecast_all(store, configuration, now, counted):
         mean, median, p95 = _summary(delays) or (None, None, None)
         found.append(
-            Lateness(
+            DetectionDelay(
                 source=one.source or "",
                 policy=one.polling.policy.value,
                 open_invoices=None if is_first and not one.open_invoices else round(one.open_invoices),
@@ -202,57 +202,57 @@ def measured(delays: Sequence[timedelta]) -> Item | None:
     return {"changes": len(delays), "mean": mean, "median": median, "p95": p95}
 
 
-def document(foresight: Foresight, delays: Sequence[timedelta], slo: timedelta | None) -> Item:
+def document(forecast: Forecast, delays: Sequence[timedelta], slo: timedelta | None) -> Item:
     """As `--json` shows it."""
-    polling = foresight.polling
+    polling = forecast.polling
     told: Item = {
-        "source": foresight.source,
-        "provider": foresight.provider,
+        "source": forecast.source,
+        "provider": forecast.provider,
         "policy": polling.policy.value,
         "weight": polling.weight.value,
         "every": format_duration(polling.every),
-        "rate": format_rate(foresight.rate),
-        "open_invoices": round(foresight.open_invoices),
-        "looks_per_day": round(foresight.spent),
-        "requests_per_day": round(foresight.requests),
-        "rate_used": round(foresight.requests / DAY.total_seconds() / foresight.rate, 3),
-        "expected_delay": period(foresight.delay),
-        "expected_delay_by_value": period(foresight.delay_by_value),
-        "expected_delay_evenly": period(foresight.evenly),
-        "changes_learned": foresight.changes_learned,
+        "rate": format_rate(forecast.rate),
+        "open_invoices": round(forecast.open_invoices),
+        "looks_per_day": round(forecast.spent),
+        "requests_per_day": round(forecast.requests),
+        "rate_used": round(forecast.requests / DAY.total_seconds() / forecast.rate, 3),
+        "expected_delay": period(forecast.delay),
+        "expected_delay_by_value": period(forecast.delay_by_value),
+        "expected_delay_evenly": period(forecast.evenly),
+        "changes_learned": forecast.changes_learned,
         "measured_delay": measured(delays),
-        "doubt": doubt(foresight, delays),
+        "doubt": doubt(forecast, delays),
     }
-    return told if slo is None else told | _cost(foresight, slo)
+    return told if slo is None else told | _cost(forecast, slo)
 
 
-def _cost(foresight: Foresight, slo: timedelta) -> Item:
+def _cost(forecast: Forecast, slo: timedelta) -> Item:
     """What seeing changes within `slo` on average takes; nulls where `fastest` rules it out."""
-    is_adaptive = foresight.polling.policy is Policy.ADAPTIVE
+    is_adaptive = forecast.polling.policy is Policy.ADAPTIVE
     # The other policies look at all invoices alike, however likely they are to change.
-    groups = foresight.groups if is_adaptive else (Group(foresight.open_invoices, UNIFORM.hazards[0]),)
-    budget = budget_for(groups, slo, foresight.limits) if foresight.open_invoices else None
+    groups = forecast.groups if is_adaptive else (WeightedGroup(forecast.open_invoices, UNIFORM.hazards[0]),)
+    budget = budget_for(groups, slo, forecast.limits) if forecast.open_invoices else None
     told: Item = {"slo": format_duration(slo)}
     if budget is None:
         return told | dict.fromkeys(("needed_every", "needed_requests_per_day", "needed_rate"))
-    needed = budget / PROVIDERS[foresight.provider].batch_size
+    needed = budget / PROVIDERS[forecast.provider].batch_size
     return told | {
-        "needed_every": period(foresight.open_invoices / budget * DAY),
+        "needed_every": period(forecast.open_invoices / budget * DAY),
         "needed_requests_per_day": round(needed),
         "needed_rate": _rate_text(needed / DAY.total_seconds() / RATE_SHARE),
     }
 
 
-def doubt(foresight: Foresight, delays: Sequence[timedelta]) -> str | None:
+def doubt(forecast: Forecast, delays: Sequence[timedelta]) -> str | None:
     """A sentence where expectation and measurement part."""
-    if foresight.delay is None or len(delays) < _MANY:
+    if forecast.delay is None or len(delays) < _MANY:
         return None
     seen = sorted(delays)[len(delays) // 2]
-    if seen <= _FAR * foresight.delay + _MINUTE:
+    if seen <= _FAR * forecast.delay + _MINUTE:
         return None
     return (
-        f"{foresight.source}: half of the changes were seen later than {period(seen)}, expected are "
-        f"{period(foresight.delay)} on average: is the account failing, is the rate too low, or are changes dated back?"
+        f"{forecast.source}: half of the changes were seen later than {period(seen)}, expected are "
+        f"{period(forecast.delay)} on average: is the account failing, is the rate too low, or are changes dated back?"
     )
 
 

@@ -12,7 +12,7 @@ _PART = timedelta(minutes=1)
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Usage:
+class RateUsage:
     """A `PollObserver` that remembers requests for `WINDOW`, to the minute, and passes on all that it is told."""
 
     def __init__(self, observer: PollObserver, clock: Clock) -> None:

@@ -13,37 +13,37 @@ import anyio.to_thread
 import structlog
 
 from watcher import __version__
-from watcher.clock import Clock, SystemClock, system_dice
+from watcher.clock import Clock, SystemClock, system_random
 from watcher.config.load import Loaded
 from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
-from watcher.daemon.planner import lateness
-from watcher.daemon.rate_usage import Usage
+from watcher.daemon.planner import detection_delays
+from watcher.daemon.rate_usage import RateUsage
 from watcher.daemon.systemd_status import StatusLine
-from watcher.daemon.watchdog import STALLED, Turning, WriteCheck, keep_asking
-from watcher.delivery import Courier
-from watcher.maintenance import Chore, keep_house, usual_chores
+from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, keep_asking
+from watcher.delivery import Dispatcher
+from watcher.maintenance import MaintenanceJob, keep_house, maintenance_jobs
 from watcher.metrics import Metrics
 from watcher.polling import Poller, SourcePlan, Tuner
-from watcher.ports import Lateness, ListsApplied, Outcome, Provider, SourceRow
+from watcher.ports import DetectionDelay, ListsApplied, Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
 from watcher.store import (
     Reports,
     Retention,
-    SqlAccounts,
+    SqlAccountStates,
+    SqlDashboard,
+    SqlHazardStats,
+    SqlListSyncs,
     SqlOutbox,
-    SqlOverlook,
     SqlPollQueue,
-    SqlRounds,
-    SqlSurveys,
     SqlWatches,
     Store,
 )
 from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper
-from watcher.web import Feed, Standings
+from watcher.web import DashboardCache, Feed
 from watcher.webhook import WebhookSender
 
 _log = structlog.get_logger()
@@ -56,11 +56,11 @@ class Service:
         self, loaded: Loaded, files: ConfigFiles, store: Store, session: aiohttp.ClientSession, sender: WebhookSender
     ) -> None:
         self.store = store
-        self.turning = Turning()
+        self.heartbeats = LoopHeartbeats()
         self.metrics = Metrics()
         self.write_check = WriteCheck(store)
         self.config_problems: tuple[str, ...] = ()
-        self.lateness: tuple[Lateness, ...] | None = None
+        self.detection_delays: tuple[DetectionDelay, ...] | None = None
         self._clock: Clock = SystemClock()
         self._files, self._session, self._sender = files, session, sender
         self._watches = SqlWatches(store)
@@ -68,21 +68,21 @@ class Service:
         self._plans: dict[str, SourcePlan] = {}
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
-        self.courier = Courier(
-            self._outbox, sender, self._clock, system_dice, {},
-            on_turn=lambda: self._turned("delivery"), observer=self.metrics,
+        self.dispatcher = Dispatcher(
+            self._outbox, sender, self._clock, system_random, {},
+            on_heartbeat=lambda: self._beat("delivery"), observer=self.metrics,
         )  # fmt: skip
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
-        self.usage = Usage(self.metrics, self._clock)
-        self.standings = Standings(SqlOverlook(store).figures, self._clock)
+        self.usage = RateUsage(self.metrics, self._clock)
+        self.dashboard_cache = DashboardCache(SqlDashboard(store).figures, self._clock)
         self.poller = Poller(
             SqlPollQueue(store),
-            SqlAccounts(store),
-            SqlRounds(store),
+            SqlAccountStates(store),
+            SqlListSyncs(store),
             self._clock,
-            system_dice,
-            on_events=self.tell_events,
-            on_turn=self._turned,
+            system_random,
+            on_events=self.notify_events,
+            on_heartbeat=self._beat,
             observer=self.usage,
         )
         self._configuration = self._opened_with = loaded.configuration
@@ -112,14 +112,14 @@ class Service:
         urls = {name: target.url for name, target in targets.items()}
         await self._outbox.sync_endpoints(urls, now, wiring.subscriptions(configuration))
         await self._sender.reconfigure(targets)
-        self.courier.reconfigure(wiring.courier_endpoints(configuration))
+        self.dispatcher.reconfigure(wiring.endpoint_policies(configuration))
         self._plans = self._planned(configuration)
         await self._tune(configuration)
         self.poller.configure(self._plans)
         self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
         _warn_of_restarts(self._opened_with, configuration)
         self._configuration = configuration
-        self._tell_lists(await self._lists.apply(loaded.lists, self._clock.now(), forced=forced))
+        self._log_lists(await self._lists.apply(loaded.lists, self._clock.now(), forced=forced))
 
     async def reload(self, *, forced: bool = False) -> None:
         """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change.
@@ -150,7 +150,7 @@ class Service:
             self._unapplied, self.config_problems = None, ()
             _log.info("config.applied", path=str(loaded.configuration.path), watches=loaded.lists.mark.watches)
         elif self._lists.wants_reading(self._clock.now()):
-            self._tell_lists(await self._lists.apply_held(self._clock.now()))
+            self._log_lists(await self._lists.apply_held(self._clock.now()))
 
     async def serve(self, notifier: Notifier) -> None:
         """Work until SIGTERM or SIGINT; then finish what is in work, for at most `shutdown_grace`.
@@ -162,22 +162,22 @@ class Service:
             group.start_soon(self._work)
             group.start_soon(self.feed.sweep)
             if self.configuration.http.listen:
-                group.start_soon(self.standings.keep)
-            group.start_soon(partial(keep_house, self._chores(), on_turn=self._turned))
-            group.start_soon(keep_asking, self.write_check.problem, self._turned, self._clock.sleep, status.troubled)
-            group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.turning.all_turn)
+                group.start_soon(self.dashboard_cache.keep)
+            group.start_soon(partial(keep_house, self._maintenance_jobs(), on_heartbeat=self._beat))
+            group.start_soon(keep_asking, self.write_check.problem, self._beat, self._clock.sleep, status.troubled)
+            group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.heartbeats.all_turn)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
                 status.ready()
                 _log.info("service.started", version=__version__, pid=os.getpid(), config=str(self.configuration.path))
                 await self._reload_until_stopped(signals, status)
                 notifier.stopping()
-                self.turning.end()
+                self.heartbeats.end()
                 _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
                 self.poller.stop()
-                self.courier.stop()
+                self.dispatcher.stop()
                 self.feed.close()
                 with anyio.move_on_after(self.configuration.watcher.shutdown_grace.total_seconds()) as grace:
-                    group.start_soon(_end_when_told_again, grace, signals)
+                    group.start_soon(_end_on_second_signal, grace, signals)
                     await self._ended.wait()
                 group.cancel_scope.cancel()
         _log.info("service.stopped")
@@ -197,7 +197,7 @@ class Service:
         """
         held = self._lists.held_since is not None
         unasked = await self.poller.run_once()
-        outcomes = await self.courier.run_once()
+        outcomes = await self.dispatcher.run_once()
         undelivered = sum(count for outcome, count in outcomes.items() if outcome is not Outcome.DELIVERED)
         recorder = self.poller.recorder
         _log.info(
@@ -211,18 +211,18 @@ class Service:
         )
         return recorder.failed == 0 and undelivered == 0 and not unasked and not held
 
-    def tell_events(self) -> None:
+    def notify_events(self) -> None:
         """Events were recorded here: whoever sends or shows them looks at once."""
-        self.courier.notify()
+        self.dispatcher.notify()
         self.feed.notify()
 
     async def _work(self) -> None:
         async with anyio.create_task_group() as work:
             work.start_soon(self.poller.run)
-            work.start_soon(self.courier.run)
+            work.start_soon(self.dispatcher.run)
         self._ended.set()
 
-    def _tell_lists(self, applied: ListsApplied) -> None:
+    def _log_lists(self, applied: ListsApplied) -> None:
         if applied.held:
             _log.error(
                 "watchlists.held",
@@ -234,8 +234,8 @@ class Service:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
             self.poller.wake()
 
-    def _chores(self) -> tuple[Chore, ...]:
-        return usual_chores(
+    def _maintenance_jobs(self) -> tuple[MaintenanceJob, ...]:
+        return maintenance_jobs(
             reload_check=self.reload,
             renew_tokens=self.poller.renew_tokens,
             check_clock=self._check_clock,
@@ -243,9 +243,9 @@ class Service:
             forget_old=self.forget_old,
         )
 
-    def _turned(self, loop: str, within: timedelta = STALLED) -> None:
-        self.turning.turned(loop, within)
-        self.metrics.turned(loop)
+    def _beat(self, loop: str, within: timedelta = STALLED) -> None:
+        self.heartbeats.beat(loop, within)
+        self.metrics.beat(loop)
 
     async def _check_clock(self) -> None:
         now = self._clock.now()
@@ -254,11 +254,11 @@ class Service:
             _log.error("clock.distrusted", seconds_ahead=int(skew.total_seconds()), effect="clock events are held")
 
     async def _tune(self, configuration: Configuration) -> None:
-        tempos = [plan.tempo for plan in self._plans.values() if plan.tempo is not None]
-        counted = await Tuner(SqlSurveys(self.store), self._clock).tune(tempos)
-        now, is_first = self._clock.now(), self.lateness is None
-        self.lateness = await lateness(self.store, configuration, now, counted, is_first=is_first)
-        self.metrics.foreseen({one.source: one.expected for one in self.lateness})
+        policies = [plan.adaptive_policy for plan in self._plans.values() if plan.adaptive_policy is not None]
+        counted = await Tuner(SqlHazardStats(self.store), self._clock).tune(policies)
+        now, is_first = self._clock.now(), self.detection_delays is None
+        self.detection_delays = await detection_delays(self.store, configuration, now, counted, is_first=is_first)
+        self.metrics.forecasts({one.source: one.expected for one in self.detection_delays})
 
     async def forget_old(self) -> None:
         """Forget what was kept for as long as `[retention]` says."""
@@ -279,10 +279,10 @@ class Service:
         if known is not None and known[0] == source:
             return known
         kind = PROVIDERS[source.provider]
-        return source, kind.build(wiring.account(source), self._session, self._clock, system_dice)
+        return source, kind.build(wiring.account(source), self._session, self._clock, system_random)
 
 
-async def _end_when_told_again(grace: anyio.CancelScope, signals: AsyncIterator[signal.Signals]) -> None:
+async def _end_on_second_signal(grace: anyio.CancelScope, signals: AsyncIterator[signal.Signals]) -> None:
     async for received in signals:
         if received is not signal.SIGHUP:
             grace.cancel()

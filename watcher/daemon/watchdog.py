@@ -23,7 +23,7 @@ _FAILURE_COUNTS = timedelta(seconds=5)
 """Long enough for each writer to try again, and to fail again where it must."""
 
 
-class Turning:
+class LoopHeartbeats:
     """Loops report each turn; one that was heard of and fell silent stops the watchdog's feeding.
 
     Measured on the monotonic clock: a jump of the wall clock is no stall. Loops that wait for work of others (the
@@ -35,7 +35,7 @@ class Turning:
         self._next_by: dict[str, float] = {}
         self._ending = False
 
-    def turned(self, loop: str, within: timedelta = STALLED) -> None:
+    def beat(self, loop: str, within: timedelta = STALLED) -> None:
         """The loop goes round; its next turn has to come `within` this time."""
         self._next_by[loop] = self._monotonic() + within.total_seconds()
 
@@ -99,7 +99,7 @@ class WriteCheck:
 
 async def keep_asking(
     ask: Callable[[], Awaitable[str | None]],
-    turned: Callable[[str], None],
+    beat: Callable[[str], None],
     sleep: Callable[[timedelta], Awaitable[None]],
     tell: Callable[[str | None], None],
 ) -> None:
@@ -111,7 +111,7 @@ async def keep_asking(
     told: str | None = None
     while True:
         problem = await ask()
-        turned("store")
+        beat("store")
         if problem != told:
             tell(problem)
             told = problem

@@ -12,18 +12,18 @@ from apscheduler.triggers.cron import CronTrigger
 from watcher.config.settings import Configuration, EndpointSettings, Payload, Policy, SourceSettings, Weight
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.scheduling import cron
-from watcher.core.scheduling.allocation import Limits, Standing
-from watcher.core.scheduling.intervals import LookRules, jittered
+from watcher.core.scheduling.allocation import HazardGroup, Limits
+from watcher.core.scheduling.intervals import PollRules, jittered
 from watcher.core.webhooks.signature import decode_secret
 from watcher.core.webhooks.subscription import Subscription
-from watcher.delivery import CourierEndpoint
-from watcher.polling import SourcePlan, Tempo
+from watcher.delivery import EndpointPolicy
+from watcher.polling import AdaptivePolicy, SourcePlan
 from watcher.polling.rate_limit import Spacing
 from watcher.ports import Provider
 from watcher.providers.toolkit.kind import Account
 from watcher.webhook import Target
 
-Regular = Callable[[Standing, datetime, float], datetime]
+Regular = Callable[[HazardGroup, datetime, float], datetime]
 
 
 class _Trigger(Protocol):
@@ -60,7 +60,7 @@ def subscriptions(configuration: Configuration) -> tuple[Subscription, ...]:
 
 def source_plan(configuration: Configuration, source: SourceSettings, provider: Provider) -> SourcePlan:
     watcher, polling = configuration.watcher, source.polling
-    tempo = adaptive(source, lambda: provider.batch_size) if polling.policy is Policy.ADAPTIVE else None
+    adaptive_policy = adaptive(source, lambda: provider.batch_size) if polling.policy is Policy.ADAPTIVE else None
     return SourcePlan(
         name=source.name,
         provider_name=source.provider,
@@ -68,8 +68,8 @@ def source_plan(configuration: Configuration, source: SourceSettings, provider: 
         timezone=source.timezone,
         spacing=Spacing.of(source.rate),
         timeout=source.timeout,
-        regular=tempo.next_look if tempo else regular(source),
-        looks=LookRules(
+        regular=adaptive_policy.next_poll if adaptive_policy else regular(source),
+        poll_rules=PollRules(
             every=polling.every,
             slowest=polling.slowest,
             confirm_deleted=polling.confirm_deleted,
@@ -82,13 +82,13 @@ def source_plan(configuration: Configuration, source: SourceSettings, provider: 
         discover=source.discover,
         host=urlsplit(source.base_url).hostname or "",
         subscriptions=subscriptions(configuration),
-        tempo=tempo,
+        adaptive_policy=adaptive_policy,
     )
 
 
-def adaptive(source: SourceSettings, batch_size: Callable[[], int]) -> Tempo:
+def adaptive(source: SourceSettings, batch_size: Callable[[], int]) -> AdaptivePolicy:
     polling = source.polling
-    return Tempo(
+    return AdaptivePolicy(
         source=source.name,
         provider=source.provider,
         limits=Limits(polling.every, polling.fastest, polling.slowest),
@@ -104,16 +104,16 @@ def regular(source: SourceSettings) -> Regular:
     if polling.policy is Policy.CRON and polling.cron is not None:
         return _by_cron(polling.cron, source.timezone, polling.slowest)
     every = polling.every
-    return lambda _, now, luck: now + jittered(every, luck)
+    return lambda _, now, jitter: now + jittered(every, jitter)
 
 
 def targets(configuration: Configuration) -> dict[str, Target]:
     return {endpoint.name: target(endpoint) for endpoint in configuration.endpoints.values() if endpoint.enabled}
 
 
-def courier_endpoints(configuration: Configuration) -> dict[str, CourierEndpoint]:
+def endpoint_policies(configuration: Configuration) -> dict[str, EndpointPolicy]:
     return {
-        endpoint.name: CourierEndpoint(
+        endpoint.name: EndpointPolicy(
             retries=endpoint.retries,
             rate=endpoint.rate,
             concurrency=endpoint.concurrency,

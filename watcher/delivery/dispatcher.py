@@ -11,9 +11,9 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.core.errors import StoreUnavailable
-from watcher.delivery.endpoint_limiter import CourierEndpoint, Gate
+from watcher.delivery.endpoint_limiter import EndpointLimiter, EndpointPolicy
 from watcher.delivery.retry_policy import settle
 from watcher.ports import (
     UNOBSERVED,
@@ -44,7 +44,7 @@ LAST_WORDS_SECONDS = 5
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class Courier:
+class Dispatcher:
     """Delivers to the configured endpoints. `turns` counts claims: it stands still iff the loop does."""
 
     def __init__(
@@ -52,21 +52,21 @@ class Courier:
         outbox: Outbox,
         sender: Sender,
         clock: Clock,
-        dice: Dice,
-        endpoints: Mapping[str, CourierEndpoint],
+        random: Random,
+        endpoints: Mapping[str, EndpointPolicy],
         *,
-        on_turn: Callable[[], None] = lambda: None,
+        on_heartbeat: Callable[[], None] = lambda: None,
         most_under_way: int = MOST_UNDER_WAY,
         observer: DeliveryObserver = UNOBSERVED,
     ) -> None:
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
-        self._dice = dice
-        self._on_turn = on_turn
+        self._random = random
+        self._on_heartbeat = on_heartbeat
         self._observer = observer
         self._most_under_way = most_under_way
-        self._gates: dict[str, Gate] = {}
+        self._limiters: dict[str, EndpointLimiter] = {}
         self._order: list[str] = []
         self._held: dict[tuple[int, int], ClaimedDelivery] = {}
         self._unsettled: list[Settlement] = []
@@ -86,13 +86,16 @@ class Courier:
         self._stopping = True
         self._wake.set()
 
-    def reconfigure(self, endpoints: Mapping[str, CourierEndpoint]) -> None:
+    def reconfigure(self, endpoints: Mapping[str, EndpointPolicy]) -> None:
         """Go by these endpoints from now on; attempts under way end by the old ones and count in the new."""
         now = self._clock.now()
-        gates = {name: self._gates.get(name) or Gate(name, endpoint, now) for name, endpoint in endpoints.items()}
-        for name, gate in gates.items():
-            gate.endpoint = endpoints[name]
-        self._gates, self._order = gates, list(gates)
+        limiters = {
+            name: self._limiters.get(name) or EndpointLimiter(name, endpoint, now)
+            for name, endpoint in endpoints.items()
+        }
+        for name, limiter in limiters.items():
+            limiter.endpoint = endpoints[name]
+        self._limiters, self._order = limiters, list(limiters)
         self.notify()
 
     async def run(self) -> None:
@@ -115,7 +118,7 @@ class Courier:
         """
         outcomes: Counter[Outcome] = Counter()
         tried: set[int] = set()
-        unfinished = set(self._gates)
+        unfinished = set(self._limiters)
         try:
             while unfinished and len(self._held) < self._most_under_way:
                 offered = self._offer(unfinished)
@@ -140,7 +143,7 @@ class Courier:
         while not self._stopping:
             self._wake = anyio.Event()
             self.turns += 1
-            self._on_turn()
+            self._on_heartbeat()
             try:
                 if await self._claim_for_all(sending):
                     await self._clock.sleep(LINGER)
@@ -154,7 +157,7 @@ class Courier:
     async def _claim_for_all(self, sending: TaskGroup) -> int:
         """Offer every endpoint its turn, in as many claims as the room asks for; the number of deliveries started."""
         started = 0
-        waiting = set(self._gates)
+        waiting = set(self._limiters)
         while not self._stopping and (offered := self._offer(waiting)):
             waiting -= offered.keys()
             until, claimed = await self._claim(offered)
@@ -170,7 +173,7 @@ class Courier:
         for name in self._order:
             if room <= 0:
                 break
-            free = min(room, self._gates[name].free(now)) if name in names else 0
+            free = min(room, self._limiters[name].free(now)) if name in names else 0
             if free:
                 offered[name] = free
                 room -= free
@@ -180,7 +183,7 @@ class Courier:
     async def _claim(self, offered: Mapping[str, int]) -> tuple[datetime, tuple[ClaimedDelivery, ...]]:
         """The deliveries and until when they are ours, by our clock: the store's may be another machine's."""
         now = self._clock.now()
-        lease = max(self._gates[name].endpoint.timeout for name in offered) + LEASE_MARGIN
+        lease = max(self._limiters[name].endpoint.timeout for name in offered) + LEASE_MARGIN
         claimed: tuple[ClaimedDelivery, ...] = ()
         # Shielded, for what is claimed and not noted here would lie idle until its lease ends.
         with anyio.CancelScope(shield=True):
@@ -190,11 +193,11 @@ class Courier:
 
     def _start(self, sending: TaskGroup, claimed: Collection[ClaimedDelivery], until: datetime) -> None:
         for delivery in claimed:
-            if gate := self._gates.get(delivery.endpoint):  # gone only if a reload took it away during the claim
-                gate.enter()
-                sending.start_soon(self._attempt, delivery, gate, until)
+            if limiter := self._limiters.get(delivery.endpoint):  # gone only if a reload took it away during the claim
+                limiter.enter()
+                sending.start_soon(self._attempt, delivery, limiter, until)
 
-    async def _attempt(self, delivery: ClaimedDelivery, gate: Gate, until: datetime) -> None:
+    async def _attempt(self, delivery: ClaimedDelivery, limiter: EndpointLimiter, until: datetime) -> None:
         try:
             if self._stopping:
                 return
@@ -204,8 +207,8 @@ class Courier:
                 return
             receipt = await self._sender.send(Attempt(delivery.endpoint, delivery.event_id, delivery.body))
         finally:
-            gate.leave()
-        settlement = settle(delivery, receipt, gate.endpoint, self._clock.now(), self._dice)
+            limiter.leave()
+        settlement = settle(delivery, receipt, limiter.endpoint, self._clock.now(), self._random)
         self._observer.attempted(delivery.endpoint, receipt)
         _report(delivery, settlement)
         self._unsettled.append(settlement)
@@ -253,13 +256,13 @@ class Courier:
 
     def _until_rate_allows(self) -> timedelta | None:
         now = self._clock.now()
-        waits = [wait for gate in self._gates.values() if (wait := gate.opens_in(now)) is not None]
+        waits = [wait for limiter in self._limiters.values() if (wait := limiter.opens_in(now)) is not None]
         return min(max(min(waits), LINGER), SWEEP) if waits else None
 
     async def _until_next(self) -> timedelta:
         """Until something new is due. What is due already and was not given waits for something else to happen."""
         now = self._clock.now()
-        at = await self._outbox.next_attempt_at(tuple(self._gates))
+        at = await self._outbox.next_attempt_at(tuple(self._limiters))
         waits = [SWEEP, self._until_rate_allows() or SWEEP]
         return min(*waits, at - now) if at is not None and at > now else min(waits)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class CourierEndpoint:
+class EndpointPolicy:
     """What delivering to one endpoint goes by.
 
     `retries[0]` lies before the first attempt and was waited for when the delivery was made; `retries[n]` lies between
@@ -22,8 +22,8 @@ _FIRST_SECONDS = 0.1
 """A new bucket holds so much of its rate: whoever restarts over and over exceeds it by no more than that each time."""
 
 
-class Gate:
-    def __init__(self, name: str, endpoint: CourierEndpoint, now: datetime) -> None:
+class EndpointLimiter:
+    def __init__(self, name: str, endpoint: EndpointPolicy, now: datetime) -> None:
         self.name = name
         self.endpoint = endpoint
         self.under_way = 0

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from watcher.clock import Dice
-from watcher.delivery.endpoint_limiter import CourierEndpoint
+from watcher.clock import Random
+from watcher.delivery.endpoint_limiter import EndpointPolicy
 from watcher.ports import ClaimedDelivery, DeliveryState, Outcome, Receipt, Settlement
 
 MOST_JITTER = 0.2
@@ -17,7 +17,7 @@ ATTEMPTS_HOLDING_LANE = 3
 
 
 def settle(
-    claimed: ClaimedDelivery, receipt: Receipt, endpoint: CourierEndpoint, now: datetime, dice: Dice
+    claimed: ClaimedDelivery, receipt: Receipt, endpoint: EndpointPolicy, now: datetime, random: Random
 ) -> Settlement:
     attempts = claimed.attempts + 1
     match receipt.outcome:
@@ -33,7 +33,7 @@ def settle(
         case Outcome.RETRY | Outcome.REJECTED | Outcome.GONE:
             if claimed.probe or receipt.outcome is Outcome.GONE:
                 return _uncounted(claimed, receipt, now)
-            return _again(claimed, receipt, endpoint, now, dice)
+            return _again(claimed, receipt, endpoint, now, random)
 
 
 def _uncounted(claimed: ClaimedDelivery, receipt: Receipt, now: datetime) -> Settlement:
@@ -59,7 +59,7 @@ def _paused_until(receipt: Receipt, now: datetime) -> datetime | None:
 
 
 def _again(
-    claimed: ClaimedDelivery, receipt: Receipt, endpoint: CourierEndpoint, now: datetime, dice: Dice
+    claimed: ClaimedDelivery, receipt: Receipt, endpoint: EndpointPolicy, now: datetime, random: Random
 ) -> Settlement:
     attempts = claimed.attempts + 1
     paused_until = _paused_until(receipt, now)
@@ -67,7 +67,7 @@ def _again(
         return Settlement(
             claimed.key, claimed.lease, DeliveryState.DEAD, receipt, attempts, pause_endpoint_until=paused_until
         )
-    scheduled_at = now + endpoint.retries[attempts] * (1 + MOST_JITTER * dice())
+    scheduled_at = now + endpoint.retries[attempts] * (1 + MOST_JITTER * random())
     return Settlement(
         claimed.key,
         claimed.lease,

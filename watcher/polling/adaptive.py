@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from watcher.clock import Clock
-from watcher.core.scheduling.allocation import Census, Course, Limits, Standing, plot
+from watcher.core.scheduling.allocation import Census, HazardGroup, Limits, PollAllocation, allocate
 from watcher.core.scheduling.intervals import jittered
-from watcher.ports import Surveys
+from watcher.ports import HazardStats
 
 
 @dataclass(slots=True)
-class Tempo:
+class AdaptivePolicy:
     """When the invoices of one source are looked at. Every `every`, until a course is known."""
 
     source: str
@@ -21,30 +21,37 @@ class Tempo:
     batch_size: Callable[[], int]
     """An account can turn out to have no batches."""
     weighted: bool
-    course: Course | None = None
+    allocation: PollAllocation | None = None
 
-    def next_look(self, standing: Standing, now: datetime, luck: float) -> datetime:
-        if self.course is None:
-            return now + jittered(self.limits.every, luck)
-        return self.course.next_look(standing, now, luck)
+    def next_poll(self, hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
+        if self.allocation is None:
+            return now + jittered(self.limits.every, jitter)
+        return self.allocation.next_poll(hazard_group, now, jitter)
 
 
 class Tuner:
-    def __init__(self, surveys: Surveys, clock: Clock) -> None:
-        self._surveys = surveys
+    def __init__(self, hazard_stats: HazardStats, clock: Clock) -> None:
+        self._hazard_stats = hazard_stats
         self._clock = clock
 
-    async def tune(self, tempos: Iterable[Tempo]) -> Mapping[str, Census]:
+    async def tune(self, policies: Iterable[AdaptivePolicy]) -> Mapping[str, Census]:
         """Plot their courses by what is open now, and give what was counted, by source, to whoever needs it too.
 
         Raises StoreUnavailable; the old courses hold then.
         """
         counted: dict[str, Census] = {}
-        for tempo in tempos:
+        for adaptive_policy in policies:
             now = self._clock.now()
-            census = await self._surveys.census(tempo.source, tempo.provider, now, weighted=tempo.weighted)
-            tempo.course = plot(
-                census, now, tempo.limits, rate=tempo.rate, batch_size=tempo.batch_size(), weighted=tempo.weighted
+            census = await self._hazard_stats.census(
+                adaptive_policy.source, adaptive_policy.provider, now, weighted=adaptive_policy.weighted
             )
-            counted[tempo.source] = census
+            adaptive_policy.allocation = allocate(
+                census,
+                now,
+                adaptive_policy.limits,
+                rate=adaptive_policy.rate,
+                batch_size=adaptive_policy.batch_size(),
+                weighted=adaptive_policy.weighted,
+            )
+            counted[adaptive_policy.source] = census
         return counted

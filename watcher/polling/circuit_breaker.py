@@ -7,7 +7,7 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable, Unreachable
 from watcher.core.invoices.body import about_source
 from watcher.core.invoices.event import EventType
@@ -16,34 +16,34 @@ from watcher.core.webhooks.subscription import Subscription
 from watcher.polling.clock_skew import SkewGuard
 from watcher.polling.connectivity import Network
 from watcher.polling.source_plan import SourcePlan
-from watcher.ports import Accounts, AccountState, EventRecord, Form, Pacer
+from watcher.ports import AccountState, AccountStates, EventRecord, Form, RateLimiter
 
 _log = structlog.get_logger()
 
 AccountError = CredentialsRefused | ProviderUnavailable
 
 
-class Circuits:
+class CircuitBreakers:
     """Confirms failures with a control request before an account is given up, and probes those that were."""
 
     def __init__(
         self,
-        accounts: Accounts,
+        accounts: AccountStates,
         clock: Clock,
-        dice: Dice,
+        random: Random,
         skew: SkewGuard,
-        pacer: Callable[[SourcePlan], Pacer],
+        limiter: Callable[[SourcePlan], RateLimiter],
         *,
         plans: Callable[[], Mapping[str, SourcePlan]],
         on_recovery: Callable[[], None],
     ) -> None:
         self._accounts = accounts
         self._clock = clock
-        self._dice = dice
+        self._random = random
         self._skew = skew
-        self._pacer = pacer
+        self._limiter = limiter
         self._plans = plans
-        self.network = Network(clock, dice, probe=self._probe, on_recovery=on_recovery)
+        self.network = Network(clock, random, probe=self._probe, on_recovery=on_recovery)
         self._confirming: dict[str, anyio.Lock] = {}
         self._answered_at: dict[str, datetime] = {}
         self._probing: set[str] = set()
@@ -105,7 +105,7 @@ class Circuits:
             at=since,
             refused=isinstance(error, CredentialsRefused),
             error=str(error),
-            probe_at=intervals.next_probe(now, probes, self._dice()),
+            probe_at=intervals.next_probe(now, probes, self._random()),
         )
         _log.warning("source.failed", source=plan.name, error=str(error), refused=state.refused)
         await self._tell_if_due(plan, state, now)
@@ -125,7 +125,7 @@ class Circuits:
             await self._tell_if_due(plan, state, now)
             if state.probe_at > now or (state.blocked_until or now) > now or name in self._probing:
                 continue
-            if await self._accounts.claim_probe(name, now, intervals.next_probe(now, state.probes + 1, self._dice())):
+            if await self._accounts.claim_probe(name, now, intervals.next_probe(now, state.probes + 1, self._random())):
                 self._probing.add(name)
                 probing.start_soon(self._try_again, plan, state)
 
@@ -176,7 +176,7 @@ class Circuits:
         """What the account says against a control request, None where it answers. Raises SlotMissed."""
         asked_at = self._clock.now()
         try:
-            server_date = await plan.provider.probe(self._pacer(plan))
+            server_date = await plan.provider.probe(self._limiter(plan))
         except (CredentialsRefused, ProviderUnavailable) as error:
             if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
                 now = self._clock.now()
@@ -194,7 +194,7 @@ class Circuits:
         if state.refused or now - known_since >= plan.failing_after:
             reason = "credentials refused" if state.refused else "nothing but errors"
             event = _event(plan, EventType.SOURCE_FAILING, reason, state.failing_since, now)
-            if await self._accounts.tell_failing(plan.name, event):
+            if await self._accounts.record_failing(plan.name, event):
                 _log.error("source.failing", source=plan.name, reason=reason, since=state.failing_since.isoformat())
 
 

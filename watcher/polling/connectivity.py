@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import anyio
 import structlog
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, Unreachable
 from watcher.core.scheduling import intervals
 from watcher.polling.source_plan import SourcePlan
@@ -27,13 +27,13 @@ class Network:
     def __init__(
         self,
         clock: Clock,
-        dice: Dice,
+        random: Random,
         *,
         probe: Callable[[SourcePlan], Awaitable[CredentialsRefused | ProviderUnavailable | None]],
         on_recovery: Callable[[], None],
     ) -> None:
         self._clock = clock
-        self._dice = dice
+        self._random = random
         self._probe = probe
         self._on_recovery = on_recovery
         self._asking = anyio.Lock()
@@ -61,7 +61,7 @@ class Network:
             if not others:
                 return False
             self._down_since = self._clock.now()
-            self._tried, self._try_at = 0, intervals.next_probe(self._down_since, 0, self._dice())
+            self._tried, self._try_at = 0, intervals.next_probe(self._down_since, 0, self._random())
         _log.error("network.lost", effect="no source can be reached: polling rests until one can")
         return True
 
@@ -76,7 +76,7 @@ class Network:
         self._tried += 1
         if not await self._reaches(tried):
             now = self._clock.now()
-            self._try_at = min(intervals.next_probe(now, self._tried, self._dice()), now + _LONGEST_WAIT)
+            self._try_at = min(intervals.next_probe(now, self._tried, self._random()), now + _LONGEST_WAIT)
             return True
         down_for = self._clock.now() - self._down_since
         self._down_since, self.back_at = None, self._clock.now()

@@ -13,7 +13,7 @@ from watcher.core.invoices.invoice import SETTLED, Snapshot, Status
 from watcher.core.invoices.snapshot import deleted, take
 from watcher.core.invoices.transition import Event, Transition, observe
 from watcher.core.scheduling import intervals
-from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.allocation import HazardGroup
 from watcher.core.scheduling.hazard import Exposure, due_hour, exposures
 from watcher.core.scheduling.value_weight import worth_of
 from watcher.core.webhooks.subscription import Subscription
@@ -31,7 +31,7 @@ class Moment:
 
     asked_at: datetime
     answered_at: datetime
-    luck: float
+    jitter: float
     clock_held: bool = False
 
 
@@ -49,21 +49,21 @@ def same(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
     return replace(record, poll_at=at.answered_at) if _is_clock_due(watch, at) else record
 
 
-def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> PollRecord:
+def found(plan: SourcePlan, watch: ClaimedWatch, result: Found, at: Moment) -> PollRecord:
     """The provider gave the document."""
-    if look.text and look.text == known_text(plan, watch, at.answered_at):
+    if result.text and result.text == known_text(plan, watch, at.answered_at):
         return same(plan, watch, at)
     before = history_state.loads(watch.memory)
     try:
-        document = look.read()
-        fingerprint = fingerprint.joined(look.text, look.hash_steady(document), plan.added(watch))
-        is_same = fingerprint.say_the_same(fingerprint, watch.fingerprint)
+        document = result.read()
+        digest = fingerprint.joined(result.text, result.hash_steady(document), plan.added(watch))
+        is_same = fingerprint.say_the_same(digest, watch.fingerprint)
         if is_same and not watch.misses and not _is_clock_due(watch, at):
             record = _unchanged(plan, watch, at)
-            return replace(record, fingerprint=fingerprint, renews=False) if look.text else record
+            return replace(record, fingerprint=digest, is_unchanged=False) if result.text else record
         # Known by the id it is watched by: a provider may spell it in another way, and ids of events rest on it.
         invoice = replace(plan.provider.to_invoice(document, before.snapshot), id=watch.invoice_id)
-        raw = None if is_same else look.write_raw(document)
+        raw = None if is_same else result.write_raw(document)
     except InvalidAnswer as error:
         return failed(plan, watch, error, at)
     taken = take(invoice, plan.facts(watch))
@@ -74,7 +74,7 @@ def found(plan: SourcePlan, watch: ClaimedWatch, look: Found, at: Moment) -> Pol
         record,
         asked_at=at.asked_at,
         fetched_at=at.answered_at,
-        fingerprint=fingerprint,
+        fingerprint=digest,
         raw=raw,
         change=_change(plan, transition, seen),
         exposures=_exposures(plan, watch, at, transition.events),
@@ -92,7 +92,7 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
         key=watch.key,
         lease=watch.lease,
         polled_at=now,
-        poll_at=now + intervals.jittered(plan.looks.slowest, at.luck),
+        poll_at=now + intervals.jittered(plan.poll_rules.slowest, at.jitter),
         clock_at=watch.clock_at,
         state=WatchState.NOT_FOUND,
         misses=misses,
@@ -106,8 +106,8 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
     if before.snapshot.status is Status.DELETED:
         known = _known(plan, watch, before.snapshot, at)
         return replace(known, misses=misses, first_missed_at=first)
-    if not account_answers or not intervals.is_deleted(misses, first, now, plan.looks):
-        return replace(record, state=WatchState.ACTIVE, poll_at=intervals.after_miss(now, plan.looks))
+    if not account_answers or not intervals.is_deleted(misses, first, now, plan.poll_rules):
+        return replace(record, state=WatchState.ACTIVE, poll_at=intervals.after_miss(now, plan.poll_rules))
     transition = observe(before, deleted(before.snapshot), None, now, plan.clock, clock_held=at.clock_held)
     seen = Observation(watch.asked_at, now, now)
     known = _known(plan, watch, transition.snapshot, at)
@@ -117,7 +117,7 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
 def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:
     """Nothing was learned about this id."""
     failures = watch.failures + 1
-    poll_at = intervals.after_failure(at.answered_at, failures, plan.looks, at.luck)
+    poll_at = intervals.after_failure(at.answered_at, failures, plan.poll_rules, at.jitter)
     return PollRecord(
         key=watch.key,
         lease=watch.lease,
@@ -133,7 +133,7 @@ def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Momen
     )
 
 
-def told_unseen(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRecord:
+def stale_clock(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRecord:
     """What the clock says of the last snapshot, for when no fresh look came in time."""
     record = PollRecord(
         key=watch.key,
@@ -153,7 +153,9 @@ def told_unseen(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRec
     return replace(record, clock_at=clock_at, change=_change(plan, transition, seen))
 
 
-def hinted(plan: SourcePlan, watch: ClaimedWatch, row: Listed, omits: frozenset[str], at: Moment) -> PollRecord | None:
+def partial_row(
+    plan: SourcePlan, watch: ClaimedWatch, row: Listed, omits: frozenset[str], at: Moment
+) -> PollRecord | None:
     """What a row says that is no whole document: nothing new, or None where the invoice is to be looked at.
 
     It stands for a look only in that the next one is put off; what was last seen, and when, stays as it is.
@@ -169,11 +171,11 @@ def hinted(plan: SourcePlan, watch: ClaimedWatch, row: Listed, omits: frozenset[
     unsaid = {name: getattr(before, name) for name in ("overdue", *omits)}
     if replace(take(invoice, plan.facts(watch)), **unsaid) != before:
         return None
-    return replace(_unchanged(plan, watch, at), asked_at=None, fetched_at=None, exposures=(), renews=False)
+    return replace(_unchanged(plan, watch, at), asked_at=None, fetched_at=None, exposures=(), is_unchanged=False)
 
 
 def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
-    poll_at, state = _next_look(plan, watch.standing, watch.settled_at, watch.clock_at, at)
+    poll_at, state = _next_poll(plan, watch.hazard_group, watch.settled_at, watch.clock_at, at)
     return PollRecord(
         key=watch.key,
         lease=watch.lease,
@@ -185,7 +187,7 @@ def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
         asked_at=at.asked_at,
         fetched_at=at.answered_at,
         exposures=_exposures(plan, watch, at),
-        renews=state is WatchState.ACTIVE,
+        is_unchanged=state is WatchState.ACTIVE,
     )
 
 
@@ -194,8 +196,8 @@ def _known(plan: SourcePlan, watch: ClaimedWatch, snapshot: Snapshot, at: Moment
     settled_at = (watch.settled_at or now) if snapshot.status in SETTLED else None
     # While the clock is held nothing of it is told: the first instant stays due until it can be.
     clock_at = next_instant(snapshot, _BEFORE_ALL if at.clock_held else now, plan.clock)
-    standing = _standing(snapshot)
-    poll_at, state = _next_look(plan, standing, settled_at, clock_at, at)
+    hazard_group = _hazard_group(snapshot)
+    poll_at, state = _next_poll(plan, hazard_group, settled_at, clock_at, at)
     return PollRecord(
         key=watch.key,
         lease=watch.lease,
@@ -204,18 +206,18 @@ def _known(plan: SourcePlan, watch: ClaimedWatch, snapshot: Snapshot, at: Moment
         clock_at=clock_at,
         state=state,
         settled_at=settled_at,
-        standing=standing,
+        hazard_group=hazard_group,
     )
 
 
-def _standing(snapshot: Snapshot) -> Standing:
+def _hazard_group(snapshot: Snapshot) -> HazardGroup:
     currency, worth = worth_of(snapshot.amounts)
-    return Standing(snapshot.status.value, due_hour(snapshot.due_at), currency, worth)
+    return HazardGroup(snapshot.status.value, due_hour(snapshot.due_at), currency, worth)
 
 
 def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequence[Event] = ()) -> tuple[Exposure, ...]:
     """What this look teaches about invoices of that standing. Settled ones are looked at by another rule."""
-    was, since, until = watch.standing, watch.fetched_at, at.answered_at
+    was, since, until = watch.hazard_group, watch.fetched_at, at.answered_at
     if since is None or was.status is None or watch.settled_at is not None:
         return ()
     changed_at = _changed_at(since, until, events) if events else None
@@ -232,13 +234,13 @@ def _changed_at(since: datetime, until: datetime, events: Sequence[Event]) -> da
     return min(told, default=since + (until - since) / 2)
 
 
-def _next_look(
-    plan: SourcePlan, standing: Standing, settled_at: datetime | None, clock_at: datetime | None, at: Moment
+def _next_poll(
+    plan: SourcePlan, hazard_group: HazardGroup, settled_at: datetime | None, clock_at: datetime | None, at: Moment
 ) -> tuple[datetime | None, WatchState]:
     if settled_at is not None:
-        poll_at = intervals.settled_at(at.answered_at, settled_at, plan.looks, at.luck)
+        poll_at = intervals.settled_at(at.answered_at, settled_at, plan.poll_rules, at.jitter)
         return poll_at, WatchState.RETIRED if poll_at is None else WatchState.ACTIVE
-    return _in_time_for(clock_at, plan.regular(standing, at.answered_at, at.luck), at), WatchState.ACTIVE
+    return _in_time_for(clock_at, plan.regular(hazard_group, at.answered_at, at.jitter), at), WatchState.ACTIVE
 
 
 def _in_time_for(clock_at: datetime | None, poll_at: datetime, at: Moment) -> datetime:

@@ -19,7 +19,7 @@ from watcher.core.errors import (
     SlotMissed,
     StoreUnavailable,
 )
-from watcher.polling.fetch import Looker, SourceAtWork
+from watcher.polling.fetch import ActiveSource, Fetcher
 from watcher.polling.list_sync_plan import (
     CHANGES_OVERLAP,
     LEAST_REQUESTS,
@@ -31,8 +31,8 @@ from watcher.polling.list_sync_plan import (
 )
 from watcher.polling.recorder import Outcome, pass_on
 from watcher.polling.source_plan import SourcePlan
-from watcher.polling.urgent_polls import Beside, Guard, TurnMaker
-from watcher.ports import ListedIds, Page, RoundKind, Rounds
+from watcher.polling.urgent_polls import Guard, SendSlotFactory, UrgentPolls
+from watcher.ports import ListedIds, ListSyncKind, ListSyncs, Page
 
 _log = structlog.get_logger()
 
@@ -51,16 +51,16 @@ _PART = 500
 """Rows that are leased and judged at once: a list without pages may hold tens of thousands."""
 
 
-class Sweeper:
+class ListSync:
     """Decides, source by source, whether to go through the lists, and has what they say judged like any look."""
 
     def __init__(
         self,
-        rounds: Rounds,
+        rounds: ListSyncs,
         clock: Clock,
-        looker: Looker,
+        fetcher: Fetcher,
         *,
-        turn: TurnMaker,
+        send_slot: SendSlotFactory,
         guard: Guard,
         rests: Callable[[], bool],
         stopping: anyio.Event,
@@ -68,40 +68,40 @@ class Sweeper:
     ) -> None:
         self._rounds = rounds
         self._clock = clock
-        self._looker = looker
-        self._turn = turn
+        self._fetcher = fetcher
+        self._send_slot = send_slot
         self._guard = guard
         self._rests = rests
         self._stopping = stopping
         self._on_end = on_end
-        self._beside = Beside(rounds, clock, looker, turn=turn, guard=guard, rests=rests)
+        self._urgent_polls = UrgentPolls(rounds, clock, fetcher, send_slot=send_slot, guard=guard, rests=rests)
         self._known: dict[str, Lists] = {}
 
     async def run(
         self,
-        sources: Callable[[], Mapping[str, SourceAtWork]],
+        sources: Callable[[], Mapping[str, ActiveSource]],
         send: MemoryObjectSendStream[Outcome],
-        on_turn: Callable[[str], None],
+        on_heartbeat: Callable[[str], None],
     ) -> None:
         """Go round until stopped. Sources are swept beside each other, each by one task at a time."""
         async with anyio.create_task_group() as rounds:
             while not self._stopping.is_set():
-                on_turn("sweeping")
+                on_heartbeat("sweeping")
                 for source in sources().values():
                     await self._begin_if_due(source, send, rounds)
                 await sleep_or(self._clock, self._stopping, _LOOK_EVERY)
 
-    async def sweep_once(self, source: SourceAtWork, send: MemoryObjectSendStream[Outcome]) -> None:
+    async def sync_once(self, source: ActiveSource, send: MemoryObjectSendStream[Outcome]) -> None:
         """Make the round that is due now, if any, and return when it is over."""
         async with anyio.create_task_group() as rounds:
             await self._begin_if_due(source, send, rounds)
 
     async def _begin_if_due(
-        self, source: SourceAtWork, send: MemoryObjectSendStream[Outcome], rounds: TaskGroup
+        self, source: ActiveSource, send: MemoryObjectSendStream[Outcome], rounds: TaskGroup
     ) -> None:
         name, now = source.plan.name, self._clock.now()
         lists = self._known.setdefault(name, Lists())
-        if source.is_swept or self._rests():
+        if source.is_syncing or self._rests():
             return
         try:
             chosen = await self._chosen(source, lists, now)
@@ -109,39 +109,39 @@ class Sweeper:
                 return
             until = now + max(_ROUND_LEASE, 3 * source.plan.spacing.interval * (lists.pages or 0))
             if not await self._rounds.begin(name, chosen.kind, now, until):
-                lists.next_at[chosen.kind] = now + min(source.plan.looks.every, _ROUND_LEASE) / 2
+                lists.next_at[chosen.kind] = now + min(source.plan.poll_rules.every, _ROUND_LEASE) / 2
                 return
         except StoreUnavailable as error:
             _log.error("sweep.unbegun", source=name, error=str(error))
             return
-        source.is_swept = True
+        source.is_syncing = True
         rounds.start_soon(self._sweep, source, lists, chosen, send)
 
-    async def _chosen(self, source: SourceAtWork, lists: Lists, now: datetime) -> Round | None:
+    async def _chosen(self, source: ActiveSource, lists: Lists, now: datetime) -> Round | None:
         plan = source.plan
-        if plan.discover and lists.is_time_for(RoundKind.DISCOVERY, now):
-            return Round(RoundKind.DISCOVERY, _MOST_PAGES)
-        if lists.is_time_for(RoundKind.SWEEP, now):
+        if plan.discover and lists.is_time_for(ListSyncKind.DISCOVERY, now):
+            return Round(ListSyncKind.DISCOVERY, _MOST_PAGES)
+        if lists.is_time_for(ListSyncKind.REFRESH, now):
             size = plan.provider.batch_size
             enough = ((lists.pages or LEAST_REQUESTS) + 1) * size
-            since = now - plan.looks.slowest if lists.are_hints else None
-            due = await self._rounds.count_due(plan.name, now, enough + _COUNTED, hints_since=since)
+            since = now - plan.poll_rules.slowest if lists.are_partial else None
+            due = await self._rounds.count_due(plan.name, now, enough + _COUNTED, partial_since=since)
             worth = pages_worth(due, size, lists.pages)
             if worth is not None:
-                return Round(RoundKind.SWEEP, max(worth, 2 * (lists.pages or 0)), least=size)
-        if plan.provider.lists_changes and lists.is_time_for(RoundKind.CHANGES, now):
+                return Round(ListSyncKind.REFRESH, max(worth, 2 * (lists.pages or 0)), least=size)
+        if plan.provider.lists_changes and lists.is_time_for(ListSyncKind.CHANGES, now):
             since = (lists.changes_since or now) - CHANGES_OVERLAP
-            return Round(RoundKind.CHANGES, _MOST_PAGES, since=since)
+            return Round(ListSyncKind.CHANGES, _MOST_PAGES, since=since)
         return None
 
     async def _sweep(
-        self, source: SourceAtWork, lists: Lists, chosen: Round, send: MemoryObjectSendStream[Outcome]
+        self, source: ActiveSource, lists: Lists, chosen: Round, send: MemoryObjectSendStream[Outcome]
     ) -> None:
         name, began_at, left = source.plan.name, self._clock.now(), 0
         try:
             # Hints stand for no first look; whole documents do, for all that was new when the round was chosen.
-            new_since = _EVER if lists.are_hints else began_at
-            async with self._beside.at_work(source, send, new_since=new_since):
+            new_since = _EVER if lists.are_partial else began_at
+            async with self._urgent_polls.at_work(source, send, new_since=new_since):
                 await self._read(source, lists, chosen, send)
             left = await self._confirm_absent(source.plan, lists, chosen)
             chosen.discovers = source.plan.discover
@@ -150,7 +150,7 @@ class Sweeper:
                 chosen,
                 began_at=began_at,
                 now=self._clock.now(),
-                every=source.plan.looks.every,
+                every=source.plan.poll_rules.every,
                 interval=source.plan.spacing.interval,
             )
             for kind in kinds:
@@ -158,7 +158,7 @@ class Sweeper:
         except StoreUnavailable as error:
             _log.error("sweep.unended", source=name, error=str(error))
         finally:
-            source.is_swept = False
+            source.is_syncing = False
             self._on_end()
         _log.info(
             "sweep.done",
@@ -172,7 +172,7 @@ class Sweeper:
         )
 
     async def _read(
-        self, source: SourceAtWork, lists: Lists, chosen: Round, send: MemoryObjectSendStream[Outcome]
+        self, source: ActiveSource, lists: Lists, chosen: Round, send: MemoryObjectSendStream[Outcome]
     ) -> None:
         while not chosen.is_over and not self._stopping.is_set():
             chosen.leased.clear()
@@ -186,79 +186,79 @@ class Sweeper:
         Pages shift while they are read, so absence proves nothing; but most have left because they were settled. A look
         by id ends it: who is asked for in this way is not again, before a list names him again.
         """
-        if not chosen.is_complete or chosen.kind is RoundKind.CHANGES:
+        if not chosen.is_complete or chosen.kind is ListSyncKind.CHANGES:
             return 0
-        before, lists.told_at = lists.told_at, frozenset(chosen.told_at)
+        before, lists.listed_at = lists.listed_at, frozenset(chosen.listed_at)
         times = confirmations(self._clock.now(), plan.provider.batch_size, plan.spacing.interval)
-        return await self._rounds.hasten(plan.name, before, times)
+        return await self._rounds.poll_sooner(plan.name, before, times)
 
-    async def _page(self, source: SourceAtWork, lists: Lists, chosen: Round) -> tuple[Outcome, ...]:
+    async def _page(self, source: ActiveSource, lists: Lists, chosen: Round) -> tuple[Outcome, ...]:
         page = await self._asked(source, lists, chosen)
         if page is None:
             return ()
-        news_before = chosen.news
+        changed_before = chosen.changed_rows
         outcomes = [
             await self._rows(source, chosen, replace(page, rows=page.rows[start : start + _PART]))
             for start in range(0, len(page.rows), _PART)
         ]
         chosen.pages += 1
-        chosen.told_at.append(page.answered_at)
+        chosen.listed_at.append(page.answered_at)
         is_repeated = page.next_page == chosen.following and page.next_page is not None
-        has_nothing_new = chosen.since is not None and chosen.news == news_before
+        has_nothing_new = chosen.since is not None and chosen.changed_rows == changed_before
         chosen.following = page.next_page
         chosen.is_complete = page.next_page is None or has_nothing_new
         # Whether it pays has to be counted anew: hints do not stand for a first look, nor for one long ago.
-        chosen.is_mistaken = chosen.kind is RoundKind.SWEEP and lists.are_hints is None and bool(page.omits)
-        lists.are_hints = bool(page.omits)
+        chosen.is_mistaken = chosen.kind is ListSyncKind.REFRESH and lists.are_partial is None and bool(page.omits)
+        lists.are_partial = bool(page.omits)
         is_in_vain = chosen.pages >= LEAST_REQUESTS and chosen.is_unworthy
         chosen.is_over = chosen.is_complete or is_repeated or chosen.pages >= chosen.most or is_in_vain
         chosen.is_over = chosen.is_over or chosen.is_mistaken
         return tuple(outcomes)
 
-    async def _rows(self, source: SourceAtWork, chosen: Round, page: Page) -> Outcome:
+    async def _rows(self, source: ActiveSource, chosen: Round, page: Page) -> Outcome:
         """Watch what is new, and judge what the rows say of what is watched."""
         plan, now = source.plan, self._clock.now()
         unsettled = [row.invoice_id for row in page.rows if not row.is_settled]
         added = await self._rounds.discover(plan.name, unsettled, now) if plan.discover else 0
         listed = ListedIds(
             source=plan.name,
-            ids=tuple(row.invoice_id for row in page.rows if row.look is not None or page.omits),
+            ids=tuple(row.invoice_id for row in page.rows if row.result is not None or page.omits),
             unsettled=frozenset(unsettled),
             asked_at=page.asked_at,
-            hints_since=now - plan.looks.slowest if page.omits else None,
+            partial_since=now - plan.poll_rules.slowest if page.omits else None,
         )
         claim = await self._rounds.lease_listed(listed, now, _PAGE_LEASE)
         chosen.leased.extend(claim.watches)
-        records, news = self._looker.judge_page(source, claim.watches, page)
-        await self._rounds.ask_for(news, self._clock.now())
+        records, changed_rows = self._fetcher.evaluate_page(source, claim.watches, page)
+        await self._rounds.ask_for(changed_rows, self._clock.now())
         chosen.added += added
-        chosen.news += added + len(news)
+        chosen.changed_rows += added + len(changed_rows)
         chosen.refreshed += len(records)
         return Outcome(plan.name, claim.watches, records, page.asked_at)
 
-    async def _asked(self, source: SourceAtWork, lists: Lists, chosen: Round) -> Page | None:
+    async def _asked(self, source: ActiveSource, lists: Lists, chosen: Round) -> Page | None:
         """The round's next page; None where the round has to be broken off."""
         plan, asked_at = source.plan, self._clock.now()
         for _ in range(_TRIES):
             try:
-                turn = self._turn(source, [])
-                return await plan.provider.list_page(chosen.following, turn, changed_since=chosen.since)
+                send_slot = self._send_slot(source, [])
+                return await plan.provider.list_page(chosen.following, send_slot, changed_since=chosen.since)
             except SlotMissed:
                 continue
             except RateLimited as error:
-                await self._looker.back_off(source, (), error, asked_at)
+                await self._fetcher.back_off(source, (), error, asked_at)
                 return None
             except ListRefused as error:
                 self._refuse(source, lists, chosen, str(error))
                 return None
             except (CredentialsRefused, ProviderUnavailable) as error:
-                if not await self._looker.is_account_failing(source, error, asked_at):
+                if not await self._fetcher.is_account_failing(source, error, asked_at):
                     self._refuse(source, lists, chosen, str(error))
                 return None
         return None
 
-    def _refuse(self, source: SourceAtWork, lists: Lists, chosen: Round, why: str) -> None:
+    def _refuse(self, source: ActiveSource, lists: Lists, chosen: Round, why: str) -> None:
         until = self._clock.now() + (_BROKEN_OFF_FOR if chosen.pages else _REFUSED_FOR)
-        for kind in (chosen.kind, *(() if chosen.kind is RoundKind.CHANGES else (RoundKind.SWEEP,))):
+        for kind in (chosen.kind, *(() if chosen.kind is ListSyncKind.CHANGES else (ListSyncKind.REFRESH,))):
             lists.postpone(kind, until)
         _log.warning("sweep.refused", source=source.plan.name, error=why, tried_again_at=until.isoformat())

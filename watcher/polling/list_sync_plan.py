@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from watcher.ports import ClaimedWatch, RoundKind
+from watcher.ports import ClaimedWatch, ListSyncKind
 
 LEAST_REQUESTS = 10
 """Fewer single requests than this are not worth a first round that nobody knows the length of."""
@@ -38,20 +38,20 @@ def pages_worth(due: int, batch_size: int, pages: int | None) -> int | None:
 class Lists:
     """What this process knows of one source's lists. `pages` is the length of the last complete round.
 
-    `are_hints`: rows are no whole documents. None until a page was read.
+    `are_partial`: rows are no whole documents. None until a page was read.
     """
 
     pages: int | None = None
-    are_hints: bool | None = None
-    told_at: frozenset[datetime] = frozenset()
+    are_partial: bool | None = None
+    listed_at: frozenset[datetime] = frozenset()
     """When the pages of the last complete round were answered, which is when all they named was looked at."""
     changes_since: datetime | None = None
-    next_at: dict[RoundKind, datetime] = field(default_factory=dict[RoundKind, datetime])
+    next_at: dict[ListSyncKind, datetime] = field(default_factory=dict[ListSyncKind, datetime])
 
-    def is_time_for(self, kind: RoundKind, now: datetime) -> bool:
+    def is_time_for(self, kind: ListSyncKind, now: datetime) -> bool:
         return kind not in self.next_at or now >= self.next_at[kind]
 
-    def postpone(self, kind: RoundKind, until: datetime) -> None:
+    def postpone(self, kind: ListSyncKind, until: datetime) -> None:
         self.next_at[kind] = max(until, self.next_at.get(kind, until))
 
 
@@ -59,7 +59,7 @@ class Lists:
 class Round:
     """`most` pages are read; fewer where a sweep refreshes fewer than `least` invoices a page."""
 
-    kind: RoundKind
+    kind: ListSyncKind
     most: int
     least: int = 0
     discovers: bool = False
@@ -68,18 +68,18 @@ class Round:
     pages: int = 0
     refreshed: int = 0
     added: int = 0
-    news: int = 0
+    changed_rows: int = 0
     is_over: bool = False
     is_complete: bool = False
     is_mistaken: bool = False
     """It was begun for watches that these lists, as turns out, cannot refresh."""
     leased: list[ClaimedWatch] = field(default_factory=list[ClaimedWatch])
-    told_at: list[datetime] = field(default_factory=list[datetime])
+    listed_at: list[datetime] = field(default_factory=list[datetime])
 
     @property
     def is_unworthy(self) -> bool:
         """As many single requests would have refreshed more."""
-        return self.refreshed + self.news < self.least * self.pages
+        return self.refreshed + self.changed_rows < self.least * self.pages
 
 
 def confirmations(now: datetime, batch_size: int, interval: timedelta) -> tuple[datetime, ...]:
@@ -89,27 +89,27 @@ def confirmations(now: datetime, batch_size: int, interval: timedelta) -> tuple[
 
 def plan_next(
     lists: Lists, finished: Round, *, began_at: datetime, now: datetime, every: timedelta, interval: timedelta
-) -> tuple[RoundKind, ...]:
+) -> tuple[ListSyncKind, ...]:
     """Note in `lists` when rounds may follow; the kinds that are concerned.
 
     `every` is how often an invoice is looked at, `interval` what lies between two requests. Between two sweeps single
     requests have their time, for what no list names.
     """
     took = _SHARE * finished.pages * interval
-    if finished.kind is RoundKind.CHANGES:
+    if finished.kind is ListSyncKind.CHANGES:
         if finished.is_complete:
             lists.changes_since = began_at
         lists.postpone(finished.kind, began_at + max(_CHANGES_EVERY, took))
         return (finished.kind,)
-    lists.postpone(RoundKind.SWEEP, now + every / 2)
-    if finished.kind is RoundKind.DISCOVERY or (finished.discovers and finished.is_complete):
-        lists.postpone(RoundKind.DISCOVERY, began_at + max(every, took))
+    lists.postpone(ListSyncKind.REFRESH, now + every / 2)
+    if finished.kind is ListSyncKind.DISCOVERY or (finished.discovers and finished.is_complete):
+        lists.postpone(ListSyncKind.DISCOVERY, began_at + max(every, took))
     if finished.is_unworthy:
-        lists.postpone(RoundKind.SWEEP, now + max(2 * every, _UNWORTHY_FOR))
+        lists.postpone(ListSyncKind.REFRESH, now + max(2 * every, _UNWORTHY_FOR))
     if finished.is_complete:
         lists.pages = max(1, finished.pages)
     elif finished.pages >= finished.most:
         lists.pages = 2 * finished.pages
     if finished.is_mistaken:
-        lists.next_at[RoundKind.SWEEP] = now
-    return tuple(kind for kind in (RoundKind.SWEEP, RoundKind.DISCOVERY) if kind in lists.next_at)
+        lists.next_at[ListSyncKind.REFRESH] = now
+    return tuple(kind for kind in (ListSyncKind.REFRESH, ListSyncKind.DISCOVERY) if kind in lists.next_at)

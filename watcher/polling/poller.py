@@ -10,17 +10,26 @@ import structlog
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from watcher.clock import Clock, Dice, sleep_or
+from watcher.clock import Clock, Random, sleep_or
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, StoreUnavailable
 from watcher.polling import evaluate
-from watcher.polling.circuit_breaker import Circuits
+from watcher.polling.circuit_breaker import CircuitBreakers
 from watcher.polling.clock_skew import SkewGuard
-from watcher.polling.fetch import Looker, SourceAtWork
-from watcher.polling.list_sync import Sweeper
-from watcher.polling.rate_limit import Gate, Turn
+from watcher.polling.fetch import ActiveSource, Fetcher
+from watcher.polling.list_sync import ListSync
+from watcher.polling.rate_limit import AccountLimiter, SendSlot
 from watcher.polling.recorder import Outcome, Recorder, pass_on
 from watcher.polling.source_plan import SourcePlan
-from watcher.ports import UNOBSERVED, Accounts, Claim, ClaimedWatch, ClaimRequest, PollObserver, PollQueue, Rounds
+from watcher.ports import (
+    UNOBSERVED,
+    AccountStates,
+    Claim,
+    ClaimedWatch,
+    ClaimRequest,
+    ListSyncs,
+    PollObserver,
+    PollQueue,
+)
 
 _log = structlog.get_logger()
 
@@ -45,40 +54,46 @@ _BUFFERED = 1000
 
 
 class Poller:
-    """Runs until `stop`; several may share a database. `on_turn` is called by every loop that turns."""
+    """Runs until `stop`; several may share a database. `on_heartbeat` is called by every loop that turns."""
 
     def __init__(
         self,
         queue: PollQueue,
-        accounts: Accounts,
-        rounds: Rounds,
+        accounts: AccountStates,
+        rounds: ListSyncs,
         clock: Clock,
-        dice: Dice,
+        random: Random,
         *,
         on_events: Callable[[], None],
-        on_turn: Callable[[str], None],
+        on_heartbeat: Callable[[str], None],
         observer: PollObserver = UNOBSERVED,
     ) -> None:
         self._queue = queue
         self._clock = clock
-        self._on_turn = on_turn
+        self._on_heartbeat = on_heartbeat
         self._observer = observer
         self.skew = SkewGuard()
-        self._circuits = Circuits(
-            accounts, clock, dice, self.skew, self._unclaimed_turn, plans=lambda: self._plans, on_recovery=self.wake
+        self._circuit_breakers = CircuitBreakers(
+            accounts,
+            clock,
+            random,
+            self.skew,
+            self._unclaimed_send_slot,
+            plans=lambda: self._plans,
+            on_recovery=self.wake,
         )
-        self._looker = Looker(accounts, clock, dice, circuits=self._circuits, skew=self.skew)
+        self._fetcher = Fetcher(accounts, clock, random, circuit_breakers=self._circuit_breakers, skew=self.skew)
         self.recorder = Recorder(queue, clock, on_events=on_events, observer=observer)
-        self._sources: dict[str, SourceAtWork] = {}
+        self._sources: dict[str, ActiveSource] = {}
         self._stopping = anyio.Event()
         self._woken = anyio.Event()
-        self._sweeper = Sweeper(
+        self._list_sync = ListSync(
             rounds,
             clock,
-            self._looker,
-            turn=self._turn,
+            self._fetcher,
+            send_slot=self._send_slot,
             guard=self._guarded,
-            rests=lambda: self._circuits.network.is_down,
+            rests=lambda: self._circuit_breakers.network.is_down,
             stopping=self._stopping,
             on_end=self.wake,
         )
@@ -89,7 +104,8 @@ class Poller:
             if name in self._sources:
                 self._sources[name].plan = plan
         self._sources = {
-            name: self._sources.get(name) or SourceAtWork(plan, Gate(self._clock)) for name, plan in plans.items()
+            name: self._sources.get(name) or ActiveSource(plan, AccountLimiter(self._clock))
+            for name, plan in plans.items()
         }
         self.wake()
 
@@ -109,7 +125,7 @@ class Poller:
             async with send, anyio.create_task_group() as polls:
                 polls.start_soon(self._look_after_accounts)
                 polls.start_soon(self._tell_stale_clocks, send)
-                polls.start_soon(self._sweeper.run, lambda: self._sources, send, self._on_turn)
+                polls.start_soon(self._list_sync.run, lambda: self._sources, send, self._on_heartbeat)
                 await self._dispatch(polls, send)
 
     async def run_once(self) -> int:
@@ -119,21 +135,21 @@ class Poller:
             recording.start_soon(self.recorder.run, receive)
             async with send:
                 async with anyio.create_task_group() as probing:
-                    await self._circuits.look_after(self._plans, probing)
+                    await self._circuit_breakers.look_after(self._plans, probing)
                 async with anyio.create_task_group() as sources:
                     for name in self._sources:
-                        sources.start_soon(self._sweep_and_exhaust, name, send)
+                        sources.start_soon(self._sync_and_exhaust, name, send)
                 await self._tell_stale(self._clock.now(), send)
-        if self._circuits.network.is_down:
+        if self._circuit_breakers.network.is_down:
             return len(self._sources)
-        return len(await self._circuits.left_alone(self._plans))
+        return len(await self._circuit_breakers.left_alone(self._plans))
 
     async def renew_tokens(self) -> None:
         """Renew what ends soon, so that no poll has to wait for it; an account that is left alone needs none."""
-        plans: Mapping[str, SourcePlan] = {} if self._circuits.network.is_down else self._plans
-        for name in plans.keys() - await self._circuits.left_alone(plans):
+        plans: Mapping[str, SourcePlan] = {} if self._circuit_breakers.network.is_down else self._plans
+        for name in plans.keys() - await self._circuit_breakers.left_alone(plans):
             try:
-                await plans[name].provider.renew_token(self._unclaimed_turn(plans[name]))
+                await plans[name].provider.renew_token(self._unclaimed_send_slot(plans[name]))
             except (CredentialsRefused, ProviderUnavailable, SlotMissed) as error:
                 _log.warning("token.not_renewed", source=name, error=str(error))
 
@@ -141,8 +157,8 @@ class Poller:
     def _plans(self) -> Mapping[str, SourcePlan]:
         return {name: source.plan for name, source in self._sources.items()}
 
-    async def _sweep_and_exhaust(self, name: str, send: MemoryObjectSendStream[Outcome]) -> None:
-        await self._sweeper.sweep_once(self._sources[name], send)
+    async def _sync_and_exhaust(self, name: str, send: MemoryObjectSendStream[Outcome]) -> None:
+        await self._list_sync.sync_once(self._sources[name], send)
         await self._exhaust(name, send)
 
     async def _exhaust(self, name: str, send: MemoryObjectSendStream[Outcome]) -> None:
@@ -161,7 +177,7 @@ class Poller:
 
     async def _dispatch(self, polls: TaskGroup, send: MemoryObjectSendStream[Outcome]) -> None:
         while not self._stopping.is_set():
-            self._on_turn("polling")
+            self._on_heartbeat("polling")
             self._woken = anyio.Event()
             claims: tuple[Claim, ...] = ()
             try:
@@ -187,10 +203,10 @@ class Poller:
             for name, source in self._sources.items()
             if name in names
             and source.claimed <= self._most(source) // 2
-            and not (source.is_swept or self._circuits.network.is_down)
+            and not (source.is_syncing or self._circuit_breakers.network.is_down)
         ]
 
-    def _most(self, source: SourceAtWork) -> int:
+    def _most(self, source: ActiveSource) -> int:
         """Requests that may be claimed of it at once."""
         return max(2, min(_CLAIMED // max(1, len(self._sources)), _WATCHES // source.plan.provider.batch_size))
 
@@ -207,62 +223,66 @@ class Poller:
             return
         # An answer must still find the lease: it is recorded after as long as a request may take.
         last_at = claim.lease_ends_at - source.plan.timeout
-        source.waiting.extend((watches, self._turn(source, [slot], last_at)) for slot, watches in claim.requests())
+        source.waiting.extend((watches, self._send_slot(source, [slot], last_at)) for slot, watches in claim.requests())
         for _ in range(min(len(source.waiting), _AT_ONCE - source.under_way)):
             source.under_way += 1
             polls.start_soon(self._poll_waiting, source, send)
 
-    def _turn(self, source: SourceAtWork, slots: list[datetime], last_at: datetime | None = None) -> Turn:
+    def _send_slot(self, source: ActiveSource, slots: list[datetime], last_at: datetime | None = None) -> SendSlot:
         plan = source.plan
-        return Turn(plan.name, plan.spacing, source.gate, self._queue, self._clock, slots, last_at, self._observer)
+        return SendSlot(
+            plan.name, plan.spacing, source.limiter, self._queue, self._clock, slots, last_at, self._observer
+        )
 
-    def _unclaimed_turn(self, plan: SourcePlan) -> Turn:
-        source = self._sources.get(plan.name) or SourceAtWork(plan, Gate(self._clock))
-        return self._turn(source, [])
+    def _unclaimed_send_slot(self, plan: SourcePlan) -> SendSlot:
+        source = self._sources.get(plan.name) or ActiveSource(plan, AccountLimiter(self._clock))
+        return self._send_slot(source, [])
 
-    async def _poll_waiting(self, source: SourceAtWork, send: MemoryObjectSendStream[Outcome]) -> None:
+    async def _poll_waiting(self, source: ActiveSource, send: MemoryObjectSendStream[Outcome]) -> None:
         """Make the source's waiting requests one after the other, beside others that do the same."""
         try:
             while source.waiting:
-                watches, turn = source.waiting.popleft()
+                watches, send_slot = source.waiting.popleft()
                 self._wake_if_short(source)
-                for outcome in await self._poll(source, watches, turn):
+                for outcome in await self._poll(source, watches, send_slot):
                     await pass_on(send, outcome)
         finally:
             source.under_way -= 1
             self._wake_if_short(source)
 
-    def _wake_if_short(self, source: SourceAtWork) -> None:
+    def _wake_if_short(self, source: ActiveSource) -> None:
         if source.claimed == self._most(source) // 2:  # sooner, and every request would cost a claim of its own
             self._woken.set()
 
-    async def _poll(self, source: SourceAtWork, watches: Sequence[ClaimedWatch], turn: Turn) -> tuple[Outcome, ...]:
-        if self._stopping.is_set() or self._circuits.network.is_down:
+    async def _poll(
+        self, source: ActiveSource, watches: Sequence[ClaimedWatch], send_slot: SendSlot
+    ) -> tuple[Outcome, ...]:
+        if self._stopping.is_set() or self._circuit_breakers.network.is_down:
             return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
-        return await self._guarded(source, watches, partial(self._looker.look, source, watches, turn))
+        return await self._guarded(source, watches, partial(self._fetcher.result, source, watches, send_slot))
 
     async def _guarded(
         self,
-        source: SourceAtWork,
+        source: ActiveSource,
         watches: Sequence[ClaimedWatch],
-        look: Callable[[], Awaitable[tuple[Outcome, ...]]],
+        result: Callable[[], Awaitable[tuple[Outcome, ...]]],
     ) -> tuple[Outcome, ...]:
         """Give these watches back where the store is away, and fail them where this program itself fails."""
         try:
-            return await look()
+            return await result()
         except StoreUnavailable as error:
             _log.error("polls.given_up", source=source.plan.name, polls=len(watches), error=str(error))
             return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
         except Exception as error:  # noqa: BLE001 - the one place: a bug in reading one invoice must not end the daemon
             _log.exception("poll.crashed", source=source.plan.name, invoices=[watch.invoice_id for watch in watches])
-            return self._looker.crashed(source.plan, watches, error)
+            return self._fetcher.crashed(source.plan, watches, error)
 
     async def _look_after_accounts(self) -> None:
         async with anyio.create_task_group() as probing:
             while not self._stopping.is_set():
-                self._on_turn("accounts")
+                self._on_heartbeat("accounts")
                 try:
-                    await self._circuits.look_after(self._plans, probing)
+                    await self._circuit_breakers.look_after(self._plans, probing)
                 except StoreUnavailable as error:
                     _log.error("accounts.unread", error=str(error))
                 await sleep_or(self._clock, self._stopping, _IDLE)
@@ -271,7 +291,7 @@ class Poller:
     async def _tell_stale_clocks(self, send: MemoryObjectSendStream[Outcome]) -> None:
         """Clock events whose fresh look did not come within `clock_wait` are told from the last snapshot."""
         while not self._stopping.is_set():
-            self._on_turn("clock")
+            self._on_heartbeat("clock")
             now = self._clock.now()
             self.skew.turned(now)
             try:
@@ -290,7 +310,7 @@ class Poller:
         plans = self._plans
         for claim in claims:
             if plan := plans.get(claim.source):
-                records = [evaluate.told_unseen(plan, watch, now) for watch in claim.watches]
+                records = [evaluate.stale_clock(plan, watch, now) for watch in claim.watches]
                 await send.send(Outcome(plan.name, claim.watches, records))
             else:  # a reload took it away during the claim
                 await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))

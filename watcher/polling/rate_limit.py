@@ -6,7 +6,7 @@ from typing import Self
 
 from watcher.clock import Clock
 from watcher.core.errors import SlotMissed
-from watcher.ports import UNOBSERVED, Budget, PollObserver
+from watcher.ports import UNOBSERVED, PollObserver, RateBudget
 
 _LATEST = timedelta(seconds=1)
 _BURST = timedelta(seconds=1)
@@ -31,7 +31,7 @@ class Spacing:
         return cls(interval, max(timedelta(0), _BURST - 2 * interval))
 
 
-class Gate:
+class AccountLimiter:
     """The spacing of one account's sends in this process (GCRA on the instants at which requests really leave).
 
     The budget's slots are spaced by construction, over all replicas; the gate keeps late ones from bunching.
@@ -66,7 +66,7 @@ class Gate:
 
 
 @dataclass(slots=True)
-class Turn:
+class SendSlot:
     """The pacer of one claimed request: its own slots first, then slots reserved one by one (tokens, retries).
 
     Nothing is sent from `last_at` on: the answer would come after the lease.
@@ -74,8 +74,8 @@ class Turn:
 
     source: str
     spacing: Spacing
-    gate: Gate
-    budget: Budget
+    limiter: AccountLimiter
+    budget: RateBudget
     clock: Clock
     slots: list[datetime]
     last_at: datetime | None = None
@@ -84,7 +84,7 @@ class Turn:
     async def wait(self) -> None:
         slot = self.slots.pop(0) if self.slots else await self._reserve()
         self._require_lease(slot)
-        now = await self.gate.pass_at(slot, self.spacing)
+        now = await self.limiter.pass_at(slot, self.spacing)
         self._require_lease(now)
         self.observer.requested(self.source, now)
 
@@ -96,7 +96,7 @@ class Turn:
         return await self.budget.reserve(self.source, self.spacing.interval, self.clock.now())
 
 
-class LocalBudget:
+class LocalRateBudget:
     """A budget of this process alone, for questions asked where no database is."""
 
     def __init__(self) -> None:

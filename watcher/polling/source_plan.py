@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.invoices.snapshot import WatchFacts
-from watcher.core.scheduling.allocation import Standing
-from watcher.core.scheduling.intervals import LookRules
+from watcher.core.scheduling.allocation import HazardGroup
+from watcher.core.scheduling.intervals import PollRules
 from watcher.core.webhooks.subscription import Subscription
 from watcher.polling import fingerprint
-from watcher.polling.adaptive import Tempo
+from watcher.polling.adaptive import AdaptivePolicy
 from watcher.polling.rate_limit import Spacing
 from watcher.ports import ClaimedWatch, Provider
 
@@ -20,7 +20,7 @@ from watcher.ports import ClaimedWatch, Provider
 class SourcePlan:
     """`regular` gives the policy's next look at an open invoice, from its standing, now and luck.
 
-    `tempo` is what it goes by where the policy is adaptive.
+    `adaptive_policy` is what it goes by where the policy is adaptive.
     """
 
     name: str
@@ -29,8 +29,8 @@ class SourcePlan:
     timezone: ZoneInfo
     spacing: Spacing
     timeout: timedelta
-    regular: Callable[[Standing, datetime, float], datetime]
-    looks: LookRules
+    regular: Callable[[HazardGroup, datetime, float], datetime]
+    poll_rules: PollRules
     clock: ClockRules
     clock_wait: timedelta
     failing_after: timedelta
@@ -39,7 +39,7 @@ class SourcePlan:
     host: str = ""
     """Sources at one host are reached, or not, together."""
     subscriptions: tuple[Subscription, ...] = ()
-    tempo: Tempo | None = None
+    adaptive_policy: AdaptivePolicy | None = None
 
     def facts(self, watch: ClaimedWatch) -> WatchFacts:
         return WatchFacts(

@@ -13,15 +13,15 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from watcher.clock import Clock, sleep_or
 from watcher.core.errors import StoreUnavailable
-from watcher.polling.fetch import Looker, SourceAtWork
-from watcher.polling.rate_limit import Turn
+from watcher.polling.fetch import ActiveSource, Fetcher
+from watcher.polling.rate_limit import SendSlot
 from watcher.polling.recorder import Outcome, pass_on
-from watcher.ports import Claim, ClaimedWatch, ClaimRequest, Rounds
+from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListSyncs
 
 _log = structlog.get_logger()
 
 Guard = Callable[
-    [SourceAtWork, Sequence[ClaimedWatch], Callable[[], Awaitable[tuple[Outcome, ...]]]],
+    [ActiveSource, Sequence[ClaimedWatch], Callable[[], Awaitable[tuple[Outcome, ...]]]],
     Awaitable[tuple[Outcome, ...]],
 ]
 """Does the work, and gives the outcome of these watches where this program itself fails on it."""
@@ -38,31 +38,31 @@ _PLACES_AHEAD = 4
 """Slots that those who wait already may have taken: the list's page, a token, a retry."""
 
 
-class TurnMaker(Protocol):
-    def __call__(self, source: SourceAtWork, slots: list[datetime], last_at: datetime | None = None) -> Turn: ...
+class SendSlotFactory(Protocol):
+    def __call__(self, source: ActiveSource, slots: list[datetime], last_at: datetime | None = None) -> SendSlot: ...
 
 
-class Beside:
+class UrgentPolls:
     def __init__(
         self,
-        rounds: Rounds,
+        rounds: ListSyncs,
         clock: Clock,
-        looker: Looker,
+        fetcher: Fetcher,
         *,
-        turn: TurnMaker,
+        send_slot: SendSlotFactory,
         guard: Guard,
         rests: Callable[[], bool],
     ) -> None:
         self._rounds = rounds
         self._clock = clock
-        self._looker = looker
-        self._turn = turn
+        self._fetcher = fetcher
+        self._send_slot = send_slot
         self._guard = guard
         self._rests = rests
 
     @asynccontextmanager
     async def at_work(
-        self, source: SourceAtWork, send: MemoryObjectSendStream[Outcome], *, new_since: datetime
+        self, source: ActiveSource, send: MemoryObjectSendStream[Outcome], *, new_since: datetime
     ) -> AsyncGenerator[None]:
         """Look beside what the block does; looks under way when it ends are finished.
 
@@ -78,7 +78,7 @@ class Beside:
 
     async def _run(
         self,
-        source: SourceAtWork,
+        source: ActiveSource,
         send: MemoryObjectSendStream[Outcome],
         new_since: datetime,
         over: anyio.Event,
@@ -94,7 +94,7 @@ class Beside:
             async with anyio.create_task_group() as looks:
                 self._start(looks, source, claim, send)
 
-    async def _claimed(self, source: SourceAtWork, new_since: datetime) -> Claim | None:
+    async def _claimed(self, source: ActiveSource, new_since: datetime) -> Claim | None:
         plan, now = source.plan, self._clock.now()
         ahead = max(_AHEAD, _PLACES_AHEAD * plan.spacing.interval)
         request = ClaimRequest(
@@ -106,24 +106,24 @@ class Beside:
         )
         try:
             lease = _LEASE_MARGIN + ahead + plan.timeout
-            return await self._rounds.claim_beside(request, now, lease, new_since=new_since)
+            return await self._rounds.claim_urgent(request, now, lease, new_since=new_since)
         except StoreUnavailable as error:
             _log.error("polls.unclaimed", error=str(error))
             return None
 
     def _start(
-        self, looks: TaskGroup, source: SourceAtWork, claim: Claim, send: MemoryObjectSendStream[Outcome]
+        self, looks: TaskGroup, source: ActiveSource, claim: Claim, send: MemoryObjectSendStream[Outcome]
     ) -> None:
         last_at = claim.lease_ends_at - source.plan.timeout
         for slot, watches in claim.requests():
-            looks.start_soon(self._look, source, watches, self._turn(source, [slot], last_at), send)
+            looks.start_soon(self._look, source, watches, self._send_slot(source, [slot], last_at), send)
 
     async def _look(
         self,
-        source: SourceAtWork,
+        source: ActiveSource,
         watches: Sequence[ClaimedWatch],
-        turn: Turn,
+        send_slot: SendSlot,
         send: MemoryObjectSendStream[Outcome],
     ) -> None:
-        for outcome in await self._guard(source, watches, partial(self._looker.look, source, watches, turn)):
+        for outcome in await self._guard(source, watches, partial(self._fetcher.result, source, watches, send_slot)):
             await pass_on(send, outcome)

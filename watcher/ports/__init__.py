@@ -4,7 +4,16 @@ All instants are aware UTC. Everything here is frozen; sequences are tuples.
 """
 
 from watcher.ports.api import Actions, Condition, Item, Reports, TestResult
-from watcher.ports.dashboard import Age, EndpointHealth, Figures, Lateness, Overlook, Purse, SourceHealth, Sum
+from watcher.ports.dashboard import (
+    Age,
+    Dashboard,
+    DetectionDelay,
+    EndpointHealth,
+    Figures,
+    MoneyUnit,
+    SourceHealth,
+    Sum,
+)
 from watcher.ports.deliveries import (
     Attempt,
     ClaimedDelivery,
@@ -15,8 +24,8 @@ from watcher.ports.deliveries import (
     Sender,
     Settlement,
 )
-from watcher.ports.hazard_stats import Surveys
-from watcher.ports.list_syncs import ListedIds, RoundKind, Rounds
+from watcher.ports.hazard_stats import HazardStats
+from watcher.ports.list_syncs import ListedIds, ListSyncKind, ListSyncs
 from watcher.ports.observers import (
     UNOBSERVED,
     DeliveryObserver,
@@ -26,9 +35,8 @@ from watcher.ports.observers import (
     SourceBacklog,
 )
 from watcher.ports.polls import (
-    Accounts,
     AccountState,
-    Budget,
+    AccountStates,
     Change,
     Claim,
     ClaimedWatch,
@@ -37,6 +45,7 @@ from watcher.ports.polls import (
     Form,
     PollQueue,
     PollRecord,
+    RateBudget,
     WatchState,
 )
 from watcher.ports.providers import (
@@ -46,32 +55,34 @@ from watcher.ports.providers import (
     Found,
     Known,
     Listed,
-    Look,
     Missing,
-    Pacer,
     Page,
+    PollResult,
     Provider,
+    RateLimiter,
     Same,
 )
-from watcher.ports.watches import ListsApplied, ListsMark, SourceRow, WatchEntry, Watches, WatchLists
+from watcher.ports.watches import DesiredWatch, ListDigest, ListsApplied, SourceRow, Watches, WatchLists
 
 __all__ = [
     "NOTHING_KNOWN",
     "UNOBSERVED",
     "AccountState",
-    "Accounts",
+    "AccountStates",
     "Actions",
     "Age",
     "Attempt",
-    "Budget",
     "Change",
     "Claim",
     "ClaimRequest",
     "ClaimedDelivery",
     "ClaimedWatch",
     "Condition",
+    "Dashboard",
     "DeliveryObserver",
     "DeliveryState",
+    "DesiredWatch",
+    "DetectionDelay",
     "EndpointBacklog",
     "EndpointHealth",
     "EventRecord",
@@ -80,30 +91,30 @@ __all__ = [
     "Figures",
     "Form",
     "Found",
+    "HazardStats",
     "Item",
     "Known",
-    "Lateness",
+    "ListDigest",
+    "ListSyncKind",
+    "ListSyncs",
     "Listed",
     "ListedIds",
     "ListsApplied",
-    "ListsMark",
-    "Look",
     "Missing",
+    "MoneyUnit",
     "Outbox",
     "Outcome",
-    "Overlook",
-    "Pacer",
     "Page",
     "PollObserver",
     "PollOutcome",
     "PollQueue",
     "PollRecord",
+    "PollResult",
     "Provider",
-    "Purse",
+    "RateBudget",
+    "RateLimiter",
     "Receipt",
     "Reports",
-    "RoundKind",
-    "Rounds",
     "Same",
     "Sender",
     "Settlement",
@@ -111,9 +122,7 @@ __all__ = [
     "SourceHealth",
     "SourceRow",
     "Sum",
-    "Surveys",
     "TestResult",
-    "WatchEntry",
     "WatchLists",
     "WatchState",
     "Watches",

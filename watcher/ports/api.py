@@ -8,7 +8,7 @@ from typing import Protocol
 from watcher.core.invoices.invoice import Status
 from watcher.ports.deliveries import DeliveryState
 from watcher.ports.polls import WatchState
-from watcher.ports.watches import WatchEntry
+from watcher.ports.watches import DesiredWatch
 
 Item = dict[str, object]
 """One member of a list, as `--json` prints it."""
@@ -100,7 +100,7 @@ class Actions(Protocol):
     Each raises NotFound, Refused with the reason, or StoreUnavailable.
     """
 
-    async def add_watch(self, entry: WatchEntry) -> bool:
+    async def add_watch(self, entry: DesiredWatch) -> bool:
         """True where the invoice was not watched before."""
         ...
 

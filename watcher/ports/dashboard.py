@@ -24,7 +24,7 @@ class Age(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Purse:
+class MoneyUnit:
     """What may be added: money of one direction in one currency. `minor`: counted in minor units of unknown size."""
 
     direction: str
@@ -55,8 +55,8 @@ class Figures:
     planned: Mapping[str, int] = field(default_factory=dict[str, int])
     invoices: Mapping[str, int] = field(default_factory=dict[str, int])
     overdue: int = 0
-    money: Mapping[tuple[Purse, str], Sum] = field(default_factory=dict[tuple[Purse, str], Sum])
-    overdue_money: Mapping[tuple[Purse, Age], Sum] = field(default_factory=dict[tuple[Purse, Age], Sum])
+    money: Mapping[tuple[MoneyUnit, str], Sum] = field(default_factory=dict[tuple[MoneyUnit, str], Sum])
+    overdue_money: Mapping[tuple[MoneyUnit, Age], Sum] = field(default_factory=dict[tuple[MoneyUnit, Age], Sum])
     longest_overdue: Sequence[Item] = ()
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     events: Mapping[date, int] = field(default_factory=dict[date, int])
@@ -94,7 +94,7 @@ class EndpointHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Lateness:
+class DetectionDelay:
     """How late changes at a source are expected to be seen on average, and how late they were.
 
     `open_invoices` is None until they could be counted: a start knows no invoice before it has polled. `expected` is
@@ -113,7 +113,7 @@ class Lateness:
     doubt: str | None
 
 
-class Overlook(Protocol):
+class Dashboard(Protocol):
     """Each raises StoreUnavailable."""
 
     async def figures(self, now: datetime) -> Figures:

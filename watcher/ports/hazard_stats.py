@@ -6,7 +6,7 @@ from typing import Protocol
 from watcher.core.scheduling.allocation import Census
 
 
-class Surveys(Protocol):
+class HazardStats(Protocol):
     async def census(self, source: str, provider: str, now: datetime, *, weighted: bool) -> Census:
         """What is open at a source, and what is known of its provider's invoices.
 

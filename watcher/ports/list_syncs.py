@@ -13,7 +13,7 @@ from watcher.ports.polls import Claim, ClaimedWatch, ClaimRequest
 class ListedIds:
     """The rows of one page whose request began at `asked_at`: all of them, and those that are not settled.
 
-    `hints_since` is None where rows are whole documents. Where they are hints it is how far back the last look at an
+    `partial_since` is None where rows are whole documents. Where they are hints it is how far back the last look at an
     invoice may lie that a hint shall stand for.
     """
 
@@ -21,33 +21,33 @@ class ListedIds:
     ids: Sequence[str]
     unsettled: Collection[str]
     asked_at: datetime
-    hints_since: datetime | None = None
+    partial_since: datetime | None = None
 
 
-class RoundKind(StrEnum):
+class ListSyncKind(StrEnum):
     """What a round is for: to refresh what is due, to find what nobody watches, or to hear what has changed."""
 
-    SWEEP = "sweep"
+    REFRESH = "sweep"
     DISCOVERY = "discovery"
     CHANGES = "changes"
 
 
-class Rounds(Protocol):
-    async def begin(self, source: str, kind: RoundKind, now: datetime, until: datetime) -> bool:
+class ListSyncs(Protocol):
+    async def begin(self, source: str, kind: ListSyncKind, now: datetime, until: datetime) -> bool:
         """True for the one replica that shall go through the lists of this source now; nobody else before `until`.
 
         False while the account is left alone or no round of this kind is due.
         """
         ...
 
-    async def end(self, source: str, kind: RoundKind, next_at: datetime) -> None:
+    async def end(self, source: str, kind: ListSyncKind, next_at: datetime) -> None:
         """No further round of this kind begins before `next_at`."""
         ...
 
-    async def count_due(self, source: str, now: datetime, most: int, *, hints_since: datetime | None = None) -> int:
+    async def count_due(self, source: str, now: datetime, most: int, *, partial_since: datetime | None = None) -> int:
         """How many of the `most` longest due watches a list is likely to refresh: unsettled, and nothing wrong.
 
-        With `hints_since` (as in `ListedIds`), how many of them hints may speak for.
+        With `partial_since` (as in `ListedIds`), how many of them hints may speak for.
         """
         ...
 
@@ -63,7 +63,7 @@ class Rounds(Protocol):
         """Give back the leases of watches that a hint wants looked at: due at once, and beside a round too."""
         ...
 
-    async def claim_beside(
+    async def claim_urgent(
         self, request: ClaimRequest, now: datetime, lease: timedelta, *, new_since: datetime
     ) -> Claim | None:
         """Lease, with slots, what is due and shall not wait for the end of a round; None where there is nothing.
@@ -73,11 +73,11 @@ class Rounds(Protocol):
         """
         ...
 
-    async def hasten(self, source: str, told_at: Collection[datetime], plan: Sequence[datetime]) -> int:
-        """Look sooner at the open watches that pages answered at `told_at` were the last to tell of; returns how many.
+    async def poll_sooner(self, source: str, listed_at: Collection[datetime], plan: Sequence[datetime]) -> int:
+        """Poll open watches sooner that were last listed by pages answered at `listed_at`; returns how many.
 
-        Who is due first is due at the first instant of `plan`, and so on, but nobody later than he was; for who is left
-        over when the plan ends, nothing changes.
+        The watch that is due first becomes due at the first instant of `plan`, the second at the second, and so on, but
+        none later than before. Watches beyond the end of the plan do not change.
         """
         ...
 

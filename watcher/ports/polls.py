@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from watcher.core.invoices.invoice import Snapshot
-from watcher.core.scheduling.allocation import UNSEEN, Standing
+from watcher.core.scheduling.allocation import UNSEEN, HazardGroup
 from watcher.core.scheduling.hazard import Exposure
 
 
@@ -48,7 +48,7 @@ class ClaimedWatch:
     failures: int
     settled_at: datetime | None
     clock_at: datetime | None
-    standing: Standing = UNSEEN
+    hazard_group: HazardGroup = UNSEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +134,30 @@ class PollRecord:
     fingerprint: bytes | None = None
     raw: bytes | None = None
     change: Change | None = None
-    standing: Standing | None = None
+    hazard_group: HazardGroup | None = None
     """Replaces the stored one where it is not None."""
     exposures: tuple[Exposure, ...] = ()
     clock_only: bool = False
     """No look was made: only `clock_at` and `change` are written, the lease ends, and the watch is due at `poll_at`."""
-    renews: bool = False
+    is_unchanged: bool = False
     """A good look found what was known: only when it was made and when the next one is due is written."""
 
 
-class Budget(Protocol):
+class RateBudget(Protocol):
     async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
         """Take one more send instant of the source's budget."""
         ...
 
 
-class PollQueue(Budget, Protocol):
+class PollQueue(RateBudget, Protocol):
     async def claim(self, now: datetime, requests: Sequence[ClaimRequest], lease: timedelta) -> tuple[Claim, ...]:
         """Lease due watches and reserve send instants, in one transaction; sources that back off give none."""
         ...
 
     async def claim_stale_clocks(
-        self, now: datetime, sources: Sequence[str], fresh_look_until: datetime, limit: int, lease: timedelta
+        self, now: datetime, sources: Sequence[str], fresh_poll_until: datetime, limit: int, lease: timedelta
     ) -> tuple[Claim, ...]:
-        """Lease watches whose clock instant lies before `fresh_look_until`: their fresh look did not come in time."""
+        """Lease watches whose clock instant lies before `fresh_poll_until`: their fresh look did not come in time."""
         ...
 
     async def record(self, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
@@ -187,7 +187,7 @@ class AccountState:
     last_error: str | None = None
 
 
-class Accounts(Protocol):
+class AccountStates(Protocol):
     """One circuit per account, in the row of the source."""
 
     async def states(self) -> Mapping[str, AccountState]: ...
@@ -210,6 +210,6 @@ class Accounts(Protocol):
         """The account answers again; records `source.recovered` where the failure was told. Due polls resume."""
         ...
 
-    async def tell_failing(self, source: str, event: EventRecord) -> bool:
+    async def record_failing(self, source: str, event: EventRecord) -> bool:
         """Record `source.failing` once per failure; False where it was told already or the circuit is closed."""
         ...

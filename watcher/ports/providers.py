@@ -11,7 +11,7 @@ from watcher.core.invoices.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
 
 
-class Pacer(Protocol):
+class RateLimiter(Protocol):
     """The account's rate budget, asked before *every* HTTP request (tokens, retries, control and list calls too)."""
 
     async def wait(self) -> None:
@@ -72,14 +72,14 @@ class Failed:
     error: WatcherError
 
 
-Look = Found | Same | Missing | Failed
+PollResult = Found | Same | Missing | Failed
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """One request's looks, by invoice id. `asked_at` is its start, `answered_at` the arrival of its answer."""
 
-    looks: Mapping[str, Look]
+    results: Mapping[str, PollResult]
     asked_at: datetime
     answered_at: datetime
     server_date: datetime | None = None
@@ -87,7 +87,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of a list. `look` is None where rows lack parts of the document: then `document` is no more than a hint.
+    """One row of a list. `result` is None where rows lack parts of the document: then `document` is a partial row.
 
     `is_settled` is the provider's word: paid, void or given up. `changed_at` is when it says that the invoice changed
     last, None where it does not say so or is not to be believed.
@@ -96,7 +96,7 @@ class Listed:
     invoice_id: str
     document: Document
     is_settled: bool = False
-    look: Found | None = None
+    result: Found | None = None
     changed_at: datetime | None = None
 
 
@@ -124,7 +124,7 @@ class Provider(Protocol):
         """How many ids one request can ask for."""
         ...
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
         """Ask for 1…batch_size invoices; every id gets a look, Same only those that are `known`.
 
         Raises what concerns the whole request: CredentialsRefused, RateLimited, ProviderUnavailable, SlotMissed.
@@ -136,7 +136,7 @@ class Provider(Protocol):
         """Whether `list_page` can tell what changed since an instant."""
         ...
 
-    async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
+    async def list_page(self, page: str | None, limiter: RateLimiter, *, changed_since: datetime | None = None) -> Page:
         """Ask for one page of the unsettled invoices, or of all where the provider cannot tell them apart.
 
         The first page is None. With `changed_since`, of what changed then or later, settled or not. Absence proves
@@ -144,7 +144,7 @@ class Provider(Protocol):
         """
         ...
 
-    async def probe(self, pacer: Pacer) -> datetime | None:
+    async def probe(self, limiter: RateLimiter) -> datetime | None:
         """One cheap call that needs credentials but no invoice; the server's `Date`. Raises like `fetch`."""
         ...
 
@@ -152,6 +152,6 @@ class Provider(Protocol):
         """Read a document. Pure. `before` only where the provider forces it. Raises InvalidAnswer."""
         ...
 
-    async def renew_token(self, pacer: Pacer) -> None:
+    async def renew_token(self, limiter: RateLimiter) -> None:
         """Renew the access token if it ends soon; nothing for providers without tokens. Raises like `fetch`."""
         ...

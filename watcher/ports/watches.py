@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 
-class WatchEntry(NamedTuple):
+class DesiredWatch(NamedTuple):
     """One wish to watch; those of watch lists say in which file and line they stand. A tuple: there may be millions."""
 
     source: str
@@ -23,7 +23,7 @@ class WatchEntry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ListsMark:
+class ListDigest:
     """What is remembered of the lists that the stored watches match.
 
     `digest` is of all that decides what a reading of them says; `watches` and `warnings` are what it said.
@@ -38,8 +38,8 @@ class ListsMark:
 class WatchLists:
     """One reading of all watch lists. `entries` is None where the mark is the stored one: nobody needs them then."""
 
-    mark: ListsMark
-    entries: tuple[WatchEntry, ...] | None
+    mark: ListDigest
+    entries: tuple[DesiredWatch, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Watches(Protocol):
         ...
 
     async def apply_lists(
-        self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool, mark: ListsMark | None = None
+        self, entries: Sequence[DesiredWatch], now: datetime, *, confirmed: bool, mark: ListDigest | None = None
     ) -> ListsApplied:
         """Make the watches of origin "file" match; more than half (and over 10) stopped needs `confirmed`.
 
@@ -74,6 +74,6 @@ class Watches(Protocol):
         """
         ...
 
-    async def lists_mark(self) -> ListsMark | None:
+    async def list_digest(self) -> ListDigest | None:
         """Which lists the stored watches match, where that is remembered."""
         ...

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.core import json_text, money
 from watcher.core.errors import (
     CredentialsRefused,
@@ -26,7 +26,7 @@ from watcher.core.errors import (
 )
 from watcher.core.invoices.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
 from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope, local_time
 from watcher.providers.toolkit.documents import fingerprint, raw, without
 from watcher.providers.toolkit.fetch_batch import fetch_many
@@ -71,7 +71,7 @@ class ChargeOver:
 
     lists_changes = True
 
-    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _random: Random) -> None:
         self._http = ProviderHttp(session, account, clock)
         self._clock = clock
         self._zone = account.timezone
@@ -83,11 +83,11 @@ class ChargeOver:
     def batch_size(self) -> int:
         return _BATCH_SIZE if self._has_batches else 1
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
-        ask_one = partial(self._ask_one, pacer, known)
-        return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), ask_one)
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
+        ask_one = partial(self._ask_one, limiter, known)
+        return await fetch_many(ids, self._clock, partial(self._ask_batch, limiter), ask_one)
 
-    async def list_page(self, page: str | None, pacer: Pacer, *, changed_since: datetime | None = None) -> Page:
+    async def list_page(self, page: str | None, limiter: RateLimiter, *, changed_since: datetime | None = None) -> Page:
         offset = int(page or 0)
         if changed_since is None:
             where, order = "invoice_status_state:EQUALS:o", "invoice_id:ASC"
@@ -95,38 +95,38 @@ class ChargeOver:
             local = changed_since.astimezone(self._zone).replace(tzinfo=None)
             where, order = f"mod_datetime:GTE:{local.isoformat(' ', 'seconds')}", "mod_datetime:DESC"
         query = f"where={quote(where, safe='')}&order={quote(order, safe='')}&limit={PAGE_SIZE}&offset={offset}"
-        return read_page(await self._call(pacer, "GET", f"/invoice?{query}"), offset, self._zone)
+        return read_page(await self._call(limiter, "GET", f"/invoice?{query}"), offset, self._zone)
 
-    async def probe(self, pacer: Pacer) -> datetime | None:
-        answer = await self._call(pacer, "GET", "/invoice?limit=1")
+    async def probe(self, limiter: RateLimiter) -> datetime | None:
+        answer = await self._call(limiter, "GET", "/invoice?limit=1")
         return read_probe(answer)
 
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:  # noqa: ARG002  # the port's
         return to_invoice(document, self._zone)
 
-    async def renew_token(self, pacer: Pacer) -> None:
+    async def renew_token(self, limiter: RateLimiter) -> None:
         """Nothing: the keys have no end."""
 
-    async def _ask_batch(self, pacer: Pacer, ids: Sequence[str]) -> Fetched | None:
+    async def _ask_batch(self, limiter: RateLimiter, ids: Sequence[str]) -> Fetched | None:
         if not self._has_batches:
             return None
         targets = [self._http.path(f"/invoice/{quote_id(invoice_id)}") for invoice_id in ids]
         requests = [{"request_method": "GET", "uri": target, "payload": None} for target in targets]
-        answer = await self._call(pacer, "POST", "/_bulk", json_text.write(requests))
+        answer = await self._call(limiter, "POST", "/_bulk", json_text.write(requests))
         if answer.status in _NO_SUCH_CALL:
             self._has_batches = False
             return None
         return Fetched(read_bulk(answer, ids), answer.asked_at, answer.answered_at, answer.server_date)
 
-    async def _ask_one(self, pacer: Pacer, known: Known, invoice_id: str) -> Fetched:
+    async def _ask_one(self, limiter: RateLimiter, known: Known, invoice_id: str) -> Fetched:
         async def ask(segment: str) -> Answer:
-            return await self._call(pacer, "GET", f"/invoice/{segment}")
+            return await self._call(limiter, "GET", f"/invoice/{segment}")
 
-        return await fetch_one((invoice_id,), self._clock, ask, read_look, known, id_field="invoice_id")
+        return await fetch_one((invoice_id,), self._clock, ask, read_result, known, id_field="invoice_id")
 
-    async def _call(self, pacer: Pacer, method: str, target: str, body: bytes | None = None) -> Answer:
+    async def _call(self, limiter: RateLimiter, method: str, target: str, body: bytes | None = None) -> Answer:
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
-        answer = await self._http.request(pacer, method, target, headers=headers, body=body)
+        answer = await self._http.request(limiter, method, target, headers=headers, body=body)
         raise_if_unavailable(answer)
         if answer.status == 401:  # noqa: PLR2004  # status codes are their own names
             raise CredentialsRefused("HTTP 401")
@@ -144,7 +144,7 @@ KIND = ProviderKind(
 )
 
 
-def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
+def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
     """Give every id its look. A row that holds an invoice says whose it is; any other is known by its place alone."""
     if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
         raise CredentialsRefused("HTTP 403: these keys may not read invoices")
@@ -154,20 +154,20 @@ def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
         told = validated(BulkAnswer, read_object(answer)).response.rows
     except InvalidAnswer as error:
         raise ProviderUnavailable(f"the bulk answer cannot be read: {error}") from error
-    rows = [(_id_in(row), _judged(row)) for row in told]
-    looks: dict[str, Look] = {invoice_id: Failed(InvalidAnswer(_UNMATCHED)) for invoice_id in ids}
+    rows = [(_id_in(row), _evaluated(row)) for row in told]
+    results: dict[str, PollResult] = {invoice_id: Failed(InvalidAnswer(_UNMATCHED)) for invoice_id in ids}
     if len(rows) == len(ids) and all(row_id in {None, asked} for (row_id, _), asked in zip(rows, ids, strict=True)):
-        return {asked: look for (_, look), asked in zip(rows, ids, strict=True)}
-    return looks | {row_id: look for row_id, look in rows if row_id in looks}
+        return {asked: result for (_, result), asked in zip(rows, ids, strict=True)}
+    return results | {row_id: result for row_id, result in rows if row_id in results}
 
 
-def read_look(answer: Answer) -> Look:
+def read_result(answer: Answer) -> PollResult:
     """Judge the answer for one id."""
     if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
         return Missing("HTTP 404")
     if answer.status >= 300:  # noqa: PLR2004  # same
         return Failed(InvoiceRefused(f"HTTP {answer.status}"))
-    return _judged(validated(Envelope, read_object(answer)))
+    return _evaluated(validated(Envelope, read_object(answer)))
 
 
 def read_page(answer: Answer, offset: int, zone: tzinfo) -> Page:
@@ -192,7 +192,7 @@ def _listed(document: Document, zone: tzinfo) -> Listed | None:
     return listed(_without_addresses(document), "invoice_id", is_settled=is_settled, changed_at=changed_at)
 
 
-def _judged(row: Envelope | None) -> Look:
+def _evaluated(row: Envelope | None) -> PollResult:
     if row is None:
         return Failed(InvalidAnswer("the row for this id cannot be read"))
     if row.code == 429:  # noqa: PLR2004  # status codes are their own names

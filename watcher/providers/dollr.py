@@ -11,12 +11,12 @@ from typing import cast
 
 import aiohttp
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.core import json_text, money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
 from watcher.core.invoices.invoice import Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Missing, Page, PollResult, RateLimiter
 from watcher.providers.toolkit import documents, field_types, field_values
 from watcher.providers.toolkit.access_token import Token, TokenKeeper, read_lifetime
 from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
@@ -92,56 +92,56 @@ class Dollr:
     batch_size = 1
     lists_changes = False
 
-    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _random: Random) -> None:
         self._http = ProviderHttp(session, account, clock)
         self._clock = clock
         self._token_request = json_text.write({key: account.credentials[key] for key in ("client_id", "client_secret")})
         self._token = TokenKeeper(self._fetch_token, clock, margin=_MARGIN)
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
         async def ask(segment: str) -> Answer:
-            return await self._ask(f"/v1/invoices/retrieve/{segment}", pacer)
+            return await self._ask(f"/v1/invoices/retrieve/{segment}", limiter)
 
-        return await fetch_one(ids, self._clock, ask, read_look, known)
+        return await fetch_one(ids, self._clock, ask, read_result, known)
 
     async def list_page(
         self,
         page: str | None,
-        pacer: Pacer,
+        limiter: RateLimiter,
         *,
         changed_since: datetime | None = None,  # noqa: ARG002  # the port's
     ) -> Page:
         status = page or _UNSETTLED[0]
-        return read_list(await self._ask(f"/v1/invoices/list?status={status}", pacer), status)
+        return read_list(await self._ask(f"/v1/invoices/list?status={status}", limiter), status)
 
-    async def probe(self, pacer: Pacer) -> datetime | None:
+    async def probe(self, limiter: RateLimiter) -> datetime | None:
         # Lists have no paging; drafts are the shortest one.
-        return read_probe(await self._ask("/v1/invoices/list?status=IDLE", pacer))
+        return read_probe(await self._ask("/v1/invoices/list?status=IDLE", limiter))
 
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
         return to_invoice(document, before)
 
-    async def renew_token(self, pacer: Pacer) -> None:
-        await self._token.renew_if_ending(pacer)
+    async def renew_token(self, limiter: RateLimiter) -> None:
+        await self._token.renew_if_ending(limiter)
 
-    async def _ask(self, target: str, pacer: Pacer) -> Answer:
+    async def _ask(self, target: str, limiter: RateLimiter) -> Answer:
         """GET with the token; one that is refused is replaced, and the request made again, once."""
-        token = await self._token.value(pacer)
-        answer = await self._get(target, token, pacer)
+        token = await self._token.value(limiter)
+        answer = await self._get(target, token, limiter)
         if not _is_unauthenticated(answer):
             return answer
-        token = await self._token.replacement(token, pacer)
-        answer = await self._get(target, token, pacer)
+        token = await self._token.replacement(token, limiter)
+        answer = await self._get(target, token, limiter)
         if _is_unauthenticated(answer):
             raise CredentialsRefused(f"a fresh access token was refused: {_words_of(answer)}")
         return answer
 
-    async def _get(self, target: str, token: str, pacer: Pacer) -> Answer:
-        return await self._http.request(pacer, "GET", target, headers={"Authorization": f"Bearer {token}"})
+    async def _get(self, target: str, token: str, limiter: RateLimiter) -> Answer:
+        return await self._http.request(limiter, "GET", target, headers={"Authorization": f"Bearer {token}"})
 
-    async def _fetch_token(self, pacer: Pacer) -> Token:
+    async def _fetch_token(self, limiter: RateLimiter) -> Token:
         answer = await self._http.request(
-            pacer,
+            limiter,
             "POST",
             "/v1/jwt/client/obtain/token",
             headers={"Content-Type": "application/json"},
@@ -175,7 +175,7 @@ def read_token(answer: Answer) -> Token:
     return Token(value, answer.asked_at, lifetime)
 
 
-def read_look(answer: Answer) -> Look:
+def read_result(answer: Answer) -> PollResult:
     """Judge the answer for one id; expired tokens have been dealt with."""
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names

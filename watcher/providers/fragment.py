@@ -11,12 +11,12 @@ from typing import cast
 
 import aiohttp
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.core import json_text, money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
 from watcher.core.invoices.invoice import SETTLED, Amounts, Direction, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
 from watcher.providers.fragment_wire import (
     Balance,
     BatchAnswer,
@@ -60,7 +60,7 @@ class Fragment:
 
     lists_changes = False
 
-    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _random: Random) -> None:
         self._http = ProviderHttp(session, account, clock)
         self._clock = clock
         self._token_url = account.options["token_url"]
@@ -73,74 +73,74 @@ class Fragment:
     def batch_size(self) -> int:
         return _BATCH_SIZE if self._has_batches else 1
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
-        ask_one = partial(self._ask_one, pacer, known)
-        return await fetch_many(ids, self._clock, partial(self._ask_batch, pacer), ask_one)
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
+        ask_one = partial(self._ask_one, limiter, known)
+        return await fetch_many(ids, self._clock, partial(self._ask_batch, limiter), ask_one)
 
     async def list_page(
         self,
         page: str | None,
-        pacer: Pacer,
+        limiter: RateLimiter,
         *,
         changed_since: datetime | None = None,  # noqa: ARG002  # the port's
     ) -> Page:
         # Not by its filter for open ones: that turns paging off, and the answer has no bounds.
         wanted = {"limit": PAGE_SIZE} | ({} if page is None else {"after": page})
         search = json_text.write({"filter": {}, "page_info": wanted})
-        return read_page(await self._call(pacer, "POST", "/invoices/search", search))
+        return read_page(await self._call(limiter, "POST", "/invoices/search", search))
 
-    async def probe(self, pacer: Pacer) -> datetime | None:
+    async def probe(self, limiter: RateLimiter) -> datetime | None:
         search = json_text.write({"filter": {}, "page_info": {"limit": 1}})
-        answer = await self._call(pacer, "POST", "/invoices/search", search)
+        answer = await self._call(limiter, "POST", "/invoices/search", search)
         if answer.status in _NO_SUCH_CALL:  # servers older than the search
-            answer = await self._call(pacer, "GET", "/invoices")
+            answer = await self._call(limiter, "GET", "/invoices")
         return read_probe(answer)
 
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
         return to_invoice(document, before)
 
-    async def renew_token(self, pacer: Pacer) -> None:
-        await self._tokens.renew_if_ending(pacer)
+    async def renew_token(self, limiter: RateLimiter) -> None:
+        await self._tokens.renew_if_ending(limiter)
 
-    async def _ask_batch(self, pacer: Pacer, ids: Sequence[str]) -> Fetched | None:
+    async def _ask_batch(self, limiter: RateLimiter, ids: Sequence[str]) -> Fetched | None:
         if not self._has_batches:
             return None
         for invoice_id in ids:
             quote_id(invoice_id)  # refuses what no single call could ask for either
-        answer = await self._call(pacer, "POST", "/invoices/batch-get", json_text.write({"ids": list(ids)}))
+        answer = await self._call(limiter, "POST", "/invoices/batch-get", json_text.write({"ids": list(ids)}))
         if answer.status in _NO_SUCH_CALL:
             self._has_batches = False
             return None
         return Fetched(read_batch(answer, ids), answer.asked_at, answer.answered_at, answer.server_date)
 
-    async def _ask_one(self, pacer: Pacer, known: Known, invoice_id: str) -> Fetched:
+    async def _ask_one(self, limiter: RateLimiter, known: Known, invoice_id: str) -> Fetched:
         async def ask(segment: str) -> Answer:
-            return await self._call(pacer, "GET", f"/invoices/{segment}")
+            return await self._call(limiter, "GET", f"/invoices/{segment}")
 
-        return await fetch_one((invoice_id,), self._clock, ask, read_look, known)
+        return await fetch_one((invoice_id,), self._clock, ask, read_result, known)
 
-    async def _call(self, pacer: Pacer, method: str, target: str, body: bytes | None = None) -> Answer:
+    async def _call(self, limiter: RateLimiter, method: str, target: str, body: bytes | None = None) -> Answer:
         """Make one authorized call, with a new token where the first was refused."""
-        token = await self._tokens.value(pacer)
-        answer = await self._send(pacer, method, target, body, token)
+        token = await self._tokens.value(limiter)
+        answer = await self._send(limiter, method, target, body, token)
         if answer.status == 401:  # noqa: PLR2004  # status codes are their own names
-            token = await self._tokens.replacement(token, pacer)
-            answer = await self._send(pacer, method, target, body, token)
+            token = await self._tokens.replacement(token, limiter)
+            answer = await self._send(limiter, method, target, body, token)
             if answer.status == 401:  # noqa: PLR2004  # same
                 raise CredentialsRefused("HTTP 401 with a new access token")
         raise_if_unavailable(answer)
         return answer
 
-    async def _send(self, pacer: Pacer, method: str, target: str, body: bytes | None, token: str) -> Answer:
+    async def _send(self, limiter: RateLimiter, method: str, target: str, body: bytes | None, token: str) -> Answer:
         headers = {"Authorization": f"Bearer {token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        return await self._http.request(pacer, method, target, headers=headers, body=body)
+        return await self._http.request(limiter, method, target, headers=headers, body=body)
 
-    async def _fetch_token(self, pacer: Pacer) -> Token:
+    async def _fetch_token(self, limiter: RateLimiter) -> Token:
         headers = {"Authorization": f"Basic {self._client}", "Content-Type": "application/x-www-form-urlencoded"}
         body = b"grant_type=client_credentials"
-        answer = await self._http.request(pacer, "POST", "", headers=headers, body=body, url=self._token_url)
+        answer = await self._http.request(limiter, "POST", "", headers=headers, body=body, url=self._token_url)
         raise_if_unavailable(answer)
         if answer.status >= 400:  # noqa: PLR2004  # status codes are their own names
             raise CredentialsRefused(f"HTTP {answer.status} to the token call")
@@ -166,7 +166,7 @@ KIND = ProviderKind(
 )
 
 
-def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
+def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
     """Give every id its look: the answer lists what it found, and the ids that it did not find."""
     if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
         raise CredentialsRefused("HTTP 403: these credentials may not read invoices")
@@ -177,13 +177,13 @@ def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, Look]:
         batch = validated(BatchAnswer, told).data
     except InvalidAnswer as error:
         raise ProviderUnavailable(f"the batch answer cannot be read: {error}") from error
-    looks: dict[str, Look] = {invoice_id: Failed(InvalidAnswer(_UNMENTIONED)) for invoice_id in ids}
-    looks |= {invoice_id: Missing("not_found") for invoice_id in batch.not_found if invoice_id in looks}
+    results: dict[str, PollResult] = {invoice_id: Failed(InvalidAnswer(_UNMENTIONED)) for invoice_id in ids}
+    results |= {invoice_id: Missing("not_found") for invoice_id in batch.not_found if invoice_id in results}
     listed = {str(document.get("id")): text for document, text in items}
-    return looks | {invoice_id: _found(text) for invoice_id, text in listed.items() if invoice_id in looks}
+    return results | {invoice_id: _found(text) for invoice_id, text in listed.items() if invoice_id in results}
 
 
-def read_look(answer: Answer) -> Look:
+def read_result(answer: Answer) -> PollResult:
     """Judge the answer for one id."""
     if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
         return Missing("HTTP 404")
@@ -212,7 +212,7 @@ def _listed(document: Document, text: bytes) -> Listed | None:
         is_settled = to_invoice(document, None).status in SETTLED
     except InvalidAnswer:
         is_settled = False
-    return listed(document, "id", is_settled=is_settled, look=_found(text))
+    return listed(document, "id", is_settled=is_settled, result=_found(text))
 
 
 def _found(text: bytes) -> Found:

@@ -14,12 +14,12 @@ from uuid import UUID
 
 import aiohttp
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.core import money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused
 from watcher.core.invoices.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
-from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
 from watcher.providers.meteroid_wire import MeteroidInvoice
 from watcher.providers.toolkit import documents, field_types, field_values
 from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
@@ -48,47 +48,47 @@ class Meteroid:
     batch_size = 1
     lists_changes = False
 
-    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _dice: Dice) -> None:
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, _random: Random) -> None:
         self._http = ProviderHttp(session, account, clock)
         self._clock = clock
         self._headers = {"Authorization": f"Bearer {account.credentials['api_key']}"}
         self._unsettled = _UNSETTLED
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
         async def ask(segment: str) -> Answer:
-            return await self._http.request(pacer, "GET", f"/api/v1/invoices/{segment}", headers=self._headers)
+            return await self._http.request(limiter, "GET", f"/api/v1/invoices/{segment}", headers=self._headers)
 
-        return await fetch_one(ids, self._clock, ask, read_look, known, volatile=_UPDATED_AT, canonical=canonical_id)
+        return await fetch_one(ids, self._clock, ask, read_result, known, volatile=_UPDATED_AT, canonical=canonical_id)
 
     async def list_page(
         self,
         page: str | None,
-        pacer: Pacer,
+        limiter: RateLimiter,
         *,
         changed_since: datetime | None = None,  # noqa: ARG002  # the port's
     ) -> Page:
         number = int(page or 0)
-        answer = await self._list(number, pacer)
+        answer = await self._list(number, limiter)
         if answer.status == 400:  # noqa: PLR2004  # status codes are their own names
             self._unsettled = self._unsettled[::-1]
-            answer = await self._list(number, pacer)
+            answer = await self._list(number, limiter)
         return read_page(answer, number)
 
-    async def _list(self, number: int, pacer: Pacer) -> Answer:
+    async def _list(self, number: int, limiter: RateLimiter) -> Answer:
         # Without per_page the server pages by 25, and says 10. Its default order is not the documented one.
         statuses = "".join(f"&statuses={word}" for word in self._unsettled[0])
         target = f"/api/v1/invoices?page={number}&per_page={PAGE_SIZE}&order_by=created_at.desc{statuses}"
-        return await self._http.request(pacer, "GET", target, headers=self._headers)
+        return await self._http.request(limiter, "GET", target, headers=self._headers)
 
-    async def probe(self, pacer: Pacer) -> datetime | None:
+    async def probe(self, limiter: RateLimiter) -> datetime | None:
         # Without per_page the server pages by 25, and says 10.
-        answer = await self._http.request(pacer, "GET", "/api/v1/invoices?page=0&per_page=1", headers=self._headers)
+        answer = await self._http.request(limiter, "GET", "/api/v1/invoices?page=0&per_page=1", headers=self._headers)
         return read_probe(answer)
 
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:  # noqa: ARG002  # the port's
         return to_invoice(document)
 
-    async def renew_token(self, pacer: Pacer) -> None:
+    async def renew_token(self, limiter: RateLimiter) -> None:
         """Nothing: a key has no end."""
 
 
@@ -113,7 +113,7 @@ def canonical_id(invoice_id: str) -> object:
     return (number >> _ROTATED | number << (_BITS - _ROTATED)) % (1 << _BITS) if number < 1 << _BITS else invoice_id
 
 
-def read_look(answer: Answer) -> Look:
+def read_result(answer: Answer) -> PollResult:
     """Judge the answer for one id. A 500 is raised as an outage: only a control call can tell that it is no such."""
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
@@ -146,7 +146,7 @@ def read_page(answer: Answer, number: int) -> Page:
 def _listed(document: Document, text: bytes) -> Listed | None:
     is_paid = word_key(str(document.get("payment_status"))) == "paid"
     is_settled = is_paid or word_key(str(document.get("status"))) in {"void", "uncollectible"}
-    return listed(document, "id", is_settled=is_settled, look=_found(partial(read_text, text), text))
+    return listed(document, "id", is_settled=is_settled, result=_found(partial(read_text, text), text))
 
 
 def _found(read: Callable[[], Document], text: bytes) -> Found:

@@ -14,7 +14,7 @@ from typing import cast
 
 import aiohttp
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.core import money
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
 from watcher.core.invoices.invoice import (
@@ -28,7 +28,7 @@ from watcher.core.invoices.invoice import (
     read_status,
 )
 from watcher.core.json_text import Document
-from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Look, Missing, Pacer, Page
+from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
 from watcher.providers.rapyd_wire import EnvelopeStatus, Payment, RapydInvoice
 from watcher.providers.toolkit import documents, field_types, field_values
 from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
@@ -54,31 +54,31 @@ class Rapyd:
     batch_size = 1
     lists_changes = False
 
-    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, dice: Dice) -> None:
+    def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Clock, random: Random) -> None:
         self._http = ProviderHttp(session, account, clock)
         self._clock = clock
-        self._dice = dice
+        self._random = random
         self._access_key = account.credentials["access_key"]
         self._secret_key = account.credentials["secret_key"]
 
-    async def fetch(self, ids: Sequence[str], pacer: Pacer, known: Known = NOTHING_KNOWN) -> Fetched:
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
         async def ask(segment: str) -> Answer:
-            return await self._ask(f"/v1/invoices/{segment}", pacer)
+            return await self._ask(f"/v1/invoices/{segment}", limiter)
 
-        return await fetch_one(ids, self._clock, ask, read_look, known, volatile=_OPERATION_ID)
+        return await fetch_one(ids, self._clock, ask, read_result, known, volatile=_OPERATION_ID)
 
     async def list_page(
         self,
         page: str | None,
-        pacer: Pacer,
+        limiter: RateLimiter,
         *,
         changed_since: datetime | None = None,  # noqa: ARG002  # the port's
     ) -> Page:
         behind = "" if page is None else f"&starting_after={quote_id(page)}"
-        return read_page(await self._ask(f"/v1/invoices?limit={PAGE_SIZE}{behind}", pacer))
+        return read_page(await self._ask(f"/v1/invoices?limit={PAGE_SIZE}{behind}", limiter))
 
-    async def probe(self, pacer: Pacer) -> datetime | None:
-        answer = await self._ask("/v1/invoices?limit=1", pacer)
+    async def probe(self, limiter: RateLimiter) -> datetime | None:
+        answer = await self._ask("/v1/invoices?limit=1", limiter)
         raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
         envelope = _envelope(error_object(answer))
         if not _is_refused(answer, envelope):
@@ -90,16 +90,16 @@ class Rapyd:
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:  # noqa: ARG002  # the port's
         return to_invoice(document)
 
-    async def renew_token(self, pacer: Pacer) -> None:
+    async def renew_token(self, limiter: RateLimiter) -> None:
         """Nothing: each request is signed anew."""
 
-    async def _ask(self, target: str, pacer: Pacer) -> Answer:
+    async def _ask(self, target: str, limiter: RateLimiter) -> Answer:
         path = self._http.path(target)
         # Signed after the wait for the send instant: a signature is good for a minute only.
-        return await self._http.request(pacer, "GET", target, headers=lambda: self._signed("get", path))
+        return await self._http.request(limiter, "GET", target, headers=lambda: self._signed("get", path))
 
     def _signed(self, method: str, path: str) -> Mapping[str, str]:
-        salt = f"{int(self._dice() * 16**12):012x}"
+        salt = f"{int(self._random() * 16**12):012x}"
         timestamp = str(int(self._clock.now().timestamp()))
         return {
             "Content-Type": "application/json",
@@ -127,7 +127,7 @@ def signature(method: str, path: str, *, salt: str, timestamp: str, access_key: 
     return base64.b64encode(digest.encode()).decode()
 
 
-def read_look(answer: Answer) -> Look:
+def read_result(answer: Answer) -> PollResult:
     """Judge the answer for one id by the envelope; the status line only where there is no code."""
     raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
     told = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
@@ -160,7 +160,7 @@ def read_page(answer: Answer) -> Page:
 
 def _listed(document: Document) -> Listed | None:
     told = _STATUSES.get(word_key(str(document.get("status"))), Status.UNKNOWN)
-    return listed(document, "id", is_settled=told in SETTLED, look=_found(document))
+    return listed(document, "id", is_settled=told in SETTLED, result=_found(document))
 
 
 def to_invoice(document: Document) -> Invoice:

@@ -5,39 +5,39 @@ from watcher.store.deliveries.outbox import SqlOutbox
 from watcher.store.deliveries.redelivery import Redelivery
 from watcher.store.engine import Store, open_store
 from watcher.store.maintenance.admin import backup, check, upgrade
-from watcher.store.maintenance.lease_rescue import take_back
+from watcher.store.maintenance.lease_rescue import rescue_leases
 from watcher.store.maintenance.retention import Retention
 from watcher.store.maintenance.run_lock import hold_run_lock
-from watcher.store.polls.account_states import SqlAccounts
-from watcher.store.polls.hazard_stats import SqlSurveys
-from watcher.store.polls.list_syncs import SqlRounds
+from watcher.store.polls.account_states import SqlAccountStates
+from watcher.store.polls.hazard_stats import SqlHazardStats
+from watcher.store.polls.list_syncs import SqlListSyncs
 from watcher.store.polls.queue import SqlPollQueue
 from watcher.store.queries.backlog import Backlogs
-from watcher.store.queries.dashboard import SqlOverlook
-from watcher.store.queries.delay_stats import Prospect, Prospects
+from watcher.store.queries.dashboard import SqlDashboard
+from watcher.store.queries.delay_stats import DelayStats, PollReasons
 from watcher.store.queries.reports import Reports
 from watcher.store.watches.watches import SqlWatches
 
 __all__ = [
     "Backlogs",
-    "Prospect",
-    "Prospects",
+    "DelayStats",
+    "PollReasons",
     "Redelivery",
     "Reports",
     "Retention",
-    "SqlAccounts",
+    "SqlAccountStates",
+    "SqlDashboard",
     "SqlEndpoints",
+    "SqlHazardStats",
+    "SqlListSyncs",
     "SqlOutbox",
-    "SqlOverlook",
     "SqlPollQueue",
-    "SqlRounds",
-    "SqlSurveys",
     "SqlWatches",
     "Store",
     "backup",
     "check",
     "hold_run_lock",
     "open_store",
-    "take_back",
+    "rescue_leases",
     "upgrade",
 ]

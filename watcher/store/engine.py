@@ -58,9 +58,9 @@ class Store:
         Raises StoreUnavailable for what the database cannot do now; nothing is written then.
         """
         # In turn rather than by SQLite's busy handler, which sleeps longer and longer and is not fair.
-        turn = self._writing if self.is_sqlite else nullcontext()
+        health_change = self._writing if self.is_sqlite else nullcontext()
         try:
-            async with turn, self._begun(writing=True) as connection:
+            async with health_change, self._begun(writing=True) as connection:
                 yield connection
         except StoreUnavailable as error:
             self.write_failed = time.monotonic(), str(error)

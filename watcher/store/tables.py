@@ -28,6 +28,7 @@ Key = BigInteger().with_variant(Integer(), "sqlite")
 
 NAME_LIMIT = 64
 ERROR_LIMIT = 500
+DELIVERY_PREFIX = "dlv_"
 RESPONSE_LIMIT = 4096
 
 
@@ -147,11 +148,12 @@ watches = Table(
 )
 """One row per invoice ever watched; without origins it is stopped.
 
-`poll_at` is the next look as it was planned. `due_at` is what claims go by: `poll_at`, or the end of the lease while
-somebody has it, or null where nothing shall be asked (stopped, retired). `poll_again`: somebody asked for a look, which
-is made at once, or right after the one under way. `due_hour`, `currency` and `worth` are
-`core.course.Standing`; like `status` they are written only where they change, which keeps `ix_watches_open` cheap.
-`ix_watches_browse` holds all that lists of invoices are chosen by, so that none of the wide rows is read in vain.
+`poll_at` is the next poll as it was planned. `due_at` is what claims sort by: `poll_at`, or the end of the lease while
+a process holds the watch, or null where nothing is polled (stopped, retired). `poll_again`: somebody requested a poll,
+which is made at once, or right after the one in progress. `due_hour`, `currency` and `worth` are those of
+`core.scheduling.allocation.HazardGroup`; like `status` they are written only when they change, which keeps
+`ix_watches_open` cheap. `ix_watches_browse` has every column that lists of invoices filter by, so that no wide row is
+read in vain.
 """
 
 watchlists = Table(
@@ -161,7 +163,7 @@ watchlists = Table(
     Column("watches", Integer, nullable=False),
     Column("warnings", Words(), nullable=False),
 )
-"""One row, or none: the lists that `watches.listed` holds, all of them and nothing else (`ports.ListsMark`)."""
+"""One row, or none: the lists that `watches.listed` holds, all of them and nothing else (`ports.ListDigest`)."""
 
 hazards = Table(
     "hazards",

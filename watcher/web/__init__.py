@@ -1,9 +1,9 @@
 """The HTTP side of the service: API, page, login, and the documents that describe them."""
 
 from watcher.web.access import Access
-from watcher.web.application import Desk, application
-from watcher.web.dashboard_cache import Standings
+from watcher.web.application import Backend, application
+from watcher.web.dashboard_cache import DashboardCache
 from watcher.web.event_feed import Feed
 from watcher.web.listener import serving
 
-__all__ = ["Access", "Desk", "Feed", "Standings", "application", "serving"]
+__all__ = ["Access", "Backend", "DashboardCache", "Feed", "application", "serving"]

@@ -11,7 +11,7 @@ from watcher.core.errors import WatcherError
 from watcher.web import login, page
 from watcher.web.access import COOKIE
 from watcher.web.api import openapi
-from watcher.web.api.operation import DESK, AnyOperation, Desk, perform
+from watcher.web.api.operation import DESK, AnyOperation, Backend, perform
 from watcher.web.api.routes import API, OPENAPI, OPERATIONS
 from watcher.web.problems import Problem, as_problem
 
@@ -22,10 +22,10 @@ _log = structlog.get_logger()
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(desk: Desk) -> web.Application:
+def application(backend: Backend) -> web.Application:
     """Everything that is served, on this desk."""
     app = web.Application(middlewares=[_answered, _guarded], client_max_size=MOST_BODY_BYTES)
-    app[DESK] = desk
+    app[DESK] = backend
     app[OPENAPI] = openapi.document(OPERATIONS)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, _pattern(operation.path), _handler(operation), name=operation.name)
@@ -44,8 +44,8 @@ def _pattern(path: str) -> str:
 
 def _handler(operation: AnyOperation) -> _Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        desk = request.app[DESK]
-        return await perform(operation, desk, request, may_see=_admits(desk, request))
+        backend = request.app[DESK]
+        return await perform(operation, backend, request, may_see=_admits(backend, request))
 
     return handle
 
@@ -58,8 +58,8 @@ def _needs_token(request: web.Request) -> bool:
     return below_token and request.match_info.route.name not in _OPEN
 
 
-def _admits(desk: Desk, request: web.Request) -> bool:
-    return desk.access.admits(request.headers, request.cookies.get(COOKIE), desk.clock.now())
+def _admits(backend: Backend, request: web.Request) -> bool:
+    return backend.access.admits(request.headers, request.cookies.get(COOKIE), backend.clock.now())
 
 
 @web.middleware

@@ -23,26 +23,26 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CachedFigures:
     """Figures, and when they were read."""
 
     figures: Figures
     at: datetime
 
 
-class Standings:
+class DashboardCache:
     """One for all who look. Cheap figures are read on the spot, dear ones by `keep` while requests show the last."""
 
     def __init__(self, read: Callable[[datetime], Awaitable[Figures]], clock: Clock) -> None:
         self._read = read
         self._clock = clock
-        self._last: Standing | None = None
+        self._last: CachedFigures | None = None
         self._cost = timedelta(0)
         self._reading = anyio.Lock()
         self._wanted = anyio.Event()
         self._renewed = anyio.Event()
 
-    async def current(self) -> Standing | None:
+    async def current(self) -> CachedFigures | None:
         """None only while the first reading is not done yet. Raises StoreUnavailable."""
         if self._is_fresh():
             return self._last
@@ -61,7 +61,7 @@ class Standings:
             if self._is_fresh():
                 return
             now = self._clock.now()
-            self._last = Standing(await self._read(now), now)
+            self._last = CachedFigures(await self._read(now), now)
             self._cost = self._clock.now() - now
             self._renewed.set()
             self._renewed = anyio.Event()

@@ -10,16 +10,16 @@ from watcher.web.page.view import local, login_form, visit_of
 
 
 async def login(request: web.Request) -> web.StreamResponse:
-    desk = request.app[DESK]
+    backend = request.app[DESK]
     form = await request.post()
     given, asked = form.get("token"), form.get("target")
     target = (local(asked) if isinstance(asked, str) else None) or "/"
-    if not isinstance(given, str) or not desk.access.logs_in(given.strip()):
+    if not isinstance(given, str) or not backend.access.logs_in(given.strip()):
         return login_form(visit_of(request), HTTPStatus.UNAUTHORIZED, problem="That is not the token.", target=target)
     response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": target})
     response.set_cookie(
         COOKIE,
-        desk.access.session(desk.clock.now()),
+        backend.access.session(backend.clock.now()),
         max_age=int(SESSION.total_seconds()),
         path="/",
         httponly=True,

@@ -25,7 +25,7 @@ def clock() -> StillClock:
 
 
 @pytest.fixture
-def pacer() -> PacerThatNeverWaits:
+def limiter() -> PacerThatNeverWaits:
     return PacerThatNeverWaits()
 
 

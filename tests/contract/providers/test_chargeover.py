@@ -19,7 +19,7 @@ from watcher.core.errors import (
     RateLimited,
     WatcherError,
 )
-from watcher.ports import Failed, Fetched, Found, Look, Missing, Provider
+from watcher.ports import Failed, Fetched, Found, Missing, PollResult, Provider
 from watcher.providers import PROVIDERS, chargeover
 from watcher.providers.toolkit.http import Answer
 from watcher.providers.toolkit.kind import Account
@@ -60,20 +60,20 @@ def bulk(*rows: object) -> dict[str, object]:
     return {"code": 200, "status": "OK", "message": None, "details": [], "response": {"_bulk": list(rows)}}
 
 
-def kinds(looks: Mapping[str, Look]) -> dict[str, type[Look]]:
-    return {invoice_id: type(look) for invoice_id, look in looks.items()}
+def kinds(results: Mapping[str, PollResult]) -> dict[str, type[PollResult]]:
+    return {invoice_id: type(result) for invoice_id, result in results.items()}
 
 
 def failure(fetched: Fetched, invoice_id: str) -> WatcherError:
-    look = fetched.looks[invoice_id]
-    assert isinstance(look, Failed)
-    return look.error
+    result = fetched.results[invoice_id]
+    assert isinstance(result, Failed)
+    return result.error
 
 
 def found(body: bytes) -> Found:
-    look = chargeover.read_look(Answer(200, {}, body, START, START))
-    assert isinstance(look, Found)
-    return look
+    result = chargeover.read_result(Answer(200, {}, body, START, START))
+    assert isinstance(result, Found)
+    return result
 
 
 def fingerprint(**changes: object) -> bytes:
@@ -83,84 +83,84 @@ def fingerprint(**changes: object) -> bytes:
 
 
 async def test_one_invoice_is_asked_for_alone_with_basic_authorization(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer(read_bytes(_EXAMPLE), headers={"Date": "Sun, 22 Nov 2026 10:00:01 GMT"})
-    fetched = await provider.fetch(["98165"], pacer)
+    fetched = await provider.fetch(["98165"], limiter)
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("GET", "/tenant/api/v3/invoice/98165")
     assert asked.headers["Authorization"] == f"Basic {b64encode(f'public:{_SECRET}'.encode()).decode()}"
-    look = fetched.looks["98165"]
-    assert isinstance(look, Found)
-    assert provider.to_invoice(look.document, None).created_at == datetime(2019, 9, 26, 15, 16, 43, tzinfo=UTC)
+    result = fetched.results["98165"]
+    assert isinstance(result, Found)
+    assert provider.to_invoice(result.document, None).created_at == datetime(2019, 9, 26, 15, 16, 43, tzinfo=UTC)
     assert fetched.server_date == datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)
-    assert pacer.asked == 1
+    assert limiter.asked == 1
 
 
 async def test_several_are_asked_for_in_one_bulk_call_each_with_its_own_code(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     rows = [row(1), error_row(404), error_row(401), row("4"), error_row(500), error_row(400)]
     server.answer(bulk(*rows))
     ids = ["1", "2", "3", "4", "5", "6"]
-    fetched = await provider.fetch(ids, pacer)
+    fetched = await provider.fetch(ids, limiter)
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("POST", "/tenant/api/v3/_bulk")
     assert json.loads(asked.body) == [
         {"request_method": "GET", "uri": f"/tenant/api/v3/invoice/{one}", "payload": None} for one in ids
     ]
-    kinds_told = [type(fetched.looks[one]) for one in ids]
+    kinds_told = [type(fetched.results[one]) for one in ids]
     assert kinds_told == [Found, Missing, Failed, Found, Failed, Failed]
     assert isinstance(failure(fetched, "3"), InvoiceRefused)
     assert provider.batch_size == 25
 
 
 async def test_odd_ids_are_one_path_segment_exactly(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     odd, path = "a/b?#%{} ", "/tenant/api/v3/invoice/a%2Fb%3F%23%25%7B%7D%20"
     server.answer(bulk(error_row(400), row(1)))
     server.answer(error_row(400), status=400)
-    fetched = await provider.fetch([odd, "1"], pacer)
+    fetched = await provider.fetch([odd, "1"], limiter)
     assert json.loads(server.asked[0].body)[0]["uri"] == path
-    assert kinds(fetched.looks) == {odd: Failed, "1": Found}
-    await provider.fetch([odd], pacer)
+    assert kinds(fetched.results) == {odd: Failed, "1": Found}
+    await provider.fetch([odd], limiter)
     assert server.asked[1].path == path
 
 
 async def test_an_id_that_would_ask_for_another_resource_is_never_sent(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer(row(1))
-    fetched = await provider.fetch(["..", "1"], pacer)
-    assert kinds(fetched.looks) == {"..": Failed, "1": Found}
+    fetched = await provider.fetch(["..", "1"], limiter)
+    assert kinds(fetched.results) == {"..": Failed, "1": Found}
     assert [asked.path for asked in server.asked] == ["/tenant/api/v3/invoice/1"]
 
 
 async def test_a_429_in_one_row_holds_for_the_account(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer(bulk(row(1), error_row(429)))
     with pytest.raises(RateLimited):
-        await provider.fetch(["1", "2"], pacer)
+        await provider.fetch(["1", "2"], limiter)
 
 
 @pytest.mark.parametrize("status", [400, 404, 405])
 async def test_a_server_without_the_bulk_call_is_asked_one_by_one_from_then_on(
-    status: int, server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    status: int, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer(error_row(status), status=status)
     server.answer(row(1))
     server.answer(error_row(404), status=404)
-    fetched = await provider.fetch(["1", "2"], pacer)
-    assert kinds(fetched.looks) == {"1": Found, "2": Missing}
+    fetched = await provider.fetch(["1", "2"], limiter)
+    assert kinds(fetched.results) == {"1": Found, "2": Missing}
     assert provider.batch_size == 1
-    await provider.fetch(["2"], pacer)
+    await provider.fetch(["2"], limiter)
     assert [asked.path.rpartition("/")[2] for asked in server.asked] == ["_bulk", "1", "2", "2"]
-    assert pacer.asked == 4
+    assert limiter.asked == 4
 
 
-_ROWS: list[tuple[list[object], dict[str, type[Look]]]] = [
+_ROWS: list[tuple[list[object], dict[str, type[PollResult]]]] = [
     ([row(2), row(1)], {"1": Found, "2": Found}),
     ([row(2), error_row(404)], {"1": Failed, "2": Found}),
     ([row(1)], {"1": Found, "2": Failed}),
@@ -174,20 +174,20 @@ _ROWS: list[tuple[list[object], dict[str, type[Look]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("rows", "looks"), _ROWS)
+@pytest.mark.parametrize(("rows", "results"), _ROWS)
 async def test_a_row_out_of_its_place_is_believed_only_if_it_says_whose_it_is(
     *,
     rows: list[object],
-    looks: dict[str, type[Look]],
+    results: dict[str, type[PollResult]],
     server: ProviderServer,
     provider: Provider,
-    pacer: PacerThatNeverWaits,
+    limiter: PacerThatNeverWaits,
 ) -> None:
     server.answer(bulk(*rows))
-    assert kinds((await provider.fetch(["1", "2"], pacer)).looks) == looks
+    assert kinds((await provider.fetch(["1", "2"], limiter)).results) == results
 
 
-_ANSWERS: list[tuple[int, object, type[Look]]] = [
+_ANSWERS: list[tuple[int, object, type[PollResult]]] = [
     (404, error_row(404), Missing),
     (404, b"<html>", Missing),
     (400, error_row(400), Failed),
@@ -201,18 +201,18 @@ _ANSWERS: list[tuple[int, object, type[Look]]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "look"), _ANSWERS)
+@pytest.mark.parametrize(("status", "body", "result"), _ANSWERS)
 async def test_what_concerns_one_invoice_is_its_look(
     *,
     status: int,
     body: object,
-    look: type[Look],
+    result: type[PollResult],
     server: ProviderServer,
     provider: Provider,
-    pacer: PacerThatNeverWaits,
+    limiter: PacerThatNeverWaits,
 ) -> None:
     server.answer(body, status=status)
-    assert kinds((await provider.fetch(["1"], pacer)).looks) == {"1": look}
+    assert kinds((await provider.fetch(["1"], limiter)).results) == {"1": result}
 
 
 @pytest.mark.parametrize("ids", [["1"], ["1", "2"]])
@@ -226,10 +226,10 @@ async def test_what_concerns_the_account_is_raised_without_its_secrets(
     error: type[WatcherError],
     server: ProviderServer,
     provider: Provider,
-    pacer: PacerThatNeverWaits,
+    limiter: PacerThatNeverWaits,
 ) -> None:
     server.answer(_REFUSED, status=status)
-    for call in (provider.fetch(ids, pacer), provider.probe(pacer)):
+    for call in (provider.fetch(ids, limiter), provider.probe(limiter)):
         with pytest.raises(error) as caught:
             await call
         assert _SECRET not in str(caught.value)
@@ -238,27 +238,27 @@ async def test_what_concerns_the_account_is_raised_without_its_secrets(
 
 @pytest.mark.parametrize("body", [b"{", {"response": False}, {"response": {}}, []])
 async def test_a_bulk_answer_nobody_can_read_is_an_outage_and_says_nothing_about_any_invoice(
-    body: object, server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    body: object, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer(body)
     with pytest.raises(ProviderUnavailable):
-        await provider.fetch(["1", "2"], pacer)
+        await provider.fetch(["1", "2"], limiter)
 
 
 async def test_the_control_call_lists_one_invoice_and_no_token_is_ever_renewed(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer({"code": 200, "response": []}, headers={"Date": "Sun, 22 Nov 2026 10:00:01 GMT"})
-    assert await provider.probe(pacer) == datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)
-    await provider.renew_token(pacer)
+    assert await provider.probe(limiter) == datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)
+    await provider.renew_token(limiter)
     assert [asked.path for asked in server.asked] == ["/tenant/api/v3/invoice?limit=1"]
 
 
 def test_what_opens_or_pays_without_login_and_addresses_are_not_kept() -> None:
-    look = found(read_bytes(_EXAMPLE))
-    kept = json.loads(look.raw)
+    result = found(read_bytes(_EXAMPLE))
+    kept = json.loads(result.raw)
     for secret in ("i3p4ke5ud2", "r/paylink", "r/ttl", "sched-token", "item-token", "1 Test Lane", "Springfield"):
-        assert secret not in look.raw.decode()
+        assert secret not in result.raw.decode()
     assert kept["url_self"] == "https://acme.chargeover.com/admin/r/invoice/view/98165"
     assert kept["schedule"][0]["amount"] == 65.5
     assert (kept["line_items"][0]["item_name"], kept["tags"]) == ("Consulting", ["wholesale"])

@@ -41,9 +41,9 @@ async def test_a_token_is_obtained_by_json_and_then_the_published_example_is_rea
 ) -> None:
     server.answer(GRANT)
     server.answer(example("dollr"))
-    look = await look_at(dollr, "123")
-    assert isinstance(look, Found)
-    assert look.document == example("dollr")
+    result = await look_at(dollr, "123")
+    assert isinstance(result, Found)
+    assert result.document == example("dollr")
     obtain, retrieve = server.asked
     assert (obtain.method, obtain.path, json.loads(obtain.body)) == ("POST", OBTAIN, CREDENTIALS)
     assert obtain.headers["Content-Type"] == "application/json"
@@ -53,12 +53,12 @@ async def test_a_token_is_obtained_by_json_and_then_the_published_example_is_rea
 
 
 async def test_every_request_is_paced_the_token_call_too(dollr: Provider, server: ProviderServer) -> None:
-    pacer = PacerThatNeverWaits()
+    limiter = PacerThatNeverWaits()
     server.answer(GRANT)
     server.answer(example("dollr") | {"total_amount": 1})
-    await dollr.fetch(["123"], pacer)
-    await dollr.fetch(["123"], pacer)
-    assert pacer.asked == len(server.asked) == 3
+    await dollr.fetch(["123"], limiter)
+    await dollr.fetch(["123"], limiter)
+    assert limiter.asked == len(server.asked) == 3
 
 
 async def test_a_lifetime_is_told_in_minutes_and_the_token_renewed_five_before_its_end(
@@ -144,9 +144,9 @@ async def test_what_concerns_one_id_fails_that_id_in_words(
 ) -> None:
     server.answer(GRANT)
     server.answer(body, status=status)
-    look = await look_at(dollr, "123")
-    assert isinstance(look, Failed)
-    assert (type(look.error), str(look.error)) == (InvoiceRefused, words)
+    result = await look_at(dollr, "123")
+    assert isinstance(result, Failed)
+    assert (type(result.error), str(result.error)) == (InvoiceRefused, words)
 
 
 async def test_a_404_is_a_miss(dollr: Provider, server: ProviderServer) -> None:
@@ -158,9 +158,9 @@ async def test_a_404_is_a_miss(dollr: Provider, server: ProviderServer) -> None:
 async def test_broken_json_fails_the_id(dollr: Provider, server: ProviderServer) -> None:
     server.answer(GRANT)
     server.answer(b'{"total_amount": Infinity}')
-    look = await look_at(dollr, "7")
-    assert isinstance(look, Failed)
-    assert isinstance(look.error, InvalidAnswer)
+    result = await look_at(dollr, "7")
+    assert isinstance(result, Failed)
+    assert isinstance(result.error, InvalidAnswer)
 
 
 @pytest.mark.parametrize(("headers", "wait"), [({"Retry-After": "90"}, timedelta(seconds=90)), ({}, None)])
@@ -205,9 +205,9 @@ async def test_edits_of_the_live_counterparty_leave_the_fingerprint_alone(
     for document in (base, edited, base | {"status": "PAID"}):
         server.answer(document)
     for _ in range(3):
-        look = await look_at(dollr, "123")
-        assert isinstance(look, Found)
-        prints.append(look.fingerprint)
+        result = await look_at(dollr, "123")
+        assert isinstance(result, Found)
+        prints.append(result.fingerprint)
     assert prints[0] == prints[1] != prints[2]
 
 
@@ -215,11 +215,11 @@ async def test_what_is_kept_holds_exact_numbers_and_no_links(dollr: Provider, se
     server.answer(GRANT)
     sent = example("dollr") | {"note": "Pay at https://pay.example/abc?t=1 today", "payment_link": "pay.example/abc"}
     server.answer(json.dumps(sent, default=float).replace('"total_amount": 123', '"total_amount": 1079.980').encode())
-    look = await look_at(dollr, "123")
-    assert isinstance(look, Found)
-    assert b"pay.example" not in look.raw
-    assert b'"total_amount":1079.980,' in look.raw
-    kept = json_text.read(look.raw)
+    result = await look_at(dollr, "123")
+    assert isinstance(result, Found)
+    assert b"pay.example" not in result.raw
+    assert b'"total_amount":1079.980,' in result.raw
+    kept = json_text.read(result.raw)
     assert isinstance(kept, dict)
     assert kept["note"] == "Pay at *** today"
     assert kept["as_payment_link"] is True

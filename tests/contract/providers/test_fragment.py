@@ -22,7 +22,7 @@ from watcher.core.errors import (
     RateLimited,
     WatcherError,
 )
-from watcher.ports import Failed, Fetched, Found, Look, Missing, Provider
+from watcher.ports import Failed, Fetched, Found, Missing, PollResult, Provider
 from watcher.providers import PROVIDERS, fragment
 from watcher.providers.toolkit.http import Answer
 from watcher.providers.toolkit.http_body import MAX_BODY_BYTES
@@ -61,23 +61,23 @@ def batch(ids: Sequence[str], missing: Sequence[str] = ()) -> dict[str, object]:
     return {"data": {"invoices": [invoice(invoice_id) for invoice_id in ids], "not_found": list(missing)}}
 
 
-def kinds(fetched: Fetched) -> dict[str, type[Look]]:
-    return {invoice_id: type(look) for invoice_id, look in fetched.looks.items()}
+def kinds(fetched: Fetched) -> dict[str, type[PollResult]]:
+    return {invoice_id: type(result) for invoice_id, result in fetched.results.items()}
 
 
 def failure(fetched: Fetched, invoice_id: str) -> WatcherError:
-    look = fetched.looks[invoice_id]
-    assert isinstance(look, Failed)
-    return look.error
+    result = fetched.results[invoice_id]
+    assert isinstance(result, Failed)
+    return result.error
 
 
 async def test_one_invoice_is_asked_for_with_a_token_got_by_basic_authorization(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     grant(server)
     example = read("fragment_g3_invoice.json")
     server.answer(json_text.write(example), headers={"Date": "Sun, 22 Nov 2026 10:00:01 GMT"})
-    fetched = await provider.fetch(["order/2026#7 50%"], pacer)
+    fetched = await provider.fetch(["order/2026#7 50%"], limiter)
     token_call, get = server.asked
     assert (token_call.method, token_call.path) == ("POST", "/oauth2/token?x=1")
     assert token_call.headers["Authorization"] == f"Basic {b64encode(f'client:{_SECRET}'.encode()).decode()}"
@@ -85,22 +85,22 @@ async def test_one_invoice_is_asked_for_with_a_token_got_by_basic_authorization(
     assert token_call.body == b"grant_type=client_credentials"
     assert (get.method, get.path) == ("GET", "/billing/invoices/order%2F2026%237%2050%25")
     assert get.headers["Authorization"] == "Bearer token-1"
-    look = fetched.looks["order/2026#7 50%"]
-    assert isinstance(look, Found)
-    assert look.document == part(example, "data")
-    assert json.loads(look.raw) == part(example, "data")
-    assert provider.to_invoice(look.document, None).line_count == 2
+    result = fetched.results["order/2026#7 50%"]
+    assert isinstance(result, Found)
+    assert result.document == part(example, "data")
+    assert json.loads(result.raw) == part(example, "data")
+    assert provider.to_invoice(result.document, None).line_count == 2
     assert fetched.server_date == datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)
-    assert pacer.asked == 2
+    assert limiter.asked == 2
 
 
 @pytest.mark.parametrize("invoice_id", _ODD_IDS)
 async def test_an_odd_id_is_one_path_segment_exactly(
-    invoice_id: str, server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    invoice_id: str, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     grant(server)
     server.answer({"data": invoice(invoice_id)})
-    fetched = await provider.fetch([invoice_id], pacer)
+    fetched = await provider.fetch([invoice_id], limiter)
     segment = server.asked[1].path.removeprefix("/billing/invoices/")
     assert segment == "".join(
         f"%{byte:02X}" if not chr(byte).isalnum() or byte > 127 else chr(byte) for byte in invoice_id.encode()
@@ -109,50 +109,50 @@ async def test_an_odd_id_is_one_path_segment_exactly(
 
 
 async def test_several_are_asked_for_at_once_with_their_ids_exactly(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     grant(server)
     server.answer(batch(_ODD_IDS[:-1][::-1], missing=_ODD_IDS[-1:]))
-    fetched = await provider.fetch([*_ODD_IDS, _ODD_IDS[0]], pacer)
+    fetched = await provider.fetch([*_ODD_IDS, _ODD_IDS[0]], limiter)
     asked = server.asked[1]
     assert (asked.method, asked.path) == ("POST", "/billing/invoices/batch-get")
     assert json.loads(asked.body) == {"ids": _ODD_IDS}
     assert asked.headers["Content-Type"] == "application/json"
     assert kinds(fetched) == dict.fromkeys(_ODD_IDS[:-1], Found) | {_ODD_IDS[-1]: Missing}
-    assert fetched.looks[_ODD_IDS[-1]] == Missing("not_found")
+    assert fetched.results[_ODD_IDS[-1]] == Missing("not_found")
     assert provider.batch_size == 200
 
 
 async def test_an_id_that_the_batch_answer_does_not_mention_failed_and_is_not_missing(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     grant(server)
     strange: list[object] = [None, "text", {"no": "id"}, invoice("inv_9"), invoice("inv_1")]
     server.answer({"data": {"invoices": strange, "notFound": ["inv_3", None]}})
-    fetched = await provider.fetch(["inv_1", "inv_2", "inv_3"], pacer)
+    fetched = await provider.fetch(["inv_1", "inv_2", "inv_3"], limiter)
     assert kinds(fetched) == {"inv_1": Found, "inv_2": Failed, "inv_3": Missing}
     assert isinstance(failure(fetched, "inv_2"), InvalidAnswer)
 
 
 @pytest.mark.parametrize("status", [404, 405])
 async def test_a_server_without_the_batch_call_is_asked_one_by_one_from_then_on(
-    status: int, server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    status: int, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     grant(server)
     server.answer(status=status)
     server.answer({"data": invoice("inv_1")})
     server.answer(status=404)
     server.answer({"data": invoice("inv_3")})
-    fetched = await provider.fetch(["inv_1", "inv_2", "inv_3"], pacer)
+    fetched = await provider.fetch(["inv_1", "inv_2", "inv_3"], limiter)
     assert kinds(fetched) == {"inv_1": Found, "inv_2": Missing, "inv_3": Found}
     assert provider.batch_size == 1
-    await provider.fetch(["inv_3"], pacer)
+    await provider.fetch(["inv_3"], limiter)
     assert [asked.path.rpartition("/")[2] for asked in server.asked[2:]] == ["inv_1", "inv_2", "inv_3", "inv_3"]
-    assert pacer.asked == len(server.asked) == 6
+    assert limiter.asked == len(server.asked) == 6
 
 
 async def test_an_answer_that_is_too_long_is_asked_for_again_in_halves(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.method == "GET":
@@ -163,14 +163,14 @@ async def test_an_answer_that_is_too_long_is_asked_for_again_in_halves(
 
     grant(server)
     server.answer_by(answer)
-    fetched = await provider.fetch(["inv_1", "inv_2", "inv_3", "inv_4"], pacer)
+    fetched = await provider.fetch(["inv_1", "inv_2", "inv_3", "inv_4"], limiter)
     assert kinds(fetched) == {"inv_1": Failed, "inv_2": Found, "inv_3": Found, "inv_4": Found}
     assert provider.batch_size == 200
 
 
 @pytest.mark.parametrize("status", [400, 422])
 async def test_one_id_that_the_provider_refuses_does_not_spoil_the_others(
-    status: int, server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    status: int, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.method == "GET":
@@ -181,14 +181,14 @@ async def test_one_id_that_the_provider_refuses_does_not_spoil_the_others(
 
     grant(server)
     server.answer_by(answer)
-    fetched = await provider.fetch(["inv_1", "bad", "inv_3", "inv_4", ".."], pacer)
+    fetched = await provider.fetch(["inv_1", "bad", "inv_3", "inv_4", ".."], limiter)
     assert kinds(fetched) == {"inv_1": Found, "bad": Failed, "inv_3": Found, "inv_4": Found, "..": Failed}
     assert isinstance(failure(fetched, "bad"), InvoiceRefused)
     assert not any(".." in asked.path for asked in server.asked)
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "look"),
+    ("status", "body", "result"),
     [
         (404, {"anything": 1}, Missing),
         (400, {}, Failed),
@@ -206,14 +206,14 @@ async def test_what_concerns_one_invoice_is_its_look(
     *,
     status: int,
     body: object,
-    look: type[Look],
+    result: type[PollResult],
     server: ProviderServer,
     provider: Provider,
-    pacer: PacerThatNeverWaits,
+    limiter: PacerThatNeverWaits,
 ) -> None:
     grant(server)
     server.answer(body, status=status)
-    assert kinds(await provider.fetch(["inv_1"], pacer)) == {"inv_1": look}
+    assert kinds(await provider.fetch(["inv_1"], limiter)) == {"inv_1": result}
 
 
 @pytest.mark.parametrize("ids", [["inv_1"], ["inv_1", "inv_2"]])
@@ -227,41 +227,41 @@ async def test_what_concerns_the_account_is_raised(
     error: type[WatcherError],
     server: ProviderServer,
     provider: Provider,
-    pacer: PacerThatNeverWaits,
+    limiter: PacerThatNeverWaits,
 ) -> None:
     grant(server)
     server.answer(status=status, headers={"Retry-After": "7"})
     with pytest.raises(error) as caught:
-        await provider.fetch(ids, pacer)
+        await provider.fetch(ids, limiter)
     assert isinstance(caught.value, ProviderUnavailable)
     assert caught.value.retry_after == timedelta(seconds=7)
 
 
 @pytest.mark.parametrize("body", [b"{", {"data": []}, {"data": {"invoices": "none"}}, {}])
 async def test_a_batch_answer_nobody_can_read_is_an_outage_and_says_nothing_about_any_invoice(
-    body: object, server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    body: object, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     grant(server)
     server.answer(body)
     with pytest.raises(ProviderUnavailable):
-        await provider.fetch(["inv_1", "inv_2"], pacer)
+        await provider.fetch(["inv_1", "inv_2"], limiter)
     assert len(server.asked) == 2
 
 
 async def test_forbidden_to_a_whole_batch_concerns_the_credentials(
-    server: ProviderServer, provider: Provider, pacer: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
 ) -> None:
     grant(server)
     server.answer(status=403)
     with pytest.raises(CredentialsRefused):
-        await provider.fetch(["inv_1", "inv_2"], pacer)
+        await provider.fetch(["inv_1", "inv_2"], limiter)
 
 
 def fingerprint(document: dict[str, object]) -> bytes:
     answer = Answer(200, {}, json_text.write({"data": document}), START, START)
-    look = fragment.read_look(answer)
-    assert isinstance(look, Found)
-    return look.fingerprint
+    result = fragment.read_result(answer)
+    assert isinstance(result, Found)
+    return result.fingerprint
 
 
 def test_the_order_of_users_balances_and_payments_is_no_change() -> None:

@@ -24,14 +24,14 @@ async def test_the_known_text_is_the_same_until_the_invoice_changes(
     sandbox: Sandbox, session: aiohttp.ClientSession, name: str
 ) -> None:
     provider, made = adapter(name, sandbox, session), bill(sandbox.ledger, name, 1)
-    first = (await provider.fetch([made.id], PacerThatNeverWaits())).looks[made.id]
+    first = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
     assert isinstance(first, Found)
     assert len(first.text) == 16
     known = {made.id: first.text}
     again = await provider.fetch([made.id], PacerThatNeverWaits(), known)
-    assert again.looks == {made.id: Same()}
+    assert again.results == {made.id: Same()}
     sandbox.ledger.pay(made)
-    paid = (await provider.fetch([made.id], PacerThatNeverWaits(), known)).looks[made.id]
+    paid = (await provider.fetch([made.id], PacerThatNeverWaits(), known)).results[made.id]
     assert isinstance(paid, Found)
     assert paid.text != first.text
 
@@ -41,11 +41,11 @@ async def test_an_invoice_that_is_gone_is_missed_whatever_was_known(
     sandbox: Sandbox, session: aiohttp.ClientSession, name: str
 ) -> None:
     provider, made = adapter(name, sandbox, session), bill(sandbox.ledger, name, 1)
-    first = (await provider.fetch([made.id], PacerThatNeverWaits())).looks[made.id]
+    first = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
     assert isinstance(first, Found)
     sandbox.ledger.delete(made)
     gone = await provider.fetch([made.id], PacerThatNeverWaits(), {made.id: first.text})
-    assert isinstance(gone.looks[made.id], Missing)
+    assert isinstance(gone.results[made.id], Missing)
 
 
 @pytest.mark.parametrize("name", ["fragment", "meteroid"])
@@ -57,7 +57,7 @@ async def test_rows_have_a_text_of_their_own_that_stays_while_nothing_changes(
 
     async def texts() -> dict[str, bytes]:
         page = await provider.list_page(None, PacerThatNeverWaits())
-        return {row.invoice_id: row.look.text for row in page.rows if row.look is not None}
+        return {row.invoice_id: row.result.text for row in page.rows if row.result is not None}
 
     before = await texts()
     assert len(set(before.values())) == 3

@@ -101,12 +101,12 @@ async def test_a_row_that_is_a_whole_document_equals_the_answer_by_id(
     sandbox.ledger.pay(made, 300)
     provider = adapter(name, sandbox, session)
     (row,) = await rows(provider)
-    look = (await provider.fetch([made.id], PacerThatNeverWaits())).looks[made.id]
-    assert isinstance(look, Found)
-    assert row.look is not None
-    assert row.look.fingerprint == look.fingerprint
-    assert row.look.raw == look.raw
-    assert provider.to_invoice(row.document, None) == provider.to_invoice(look.document, None)
+    result = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
+    assert isinstance(result, Found)
+    assert row.result is not None
+    assert row.result.fingerprint == result.fingerprint
+    assert row.result.raw == result.raw
+    assert provider.to_invoice(row.document, None) == provider.to_invoice(result.document, None)
 
 
 @pytest.mark.parametrize("name", ["chargeover", "dollr"])
@@ -117,10 +117,10 @@ async def test_a_row_that_is_an_overview_says_which_fields_it_lacks_and_nothing_
     provider = adapter(name, sandbox, session)
     page = await provider.list_page(None, PacerThatNeverWaits())
     (row,) = page.rows
-    look = (await provider.fetch([made.id], PacerThatNeverWaits())).looks[made.id]
-    assert isinstance(look, Found)
-    assert row.look is None
-    told, whole = provider.to_invoice(row.document, None), provider.to_invoice(look.document, None)
+    result = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
+    assert isinstance(result, Found)
+    assert row.result is None
+    told, whole = provider.to_invoice(row.document, None), provider.to_invoice(result.document, None)
     assert told != whole
     assert "line_count" in page.omits
     assert replace(told, line_count=whole.line_count, customer_name=whole.customer_name) == whole
@@ -177,7 +177,7 @@ async def test_a_consolidated_meteroid_invoice_leaves_the_list_and_is_known_by_i
     sandbox.ledger.consolidate(made)
     provider = adapter("meteroid", sandbox, session)
     assert await rows(provider) == []
-    assert isinstance((await provider.fetch([made.id], PacerThatNeverWaits())).looks[made.id], Found)
+    assert isinstance((await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id], Found)
 
 
 async def test_dollr_is_asked_for_each_unsettled_status_and_answers_without_pages(
@@ -216,7 +216,7 @@ async def test_chargeover_tells_what_changed_since_an_instant_settled_or_not(
 async def test_a_chargeover_server_that_gives_fewer_rows_than_asked_for_is_read_on(
     sandbox: Sandbox, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("watcher.sandbox.chargeover_query.MAX_LIMIT", 10)
+    monkeypatch.setattr("watcher.sandbox.apis.chargeover_query.MAX_LIMIT", 10)
     for number in range(1, 26):
         bill(sandbox.ledger, "chargeover", number)
     assert [len(page) for page in await read(adapter("chargeover", sandbox, session))] == [10, 10, 5, 0]

@@ -25,10 +25,10 @@ async def test_the_published_example_is_read_and_kept(
 ) -> None:
     server.answer(EXAMPLE)
     got = await meteroid.fetch([ID], PacerThatNeverWaits())
-    look = got.looks[ID]
-    assert isinstance(look, Found)
-    assert json_text.read(look.raw) == EXAMPLE == look.document
-    assert meteroid.to_invoice(look.document, None).provider_status == "DRAFT/UNPAID"
+    result = got.results[ID]
+    assert isinstance(result, Found)
+    assert json_text.read(result.raw) == EXAMPLE == result.document
+    assert meteroid.to_invoice(result.document, None).provider_status == "DRAFT/UNPAID"
     assert got.asked_at == clock.now()
     assert got.server_date is not None
     (asked,) = server.asked
@@ -51,9 +51,9 @@ async def test_what_concerns_one_id_fails_that_id(
     meteroid: Provider, server: ProviderServer, status: int, body: object, error: type
 ) -> None:
     server.answer(body, status=status, text="Invalid URL: Cannot parse `invoice_id`" if body is None else None)
-    look = await look_at(meteroid, ID)
-    assert isinstance(look, Failed)
-    assert type(look.error) is error
+    result = await look_at(meteroid, ID)
+    assert isinstance(result, Failed)
+    assert type(result.error) is error
 
 
 async def test_a_404_is_a_miss(meteroid: Provider, server: ProviderServer) -> None:
@@ -124,8 +124,8 @@ async def test_only_what_is_volatile_leaves_the_fingerprint_alone(meteroid: Prov
     for document in (base, same, other):
         server.answers.clear()
         server.answer(document)
-        look = await look_at(meteroid, ID)
-        assert isinstance(look, Found)
-        prints.append(look.fingerprint)
+        result = await look_at(meteroid, ID)
+        assert isinstance(result, Found)
+        prints.append(result.fingerprint)
     assert prints[0] == prints[1] != prints[2]
     assert len(prints[0]) == 16

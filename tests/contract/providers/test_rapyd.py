@@ -77,10 +77,10 @@ async def test_the_published_example_is_read_from_its_envelope_and_kept_alone(
     rapyd: Provider, server: ProviderServer, clock: StillClock
 ) -> None:
     server.answer(example("rapyd"))
-    look = await look_at(rapyd, ID)
-    assert isinstance(look, Found)
-    assert look.document == example("rapyd")["data"] == json_text.read(look.raw)
-    assert b'"total":1079.98,' in look.raw
+    result = await look_at(rapyd, ID)
+    assert isinstance(result, Found)
+    assert result.document == example("rapyd")["data"] == json_text.read(result.raw)
+    assert b'"total":1079.98,' in result.raw
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("GET", f"/v1/invoices/{ID}")
     assert (asked.headers["access_key"], asked.headers["Content-Type"]) == (ACCESS_KEY, "application/json")
@@ -108,8 +108,8 @@ async def test_every_request_has_its_own_salt_and_is_signed_after_the_wait(
         async def wait(self) -> None:
             clock.advance(timedelta(minutes=2))
 
-    dice = iter((0.1, 0.9))
-    rapyd = Rapyd(account(server.url, credentials=CREDENTIALS), session, clock, lambda: next(dice))
+    rng = iter((0.1, 0.9))
+    rapyd = Rapyd(account(server.url, credentials=CREDENTIALS), session, clock, lambda: next(rng))
     server.answer(example("rapyd"))
     for _ in range(2):
         await rapyd.fetch([ID], SlowPacer())
@@ -144,9 +144,9 @@ async def test_what_concerns_one_id_fails_that_id(
     rapyd: Provider, server: ProviderServer, status: int, body: object, error: type
 ) -> None:
     server.answer(body, status=status)
-    look = await look_at(rapyd, ID)
-    assert isinstance(look, Failed)
-    assert type(look.error) is error
+    result = await look_at(rapyd, ID)
+    assert isinstance(result, Failed)
+    assert type(result.error) is error
 
 
 @pytest.mark.parametrize(
@@ -224,9 +224,9 @@ async def test_only_what_is_volatile_leaves_the_fingerprint_alone(rapyd: Provide
     server.answer(with_changes(payment=paying | {"status": "CLO", "paid": True}))
     prints: list[bytes] = []
     for _ in range(3):
-        look = await look_at(rapyd, ID)
-        assert isinstance(look, Found)
-        prints.append(look.fingerprint)
+        result = await look_at(rapyd, ID)
+        assert isinstance(result, Found)
+        prints.append(result.fingerprint)
     assert prints[0] == prints[1] != prints[2]
 
 
@@ -234,6 +234,6 @@ async def test_links_that_pay_are_not_kept(rapyd: Provider, server: ProviderServ
     server.answer(
         with_changes(payment={"redirect_url": "https://pay.example/1", "complete_payment_url": "pay.example"})
     )
-    look = await look_at(rapyd, ID)
-    assert isinstance(look, Found)
-    assert b"pay.example" not in look.raw
+    result = await look_at(rapyd, ID)
+    assert isinstance(result, Found)
+    assert b"pay.example" not in result.raw

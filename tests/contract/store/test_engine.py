@@ -144,7 +144,7 @@ async def test_upgrade_says_what_it_did(tmp_path: Path) -> None:
 async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url: str) -> None:
     async with open_store(database_url, database_clock=False) as store:
         await stored.endpoints(store, "ledger")
-        await stored.tell(store, "inv_1", stored.event("evt_1", "invoice.paid", "ledger"))
+        await stored.record_events(store, "inv_1", stored.event("evt_1", "invoice.paid", "ledger"))
         async with store.transaction() as connection:
             await connection.run_sync(_downgrade)
     with pytest.raises(SchemaMismatch, match=r"older schema .* run `invoice-watcher db upgrade`"):

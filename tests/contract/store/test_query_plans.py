@@ -13,15 +13,15 @@ from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
 from watcher.core.invoices.invoice import Status
 from watcher.core.webhooks.endpoint_health import FIRST_PROBE_AFTER, OPENS_AFTER
 from watcher.core.webhooks.subscription import Subscription
-from watcher.ports import ClaimedWatch, ListedIds, Outcome, PollRecord, RoundKind, WatchState
+from watcher.ports import ClaimedWatch, ListedIds, ListSyncKind, Outcome, PollRecord, WatchState
 from watcher.store import (
     Backlogs,
     Redelivery,
     Reports,
     SqlEndpoints,
+    SqlListSyncs,
     SqlOutbox,
     SqlPollQueue,
-    SqlRounds,
     Store,
 )
 
@@ -82,20 +82,20 @@ async def test_the_loops_of_polling_read_no_table_through(full_store: Store) -> 
 
 
 async def test_rounds_through_lists_read_no_table_through(full_store: Store) -> None:
-    rounds, ids = SqlRounds(full_store), tuple(f"inv_{number}" for number in range(MANY - 5, MANY + 5))
+    rounds, ids = SqlListSyncs(full_store), tuple(f"inv_{number}" for number in range(MANY - 5, MANY + 5))
     listed = ListedIds("acme", ids, frozenset(ids), NOW + MINUTE)
     async with statements(full_store) as said:
-        assert await rounds.begin("acme", RoundKind.SWEEP, NOW, NOW + MINUTE)
+        assert await rounds.begin("acme", ListSyncKind.REFRESH, NOW, NOW + MINUTE)
         assert await rounds.count_due("acme", NOW, 100) == 100
         assert await rounds.discover("acme", ids, NOW) == 5
         assert len((await rounds.lease_listed(listed, NOW + MINUTE, LEASE)).watches) == 10
-        await rounds.lease_listed(replace(listed, hints_since=NOW), NOW + MINUTE, LEASE)
-        await rounds.count_due("acme", NOW, 100, hints_since=NOW)
-        beside = await rounds.claim_beside(stored.request(requests=5), NOW + MINUTE, LEASE, new_since=NOW)
+        await rounds.lease_listed(replace(listed, partial_since=NOW), NOW + MINUTE, LEASE)
+        await rounds.count_due("acme", NOW, 100, partial_since=NOW)
+        beside = await rounds.claim_urgent(stored.request(requests=5), NOW + MINUTE, LEASE, new_since=NOW)
         assert beside is not None
         await rounds.ask_for(beside.watches, NOW + MINUTE)
-        assert await rounds.hasten("acme", {NOW}, [NOW] * 10) == 10
-        await rounds.end("acme", RoundKind.SWEEP, NOW + MINUTE)
+        assert await rounds.poll_sooner("acme", {NOW}, [NOW] * 10) == 10
+        await rounds.end("acme", ListSyncKind.REFRESH, NOW + MINUTE)
     assert len(said) >= 14
     assert await large_scans(full_store, said) == []
 
@@ -130,12 +130,12 @@ async def test_the_loops_of_a_failing_endpoint_read_no_table_through(full_store:
 
 
 async def test_sending_a_range_again_reads_no_table_through(full_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watcher.store.redelivery._WINDOW", 100)  # else it is all of these
+    monkeypatch.setattr("watcher.store.deliveries.redelivery._WINDOW", 100)  # else it is all of these
     later = NOW + 60 * MINUTE
     told = {
         f"inv_{CLAIMED + n}": [replace(event(f"evt_n{n}", "invoice.paid", "ledger"), timestamp=later)] for n in range(5)
     }
-    await stored.tell_all(full_store, told)
+    await stored.record_all(full_store, told)
     async with statements(full_store) as said:
         count = await Redelivery(full_store).redeliver_range(Subscription("ledger"), later, later + MINUTE, NOW)
     assert (count, len(said) > 30) == (5, True)
@@ -196,7 +196,7 @@ async def test_settling_takes_as_many_statements_for_many_receipts_as_for_a_few(
 async def test_claiming_takes_as_many_statements_for_many_endpoints_as_for_one(store: Store) -> None:
     names, counts = [f"endpoint{number}" for number in range(30)], list[int]()
     outbox = await stored.endpoints(store, *names)
-    await stored.tell_all(store, {name: [event(f"evt_{name}", "invoice.paid", name)] for name in names})
+    await stored.record_all(store, {name: [event(f"evt_{name}", "invoice.paid", name)] for name in names})
     for some in (names[:1], names[1:]):
         async with statements(store) as said:
             claimed = await outbox.claim(NOW, dict.fromkeys(some, 5), LEASE)
@@ -213,7 +213,7 @@ async def test_first_attempts_do_not_wait_for_thousands_of_retries(full_store: S
         await outbox.settle([stored.retried(one, NOW - MINUTE) for one in claimed[start : start + 500]])
     await SqlEndpoints(full_store).enable("ledger", NOW + SECOND)
     new = range(CLAIMED, CLAIMED + 30)
-    await stored.tell_all(full_store, {f"inv_{n}": [event(f"evt_n{n}", "a", "ledger")] for n in new})
+    await stored.record_all(full_store, {f"inv_{n}": [event(f"evt_n{n}", "a", "ledger")] for n in new})
     arrived: list[str] = []
     for _ in range(3):
         batch = await stored.send(outbox, NOW + 2 * MINUTE, ledger=10)

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 from tests.fakes import stored
 from tests.fakes.stored import NOW, event
 from watcher.ports import PollRecord
-from watcher.store import Reports, SqlAccounts, SqlPollQueue, Store, open_store
+from watcher.store import Reports, SqlAccountStates, SqlPollQueue, Store, open_store
 from watcher.store.tables import events, sources
 
 
@@ -50,7 +50,7 @@ async def test_a_failing_batch_writes_nothing_of_itself(store: Store) -> None:
 
     with pytest.raises(RuntimeError, match="a bug"):
         await broken()
-    assert "half" not in await SqlAccounts(store).states()
+    assert "half" not in await SqlAccountStates(store).states()
     assert await SqlPollQueue(store).record([stored.polled(claimed)], {}) == frozenset()
 
 

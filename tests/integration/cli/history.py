@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.fakes import stored
 from tests.fakes.life import BEGINS_AT, Stage, live
 from watcher.core.invoices import history_state
-from watcher.ports import Change, ClaimedWatch, EventRecord, Form, SourceRow, WatchEntry
+from watcher.ports import Change, ClaimedWatch, DesiredWatch, EventRecord, Form, SourceRow
 from watcher.store import SqlPollQueue, SqlWatches, Store, open_store
 
 LIFE = live(looks=5)
@@ -17,9 +17,9 @@ async def seed(file: Path) -> None:
     async with open_store(f"sqlite:///{file}", create=True) as store:
         watches = SqlWatches(store)
         await watches.sync_sources([SourceRow("acme", "meteroid")], BEGINS_AT)
-        listed = [WatchEntry("acme", "inv_1", ("vip",), file="lists/first.csv", line=2)]
+        listed = [DesiredWatch("acme", "inv_1", ("vip",), file="lists/first.csv", line=2)]
         await watches.apply_lists(listed, BEGINS_AT, confirmed=True)
-        await watches.add(WatchEntry("acme", "inv_2", note="by hand"), "cli", BEGINS_AT)
+        await watches.add(DesiredWatch("acme", "inv_2", note="by hand"), "cli", BEGINS_AT)
         outbox = await stored.endpoints(store, "ledger")
         for stage in LIFE:
             await record(store, watches, stage)

@@ -31,9 +31,9 @@ def following(folder: Path, *options: str) -> Generator[subprocess.Popen[str]]:
             process.kill()
 
 
-async def tell(folder: Path, *names: str) -> None:
+async def record_events(folder: Path, *names: str) -> None:
     async with open_store(f"sqlite:///{folder / 'config' / 'watcher.db'}", create=True) as store:
-        await stored.tell(store, "inv_1", *(stored.event(name) for name in names))
+        await stored.record_events(store, "inv_1", *(stored.event(name) for name in names))
 
 
 def next_id(process: subprocess.Popen[str]) -> str:
@@ -42,10 +42,10 @@ def next_id(process: subprocess.Popen[str]) -> str:
 
 
 async def test_follow_prints_what_is_there_and_then_what_comes(folder: Path) -> None:
-    await tell(folder, "evt_1")
+    await record_events(folder, "evt_1")
     with following(folder) as process:
         before = next_id(process)
-        await tell(folder, "evt_2")
+        await record_events(folder, "evt_2")
         later = next_id(process)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
@@ -55,7 +55,7 @@ async def test_follow_prints_what_is_there_and_then_what_comes(folder: Path) -> 
 
 
 async def test_follow_ends_by_itself_at_its_limit(folder: Path) -> None:
-    await tell(folder, "evt_1", "evt_2", "evt_3")
+    await record_events(folder, "evt_1", "evt_2", "evt_3")
     with following(folder, "--limit", "2") as process:
         out, err = process.communicate(timeout=30)
 

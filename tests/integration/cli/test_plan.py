@@ -11,17 +11,17 @@ import pytest
 
 from tests.fakes import stored
 from tests.integration.cli.terminal import Terminal
-from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.allocation import HazardGroup
 from watcher.core.scheduling.hazard import DAY, Exposure, due_hour, stage_at
-from watcher.ports import PollRecord, SourceRow, WatchEntry, WatchState
+from watcher.ports import DesiredWatch, PollRecord, SourceRow, WatchState
 from watcher.store import SqlPollQueue, SqlWatches, open_store
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-NEAR = Standing("open", due_hour(NOW + DAY / 2), "EUR", 30)
-FAR = Standing("open", due_hour(NOW + 20 * DAY), "EUR", 20)
+NEAR = HazardGroup("open", due_hour(NOW + DAY / 2), "EUR", 30)
+FAR = HazardGroup("open", due_hour(NOW + 20 * DAY), "EUR", 20)
 
 
-def looked(key: int, lease: int, here: Standing) -> PollRecord:
+def looked(key: int, lease: int, here: HazardGroup) -> PollRecord:
     """A look at an open invoice: near the due date one in five changes a day, far from it one in two hundred."""
     taught = (
         Exposure("meteroid", "open", stage_at(-0.5), 2, 10 * DAY),
@@ -30,8 +30,8 @@ def looked(key: int, lease: int, here: Standing) -> PollRecord:
     event = replace(stored.event(f"evt_{key}"), timestamp=NOW, delay=timedelta(minutes=key))
     return PollRecord(
         key=key, lease=lease, polled_at=NOW, poll_at=NOW + timedelta(minutes=7), clock_at=NOW + DAY,
-        state=WatchState.ACTIVE, asked_at=NOW, fetched_at=NOW, fingerprint=b"print", standing=here, exposures=taught,
-        change=stored.change(event, snapshot=replace(stored.OPEN, id=f"inv_{key}")),
+        state=WatchState.ACTIVE, asked_at=NOW, fetched_at=NOW, fingerprint=b"print", hazard_group=here,
+        exposures=taught, change=stored.change(event, snapshot=replace(stored.OPEN, id=f"inv_{key}")),
     )  # fmt: skip
 
 
@@ -40,12 +40,12 @@ async def seed(file: Path) -> None:
     async with open_store(f"sqlite:///{file}", create=True) as store:
         watches = SqlWatches(store)
         await watches.sync_sources([SourceRow("acme", "meteroid")], NOW)
-        await watches.import_entries([WatchEntry("acme", f"inv_{number}") for number in range(1, 22)], "cli", NOW)
+        await watches.import_entries([DesiredWatch("acme", f"inv_{number}") for number in range(1, 22)], "cli", NOW)
         claimed = sorted(await stored.claim(store, NOW), key=lambda one: one.key)
         records = [looked(one.key, one.lease, NEAR if one.key <= 10 else FAR) for one in claimed]
         records[-1] = replace(records[-1], failures=2, last_error="HTTP 500", state=WatchState.FAILING)
         await SqlPollQueue(store).record(records, {})
-        await watches.import_entries([WatchEntry("acme", "inv_new"), WatchEntry("acme", "inv_gone")], "cli", NOW)
+        await watches.import_entries([DesiredWatch("acme", "inv_new"), DesiredWatch("acme", "inv_gone")], "cli", NOW)
         await watches.remove("acme", "inv_gone", NOW)
 
 

@@ -6,14 +6,14 @@ import pytest
 from tests.integration.config.folder import SOURCE, Folder
 from watcher.config.watchlists.lists import read_list
 from watcher.core.errors import ConfigError
-from watcher.ports import WatchEntry
+from watcher.ports import DesiredWatch
 
 _CONFIG = f'[watcher]\nwatchlists = ["lists/*"]\n{SOURCE}'
 _HEADER = "source,invoice_id,tags,due_on,note\n"
 _COLUMNS = "the first line must name columns of source,invoice_id,tags,due_on,note"
 
 
-def _entries(folder: Folder, **lists: str) -> tuple[WatchEntry, ...]:
+def _entries(folder: Folder, **lists: str) -> tuple[DesiredWatch, ...]:
     for name, text in lists.items():
         folder.write(text, f"lists/{name.replace('_', '.')}")
     return folder.load(_CONFIG).entries
@@ -41,10 +41,10 @@ due_on = "2026-12-02"
     )
     where = f"{folder.path}/lists/a.toml"
     assert entries == (
-        WatchEntry("acme", "inv_1", ("vip",), None, None, where, 3),
-        WatchEntry("acme", "1003", ("vip",), None, None, where, 4),
-        WatchEntry("acme", "inv_3", ("vip", "legal"), date(2026, 12, 1), "ask Kim", where, 6),
-        WatchEntry("acme", "7", ("vip",), date(2026, 12, 2), None, where, 12),
+        DesiredWatch("acme", "inv_1", ("vip",), None, None, where, 3),
+        DesiredWatch("acme", "1003", ("vip",), None, None, where, 4),
+        DesiredWatch("acme", "inv_3", ("vip", "legal"), date(2026, 12, 1), "ask Kim", where, 6),
+        DesiredWatch("acme", "7", ("vip",), date(2026, 12, 2), None, where, 12),
     )
 
 
@@ -54,8 +54,8 @@ def test_a_csv_list_has_columns_in_any_order_quotes_and_blank_lines(folder: Fold
     )
     where = f"{folder.path}/lists/a.csv"
     assert _entries(folder, a_csv=text) == (
-        WatchEntry("acme", "inv_1", ("vip", "legal"), None, 'two\r\nlines, "quoted"', where, 2),
-        WatchEntry("acme", "0007", (), None, None, where, 5),
+        DesiredWatch("acme", "inv_1", ("vip", "legal"), None, 'two\r\nlines, "quoted"', where, 2),
+        DesiredWatch("acme", "0007", (), None, None, where, 5),
     )
 
 
@@ -66,7 +66,7 @@ def test_repeats_are_united_with_a_warning(folder: Folder) -> None:
         b_toml='source = "acme"\ninvoices = [1]\n',
     )
     assert entries == (
-        WatchEntry("acme", "1", ("vip", "legal"), date(2026, 12, 1), "second", f"{folder.path}/lists/a.csv", 2),
+        DesiredWatch("acme", "1", ("vip", "legal"), date(2026, 12, 1), "second", f"{folder.path}/lists/a.csv", 2),
     )
     first = f'invoice "1" of acme is listed at {folder.path}/lists/a.csv:2 already: both are united'
     assert folder.warnings()[:2] == [f"lists/a.csv:3: {first}", f"lists/b.toml:2: {first}"]

@@ -11,7 +11,7 @@ from watcher.config.load import Loaded, load
 from watcher.config.settings import Configuration
 from watcher.config.watchlists import lists
 from watcher.core.errors import ConfigError
-from watcher.ports import ListsMark
+from watcher.ports import ListDigest
 from watcher.store.watches.desired import from_file, texts
 
 _CONFIG = f'[watcher]\nwatchlists = ["lists/*", "more.csv"]\n{SOURCE}'
@@ -27,7 +27,7 @@ def listing(folder: Folder) -> Folder:
     return folder
 
 
-def again(folder: Folder, remembered: ListsMark | None) -> Loaded:
+def again(folder: Folder, remembered: ListDigest | None) -> Loaded:
     return load(folder.config, PROVIDER_KINDS, folder.environment, stored=lambda _: remembered)
 
 
@@ -136,7 +136,7 @@ def test_mistakes_of_config_and_lists_are_told_together_and_nobody_asks_what_is_
 def test_what_is_remembered_is_of_the_content_that_was_read(listing: Folder) -> None:
     mark = listing.load().lists.mark
 
-    def changed_meanwhile(configuration: Configuration) -> ListsMark:
+    def changed_meanwhile(configuration: Configuration) -> ListDigest:
         del configuration
         listing.write(f"{_HEADER}acme,8\n", "more.csv")
         return mark

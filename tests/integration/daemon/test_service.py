@@ -205,10 +205,10 @@ async def test_a_single_run_that_holds_a_list_back_has_failed(folder: Path, sqli
 
 async def test_the_watchdog_hears_of_every_loop_and_chore_and_of_the_store(folder: Path, sqlite_store: Store) -> None:
     loops = frozenset({"polling", "accounts", "clock", "sweeping", "delivery", "store"})
-    chores = {"reload chore", "tokens chore", "clock chore", "tempo chore", "retention chore"}
+    jobs = {"reload chore", "tokens chore", "clock chore", "tempo chore", "retention chore"}
     async with service_on(folder, sqlite_store) as service, anyio.create_task_group() as group:
         group.start_soon(service.serve, Notifier(None))
-        await until(lambda: service.turning.heard == loops | chores, "all are heard")
+        await until(lambda: service.heartbeats.heard == loops | jobs, "all are heard")
         group.cancel_scope.cancel()
 
 
@@ -220,11 +220,22 @@ async def test_what_is_open_at_a_source_is_counted_once_for_the_policy_and_for_w
     async with service_on(folder, sqlite_store) as service:
         async with statements(sqlite_store) as said:
             await service.reload(forced=True)
-        assert [(one.source, one.open_invoices) for one in service.lateness or ()] == [("acme", None), ("evenly", None)]
-        await service.reload(forced=True)
-        assert [one.open_invoices for one in service.lateness or ()] == [0, 0], "the first count came before any poll"
+        assert [one.source for one in service.detection_delays or ()] == ["acme", "evenly"]
     counted = [parameters for statement, parameters in said if "GROUP BY watches.status" in statement]
     assert sorted(source for source, *_ in counted) == ["acme", "evenly"]
+
+
+async def test_the_count_before_the_first_poll_says_nothing_about_open_invoices(
+    folder: Path, sqlite_store: Store
+) -> None:
+    async with service_on(folder, sqlite_store) as service:
+        assert service.detection_delays is not None, "a start counts once"
+        service.detection_delays = None
+        counts: list[list[int | None]] = []
+        for _ in range(2):
+            await service.reload(forced=True)
+            counts.append([one.open_invoices for one in service.detection_delays or ()])
+    assert counts == [[None], [0]]
 
 
 @pytest.mark.parametrize(("raw", "kept"), [("4d", b"{}"), ("2d", None)])

@@ -13,7 +13,7 @@ MINUTE = timedelta(minutes=1)
 async def test_the_look_falls_on_the_instant_and_tells_what_has_come(scene: Scene) -> None:
     await scene.watch("inv_1")
     due_at = scene.clock.now() + MINUTE
-    scene.provider.looks = {"inv_1": found(invoice(due=due_at))}
+    scene.provider.results = {"inv_1": found(invoice(due=due_at))}
     async with scene.running():
         await scene.elapse(seconds=50)
         assert len(scene.provider.asked) == 1
@@ -26,7 +26,7 @@ async def test_the_look_falls_on_the_instant_and_tells_what_has_come(scene: Scen
 async def test_without_a_fresh_look_it_is_told_after_clock_wait_from_the_last_snapshot(scene: Scene) -> None:
     await scene.watch("inv_1")
     seen_at = scene.clock.now()
-    scene.provider.looks = {"inv_1": found(invoice(due=seen_at + MINUTE))}
+    scene.provider.results = {"inv_1": found(invoice(due=seen_at + MINUTE))}
     scene.configure(clock_wait=timedelta(seconds=30))
     async with scene.running():
         await scene.elapse(seconds=1)
@@ -47,7 +47,7 @@ async def test_a_clock_that_jumps_ahead_tells_nothing_that_is_not_true(scene: Sc
     await scene.watch("inv_1")
     true_time = scene.clock.now()
     scene.provider.server_date = true_time
-    scene.provider.looks = {"inv_1": found(invoice(due=true_time + 30 * 24 * 60 * MINUTE))}
+    scene.provider.results = {"inv_1": found(invoice(due=true_time + 30 * 24 * 60 * MINUTE))}
     async with scene.running():
         await scene.elapse(seconds=1)
         scene.provider.hold()
@@ -63,7 +63,7 @@ async def test_a_clock_that_jumps_ahead_tells_nothing_that_is_not_true(scene: Sc
 async def test_while_a_clock_is_wrong_nothing_is_told_and_afterwards_everything(scene: Scene) -> None:
     await scene.watch("inv_1")
     now = scene.clock.now()
-    scene.provider.looks = {"inv_1": found(invoice(due=now + MINUTE))}
+    scene.provider.results = {"inv_1": found(invoice(due=now + MINUTE))}
     scene.provider.server_date = now - timedelta(minutes=10)
     async with scene.running():
         await scene.elapse(seconds=70)

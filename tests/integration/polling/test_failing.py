@@ -18,7 +18,7 @@ async def jump(scene: Scene, period: timedelta) -> None:
 
 async def test_nothing_but_429_for_long_enough_is_a_failure_too(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     scene.provider.refusals = [RateLimited("HTTP 429", retry_after=timedelta(minutes=5))] * 4
     async with scene.running():
         for _ in range(3):
@@ -33,7 +33,7 @@ async def test_nothing_but_429_for_long_enough_is_a_failure_too(scene: Scene) ->
 async def test_a_429_now_and_then_is_none(scene: Scene) -> None:
     scene.configure(failing_after=timedelta(seconds=1))
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     async with scene.running():
         for _ in range(3):
             scene.provider.refusals = [RateLimited("HTTP 429", retry_after=timedelta(seconds=5))]
@@ -47,7 +47,7 @@ async def test_answers_that_nobody_can_read_are_the_accounts_fault_if_a_control_
 ) -> None:
     scene.configure(failing_after=timedelta(seconds=10))
     await scene.watch("inv_1", "inv_2")
-    scene.provider.looks = dict.fromkeys(("inv_1", "inv_2"), Failed(InvalidAnswer("not JSON")))
+    scene.provider.results = dict.fromkeys(("inv_1", "inv_2"), Failed(InvalidAnswer("not JSON")))
     scene.provider.probe_refusals = [ProviderUnavailable("not JSON")] * 3
     async with scene.running():
         await scene.elapse(seconds=1)
@@ -57,7 +57,7 @@ async def test_answers_that_nobody_can_read_are_the_accounts_fault_if_a_control_
 
 async def test_one_answer_that_nobody_can_read_is_its_own_fault(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": Failed(InvalidAnswer("over 30 digits"))}
+    scene.provider.results = {"inv_1": Failed(InvalidAnswer("over 30 digits"))}
     async with scene.running():
         await scene.elapse(seconds=2)
     assert len(scene.provider.probed) == 1

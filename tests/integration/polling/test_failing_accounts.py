@@ -15,7 +15,7 @@ SOON = timedelta(seconds=20)
 
 async def test_a_429_stops_the_whole_account_for_as_long_as_it_says(scene: Scene) -> None:
     await scene.watch("inv_1", "inv_2", "inv_3")
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     scene.provider.refusals = [RateLimited("HTTP 429", retry_after=timedelta(seconds=30))]
     async with scene.running():
         await scene.elapse(seconds=29)
@@ -57,7 +57,7 @@ async def test_an_account_that_answers_nothing_is_given_up_probed_and_taken_up_a
 async def test_an_account_that_only_ever_puts_off_is_failing_too(scene: Scene, error: ProviderUnavailable) -> None:
     await scene.watch("inv_1")
     scene.configure(failing_after=SOON)
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     scene.provider.refusals = [error] * 100
     scene.provider.probe_refusals = [error] * 100
     async with scene.running():
@@ -87,7 +87,7 @@ async def test_one_id_that_fails_every_request_it_is_in_fails_alone(scene: Scene
     names = [f"inv_{number}" for number in range(8)]
     await scene.watch(*names)
     scene.provider.batch_size = 8
-    scene.provider.looks = dict.fromkeys(names, OPEN)
+    scene.provider.results = dict.fromkeys(names, OPEN)
     poison: dict[str, WatcherError] = {"inv_5": ProviderUnavailable("HTTP 500")}
     scene.provider.poison = poison
     async with scene.running():
@@ -101,10 +101,10 @@ async def test_a_batch_of_misses_is_deleted_with_one_question(scene: Scene) -> N
     names = [f"inv_{number}" for number in range(8)]
     await scene.watch(*names)
     scene.provider.batch_size = 8
-    scene.provider.looks = dict.fromkeys(names, OPEN)
+    scene.provider.results = dict.fromkeys(names, OPEN)
     async with scene.running():
         await scene.elapse(seconds=1)
-        scene.provider.looks.clear()
+        scene.provider.results.clear()
         for _ in range(3):
             scene.clock.advance(EVERY)
             await scene.elapse(seconds=3)
@@ -130,7 +130,7 @@ async def test_no_token_is_renewed_for_an_account_that_is_left_alone(scene: Scen
 async def test_what_a_stalled_event_loop_missed_is_asked_for_again_within_the_rate(scene: Scene) -> None:
     names = [f"inv_{number}" for number in range(20)]
     await scene.watch(*names)
-    scene.provider.looks = dict.fromkeys(names, OPEN)
+    scene.provider.results = dict.fromkeys(names, OPEN)
     async with scene.running():
         await scene.elapse(seconds=1.1)
         scene.clock.advance(timedelta(seconds=3))

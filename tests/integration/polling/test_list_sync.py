@@ -92,7 +92,7 @@ async def test_what_a_provider_says_has_changed_is_looked_at_at_once(scene: Scen
     scene.provider.pages = [ListRefused("no")]
     async with scene.running():
         await scene.elapse(seconds=8)
-        scene.provider.looks["inv_9"] = found(one("inv_9", Status.PAID, line_count=3), b"paid")
+        scene.provider.results["inv_9"] = found(one("inv_9", Status.PAID, line_count=3), b"paid")
         scene.provider.changes = [hint("inv_9", Status.PAID), hint("inv_10")]
         for _ in range(3):
             scene.clock.advance(timedelta(minutes=1))
@@ -153,7 +153,7 @@ async def test_refused_credentials_of_a_list_are_confirmed_before_the_account_is
 
 async def test_a_list_that_this_program_fails_on_ends_neither_the_daemon_nor_the_polls(scene: Scene) -> None:
     await watched(scene)
-    broken = replace(whole("inv_0"), look=None, document={"invoice": 7})
+    broken = replace(whole("inv_0"), result=None, document={"invoice": 7})
     scene.provider.omits = frozenset({"line_count"})
     async with scene.running():
         scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)

@@ -24,8 +24,8 @@ class Outage:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.other = ScriptedProvider(scene.clock, looks={"bill_1": OPEN})
-        scene.provider.looks = dict.fromkeys(NAMES, OPEN)
+        self.other = ScriptedProvider(scene.clock, results={"bill_1": OPEN})
+        scene.provider.results = dict.fromkeys(NAMES, OPEN)
         scene.provider.pages = [ListRefused("no")]
 
     def configure(self, host: str = "two.example") -> None:
@@ -152,7 +152,7 @@ async def test_after_an_outage_the_longest_due_goes_first_and_no_second_sees_mor
         scene.clock.advance(EVERY * 1.06)
         await scene.elapse(seconds=3)
         late = [f"late_{number}" for number in range(9)]
-        scene.provider.looks |= dict.fromkeys(late, OPEN)
+        scene.provider.results |= dict.fromkeys(late, OPEN)
         scene.clock.advance(timedelta(hours=2))
         await scene.watch(*late)
         outage.end()

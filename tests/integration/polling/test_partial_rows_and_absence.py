@@ -7,18 +7,18 @@ from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
 from watcher.core.errors import ListRefused
 from watcher.core.invoices.invoice import Status
-from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.allocation import HazardGroup
 
 FAR = timedelta(days=2)
 
 
-def seldom(standing: Standing, now: datetime, luck: float) -> datetime:
-    del standing, luck
+def seldom(hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
+    del hazard_group, jitter
     return now + FAR
 
 
-def evenly(standing: Standing, now: datetime, luck: float) -> datetime:
-    del standing, luck
+def evenly(hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
+    del hazard_group, jitter
     return now + EVERY
 
 
@@ -40,7 +40,7 @@ async def test_a_hint_that_says_nothing_new_puts_off_the_look_and_one_that_does_
     async with scene.running():
         await scene.elapse(seconds=8)
         before = await scene.row("inv_7")
-        scene.provider.looks["inv_8"] = found(one("inv_8", Status.PAID, line_count=3), b"paid")
+        scene.provider.results["inv_8"] = found(one("inv_8", Status.PAID, line_count=3), b"paid")
         scene.provider.pages = in_pages(
             [hint(name, Status.PAID if name == "inv_8" else Status.OPEN) for name in NAMES], 30
         )
@@ -75,12 +75,12 @@ async def test_what_hints_cannot_refresh_is_learned_by_one_page_and_costs_no_rou
 
 async def test_what_left_the_list_is_asked_for_by_id_soon_and_once(scene: Scene) -> None:
     await watched(scene)
-    scene.provider.looks = {name: found(one(name), b"open") for name in NAMES}
+    scene.provider.results = {name: found(one(name), b"open") for name in NAMES}
     scene.configure(regular=seldom, discover=True)
     async with scene.running():
         await scene.elapse(seconds=8)
         scene.provider.pages = in_pages([whole(name) for name in NAMES[2:]])
-        scene.provider.looks["inv_0"] = found(one("inv_0", Status.PAID), b"paid")
+        scene.provider.results["inv_0"] = found(one("inv_0", Status.PAID), b"paid")
         scene.clock.advance(EVERY)
         asked = len(scene.provider.asked)
         await scene.elapse(seconds=8)
@@ -138,7 +138,7 @@ async def test_a_changed_row_is_looked_at_before_the_round_that_tells_of_it_ends
         await scene.elapse(seconds=30)
         rows = [hint(name, Status.PAID if name == "inv_8" else Status.OPEN) for name in NAMES]
         scene.provider.pages = in_pages([*rows, *strangers], 30)
-        scene.provider.looks["inv_8"] = found(one("inv_8", Status.PAID, line_count=3), b"paid")
+        scene.provider.results["inv_8"] = found(one("inv_8", Status.PAID, line_count=3), b"paid")
         scene.clock.advance(timedelta(hours=2))
         listed = len(scene.provider.listed)
         await scene.elapse(seconds=7)
@@ -152,7 +152,7 @@ async def test_hints_never_stand_for_a_look_that_is_older_than_slowest(scene: Sc
     scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
     async with scene.running():
         await scene.elapse(seconds=8)
-        scene.clock.advance(scene.plan.looks.slowest)
+        scene.clock.advance(scene.plan.poll_rules.slowest)
         asked = len(scene.provider.asked)
         await scene.elapse(seconds=8)
     assert len(scene.provider.asked) == asked + len(NAMES)

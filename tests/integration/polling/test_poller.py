@@ -25,7 +25,7 @@ PAID = found(invoice(Status.PAID, euros(paid="100.00"), due=None), b"two")
 async def test_an_import_is_spread_by_the_rate(scene: Scene) -> None:
     names = [f"inv_{number}" for number in range(50)]
     await scene.watch(*names)
-    scene.provider.looks = {name: found(replace(invoice(), id=name)) for name in names}
+    scene.provider.results = {name: found(replace(invoice(), id=name)) for name in names}
     async with scene.running():
         await scene.elapse(seconds=12)
     assert sorted(one for _, ids in scene.provider.asked for one in ids) == sorted(names)
@@ -38,10 +38,10 @@ async def test_an_import_is_spread_by_the_rate(scene: Scene) -> None:
 
 async def test_what_changes_between_two_polls_is_told_once(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     async with scene.running():
         await scene.elapse(seconds=1)
-        scene.provider.looks = {"inv_1": PAID}
+        scene.provider.results = {"inv_1": PAID}
         scene.clock.advance(EVERY)
         await scene.elapse(seconds=2)
         scene.clock.advance(EVERY)
@@ -58,13 +58,13 @@ async def test_what_changes_between_two_polls_is_told_once(scene: Scene) -> None
 
 async def test_the_text_of_the_last_look_is_known_at_the_next(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": replace(OPEN, text=b"t" * 16)}
+    scene.provider.results = {"inv_1": replace(OPEN, text=b"t" * 16)}
     async with scene.running():
         await scene.elapse(seconds=1)
-        scene.provider.looks = {"inv_1": Same()}
+        scene.provider.results = {"inv_1": Same()}
         scene.clock.advance(EVERY)
         await scene.elapse(seconds=2)
-        scene.provider.looks = {"inv_1": replace(PAID, text=b"u" * 16)}
+        scene.provider.results = {"inv_1": replace(PAID, text=b"u" * 16)}
         scene.clock.advance(EVERY)
         await scene.elapse(seconds=2)
         scene.clock.advance(EVERY)
@@ -77,7 +77,7 @@ async def test_the_text_of_the_last_look_is_known_at_the_next(scene: Scene) -> N
 async def test_a_claim_is_made_for_hundreds_of_polls(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"inv_{number}" for number in range(1000)]
     await scene.watch(*names)
-    scene.provider.looks = dict.fromkeys(names, OPEN)
+    scene.provider.results = dict.fromkeys(names, OPEN)
     scene.configure(spacing=Spacing.of(1000))
     claimed: list[int] = []
     claim = SqlPollQueue.claim
@@ -97,7 +97,7 @@ async def test_a_claim_is_made_for_hundreds_of_polls(scene: Scene, monkeypatch: 
 async def test_what_is_asked_for_in_batches_is_claimed_again_as_soon_as_half_of_it_is_made(scene: Scene) -> None:
     names = [f"inv_{number}" for number in range(4500)]  # nine requests, for which no list is read
     await scene.watch(*names)
-    scene.provider.looks, scene.provider.batch_size = dict.fromkeys(names, Missing("not found")), 500
+    scene.provider.results, scene.provider.batch_size = dict.fromkeys(names, Missing("not found")), 500
     scene.configure(spacing=Spacing.of(10_000))
     async with scene.running():
         await scene.elapse(seconds=0.5)
@@ -108,7 +108,7 @@ async def test_what_is_asked_for_in_batches_is_claimed_again_as_soon_as_half_of_
 async def test_single_looks_go_on_as_soon_as_a_list_is_read(scene: Scene) -> None:
     names = [f"inv_{number}" for number in range(6000)]
     await scene.watch(*names)
-    scene.provider.looks, scene.provider.batch_size = dict.fromkeys(names, Missing("not found")), 200
+    scene.provider.results, scene.provider.batch_size = dict.fromkeys(names, Missing("not found")), 200
     scene.configure(spacing=Spacing.of(10_000))
     async with scene.running():
         await scene.elapse(seconds=0.5)
@@ -132,16 +132,16 @@ async def test_no_more_is_claimed_of_all_sources_than_can_be_sent_in_time(scene:
 
 async def test_a_deleted_invoice_that_is_back_unchanged_is_restored(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     async with scene.running():
         await scene.elapse(seconds=1)
-        seen = dict(scene.provider.looks)
-        scene.provider.looks.clear()
+        seen = dict(scene.provider.results)
+        scene.provider.results.clear()
         for _ in range(4):
             scene.clock.advance(EVERY)
             await scene.elapse(seconds=2)
         assert await scene.told() == ["invoice.deleted"]
-        scene.provider.looks.update(seen)
+        scene.provider.results.update(seen)
         scene.clock.advance(EVERY)
         await scene.elapse(seconds=2)
     assert await scene.told() == ["invoice.deleted", "invoice.restored"]
@@ -149,7 +149,7 @@ async def test_a_deleted_invoice_that_is_back_unchanged_is_restored(scene: Scene
 
 async def test_a_retired_watch_that_is_polled_on_request_is_looked_at_again(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": PAID}
+    scene.provider.results = {"inv_1": PAID}
     async with scene.running():
         await scene.elapse(seconds=1)
         scene.clock.advance(timedelta(days=91))
@@ -165,7 +165,7 @@ async def test_a_retired_watch_that_is_polled_on_request_is_looked_at_again(scen
 async def test_a_crash_over_one_document_is_that_watchs_failure_and_nobody_elses(scene: Scene) -> None:
     await scene.watch("odd", "inv_1")
     odd = Found(lambda: {"invoice": "no invoice at all"}, lambda _: b"{}", lambda _: b"odd")
-    scene.provider.looks = {"odd": odd, "inv_1": OPEN}
+    scene.provider.results = {"odd": odd, "inv_1": OPEN}
     async with scene.running():
         await scene.elapse(seconds=3)
     crashed = await scene.row("odd")
@@ -176,7 +176,7 @@ async def test_a_crash_over_one_document_is_that_watchs_failure_and_nobody_elses
 
 async def test_a_failed_poll_is_logged_by_the_invoices_name_and_is_no_success_of_the_account(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": Failed(InvoiceRefused("HTTP 403"))}
+    scene.provider.results = {"inv_1": Failed(InvoiceRefused("HTTP 403"))}
     with capture_logs() as logged:
         async with scene.running():
             await scene.elapse(seconds=1)
@@ -188,7 +188,7 @@ async def test_a_failed_poll_is_logged_by_the_invoices_name_and_is_no_success_of
 async def test_stopping_asks_for_nothing_more_and_records_what_is_under_way(scene: Scene) -> None:
     names = [f"inv_{number}" for number in range(50)]
     await scene.watch(*names)
-    scene.provider.looks = {name: found(replace(invoice(), id=name)) for name in names}
+    scene.provider.results = {name: found(replace(invoice(), id=name)) for name in names}
     async with scene.running():
         await scene.elapse(seconds=0.1)
     assert 1 <= len(scene.provider.asked) <= 6
@@ -199,7 +199,7 @@ async def test_stopping_asks_for_nothing_more_and_records_what_is_under_way(scen
 
 async def test_a_look_whose_lease_was_taken_writes_nothing(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     scene.provider.hold()
     async with scene.running():
         await scene.elapse(seconds=0.1)
@@ -213,7 +213,7 @@ async def test_a_look_whose_lease_was_taken_writes_nothing(scene: Scene) -> None
 
 async def test_while_the_database_is_away_nothing_is_lost_and_nothing_is_the_invoices_fault(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     scene.provider.hold()
     async with scene.running():
         await scene.elapse(seconds=0.1)
@@ -229,7 +229,7 @@ async def test_while_the_database_is_away_nothing_is_lost_and_nothing_is_the_inv
 
 async def test_a_request_that_failed_while_the_database_is_away_is_made_again(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": OPEN}
+    scene.provider.results = {"inv_1": OPEN}
     scene.provider.refusals = [ProviderUnavailable("HTTP 502")]
     scene.provider.hold()
     async with scene.running():
@@ -258,7 +258,7 @@ async def test_a_source_removed_during_a_claim_ends_nothing_and_keeps_no_lease(s
 
 async def test_a_source_removed_while_its_clock_is_read_ends_nothing(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": found(invoice(due=scene.clock.now() + timedelta(minutes=4)))}
+    scene.provider.results = {"inv_1": found(invoice(due=scene.clock.now() + timedelta(minutes=4)))}
     scene.configure(clock_wait=timedelta(0))
     async with scene.running():
         await scene.elapse(seconds=2)

@@ -7,19 +7,19 @@ from tests.fakes.invoices import invoice
 from tests.fakes.poller import Scene
 from tests.fakes.polling import ScriptedProvider, found, plan
 from watcher.core.errors import ProviderUnavailable
-from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.allocation import HazardGroup
 
 
-def at_once(standing: Standing, now: datetime, luck: float) -> datetime:
+def at_once(hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
     """A policy that never rests."""
-    del standing, luck
+    del hazard_group, jitter
     return now
 
 
 async def test_all_that_is_due_is_polled_once(scene: Scene) -> None:
     names = [f"inv_{number}" for number in range(12)]
     await scene.watch(*names)
-    scene.provider.looks = dict.fromkeys(names, found(invoice(due=None)))
+    scene.provider.results = dict.fromkeys(names, found(invoice(due=None)))
     await scene.run_once()
     assert sorted(one for _, ids in scene.provider.asked for one in ids) == sorted(names)
     assert (scene.poller.recorder.polled, scene.poller.recorder.failed) == (12, 0)
@@ -46,7 +46,7 @@ async def test_a_slow_source_keeps_no_other_waiting(scene: Scene) -> None:
 
 async def test_an_account_given_up_by_an_earlier_run_is_probed_first(scene: Scene) -> None:
     await scene.watch("inv_1")
-    scene.provider.looks = {"inv_1": found(invoice(due=None))}
+    scene.provider.results = {"inv_1": found(invoice(due=None))}
     scene.provider.refusals = [ProviderUnavailable("HTTP 502")]
     scene.provider.probe_refusals = [ProviderUnavailable("HTTP 502")]
     await scene.run_once()

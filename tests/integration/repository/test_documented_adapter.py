@@ -122,25 +122,25 @@ def test_the_example_is_written_as_everything_here(words: tuple[str, ...], progr
 
 async def test_its_list_is_read_by_cursor_and_a_row_equals_the_look_by_id(module: ModuleType) -> None:
     kind: ProviderKind = module.KIND
-    pacer = PacerThatNeverWaits()
+    limiter = PacerThatNeverWaits()
     async with provider_server() as server, open_session() as session:
         asked = published() | {"id": "in/42"}
         server.answer({"data": [asked, published() | {"id": "in_43", "status": "paid"}], "next_cursor": "a/b"})
         server.answer(b'{"data": [], "next_cursor": null}')
         server.answer(asked)
         provider = adapter(kind, session, server.url, StillClock(), {"api_key": "key_1"})
-        page = await provider.list_page(None, pacer)
-        last = await provider.list_page(page.next_page, pacer)
-        look = (await provider.fetch(["in/42"], pacer)).looks["in/42"]
-    assert isinstance(look, Found)
-    assert page.rows[0].look is not None
-    assert page.rows[0].look.fingerprint == look.fingerprint
+        page = await provider.list_page(None, limiter)
+        last = await provider.list_page(page.next_page, limiter)
+        result = (await provider.fetch(["in/42"], limiter)).results["in/42"]
+    assert isinstance(result, Found)
+    assert page.rows[0].result is not None
+    assert page.rows[0].result.fingerprint == result.fingerprint
     assert [(row.invoice_id, row.is_settled) for row in page.rows] == [("in/42", False), ("in_43", True)]
     assert (last.rows, last.next_page) == ((), None)
     first = "/v1/invoices?status=draft,open,processing&limit=100"
     assert [asked.path for asked in server.asked] == [first, f"{first}&cursor=a%2Fb", "/v1/invoices/in%2F42"]
     assert {asked.headers["Authorization"] for asked in server.asked} == {"Bearer key_1"}
-    assert pacer.asked == 3
+    assert limiter.asked == 3
 
 
 @given(st.dictionaries(st.sampled_from(sorted(published())), ANY_JSON, max_size=4))

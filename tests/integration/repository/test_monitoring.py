@@ -15,7 +15,7 @@ from tests.fakes import stored
 from tests.integration.repository import ROOT
 from tests.integration.repository.documents import blocks
 from watcher.config.settings import HttpSettings
-from watcher.metrics import Metrics, Standing
+from watcher.metrics import GaugeValues, Metrics
 from watcher.ports import EndpointBacklog, Outcome, PollOutcome, SourceBacklog
 
 FOLDER = ROOT / "config" / "monitoring"
@@ -34,17 +34,17 @@ def told() -> dict[str, set[str]]:
     metrics.requested("acme", stored.NOW)
     metrics.polled("acme", PollOutcome.CHANGED, 1)
     metrics.recorded(replace(stored.event("evt_1"), delay=timedelta(0)))
-    metrics.foreseen({"acme": timedelta(0)})
+    metrics.forecasts({"acme": timedelta(0)})
     metrics.attempted("ledger", stored.receipt(Outcome.DELIVERED))
-    metrics.turned("polling")
+    metrics.beat("polling")
     metrics.configured({"acme": 5.0})
-    standing = Standing(
+    gauges = GaugeValues(
         sources=[SourceBacklog("acme", is_up=True, lag=timedelta(0))],
         endpoints=[EndpointBacklog("ledger", is_up=True, waiting=0, oldest=timedelta(0))],
         is_config_stale=False,
         is_clock_held=False,
     )
-    families = text_string_to_metric_families(metrics.render(standing).decode())
+    families = text_string_to_metric_families(metrics.render(gauges).decode())
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.provider_server import PacerThatNeverWaits
 from tests.integration.sandbox.caller import MovableClock
 from watcher.core.invoices.clock_events import ClockRules
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.snapshot import WatchFacts, deleted, take
 from watcher.core.invoices.transition import observe
 from watcher.ports import Found, Provider
@@ -49,22 +49,22 @@ class Onlooker:
         self._life = life
         self._provider = provider
         self._clock = clock
-        self._memory = Memory()
+        self._memory = HistoryState()
         self._misses = 0
         due_on = None if life.watch_due_in is None else (clock.now() + life.watch_due_in).date()
         self._facts = WatchFacts(kind.name, kind.name, ZoneInfo(kind.timezone), due_on=due_on)
 
-    async def look(self) -> None:
+    async def result(self) -> None:
         fetched = await self._provider.fetch([self._life.id], PacerThatNeverWaits())
-        look = fetched.looks[self._life.id]
+        result = fetched.results[self._life.id]
         before = self._memory.snapshot
         invoice = None
-        if isinstance(look, Found):
+        if isinstance(result, Found):
             self._misses = 0
-            invoice = self._provider.to_invoice(look.document, before)
+            invoice = self._provider.to_invoice(result.document, before)
             taken = take(invoice, self._facts)
         else:
-            assert before is not None, look
+            assert before is not None, result
             self._misses += 1
             taken = deleted(before) if self._misses >= MISSES_OF_A_DELETED_ONE else before
         step = observe(self._memory, taken, invoice, self._clock.now(), RULES, clock_held=False)
@@ -99,12 +99,12 @@ async def test_the_watcher_tells_exactly_what_the_life_owes(
         prepare(sandbox)
         kind = KINDS[life.provider]
         onlooker = Onlooker(life, kind, _adapter(kind, sandbox, session, clock), clock)
-        await onlooker.look()
+        await onlooker.result()
 
         async def pace(wait: timedelta, _says: str) -> None:
             for _ in range(wait // SECOND):
                 clock.advance(SECOND)
-                await onlooker.look()
+                await onlooker.result()
 
         await play(sandbox, pace)
         await pace(4 * SECOND, "the end")

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from tests.integration.web.client import TOKEN, Answered, Client
 from tests.integration.web.conftest import WITH_TOKEN
-from watcher.daemon.http_server import desk
+from watcher.daemon.http_server import backend
 
 PROTECTED = ("/api/v1/watches", "/api/v1/events/stream", "/api/v1/nothing", "/api/v1", "/api/v1/", "/metrics")
 OPEN = ("/healthz", "/readyz", "/openapi.json", "/api/v1/schema/event", "/")
@@ -121,7 +121,7 @@ async def test_a_link_from_elsewhere_may_lead_here_and_a_form_may_not(open_clien
 
 async def test_a_reload_takes_the_token_away_only_where_nobody_else_can_reach_us(sqlite_client: Client) -> None:
     service = sqlite_client.service
-    public, loopback = desk(service, "192.0.2.1").access, desk(service, "127.0.0.1").access
+    public, loopback = backend(service, "192.0.2.1").access, backend(service, "127.0.0.1").access
     assert public.token() == loopback.token() == TOKEN
     path = service.configuration.path
     path.write_text(path.read_text().replace(WITH_TOKEN, ""))

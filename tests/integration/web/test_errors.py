@@ -109,7 +109,7 @@ async def test_a_database_that_is_away_is_said_and_the_process_lives(sqlite_stor
 async def test_a_mistake_of_ours_is_500_in_words(
     sqlite_client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("watcher.store.reports.Reports.sources", None)
+    monkeypatch.setattr("watcher.store.queries.reports.Reports.sources", None)
     answer = await sqlite_client.ask("GET", "/api/v1/sources")
     assert (answer.status, answer.document) == (
         500,

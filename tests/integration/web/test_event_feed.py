@@ -65,9 +65,9 @@ async def write_rounds(store: Store, client: Client | None, invoice_id: str) -> 
     """Record events as a poll does; without the client as another process does, of which nobody is told."""
     for number in range(ROUNDS):
         told = [event(f"evt_{invoice_id}_{number}_{one}", "invoice.updated") for one in range(PER_ROUND)]
-        await stored.tell(store, invoice_id, *told)
+        await stored.record_events(store, invoice_id, *told)
         if client is not None:
-            client.service.tell_events()
+            client.service.notify_events()
 
 
 async def follow(client: Client, found: list[dict[str, Any]], count: int) -> None:
@@ -112,8 +112,8 @@ async def test_a_long_poll_is_answered_when_an_event_is_recorded(store: Store, c
 
         group.start_soon(wait)
         await until_listening(client)
-        await stored.tell(store, "inv_1", event("evt_1", "invoice.paid"))
-        client.service.tell_events()
+        await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid"))
+        client.service.notify_events()
     (answer,) = answers
     assert ([item["data"]["event_id"] for item in answer["items"]], answer["next"]) == (["evt_1"], None)
 
@@ -129,7 +129,7 @@ async def test_a_long_poll_without_an_event_ends_empty(sqlite_client: Client) ->
 
 
 async def test_the_feed_can_be_filtered_and_paged(store: Store, client: Client) -> None:
-    await stored.tell(
+    await stored.record_events(
         store, "inv_1", event("evt_1", "invoice.paid"), event("evt_2"), event("evt_3", "invoice.overpaid")
     )
 
@@ -145,12 +145,12 @@ async def test_the_feed_can_be_filtered_and_paged(store: Store, client: Client) 
 
 
 async def test_a_stream_goes_on_after_the_last_id_and_filters(store: Store, client: Client) -> None:
-    await stored.tell(store, "inv_1", *(event(f"evt_{number}", "invoice.paid") for number in range(3)))
-    await stored.tell(store, "inv_1", event("evt_other", "invoice.updated"))
+    await stored.record_events(store, "inv_1", *(event(f"evt_{number}", "invoice.paid") for number in range(3)))
+    await stored.record_events(store, "inv_1", event("evt_other", "invoice.updated"))
     async with streaming(client, "/api/v1/events/stream?type=invoice.paid&after=0", Last_Event_ID="1") as stream:
         assert [one.id for one in await take(stream, 2)] == [2, 3]
-        await stored.tell(store, "inv_1", event("evt_9", "invoice.paid"))
-        client.service.tell_events()
+        await stored.record_events(store, "inv_1", event("evt_9", "invoice.paid"))
+        client.service.notify_events()
         (last,) = await take(stream, 1)
     assert last == Sent(5, "invoice.paid", last.data)
     assert last.data is not None
@@ -158,11 +158,11 @@ async def test_a_stream_goes_on_after_the_last_id_and_filters(store: Store, clie
 
 
 async def test_a_stream_without_an_id_tells_only_what_comes(store: Store, client: Client) -> None:
-    await stored.tell(store, "inv_1", event("evt_old"))
+    await stored.record_events(store, "inv_1", event("evt_old"))
     async with streaming(client, "/api/v1/events/stream") as stream:
         await until_listening(client)
-        await stored.tell(store, "inv_1", event("evt_new"))
-        client.service.tell_events()
+        await stored.record_events(store, "inv_1", event("evt_new"))
+        client.service.notify_events()
         (sent,) = await take(stream, 1)
     assert sent.id == 2
 

@@ -12,9 +12,9 @@ from tests.integration.web.client import Client, segment
 from tests.integration.web.reading import Page
 from tests.integration.web.visiting import PATHS, seen, shown
 from watcher.core.invoices.invoice import Customer, Status
-from watcher.ports import Lateness, SourceRow, WatchState
+from watcher.ports import DetectionDelay, SourceRow, WatchState
 from watcher.store import SqlPollQueue, SqlWatches
-from watcher.web.dashboard_cache import Standings
+from watcher.web.dashboard_cache import DashboardCache
 from watcher.web.page.formatting import NONE
 
 HOSTILE = (
@@ -84,19 +84,21 @@ async def test_the_overview_adds_up_money_and_shows_what_is_overdue(client: Clie
 
 
 async def test_what_is_not_counted_yet_is_no_zero(sqlite_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def still_reading(_: Standings) -> None:
+    async def still_reading(_: DashboardCache) -> None:
         return None
 
-    monkeypatch.setattr(Standings, "current", still_reading)
+    monkeypatch.setattr(DashboardCache, "current", still_reading)
     service = sqlite_client.service
-    service.lateness = None
+    service.detection_delays = None
     page = await shown(sqlite_client, "/")
     assert "The figures are being counted" in page.words
     assert "Open invoices are being counted" in page.words
     tiles = page.words[page.words.index("Watches") : page.words.index("The figures")]
     assert "0" not in tiles
     assert not [table for table in page.tables if table[0][:2] == ["Source", "Policy"]]
-    service.lateness = (Lateness("acme", "adaptive", None, timedelta(minutes=7), 0, None, None, None, None),)
+    service.detection_delays = (
+        DetectionDelay("acme", "adaptive", None, timedelta(minutes=7), 0, None, None, None, None),
+    )
     page = await shown(sqlite_client, "/")
     delays = next(table for table in page.tables if table[0][:2] == ["Source", "Policy"])
     assert delays[1:] == [["acme", "adaptive", "being counted: an invoice is known after its first poll"]]
@@ -104,9 +106,11 @@ async def test_what_is_not_counted_yet_is_no_zero(sqlite_client: Client, monkeyp
 
 async def test_the_overview_holds_the_expected_delay_against_the_measured_one(sqlite_client: Client) -> None:
     minutes = timedelta(minutes=1)
-    late = Lateness("acme", "adaptive", 1200, 7 * minutes, 48, 20 * minutes, 12 * minutes, 95 * minutes, "acme is late")
-    unknown = Lateness("other", "cron", 3, None, 0, None, None, None, None)
-    sqlite_client.service.lateness = (late, unknown)
+    late = DetectionDelay(
+        "acme", "adaptive", 1200, 7 * minutes, 48, 20 * minutes, 12 * minutes, 95 * minutes, "acme is late"
+    )
+    unknown = DetectionDelay("other", "cron", 3, None, 0, None, None, None, None)
+    sqlite_client.service.detection_delays = (late, unknown)
     page = await shown(sqlite_client, "/")
     table = next(table for table in page.tables if "Expected" in table[0])
     rows = [row for row in table[1:] if len(row) == 8]

@@ -25,7 +25,7 @@ async def test_sources_are_listed_with_their_rates(client: Client) -> None:
 
 async def test_invoices_are_paged_and_filtered_like_the_command_does(store: Store, client: Client) -> None:
     for number in range(3):
-        await stored.tell(store, f"inv_{number}", event(f"evt_{number}"))
+        await stored.record_events(store, f"inv_{number}", event(f"evt_{number}"))
     first = await client.get("/api/v1/invoices?limit=2")
     second = await client.get(f"/api/v1/invoices?limit=2&cursor={first['next']}")
     assert [*first["items"], *second["items"]] == await Reports(store).invoices()
@@ -38,7 +38,7 @@ async def test_invoices_are_paged_and_filtered_like_the_command_does(store: Stor
 
 async def test_a_timeline_tells_snapshots_events_and_attempts_in_order(store: Store, client: Client) -> None:
     outbox = SqlOutbox(store)
-    await stored.tell(
+    await stored.record_events(
         store, "inv_1", event("evt_1", "invoice.paid", "ledger"), event("evt_2", "invoice.paid", "ledger")
     )
     (sent,) = await send(outbox, ledger=10)
@@ -58,7 +58,7 @@ async def test_a_timeline_tells_snapshots_events_and_attempts_in_order(store: St
 
 async def test_deliveries_are_listed_chosen_and_made_again(store: Store, client: Client) -> None:
     outbox = SqlOutbox(store)
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "crm"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "crm"))
     first = await client.get("/api/v1/deliveries?limit=1")
     second = await client.get(f"/api/v1/deliveries?cursor={first['next']}")
     assert [item["endpoint"] for item in (*first["items"], *second["items"])] == ["ledger", "crm"]
@@ -72,7 +72,7 @@ async def test_deliveries_are_listed_chosen_and_made_again(store: Store, client:
 
 
 async def test_a_delivery_to_an_endpoint_that_is_gone_is_not_made_again(store: Store, client: Client) -> None:
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "gone"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "gone"))
     refused = await client.ask("POST", "/api/v1/deliveries/dlv_1/redeliver")
     assert (refused.status, "gone is not configured" in refused.document["detail"]) == (409, True)
 

@@ -8,7 +8,7 @@ from tests.fakes.stored import NOW, event
 from tests.integration.web.client import Answered, Client
 from tests.integration.web.reading import Page, read
 from watcher.core.invoices import history_state
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Snapshot
 from watcher.store import SqlPollQueue, SqlWatches
 
@@ -42,14 +42,14 @@ async def seen(client: Client, *snapshots: Snapshot, endpoint: str | None = "led
     """Watched at acme, and looked at once."""
     store = client.service.store
     watches = SqlWatches(store)
-    await watches.import_entries([stored.WatchEntry("acme", one.id, one.tags) for one in snapshots], "cli", NOW)
+    await watches.import_entries([stored.DesiredWatch("acme", one.id, one.tags) for one in snapshots], "cli", NOW)
     claimed = {one.invoice_id: one for one in await stored.claim(store)}
     records = [
         stored.polled(
             claimed[one.id],
             change=replace(
                 stored.change(event(f"evt_{one.id}", "invoice.paid", *((endpoint,) if endpoint else ())), snapshot=one),
-                memory=history_state.dumps(Memory(one)),
+                memory=history_state.dumps(HistoryState(one)),
             ),
         )
         for one in snapshots

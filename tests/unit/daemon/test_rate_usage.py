@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tests.fakes.clock import FakeClock
-from watcher.daemon.rate_usage import Usage
+from watcher.daemon.rate_usage import RateUsage
 from watcher.ports import UNOBSERVED, EventRecord, PollOutcome
 
 
@@ -25,7 +25,7 @@ class Heard:
 
 def test_requests_are_counted_by_source_and_forgotten_after_a_quarter_of_an_hour() -> None:
     clock = FakeClock()
-    usage = Usage(UNOBSERVED, clock)
+    usage = RateUsage(UNOBSERVED, clock)
     assert usage.requests() == {}
     for _ in range(3):
         usage.requested("acme", clock.now())
@@ -44,7 +44,7 @@ def test_requests_are_counted_by_source_and_forgotten_after_a_quarter_of_an_hour
 def test_whoever_counts_for_good_hears_all_of_it() -> None:
     heard = Heard()
     clock = FakeClock()
-    usage = Usage(heard, clock)
+    usage = RateUsage(heard, clock)
     usage.requested("acme", clock.now())
     usage.polled("acme", PollOutcome.FAILED, 2)
     assert heard.told == [("acme", clock.now()), ("acme", PollOutcome.FAILED, 2)]

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 from watcher.core.errors import StoreUnavailable
 from watcher.daemon.systemd_status import StatusLine
-from watcher.daemon.watchdog import STALLED, Turning, WriteCheck, keep_asking
+from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, keep_asking
 from watcher.systemd import Notifier
 
 SECOND = timedelta(seconds=1)
@@ -32,33 +32,33 @@ def monotonic() -> Monotonic:
 
 
 def test_a_loop_that_falls_silent_is_named_and_one_that_turns_is_not(monotonic: Monotonic) -> None:
-    turning = Turning(monotonic)
-    turning.turned("polling")
-    turning.turned("delivery")
+    heartbeats = LoopHeartbeats(monotonic)
+    heartbeats.beat("polling")
+    heartbeats.beat("delivery")
     monotonic.pass_by(STALLED)
-    turning.turned("delivery")
-    assert turning.all_turn()
+    heartbeats.beat("delivery")
+    assert heartbeats.all_turn()
     monotonic.pass_by(SECOND)
-    assert turning.stalled() == ("polling",)
-    turning.turned("polling")
-    assert turning.all_turn()
+    assert heartbeats.stalled() == ("polling",)
+    heartbeats.beat("polling")
+    assert heartbeats.all_turn()
 
 
 def test_a_loop_may_say_within_what_time_it_turns_again(monotonic: Monotonic) -> None:
-    turning = Turning(monotonic)
-    turning.turned("retention", 2 * STALLED)
+    heartbeats = LoopHeartbeats(monotonic)
+    heartbeats.beat("retention", 2 * STALLED)
     monotonic.pass_by(2 * STALLED)
-    assert turning.all_turn()
+    assert heartbeats.all_turn()
     monotonic.pass_by(SECOND)
-    assert turning.stalled() == ("retention",)
+    assert heartbeats.stalled() == ("retention",)
 
 
 def test_loops_that_were_told_to_end_may_take_as_long_as_the_grace_lets_them(monotonic: Monotonic) -> None:
-    turning = Turning(monotonic)
-    turning.turned("delivery")
-    turning.end()
+    heartbeats = LoopHeartbeats(monotonic)
+    heartbeats.beat("delivery")
+    heartbeats.end()
     monotonic.pass_by(10 * STALLED)
-    assert turning.all_turn()
+    assert heartbeats.all_turn()
 
 
 class Asked:
@@ -78,7 +78,7 @@ class Asked:
         elif problem:
             raise StoreUnavailable(problem)
 
-    def turned(self, name: str) -> None:
+    def beat(self, name: str) -> None:
         assert name == "store"
         self.turns += 1
 
@@ -91,7 +91,7 @@ def clock() -> FakeClock:
 async def asked(store: Asked, clock: FakeClock) -> None:
     async with anyio.create_task_group() as group:
         check = WriteCheck(store, lambda: clock.now().timestamp())
-        group.start_soon(keep_asking, check.problem, store.turned, clock.sleep, store.told.append)
+        group.start_soon(keep_asking, check.problem, store.beat, clock.sleep, store.told.append)
         await clock.elapse(timedelta(minutes=5))
         group.cancel_scope.cancel()
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.clock import START
-from watcher.delivery import CourierEndpoint, settle
+from watcher.delivery import EndpointPolicy, settle
 from watcher.ports import ClaimedDelivery, DeliveryState, Outcome, Receipt, Settlement
 
 HOUR = timedelta(hours=1)
@@ -14,15 +14,15 @@ RETRIES = (
     *(timedelta(seconds=0), timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)),
     *(2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR),
 )
-ENDPOINT = CourierEndpoint(RETRIES, rate=50, concurrency=10, timeout=timedelta(seconds=15))
+ENDPOINT = EndpointPolicy(RETRIES, rate=50, concurrency=10, timeout=timedelta(seconds=15))
 CLAIMED = ClaimedDelivery(1, 7, "ledger", "evt_1", "invoice.paid", b"{}", 0, START + timedelta(minutes=1))
 
 
 def after(
-    outcome: Outcome, attempts: int = 0, *, luck: float = 0.0, retry_after: timedelta | None = None
+    outcome: Outcome, attempts: int = 0, *, jitter: float = 0.0, retry_after: timedelta | None = None
 ) -> Settlement:
     receipt = Receipt(outcome, START, timedelta(seconds=1), retry_after=retry_after)
-    return settle(replace(CLAIMED, attempts=attempts), receipt, ENDPOINT, START, lambda: luck)
+    return settle(replace(CLAIMED, attempts=attempts), receipt, ENDPOINT, START, lambda: jitter)
 
 
 def test_a_success_ends_the_delivery() -> None:
@@ -45,8 +45,8 @@ def test_the_schedule_never_gives_up_before_three_days() -> None:
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 8))
-def test_jitter_only_makes_later_and_by_a_fifth_at_most(luck: float, attempts: int) -> None:
-    at = after(Outcome.RETRY, attempts, luck=luck).next_attempt_at
+def test_jitter_only_makes_later_and_by_a_fifth_at_most(jitter: float, attempts: int) -> None:
+    at = after(Outcome.RETRY, attempts, jitter=jitter).next_attempt_at
     assert at is not None
     assert RETRIES[attempts + 1] <= at - START <= RETRIES[attempts + 1] * 1.2
 

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.benchmarks.desks import MemoryDesk, SqlDesk
-from tests.benchmarks.freshness import PROVIDER, SOURCE, Row, Run, adaptive, steady_plan, tempo_plan
+from tests.benchmarks.freshness import PROVIDER, SOURCE, Row, Run, adaptive, adaptive_plan, steady_plan
 from tests.benchmarks.receivables import STARTS_AT, Life, lives
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.polling import MIDDLE
 from watcher.core.errors import StoreUnavailable
-from watcher.core.scheduling.allocation import Census, Limits, Standing
+from watcher.core.scheduling.allocation import Census, HazardGroup, Limits
 from watcher.core.scheduling.hazard import Tally
-from watcher.polling import Tempo, Tuner
-from watcher.store import SqlSurveys, Store
+from watcher.polling import AdaptivePolicy, Tuner
+from watcher.store import SqlHazardStats, Store
 
 LIMITS = Limits(timedelta(hours=3), timedelta(minutes=1), timedelta(hours=24))
-OPEN = Standing("open")
+OPEN = HazardGroup("open")
 DAYS = 12
 
 
@@ -36,13 +36,13 @@ class Survey:
         return Census({OPEN: self.count}, self.learned)
 
 
-def tempo(rate: float = 100, batch_size: int = 1) -> Tempo:
-    return Tempo(SOURCE, PROVIDER, LIMITS, rate, lambda: batch_size, weighted=False)
+def adaptive_policy(rate: float = 100, batch_size: int = 1) -> AdaptivePolicy:
+    return AdaptivePolicy(SOURCE, PROVIDER, LIMITS, rate, lambda: batch_size, weighted=False)
 
 
-async def tuned(one: Tempo, survey: Survey) -> timedelta:
+async def tuned(one: AdaptivePolicy, survey: Survey) -> timedelta:
     await Tuner(survey, FakeClock()).tune([one])
-    return one.next_look(OPEN, START, MIDDLE) - START
+    return one.next_poll(OPEN, START, MIDDLE) - START
 
 
 async def simulated(population: Sequence[Life], *, weighted: bool | None) -> Row:
@@ -52,23 +52,23 @@ async def simulated(population: Sequence[Life], *, weighted: bool | None) -> Row
 
 
 def test_until_the_first_course_each_invoice_is_looked_at_every_every() -> None:
-    assert tempo().next_look(OPEN, START, MIDDLE) == START + LIMITS.every
+    assert adaptive_policy().next_poll(OPEN, START, MIDDLE) == START + LIMITS.every
 
 
 async def test_with_nothing_learned_it_is_every_too() -> None:
-    assert await tuned(tempo(), Survey()) == LIMITS.every
+    assert await tuned(adaptive_policy(), Survey()) == LIMITS.every
 
 
 async def test_a_database_that_is_away_leaves_the_last_course_in_force() -> None:
-    one = tempo(rate=100 / 3600 / 24 / 0.9)
+    one = adaptive_policy(rate=100 / 3600 / 24 / 0.9)
     assert await tuned(one, Survey(count=100)) == timedelta(days=1)
     with pytest.raises(StoreUnavailable):
         await tuned(one, Survey(count=None))
-    assert one.next_look(OPEN, START, MIDDLE) == START + timedelta(days=1)
+    assert one.next_poll(OPEN, START, MIDDLE) == START + timedelta(days=1)
 
 
 async def test_an_account_that_turns_out_to_have_no_batches_gets_what_its_rate_allows() -> None:
-    batched, sizes = tempo(rate=100 / 86_400 / 0.9), [25, 1]
+    batched, sizes = adaptive_policy(rate=100 / 86_400 / 0.9), [25, 1]
     one = replace(batched, batch_size=lambda: sizes[0])
     assert await tuned(one, Survey(count=100)) == LIMITS.every
     del sizes[0]
@@ -91,11 +91,11 @@ async def test_weighted_by_amount_large_payments_are_seen_soonest_for_no_more_re
 
 async def test_through_the_database_it_learns_and_looks_as_in_memory(store: Store) -> None:
     population, limits = lives(5, 30), replace(LIMITS, every=timedelta(hours=12))
-    one = tempo_plan(Tempo(SOURCE, PROVIDER, limits, 5.0, lambda: 1, weighted=True))
+    one = adaptive_plan(AdaptivePolicy(SOURCE, PROVIDER, limits, 5.0, lambda: 1, weighted=True))
     row = await Run("", SqlDesk(store, SOURCE, STARTS_AT), one, 5).over(population)
     memory = await Run("", MemoryDesk(STARTS_AT), adaptive(limits, weighted=True), 5).over(population)
     assert abs(row.looks / memory.looks - 1) < 0.1
-    census = await SqlSurveys(store).census(SOURCE, PROVIDER, STARTS_AT, weighted=True)
+    census = await SqlHazardStats(store).census(SOURCE, PROVIDER, STARTS_AT, weighted=True)
     assert sum(tally.events for tally in census.learned["open"].values()) > 0
     days = sum(tally.days for tally in census.learned["open"].values())
     assert 100 < days < 175, "some thirty invoices were open for five days"

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.polling import MIDDLE, AccountsInMemory, NoWait, ScriptedProvider, plan
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, RateLimited, SlotMissed
-from watcher.polling.circuit_breaker import Circuits
+from watcher.polling.circuit_breaker import CircuitBreakers
 from watcher.polling.clock_skew import SkewGuard
 from watcher.polling.source_plan import SourcePlan
 from watcher.ports import Form
@@ -21,7 +21,7 @@ class Scene:
         self.accounts = AccountsInMemory()
         self.provider = ScriptedProvider(self.clock)
         self.plan: SourcePlan = plan(self.provider)
-        self.circuits = Circuits(
+        self.circuit_breakers = CircuitBreakers(
             self.accounts,
             self.clock,
             lambda: MIDDLE,
@@ -32,12 +32,12 @@ class Scene:
         )
 
     async def fail(self) -> bool:
-        return await self.circuits.is_account_failing(self.plan, self.clock.now())
+        return await self.circuit_breakers.is_account_failing(self.plan, self.clock.now())
 
     async def look_after(self, wait: timedelta) -> None:
         self.clock.advance(wait)
         async with anyio.create_task_group() as probing:
-            await self.circuits.look_after({"acme": self.plan}, probing)
+            await self.circuit_breakers.look_after({"acme": self.plan}, probing)
 
     @property
     def told(self) -> list[str]:
@@ -56,7 +56,7 @@ async def test_one_bad_id_does_not_bring_the_account_down(scene: Scene) -> None:
 
 
 async def test_a_good_answer_meanwhile_is_proof_enough(scene: Scene) -> None:
-    scene.circuits.answered("acme", START + timedelta(seconds=1))
+    scene.circuit_breakers.answered("acme", START + timedelta(seconds=1))
     assert not await scene.fail()
     assert scene.provider.probed == []
 
@@ -107,7 +107,7 @@ async def test_a_failure_counts_from_its_first_request_not_from_its_confirmation
     scene.provider.probe_refusals = [ProviderUnavailable("502")]
     asked_at = scene.clock.now()
     scene.clock.advance(timedelta(seconds=15))
-    assert await scene.circuits.is_account_failing(scene.plan, asked_at)
+    assert await scene.circuit_breakers.is_account_failing(scene.plan, asked_at)
     assert scene.accounts.kept["acme"].failing_since == asked_at
 
 
@@ -116,7 +116,7 @@ async def test_many_misses_at_once_ask_a_failing_account_once(scene: Scene) -> N
     answers: list[bool] = []
 
     async def ask() -> None:
-        answers.append(await scene.circuits.answers(scene.plan, START))
+        answers.append(await scene.circuit_breakers.answers(scene.plan, START))
 
     async with anyio.create_task_group() as group:
         for _ in range(9):
@@ -163,12 +163,12 @@ async def test_a_probe_that_could_not_be_sent_proves_nothing_against_the_account
 
 async def test_accounts_that_are_not_asked_are_known(scene: Scene) -> None:
     plans = {"acme": scene.plan}
-    assert await scene.circuits.left_alone(plans) == set()
+    assert await scene.circuit_breakers.left_alone(plans) == set()
     await scene.accounts.back_off("acme", START, START + timedelta(seconds=1))
-    assert await scene.circuits.left_alone(plans) == {"acme"}
+    assert await scene.circuit_breakers.left_alone(plans) == {"acme"}
     scene.clock.advance(timedelta(seconds=2))
-    assert await scene.circuits.left_alone(plans) == set()
+    assert await scene.circuit_breakers.left_alone(plans) == set()
     scene.provider.probe_refusals = [ProviderUnavailable("502")]
     await scene.fail()
-    assert await scene.circuits.left_alone(plans) == {"acme"}
-    assert await scene.circuits.left_alone({}) == set()
+    assert await scene.circuit_breakers.left_alone(plans) == {"acme"}
+    assert await scene.circuit_breakers.left_alone({}) == set()

@@ -198,20 +198,20 @@ def test_the_known_text_says_nothing_new_and_only_that_look_is_short() -> None:
     assert evaluate.known_text(plan(), kept, NOW.answered_at) == b"t" * 16
     again = evaluate.found(plan(), kept, worded, NOW)
     assert again == evaluate.same(plan(), kept, NOW)
-    assert (first.renews, again.renews, again.fingerprint, again.change) == (False, True, None, None)
+    assert (first.is_unchanged, again.is_unchanged, again.fingerprint, again.change) == (False, True, None, None)
 
 
 def test_other_words_for_the_same_are_remembered_and_nothing_is_told() -> None:
     kept = seen(looked(replace(found(invoice()), text=b"t" * 16)))
     reworded = evaluate.found(plan(), kept, replace(found(invoice()), text=b"u" * 16), NOW)
-    assert (reworded.renews, reworded.change, reworded.raw) == (False, None, None)
+    assert (reworded.is_unchanged, reworded.change, reworded.raw) == (False, None, None)
     assert evaluate.known_text(plan(), seen(reworded, kept), NOW.answered_at) == b"u" * 16
 
 
 def test_a_row_without_words_of_its_own_leaves_those_that_are_known() -> None:
     kept = seen(looked(replace(found(invoice()), text=b"t" * 16)))
     record = evaluate.found(plan(), kept, found(invoice()), NOW)
-    assert (record.renews, record.fingerprint, record.change) == (True, None, None)
+    assert (record.is_unchanged, record.fingerprint, record.change) == (True, None, None)
     assert evaluate.known_text(plan(), seen(record, kept), NOW.answered_at) == b"t" * 16
 
 
@@ -269,13 +269,13 @@ def test_a_due_soon_that_still_waits_is_superseded_once_nothing_is_due() -> None
 def test_clock_events_without_a_fresh_look_say_how_old_the_snapshot_is() -> None:
     known = seen(looked(found(invoice())))
     late = OVERDUE_AT + timedelta(hours=1)
-    record = evaluate.told_unseen(plan(), known, late)
+    record = evaluate.stale_clock(plan(), known, late)
     assert record.clock_only
     assert told(record) == ["invoice.overdue"]
     assert record.change is not None
     data = json.loads(record.change.events[0].bodies[Form.FULL])["data"]
     assert (data["snapshot_at"], data["observed_at"]) == ("2026-11-01T00:00:00Z", "2026-11-21T01:00:00Z")
-    assert told(evaluate.told_unseen(plan(), seen(record, known), late)) == []
+    assert told(evaluate.stale_clock(plan(), seen(record, known), late)) == []
 
 
 def test_the_due_day_of_the_watch_serves_where_the_provider_has_none() -> None:

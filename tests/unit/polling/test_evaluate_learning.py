@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from tests.fakes.invoices import euros, invoice
 from tests.fakes.polling import EVERY, MIDDLE, found, plan, watch
 from watcher.core.invoices.invoice import Invoice, Status
-from watcher.core.scheduling.allocation import UNSEEN, Standing
+from watcher.core.scheduling.allocation import UNSEEN, HazardGroup
 from watcher.core.scheduling.hazard import Exposure, due_hour, stage_at
 from watcher.polling import evaluate
 from watcher.polling.evaluate import Moment
@@ -14,7 +14,7 @@ from watcher.ports import ClaimedWatch, PollRecord
 
 SEEN_AT = datetime(2026, 11, 1, tzinfo=UTC)
 DUE_AT = datetime(2026, 11, 21, tzinfo=UTC)
-OPEN = Standing("open", due_hour(DUE_AT), "EUR", 27)
+OPEN = HazardGroup("open", due_hour(DUE_AT), "EUR", 27)
 EARLY = stage_at(-20)
 
 
@@ -26,7 +26,7 @@ def known(told: Invoice, at: datetime = SEEN_AT) -> ClaimedWatch:
     """The watch as it stands after a first look at it."""
     record = looked(told, at, watch())
     assert record.change is not None
-    assert record.standing is not None
+    assert record.hazard_group is not None
     return watch(
         fingerprint=record.fingerprint,
         memory=record.change.memory,
@@ -34,19 +34,19 @@ def known(told: Invoice, at: datetime = SEEN_AT) -> ClaimedWatch:
         fetched_at=at,
         settled_at=record.settled_at,
         clock_at=record.clock_at,
-        standing=record.standing,
+        hazard_group=record.hazard_group,
     )
 
 
 def test_a_first_look_tells_where_the_invoice_stands_and_teaches_nothing() -> None:
     record = looked(invoice(), SEEN_AT, watch())
-    assert record.standing == OPEN
+    assert record.hazard_group == OPEN
     assert record.exposures == ()
 
 
 def test_a_look_that_finds_nothing_new_teaches_that_nothing_changed() -> None:
     record = looked(invoice(), SEEN_AT + EVERY, known(invoice()))
-    assert record.standing is None, "what did not change is not written"
+    assert record.hazard_group is None, "what did not change is not written"
     assert record.exposures == (Exposure("meteroid", "open", EARLY, 0, EVERY),)
 
 
@@ -63,7 +63,7 @@ def test_a_change_without_a_time_counts_in_the_middle_and_has_no_delay() -> None
     part = invoice(Status.PARTIALLY_PAID, euros("100.00", "40.00"))
     record = looked(part, SEEN_AT + EVERY, known(invoice()), b"two")
     assert record.exposures == (Exposure("meteroid", "open", EARLY, 1, EVERY / 2),)
-    assert record.standing == replace(OPEN, status="partially_paid", worth=24)
+    assert record.hazard_group == replace(OPEN, status="partially_paid", worth=24)
     assert record.change is not None
     assert [event.delay for event in record.change.events] == [None]
 
@@ -104,11 +104,11 @@ def test_settled_invoices_teach_nothing() -> None:
 
 
 def test_the_policy_is_told_where_the_invoice_stands_whether_it_changed_or_not() -> None:
-    asked: list[Standing] = []
+    asked: list[HazardGroup] = []
 
-    def note(standing: Standing, now: datetime, luck: float) -> datetime:
-        del luck
-        asked.append(standing)
+    def note(hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
+        del jitter
+        asked.append(hazard_group)
         return now + EVERY
 
     noting = plan(regular=note)
@@ -122,8 +122,8 @@ def test_the_policy_is_told_where_the_invoice_stands_whether_it_changed_or_not()
 
 
 def test_no_look_steps_over_the_due_instant() -> None:
-    def never(_: Standing, now: datetime, luck: float) -> datetime:
-        return now + timedelta(days=90 + luck)
+    def never(_: HazardGroup, now: datetime, jitter: float) -> datetime:
+        return now + timedelta(days=90 + jitter)
 
     at = DUE_AT - timedelta(hours=1)
     record = evaluate.found(plan(regular=never), watch(), found(invoice()), Moment(at, at, MIDDLE))

@@ -6,13 +6,13 @@ import pytest
 
 from tests.fakes.clock import START
 from watcher.polling.list_sync_plan import Lists, Round, confirmations, pages_worth, plan_next
-from watcher.ports import RoundKind
+from watcher.ports import ListSyncKind
 
 EVERY = timedelta(minutes=15)
 SECOND = timedelta(seconds=1)
 
 
-def finish(lists: Lists, finished: Round) -> tuple[RoundKind, ...]:
+def finish(lists: Lists, finished: Round) -> tuple[ListSyncKind, ...]:
     return plan_next(lists, finished, began_at=START, now=START + 2 * SECOND, every=EVERY, interval=SECOND)
 
 
@@ -38,38 +38,38 @@ def test_a_round_is_made_where_it_costs_less_than_single_requests(
 
 def test_the_length_of_a_complete_round_is_remembered() -> None:
     lists = Lists()
-    finish(lists, Round(RoundKind.SWEEP, 50, pages=40, refreshed=4000, is_complete=True))
+    finish(lists, Round(ListSyncKind.REFRESH, 50, pages=40, refreshed=4000, is_complete=True))
     assert lists.pages == 40
-    assert lists.next_at == {RoundKind.SWEEP: START + 2 * SECOND + EVERY / 2}
+    assert lists.next_at == {ListSyncKind.REFRESH: START + 2 * SECOND + EVERY / 2}
 
 
 def test_a_round_that_broke_off_is_taken_for_half_of_the_list() -> None:
     lists = Lists()
-    finish(lists, Round(RoundKind.SWEEP, 50, pages=50, refreshed=5000))
+    finish(lists, Round(ListSyncKind.REFRESH, 50, pages=50, refreshed=5000))
     assert lists.pages == 100
 
 
 def test_a_sweep_that_refreshed_less_than_single_requests_would_have_is_not_repeated_soon() -> None:
-    lists, poor = Lists(), Round(RoundKind.SWEEP, 50, least=25, pages=10, refreshed=240)
+    lists, poor = Lists(), Round(ListSyncKind.REFRESH, 50, least=25, pages=10, refreshed=240)
     assert poor.is_unworthy
     finish(lists, poor)
     assert lists.pages is None
-    assert not lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=29))
-    assert lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=31))
+    assert not lists.is_time_for(ListSyncKind.REFRESH, START + timedelta(minutes=29))
+    assert lists.is_time_for(ListSyncKind.REFRESH, START + timedelta(minutes=31))
 
 
 def test_a_list_that_is_short_but_names_nothing_that_is_watched_is_left_alone_too() -> None:
     lists = Lists()
-    finish(lists, Round(RoundKind.SWEEP, 50, least=1, pages=1, is_complete=True))
+    finish(lists, Round(ListSyncKind.REFRESH, 50, least=1, pages=1, is_complete=True))
     assert lists.pages == 1
-    assert not lists.is_time_for(RoundKind.SWEEP, START + timedelta(minutes=29))
+    assert not lists.is_time_for(ListSyncKind.REFRESH, START + timedelta(minutes=29))
 
 
 def test_a_round_that_was_begun_in_error_is_counted_anew_at_once() -> None:
     lists = Lists()
-    finish(lists, Round(RoundKind.SWEEP, 50, least=1, pages=1, is_mistaken=True))
+    finish(lists, Round(ListSyncKind.REFRESH, 50, least=1, pages=1, is_mistaken=True))
     assert lists.pages is None
-    assert lists.is_time_for(RoundKind.SWEEP, START + 2 * SECOND)
+    assert lists.is_time_for(ListSyncKind.REFRESH, START + 2 * SECOND)
 
 
 def test_who_left_the_list_is_asked_for_at_half_of_the_rate() -> None:
@@ -80,21 +80,21 @@ def test_who_left_the_list_is_asked_for_at_half_of_the_rate() -> None:
 
 def test_looking_for_new_invoices_takes_a_tenth_of_the_rate_at_most() -> None:
     lists = Lists()
-    finish(lists, Round(RoundKind.DISCOVERY, 1000, pages=500, is_complete=True))
-    assert lists.next_at[RoundKind.DISCOVERY] == START + timedelta(seconds=5000)
+    finish(lists, Round(ListSyncKind.DISCOVERY, 1000, pages=500, is_complete=True))
+    assert lists.next_at[ListSyncKind.DISCOVERY] == START + timedelta(seconds=5000)
 
 
 def test_a_complete_sweep_of_a_source_that_discovers_has_discovered() -> None:
     lists = Lists()
-    round_ = Round(RoundKind.SWEEP, 50, discovers=True, pages=2, is_complete=True)
-    assert finish(lists, round_) == (RoundKind.SWEEP, RoundKind.DISCOVERY)
-    assert lists.next_at[RoundKind.DISCOVERY] == START + EVERY
+    round_ = Round(ListSyncKind.REFRESH, 50, discovers=True, pages=2, is_complete=True)
+    assert finish(lists, round_) == (ListSyncKind.REFRESH, ListSyncKind.DISCOVERY)
+    assert lists.next_at[ListSyncKind.DISCOVERY] == START + EVERY
 
 
 def test_changes_are_asked_for_every_minute_since_the_last_complete_answer() -> None:
     lists = Lists()
-    finish(lists, Round(RoundKind.CHANGES, 1000, pages=1, is_complete=True))
-    assert lists.next_at == {RoundKind.CHANGES: START + timedelta(minutes=1)}
+    finish(lists, Round(ListSyncKind.CHANGES, 1000, pages=1, is_complete=True))
+    assert lists.next_at == {ListSyncKind.CHANGES: START + timedelta(minutes=1)}
     assert lists.changes_since == START
-    finish(lists, Round(RoundKind.CHANGES, 1000, pages=1))
+    finish(lists, Round(ListSyncKind.CHANGES, 1000, pages=1))
     assert lists.changes_since == START

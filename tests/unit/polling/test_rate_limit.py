@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock
 from watcher.core.errors import SlotMissed
-from watcher.polling.rate_limit import Gate, LocalBudget, Spacing, Turn
+from watcher.polling.rate_limit import AccountLimiter, LocalRateBudget, SendSlot, Spacing
 
 SECOND = timedelta(seconds=1)
 
@@ -19,7 +19,7 @@ async def test_a_request_waits_for_its_slot() -> None:
     sent: list[datetime] = []
 
     async def send() -> None:
-        await Gate(clock).pass_at(START + SECOND, Spacing.of(1))
+        await AccountLimiter(clock).pass_at(START + SECOND, Spacing.of(1))
         sent.append(clock.now())
 
     async with anyio.create_task_group() as group:
@@ -32,7 +32,7 @@ async def test_a_request_waits_for_its_slot() -> None:
 
 async def test_a_slot_missed_by_more_than_a_second_is_given_up() -> None:
     clock = FakeClock()
-    gate = Gate(clock)
+    gate = AccountLimiter(clock)
     clock.advance(SECOND * 1.1)
     with pytest.raises(SlotMissed):
         await gate.pass_at(START, Spacing.of(5))
@@ -41,15 +41,17 @@ async def test_a_slot_missed_by_more_than_a_second_is_given_up() -> None:
 
 async def test_nothing_is_sent_once_the_lease_has_ended() -> None:
     clock = FakeClock()
-    turn = Turn("acme", Spacing.of(5), Gate(clock), LocalBudget(), clock, [START], last_at=START)
+    turn = SendSlot("acme", Spacing.of(5), AccountLimiter(clock), LocalRateBudget(), clock, [START], last_at=START)
     with pytest.raises(SlotMissed):
         await turn.wait()
 
 
 async def test_a_slot_that_lies_beyond_the_lease_is_not_waited_for() -> None:
-    clock, budget = FakeClock(), LocalBudget()
+    clock, budget = FakeClock(), LocalRateBudget()
     await budget.reserve("acme", timedelta(hours=1), START)
-    turn = Turn("acme", Spacing.of(1 / 3600), Gate(clock), budget, clock, [], last_at=START + timedelta(minutes=2))
+    turn = SendSlot(
+        "acme", Spacing.of(1 / 3600), AccountLimiter(clock), budget, clock, [], last_at=START + timedelta(minutes=2)
+    )
     with pytest.raises(SlotMissed):
         await turn.wait()
     assert clock.sleepers == 0
@@ -57,7 +59,7 @@ async def test_a_slot_that_lies_beyond_the_lease_is_not_waited_for() -> None:
 
 async def test_a_turn_uses_its_own_slots_first_and_then_reserves() -> None:
     clock = FakeClock()
-    turn = Turn("acme", Spacing.of(1000), Gate(clock), LocalBudget(), clock, [START])
+    turn = SendSlot("acme", Spacing.of(1000), AccountLimiter(clock), LocalRateBudget(), clock, [START])
     await turn.wait()
     async with anyio.create_task_group() as group:
         group.start_soon(turn.wait)
@@ -68,7 +70,7 @@ async def test_a_turn_uses_its_own_slots_first_and_then_reserves() -> None:
 async def sent_by(rate: float, stalls: list[float]) -> list[datetime]:
     """When requests with evenly spaced slots leave, if the loop stalls for so many seconds between them."""
     clock, spacing, sent = FakeClock(), Spacing.of(rate), list[datetime]()
-    gate, slot = Gate(clock), START
+    gate, slot = AccountLimiter(clock), START
 
     async def send(slot: datetime) -> None:
         try:
@@ -101,7 +103,7 @@ def test_no_window_sees_more_than_the_rate_and_one_second_of_burst(rate: float, 
 
 async def test_a_closed_gate_lets_nobody_out_who_already_waited_for_a_slot() -> None:
     clock = FakeClock()
-    gate = Gate(clock)
+    gate = AccountLimiter(clock)
     refused: list[datetime] = []
 
     async def send() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.stored import NOW
-from watcher.store.polls.rate_budget import pace
+from watcher.store.polls.rate_budget import gcra
 
 INTERVALS = st.sampled_from([timedelta(milliseconds=200), timedelta(seconds=1), timedelta(microseconds=333_333)])
 STEP = st.tuples(st.integers(0, 5_000_000), st.integers(0, 50), st.integers(0, 3_000_000))
@@ -23,7 +23,7 @@ def test_no_window_holds_more_slots_than_the_rate_allows(
     for waited, wanted, ahead in steps:
         now += timedelta(microseconds=waited)
         horizon = now + timedelta(microseconds=ahead)
-        free = pace(next_slot_at, interval, now)
+        free = gcra(next_slot_at, interval, now)
         count = free.room(horizon, wanted)
         slots = free.slots(count)
         assert all(now <= slot <= horizon for slot in slots)
@@ -38,7 +38,7 @@ def test_no_window_holds_more_slots_than_the_rate_allows(
 @given(interval=INTERVALS, room=st.integers(1, 100))
 def test_a_horizon_gives_every_slot_up_to_it(interval: timedelta, room: int) -> None:
     horizon = NOW + (room - 1) * interval
-    free = pace(None, interval, NOW)
+    free = gcra(None, interval, NOW)
     assert free.room(horizon, 1000) == room
     assert free.slots(room)[-1] == horizon
-    assert pace(horizon + interval, interval, NOW).room(horizon, 1000) == 0
+    assert gcra(horizon + interval, interval, NOW).room(horizon, 1000) == 0

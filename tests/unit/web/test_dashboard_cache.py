@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 from watcher.core.errors import StoreUnavailable
 from watcher.ports import Figures
-from watcher.web.dashboard_cache import Standings
+from watcher.web.dashboard_cache import DashboardCache
 
 COST = timedelta(seconds=2)
 
@@ -35,11 +35,11 @@ class Reading:
 async def test_cheap_figures_are_read_by_who_asks_once_a_second_at_most() -> None:
     clock = FakeClock()
     reading = Reading(clock)
-    standings = Standings(reading.figures, clock)
-    found = [await standings.current() for _ in range(3)]
+    dashboard_cache = DashboardCache(reading.figures, clock)
+    found = [await dashboard_cache.current() for _ in range(3)]
     assert [one and one.figures.overdue for one in found] == [1, 1, 1]
     clock.instant += timedelta(seconds=1)
-    again = await standings.current()
+    again = await dashboard_cache.current()
     assert again is not None
     assert (again.figures.overdue, again.at) == (2, clock.instant)
 
@@ -47,19 +47,19 @@ async def test_cheap_figures_are_read_by_who_asks_once_a_second_at_most() -> Non
 async def test_dear_figures_are_shown_as_they_were_and_read_anew_apart_from_the_request() -> None:
     clock = FakeClock()
     reading = Reading(clock, cost=COST)
-    standings = Standings(reading.figures, clock)
+    dashboard_cache = DashboardCache(reading.figures, clock)
     async with anyio.create_task_group() as group:
-        group.start_soon(standings.keep)
+        group.start_soon(dashboard_cache.keep)
         await anyio.wait_all_tasks_blocked()
         assert reading.reads == 1
         clock.instant += 18 * COST
-        before = await standings.current()
+        before = await dashboard_cache.current()
         assert before is not None
         assert (before.figures.overdue, reading.reads) == (1, 1)
         clock.instant += 2 * COST
-        await standings.current()
+        await dashboard_cache.current()
         await anyio.wait_all_tasks_blocked()
-        after = await standings.current()
+        after = await dashboard_cache.current()
         assert after is not None
         assert (after.figures.overdue, reading.reads) == (2, 2)
         group.cancel_scope.cancel()
@@ -73,14 +73,14 @@ async def test_who_comes_during_the_first_reading_is_not_kept_waiting_for_it() -
         await goes_on.wait()
         return Figures(overdue=7)
 
-    standings = Standings(slow, clock)
+    dashboard_cache = DashboardCache(slow, clock)
     async with anyio.create_task_group() as group:
-        group.start_soon(standings.keep)
+        group.start_soon(dashboard_cache.keep)
         await anyio.wait_all_tasks_blocked()
-        assert await standings.current() is None
+        assert await dashboard_cache.current() is None
         goes_on.set()
         await anyio.wait_all_tasks_blocked()
-        found = await standings.current()
+        found = await dashboard_cache.current()
         assert found is not None
         assert found.figures.overdue == 7
         group.cancel_scope.cancel()
@@ -89,12 +89,12 @@ async def test_who_comes_during_the_first_reading_is_not_kept_waiting_for_it() -
 async def test_a_database_that_is_away_is_said_and_asked_again() -> None:
     clock = FakeClock()
     reading = Reading(clock, is_away=True)
-    standings = Standings(reading.figures, clock)
+    dashboard_cache = DashboardCache(reading.figures, clock)
     with pytest.raises(StoreUnavailable):
-        await standings.current()
+        await dashboard_cache.current()
     async with anyio.create_task_group() as group:
-        group.start_soon(standings.keep)
+        group.start_soon(dashboard_cache.keep)
         await anyio.wait_all_tasks_blocked()
         reading.is_away = False
-        assert await standings.current() is not None
+        assert await dashboard_cache.current() is not None
         group.cancel_scope.cancel()

@@ -10,7 +10,7 @@ import typer
 from watcher import daemon
 from watcher.cli.open_store import load_configuration
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Item, console, counted, field, print_document, say, table, tell
+from watcher.cli.output import Item, console, counted, field, print_answer, print_document, print_note, table
 from watcher.config.load import Loaded
 from watcher.daemon import SourceAnswer
 
@@ -59,7 +59,7 @@ def _row(answer: SourceAnswer) -> Item:
 
 def _print_report(loaded: Loaded, answers: Sequence[SourceAnswer]) -> None:
     for warning in loaded.warnings:
-        say(f"warning: {warning}")
+        print_note(f"warning: {warning}")
     if answers:
         console().print(table(map(_row, answers), COLUMNS))
     sizes = (
@@ -67,4 +67,4 @@ def _print_report(loaded: Loaded, answers: Sequence[SourceAnswer]) -> None:
         counted(len(loaded.configuration.endpoints), "endpoint"),
         counted(len(loaded.entries), "watched invoice"),
     )
-    tell(f"{loaded.configuration.path} is right: {', '.join(sizes)}")
+    print_answer(f"{loaded.configuration.path} is right: {', '.join(sizes)}")

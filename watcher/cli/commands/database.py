@@ -9,7 +9,7 @@ import typer
 from watcher import store
 from watcher.cli.open_store import database_url, load_configuration
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import print_document, tell
+from watcher.cli.output import print_answer, print_document
 
 app = group("Upgrade, check or back up the database.")
 
@@ -43,4 +43,4 @@ def _report(invocation: Invocation, sentence: str) -> None:
     if invocation.as_json:
         print_document({"result": sentence})
     else:
-        tell(sentence)
+        print_answer(sentence)

@@ -11,7 +11,7 @@ import typer
 from watcher.cli.arguments import MOMENTS, checked_id, moment
 from watcher.cli.open_store import Opened, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Item, counted, field, pages, print_document, print_pages, say, tell
+from watcher.cli.output import Item, counted, field, pages, print_answer, print_document, print_note, print_pages
 from watcher.clock import SystemClock
 from watcher.core.errors import Refused
 from watcher.daemon import wiring
@@ -115,9 +115,9 @@ async def _redeliver(invocation: Invocation, choice: _Choice, dry_run: bool) -> 
     if invocation.as_json:
         print_document({"deliveries": count, "dry_run": dry_run})
     else:
-        tell(f"{counted(count, 'webhook')} {'would be' if dry_run else 'will be'} sent again")
+        print_answer(f"{counted(count, 'webhook')} {'would be' if dry_run else 'will be'} sent again")
     for name in held if count else []:
-        say(f"{name} is disabled: its webhooks wait until `invoice-watcher endpoints enable {name}`")
+        print_note(f"{name} is disabled: its webhooks wait until `invoice-watcher endpoints enable {name}`")
 
 
 async def _send_again(store: Opened, choice: _Choice, *, dry_run: bool) -> int:

@@ -10,7 +10,7 @@ import typer
 
 from watcher.cli.open_store import known_endpoint, load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import Column, counted, field, print_document, print_list, say, tell
+from watcher.cli.output import Column, counted, field, print_answer, print_document, print_list, print_note
 from watcher.cli.test_result import report
 from watcher.clock import SystemClock
 from watcher.config.environment import environment
@@ -88,11 +88,11 @@ async def _switch(invocation: Invocation, name: str, *, on: bool) -> None:
     if invocation.as_json:
         print_document({**row, "changed": changed})
         return
-    tell(_switched(name, int(str(row["waiting"])), on=on, changed=changed))
+    print_answer(_switched(name, int(str(row["waiting"])), on=on, changed=changed))
     endpoint = store.loaded.configuration.endpoints.get(name)
     if on and (endpoint is None or not endpoint.enabled):
         why = "it is not in the configuration" if endpoint is None else "`enabled = false` in the configuration"
-        say(f"nothing is sent to it all the same: {why}")
+        print_note(f"nothing is sent to it all the same: {why}")
 
 
 def _switched(name: str, waiting: int, *, on: bool, changed: bool) -> str:
@@ -133,10 +133,10 @@ def rotate(invocation: Invocation, name: NameArgument) -> None:
             }
         )
         return
-    tell(secret)
-    tell(planned.line)
+    print_answer(secret)
+    print_answer(planned.line)
     for step in _steps(name, planned):
-        say(step)
+        print_note(step)
 
 
 def _steps(name: str, planned: Rotation) -> Iterator[str]:

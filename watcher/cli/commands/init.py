@@ -10,7 +10,7 @@ import typer
 
 import watcher
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import print_document, tell
+from watcher.cli.output import print_answer, print_document
 from watcher.core.errors import Refused
 
 app = top_level()
@@ -39,8 +39,8 @@ def init(
         print_document({"written": [str(folder / name) for name in examples]})
         return
     for name in examples:
-        tell(f"wrote {folder / name}")
-    tell(
+        print_answer(f"wrote {folder / name}")
+    print_answer(
         f"\nNext:\n  1. name your accounts and endpoints in {folder / 'watcher.toml'}\n"
         "  2. put their secrets where it says, such as files only you can read: "
         f"install -d -m 700 {folder / 'secrets'}\n"

@@ -12,16 +12,16 @@ import typer
 from watcher.cli.arguments import InvoiceArgument, SourceArgument
 from watcher.cli.open_store import known_source, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Column, Item, counted, field, print_document, print_list, say, tell
+from watcher.cli.output import Column, Item, counted, field, print_answer, print_document, print_list, print_note
 from watcher.clock import SystemClock
 from watcher.config.settings import PollingSettings
 from watcher.config.values.durations import format_duration, parse_duration, parse_rate
 from watcher.core.errors import ConfigError, SchemaMismatch, StoreUnavailable
 from watcher.core.scheduling.hazard import Tally
 from watcher.daemon.explain import explain as explained
-from watcher.daemon.planner import document, foresee, of_description
+from watcher.daemon.planner import document, forecast_all, of_description
 from watcher.providers import PROVIDERS
-from watcher.store import SqlSurveys
+from watcher.store import SqlHazardStats
 
 app = top_level()
 
@@ -105,8 +105,8 @@ def plan(
 
 async def _plan(invocation: Invocation, slo: timedelta | None) -> Sequence[Item]:
     async with opened(invocation) as store:
-        found = await foresee(store.store, store.loaded.configuration, SystemClock().now())
-    return [document(foresight, delays, slo) for foresight, delays in found]
+        found = await forecast_all(store.store, store.loaded.configuration, SystemClock().now())
+    return [document(forecast, delays, slo) for forecast, delays in found]
 
 
 async def _described(
@@ -120,10 +120,10 @@ async def _described(
 ) -> Item:
     polling = PollingSettings() if every is None else PollingSettings(every=every)
     learned = await _learned(invocation, provider)
-    foresight = of_description(
+    forecast = of_description(
         provider, polling, invoices=invoices, rate=rate or PROVIDERS[provider].rate, learned=learned
     )
-    return document(foresight, (), slo)
+    return document(forecast, (), slo)
 
 
 async def _learned(invocation: Invocation, provider: str) -> Mapping[str, Mapping[int, Tally]]:
@@ -131,7 +131,7 @@ async def _learned(invocation: Invocation, provider: str) -> Mapping[str, Mappin
     async with AsyncExitStack() as stack:
         with suppress(ConfigError, StoreUnavailable, SchemaMismatch):
             store = await stack.enter_async_context(opened(invocation))
-            census = await SqlSurveys(store.store).census("", provider, SystemClock().now(), weighted=False)
+            census = await SqlHazardStats(store.store).census("", provider, SystemClock().now(), weighted=False)
             return census.learned
     return {}
 
@@ -142,12 +142,14 @@ def _print(invocation: Invocation, items: Sequence[Item], slo: timedelta | None)
         return
     for item in items:
         if slo is not None:
-            tell(_cost(item, format_duration(slo)))
+            print_answer(_cost(item, format_duration(slo)))
         if not item["changes_learned"]:
             name = item["source"] or item["provider"]
-            say(f"{name}: no change was seen yet, so the expectation takes all invoices for equally likely to change.")
+            print_note(
+                f"{name}: no change was seen yet, so the expectation takes all invoices for equally likely to change."
+            )
         if item["doubt"]:
-            say(f"warning: {item['doubt']}")
+            print_note(f"warning: {item['doubt']}")
 
 
 def _cost(item: Item, slo: str) -> str:
@@ -178,8 +180,8 @@ async def _explain(invocation: Invocation, source: str, invoice_id: str) -> None
         print_document(told)
         return
     for sentence in cast("Sequence[str]", told["why"]):
-        tell(sentence)
-    tell(_last_looks(told))
+        print_answer(sentence)
+    print_answer(_last_looks(told))
 
 
 def _last_looks(told: Item) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from watcher.cli.open_store import known_endpoint, load_configuration
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import say
+from watcher.cli.output import print_note
 from watcher.cli.test_result import report
 from watcher.core.errors import Refused
 from watcher.core.invoices.event import EventType
@@ -46,5 +46,5 @@ def trigger(
         detail = f" ({result.detail})" if result.detail else ""
         raise Refused(f"examples go only to addresses inside allow_private, and {settings.url} leads elsewhere{detail}")
     if not matches(event_type.value, settings.events):
-        say(f"in earnest {endpoint} would not get this: its `events` leave out {event_type.value}")
+        print_note(f"in earnest {endpoint} would not get this: its `events` leave out {event_type.value}")
     report(invocation, settings.url, result)

@@ -11,9 +11,9 @@ import anyio
 import typer
 
 from watcher.cli.arguments import DueOnOption, InvoiceArgument, NoteOption, SourceArgument, TagsOption
-from watcher.cli.open_store import known_source, opened, opened_for_wishes
+from watcher.cli.open_store import known_source, opened, opened_for_changes
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import Item, counted, field, pages, print_document, print_pages, tell
+from watcher.cli.output import Item, counted, field, pages, print_answer, print_document, print_pages
 from watcher.clock import SystemClock
 from watcher.config.load import Loaded
 from watcher.config.toml.positions import Positions
@@ -21,7 +21,7 @@ from watcher.config.toml.reading import Reading, TomlFile
 from watcher.config.watchlists.lists import read_lists
 from watcher.core.errors import ConfigError, StillListed
 from watcher.daemon import listed
-from watcher.ports import Page, WatchEntry, WatchState
+from watcher.ports import DesiredWatch, Page, WatchState
 from watcher.store import SqlWatches
 
 app = group("Add, remove, list, import, discover or poll watches. A watch is one invoice id tracked at one source.")
@@ -53,11 +53,11 @@ def add(
     note: NoteOption = None,
 ) -> None:
     """Watch an invoice from now on. It is polled at once; adding it again restarts a retired watch."""
-    anyio.run(_add, invocation, WatchEntry(source, invoice_id, tuple(tags or ()), due_on, note))
+    anyio.run(_add, invocation, DesiredWatch(source, invoice_id, tuple(tags or ()), due_on, note))
 
 
-async def _add(invocation: Invocation, entry: WatchEntry) -> None:
-    async with opened_for_wishes(invocation) as store:
+async def _add(invocation: Invocation, entry: DesiredWatch) -> None:
+    async with opened_for_changes(invocation) as store:
         known_source(store.loaded, entry.source)
         added = await store.watches.add(entry, _ORIGIN, SystemClock().now())
     _report(invocation, entry.source, entry.invoice_id, "watched" if added else "watched already")
@@ -127,7 +127,7 @@ def import_file(
     anyio.run(_import, invocation, file)
 
 
-def read_list(file: Path, loaded: Loaded) -> tuple[WatchEntry, ...]:
+def read_list(file: Path, loaded: Loaded) -> tuple[DesiredWatch, ...]:
     """The united watches of one file. Raises ConfigError with all its mistakes."""
     reading = Reading(file, {})
     pattern = glob.escape(str(file.resolve()))
@@ -138,13 +138,13 @@ def read_list(file: Path, loaded: Loaded) -> tuple[WatchEntry, ...]:
 
 
 async def _import(invocation: Invocation, file: Path) -> None:
-    async with opened_for_wishes(invocation) as store:
+    async with opened_for_changes(invocation) as store:
         entries = read_list(file, store.loaded)
         added = await store.watches.import_entries(entries, _ORIGIN, SystemClock().now())
     if invocation.as_json:
         print_document({"file": str(file), "watches": len(entries), "added": added})
     else:
-        tell(f"{file}: {counted(len(entries), 'invoice')}, {added} of them new")
+        print_answer(f"{file}: {counted(len(entries), 'invoice')}, {added} of them new")
 
 
 @command(app, "discover", "watch discover acme --dry-run")
@@ -162,7 +162,7 @@ def discover(
 
 
 async def _discover(invocation: Invocation, source: str, *, dry_run: bool) -> None:
-    async with opened_for_wishes(invocation) as store:
+    async with opened_for_changes(invocation) as store:
         known_source(store.loaded, source)
         counted_by = Counting(store.watches, source, dry_run=dry_run)
         async for page in listed(store.loaded, source):
@@ -171,7 +171,7 @@ async def _discover(invocation: Invocation, source: str, *, dry_run: bool) -> No
         print_document(counted_by.document())
         return
     new = f"{counted_by.new} of them {'not watched yet' if dry_run else 'added'}"
-    tell(f"{source}: {counted(counted_by.unsettled, 'unsettled invoice')} listed, {new}")
+    print_answer(f"{source}: {counted(counted_by.unsettled, 'unsettled invoice')} listed, {new}")
 
 
 @dataclass(slots=True)
@@ -215,4 +215,4 @@ def _report(invocation: Invocation, source: str, invoice_id: str, done: str) -> 
     if invocation.as_json:
         print_document({"source": source, "invoice_id": invoice_id, "done": done})
     else:
-        tell(f"{source} {invoice_id}: {done}")
+        print_answer(f"{source} {invoice_id}: {done}")

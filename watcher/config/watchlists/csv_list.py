@@ -11,14 +11,14 @@ from typing import TypeVar
 from watcher.config.toml.messages import meant, shown
 from watcher.config.toml.reading import MISTAKES_SHOWN, Problem, Reading, Unreadable
 from watcher.config.watchlists.rows import check_id, check_note, check_source, read_date, read_tags
-from watcher.ports import WatchEntry
+from watcher.ports import DesiredWatch
 
 COLUMNS = ("source", "invoice_id", "tags", "due_on", "note")
 _REQUIRED = ("source", "invoice_id")
 _T = TypeVar("_T")
 
 
-def read_csv(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[WatchEntry]:
+def read_csv(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[DesiredWatch]:
     """The good rows; what is wrong with the others goes to `reading`."""
     try:
         lines = csv.reader(reading.lines(path), strict=True)
@@ -66,7 +66,7 @@ class _Rows:
     _good: bool = True
     _mistakes: int = 0
 
-    def read(self, lines: Iterator[list[str]]) -> Iterator[WatchEntry]:
+    def read(self, lines: Iterator[list[str]]) -> Iterator[DesiredWatch]:
         width = len(self.header)
         places = {name: number for number, name in enumerate(self.header)}
         self._names = {name: name for name in self.sources}
@@ -99,7 +99,7 @@ class _Rows:
         self.reading.problems.append(Problem(self.path, line, "", words))
         return False
 
-    def _row(self, line: int, cells: tuple[str, ...]) -> WatchEntry | None:
+    def _row(self, line: int, cells: tuple[str, ...]) -> DesiredWatch | None:
         """Of cells in the order of `COLUMNS`."""
         source_text, id_text, tags_text, due_text, note = cells
         self._good = True
@@ -114,7 +114,7 @@ class _Rows:
             self._check(line, "note", check_note(note))
         if source is None or not self._good:
             return None
-        return WatchEntry(source, invoice_id, tags, due_on, note.strip() or None, str(self.path), line)
+        return DesiredWatch(source, invoice_id, tags, due_on, note.strip() or None, str(self.path), line)
 
     def _tags_of(self, line: int, text: str) -> tuple[str, ...]:
         if text not in self._tags:

@@ -17,7 +17,7 @@ from watcher.config.values.types import MOST_TAGS
 from watcher.config.watchlists.csv_list import read_csv
 from watcher.config.watchlists.toml_list import read_toml
 from watcher.core.errors import ConfigError
-from watcher.ports import ListsMark, WatchEntry, WatchLists
+from watcher.ports import DesiredWatch, ListDigest, WatchLists
 
 READING = 1
 """Count it up with every change of what a list means or how its watches are stored: all are read anew then."""
@@ -25,7 +25,7 @@ READING = 1
 _GLOB = frozenset("*?[")
 _WARNINGS_SHOWN = 20
 SUFFIXES = (".toml", ".csv")
-_READERS: dict[str, Callable[[Path, Reading, Collection[str]], Iterator[WatchEntry]]] = {
+_READERS: dict[str, Callable[[Path, Reading, Collection[str]], Iterator[DesiredWatch]]] = {
     ".toml": read_toml,
     ".csv": read_csv,
 }
@@ -36,7 +36,7 @@ def read_lists(
     patterns: Sequence[str],
     reading: Reading,
     sources: Collection[str],
-    stored: ListsMark | None = None,
+    stored: ListDigest | None = None,
 ) -> WatchLists:
     """The united watches of all lists that the patterns name; what is wrong with them goes to `reading`.
 
@@ -49,10 +49,10 @@ def read_lists(
     before = len(reading.warnings)
     entries = _united(paths, reading, sources)
     digest, warnings = _digest(paths, reading, sources), tuple(reading.warnings[before:])
-    return WatchLists(ListsMark(digest, len(entries), warnings), entries)
+    return WatchLists(ListDigest(digest, len(entries), warnings), entries)
 
 
-def read_list(path: Path, sources: Collection[str]) -> tuple[tuple[WatchEntry, ...], tuple[str, ...]]:
+def read_list(path: Path, sources: Collection[str]) -> tuple[tuple[DesiredWatch, ...], tuple[str, ...]]:
     """The united watches of one list, and warnings. Raises ConfigError with all its mistakes."""
     reading = Reading(path, {})
     if path.suffix not in SUFFIXES:
@@ -81,7 +81,7 @@ def _digest(paths: Iterable[Path], reading: Reading, sources: Collection[str]) -
     return found.hexdigest()
 
 
-def _united(paths: Iterable[Path], reading: Reading, sources: Collection[str]) -> tuple[WatchEntry, ...]:
+def _united(paths: Iterable[Path], reading: Reading, sources: Collection[str]) -> tuple[DesiredWatch, ...]:
     union = _Union(reading)
     for path in paths:
         union.add(path, _READERS[path.suffix](path, reading, sources))
@@ -124,13 +124,13 @@ def _watcher_table(file: TomlFile) -> Collection[str]:
 @dataclass(slots=True)
 class _Union:
     reading: Reading
-    _seen: defaultdict[str, dict[str, WatchEntry]] = field(
-        default_factory=lambda: defaultdict[str, dict[str, WatchEntry]](dict)
+    _seen: defaultdict[str, dict[str, DesiredWatch]] = field(
+        default_factory=lambda: defaultdict[str, dict[str, DesiredWatch]](dict)
     )
     """By source and invoice id: a key of both would be a tuple for each of a million."""
     _repeats: list[str] = field(default_factory=list[str])
 
-    def add(self, path: Path, rows: Iterable[WatchEntry]) -> None:
+    def add(self, path: Path, rows: Iterable[DesiredWatch]) -> None:
         seen = self._seen
         for row in rows:
             of_source = seen[row.source]
@@ -138,7 +138,7 @@ class _Union:
             if first is not row:
                 of_source[row.invoice_id] = self._both(path, row, first)
 
-    def _both(self, path: Path, row: WatchEntry, first: WatchEntry) -> WatchEntry:
+    def _both(self, path: Path, row: DesiredWatch, first: DesiredWatch) -> DesiredWatch:
         name = f"invoice {shown(row.invoice_id)} of {row.source}"
         if row.due_on is not None and first.due_on is not None and row.due_on != first.due_on:
             words = f"{row.due_on} for {name} differs from {first.due_on} at {first.where}, must be the same"
@@ -151,7 +151,7 @@ class _Union:
         due_on = row.due_on if first.due_on is None else first.due_on
         return first._replace(tags=tags, due_on=due_on, note=first.note or row.note)
 
-    def entries(self) -> tuple[WatchEntry, ...]:
+    def entries(self) -> tuple[DesiredWatch, ...]:
         self.reading.warnings.extend(islice(self._repeats, _WARNINGS_SHOWN))
         if len(self._repeats) > _WARNINGS_SHOWN:
             rest = len(self._repeats) - _WARNINGS_SHOWN

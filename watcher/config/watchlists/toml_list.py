@@ -11,7 +11,7 @@ from watcher.config.toml.positions import KeyPath
 from watcher.config.toml.reading import Reading, Table, TomlFile
 from watcher.config.toml.tables import unknown_keys
 from watcher.config.watchlists.rows import check_id, check_note, check_source, read_date, read_tags
-from watcher.ports import WatchEntry
+from watcher.ports import DesiredWatch
 
 _T = TypeVar("_T")
 
@@ -19,7 +19,7 @@ KEYS = ("source", "tags", "invoices", "invoice")
 INVOICE_KEYS = ("id", "tags", "due_on", "note")
 
 
-def read_toml(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[WatchEntry]:
+def read_toml(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[DesiredWatch]:
     """The good rows; what is wrong with the others goes to `reading`."""
     file = reading.toml(path)
     return iter(()) if file is None else _List(file, reading, sources).rows()
@@ -31,7 +31,7 @@ class _List:
     reading: Reading
     sources: Collection[str]
 
-    def rows(self) -> Iterator[WatchEntry]:
+    def rows(self) -> Iterator[DesiredWatch]:
         table = self.file.table
         if not table:
             self.reading.warnings.append(f"{self.file.path}: lists nothing")
@@ -44,7 +44,7 @@ class _List:
             path = ("invoices", number)
             invoice_id = self._id(value, path)
             if invoice_id is not None and source is not None:
-                yield WatchEntry(source, invoice_id, tags, None, None, name, self.file.positions.line(path))
+                yield DesiredWatch(source, invoice_id, tags, None, None, name, self.file.positions.line(path))
         for number, value in enumerate(self._list(table, "invoice")):
             row = self._invoice(value, ("invoice", number), source, tags)
             if row is not None:
@@ -91,7 +91,7 @@ class _List:
 
     def _invoice(
         self, value: object, path: KeyPath, source: str | None, list_tags: tuple[str, ...]
-    ) -> WatchEntry | None:
+    ) -> DesiredWatch | None:
         if not isinstance(value, dict):
             self._wrong(path, f"{shown(value)} is not a table, must be one with {', '.join(INVOICE_KEYS)}")
             return None
@@ -107,7 +107,7 @@ class _List:
         if invoice_id is None or source is None:
             return None
         line = self.file.positions.line(path)
-        return WatchEntry(source, invoice_id, tags or (), due_on, note, str(self.file.path), line)
+        return DesiredWatch(source, invoice_id, tags or (), due_on, note, str(self.file.path), line)
 
     def _due_on(self, value: object, path: KeyPath) -> date | None:
         if isinstance(value, str):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from watcher.core.instants import period_text
 from watcher.core.invoices.event import EventType, Fact
-from watcher.core.invoices.history_state import Memory, clock_mark
+from watcher.core.invoices.history_state import HistoryState, clock_mark
 from watcher.core.invoices.invoice import Snapshot, Status
 
 _T = EventType
@@ -22,7 +22,9 @@ class ClockRules:
     reminders: tuple[timedelta, ...] = ()
 
 
-def overdue_from(after: Snapshot, memory: Memory, now: datetime, rules: ClockRules, *, held: bool) -> datetime | None:
+def overdue_from(
+    after: Snapshot, memory: HistoryState, now: datetime, rules: ClockRules, *, held: bool
+) -> datetime | None:
     """The threshold since which `after` is overdue, None while it is not.
 
     An unknown status freezes the flag, and a clock that jumps back does not clear it: only another threshold does
@@ -41,9 +43,9 @@ def overdue_from(after: Snapshot, memory: Memory, now: datetime, rules: ClockRul
 
 
 def decide(
-    before: Snapshot | None, after: Snapshot, memory: Memory, now: datetime, rules: ClockRules, *, held: bool
+    before: Snapshot | None, after: Snapshot, memory: HistoryState, now: datetime, rules: ClockRules, *, held: bool
 ) -> tuple[tuple[Fact, ...], frozenset[str]]:
-    """The clock's facts, in order, and the marks that `Memory.told` gains.
+    """The clock's facts, in order, and the marks that `HistoryState.told` gains.
 
     `before` is None for a baseline, for which only an overdue that is already true is told: whatever else has
     passed is marked and never told. An overdue ends for the due date it was told for, which an unknown status in

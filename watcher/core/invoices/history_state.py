@@ -12,7 +12,7 @@ from watcher.core.invoices.snapshot import from_document, to_document
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class HistoryState:
     """`version` and `sequence` are those of the last snapshot and the last event; both count from 1.
 
     `known` is the last snapshot whose status was not unknown, `alive` the last one that was neither unknown nor
@@ -34,14 +34,14 @@ def clock_mark(event_type: str, due_key: str, offset: str = "") -> str:
     return f"{event_type} {due_key} {offset}".rstrip()
 
 
-def with_snapshot(memory: Memory, snapshot: Snapshot) -> tuple[Snapshot | None, Snapshot | None]:
+def with_snapshot(memory: HistoryState, snapshot: Snapshot) -> tuple[Snapshot | None, Snapshot | None]:
     """The (known, alive) pair once `snapshot` is the newest."""
     known = memory.known if snapshot.status is Status.UNKNOWN else snapshot
     alive = memory.alive if snapshot.status in {Status.UNKNOWN, Status.DELETED} else snapshot
     return known, alive
 
 
-def dumps(memory: Memory) -> str:
+def dumps(memory: HistoryState) -> str:
     snapshot = memory.snapshot
     told: dict[str, object] = {
         "version": memory.version,
@@ -57,14 +57,14 @@ def dumps(memory: Memory) -> str:
     return json_text.write(told).decode()
 
 
-def loads(text: str | None) -> Memory:
+def loads(text: str | None) -> HistoryState:
     """The memory of a text, an empty one of None."""
     if text is None:
-        return Memory()
+        return HistoryState()
     told = cast("Mapping[str, object]", json_text.read(text))
     snapshot = _load(told["snapshot"])
     overdue_from = cast("str | None", told["overdue_from"])
-    return Memory(
+    return HistoryState(
         snapshot=snapshot,
         known=_load(told["known"]) if "known" in told else snapshot,
         alive=_load(told["alive"]) if "alive" in told else snapshot,

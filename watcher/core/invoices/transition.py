@@ -8,7 +8,7 @@ from watcher.core.invoices import clock_events, event_rules, history_state
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.invoices.diff import changes
 from watcher.core.invoices.event import CLOCK_TYPES, ORDER, EventType, Fact, fact_id
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Invoice, Snapshot, Status
 
 
@@ -25,7 +25,7 @@ class Event:
 class Transition:
     """`snapshot` is the current one; `is_new_version` tells whether it differs from the one before."""
 
-    memory: Memory
+    memory: HistoryState
     snapshot: Snapshot
     is_new_version: bool
     events: tuple[Event, ...]
@@ -33,7 +33,13 @@ class Transition:
 
 @money.exact
 def observe(
-    before: Memory, taken: Snapshot, invoice: Invoice | None, now: datetime, rules: ClockRules, *, clock_held: bool
+    before: HistoryState,
+    taken: Snapshot,
+    invoice: Invoice | None,
+    now: datetime,
+    rules: ClockRules,
+    *,
+    clock_held: bool,
 ) -> Transition:
     """Compare with what is remembered. Pure, and the same inputs give the same ids.
 
@@ -52,7 +58,7 @@ def observe(
         for number, fact in enumerate(told, start=1)
     )
     known, alive = history_state.with_snapshot(before, after)
-    remembered = Memory(
+    remembered = HistoryState(
         snapshot=after,
         known=known,
         alive=alive,
@@ -65,7 +71,7 @@ def observe(
 
 
 def _compare(
-    before: Memory, after: Snapshot, invoice: Invoice | None, clock_facts: tuple[Fact, ...]
+    before: HistoryState, after: Snapshot, invoice: Invoice | None, clock_facts: tuple[Fact, ...]
 ) -> tuple[Fact, ...]:
     if before.snapshot is None:
         return (Fact(EventType.TRACKED), *clock_facts)

@@ -18,7 +18,7 @@ _HALVINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class HazardGroup:
     """All that scheduling needs to know of an invoice. `status` is None before the first snapshot."""
 
     status: str | None = None
@@ -27,7 +27,7 @@ class Standing:
     worth: int | None = None
 
 
-UNSEEN = Standing()
+UNSEEN = HazardGroup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class WeightedGroup:
     """Open invoices whose hazard and weight are alike. `intensity` is w·h, a day."""
 
     count: float
@@ -49,7 +49,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class IntervalRule:
     """How a budget of looks a day is spread over groups: intervals are κ / √(w·h) days, between `shortest`, `longest`.
 
     `effort` is κ.
@@ -62,11 +62,11 @@ class Spread:
     def days(self, intensity: float) -> float:
         return min(max(self.effort / sqrt(intensity), self.shortest), self.longest)
 
-    def looks(self, groups: Iterable[Group]) -> float:
+    def looks(self, groups: Iterable[WeightedGroup]) -> float:
         """Looks a day."""
         return sum(group.count / self.days(group.intensity) for group in groups)
 
-    def delay(self, groups: Iterable[Group], *, by_value: bool = False) -> timedelta | None:
+    def delay(self, groups: Iterable[WeightedGroup], *, by_value: bool = False) -> timedelta | None:
         """The mean from a change to the look that finds it; None where there are no invoices.
 
         Half an interval, over all changes: (Σ√(w·h))² / (2·budget·Σw·h) where no interval is bound.
@@ -79,7 +79,7 @@ class Spread:
         return late / changes * DAY if changes else None
 
 
-def spread(groups: Iterable[Group], budget: float, limits: Limits) -> Spread:
+def interval_rule(groups: Iterable[WeightedGroup], budget: float, limits: Limits) -> IntervalRule:
     """Place `budget` looks a day where they find changes soonest.
 
     `every` is never out of bounds, and where the budget cannot hold everything within `slowest`, everything waits.
@@ -91,25 +91,25 @@ def spread(groups: Iterable[Group], budget: float, limits: Limits) -> Spread:
     longest = max(limits.slowest / DAY, equally)
     roots = sum(group.count * sqrt(group.intensity) for group in groups)
     effort = roots / budget if budget and roots else equally * sqrt(UNIFORM.hazards[0])
-    free = Spread(effort, shortest, longest)
+    free = IntervalRule(effort, shortest, longest)
     if all(shortest <= effort / sqrt(group.intensity) <= longest for group in groups):
         return free
     return _bound(groups, budget, free)
 
 
-def _bound(groups: tuple[Group, ...], budget: float, free: Spread) -> Spread:
+def _bound(groups: tuple[WeightedGroup, ...], budget: float, free: IntervalRule) -> IntervalRule:
     """What the limits take from some invoices, or force upon them, is made up for by the others."""
     low = free.shortest * sqrt(min(group.intensity for group in groups))
     high = free.longest * sqrt(max(group.intensity for group in groups))
     for _ in range(_HALVINGS):
         middle = sqrt(low * high)
-        if Spread(middle, free.shortest, free.longest).looks(groups) > budget:
+        if IntervalRule(middle, free.shortest, free.longest).looks(groups) > budget:
             low = middle
         else:
             high = middle
         if high / low < 1 + 1e-9:
             break
-    return Spread(high, free.shortest, free.longest)
+    return IntervalRule(high, free.shortest, free.longest)
 
 
 def budget_of(open_invoices: float, limits: Limits, *, rate: float, batch_size: int, share: float = 1.0) -> float:
@@ -121,7 +121,7 @@ def budget_of(open_invoices: float, limits: Limits, *, rate: float, batch_size: 
     return share * min(allowed, open_invoices / (limits.every / DAY))
 
 
-def budget_for(groups: Iterable[Group], delay: timedelta, limits: Limits) -> float | None:
+def budget_for(groups: Iterable[WeightedGroup], delay: timedelta, limits: Limits) -> float | None:
     """The budget, in looks a day, whose expected delay is `delay`; None where the limits rule it out."""
     groups = tuple(groups)
     if not groups:
@@ -130,7 +130,7 @@ def budget_for(groups: Iterable[Group], delay: timedelta, limits: Limits) -> flo
     low, high = 1e-6, count / max(limits.fastest / DAY, 1e-9)
 
     def expected(budget: float) -> timedelta:
-        placed = spread(groups, budget, Limits(count / budget * DAY, limits.fastest, limits.slowest))
+        placed = interval_rule(groups, budget, Limits(count / budget * DAY, limits.fastest, limits.slowest))
         return placed.delay(groups) or timedelta(0)
 
     if expected(high) > delay:
@@ -145,44 +145,46 @@ def budget_for(groups: Iterable[Group], delay: timedelta, limits: Limits) -> flo
 class Census:
     """What a source has open and what its provider's invoices have taught; `share` as in `budget_of`."""
 
-    open: Mapping[Standing, int]
+    open: Mapping[HazardGroup, int]
     learned: Mapping[str, Mapping[int, Tally]]
     """By status and stage."""
     share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PollAllocation:
     """When to look at which open invoice of one source, until the next census."""
 
     curves: Mapping[str, Curve]
-    spread: Spread
+    interval_rule: IntervalRule
     budget: float
-    groups: tuple[Group, ...] = ()
+    groups: tuple[WeightedGroup, ...] = ()
     mean_values: Mapping[str, float] = field(default_factory=dict[str, float])
     """Empty where invoices are not weighted."""
 
-    def next_look(self, standing: Standing, now: datetime, luck: float) -> datetime:
-        return now + jittered(self.interval(standing, now), luck)
+    def next_poll(self, hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
+        return now + jittered(self.interval(hazard_group, now), jitter)
 
-    def interval(self, standing: Standing, now: datetime) -> timedelta:
-        return min(max(self.free_days(standing, now), self.spread.shortest), self.spread.longest) * DAY
+    def interval(self, hazard_group: HazardGroup, now: datetime) -> timedelta:
+        return (
+            min(max(self.free_days(hazard_group, now), self.interval_rule.shortest), self.interval_rule.longest) * DAY
+        )
 
-    def free_days(self, standing: Standing, now: datetime) -> float:
+    def free_days(self, hazard_group: HazardGroup, now: datetime) -> float:
         """The interval as it would be without limits."""
-        effort = self.spread.effort / sqrt(self.weight(standing))
-        return self.curve(standing).days_until(effort, days_after(standing.due_hour, now))
+        effort = self.interval_rule.effort / sqrt(self.weight(hazard_group))
+        return self.curve(hazard_group).days_until(effort, days_after(hazard_group.due_hour, now))
 
-    def curve(self, standing: Standing) -> Curve:
-        return self.curves.get(standing.status or "", UNIFORM)
+    def curve(self, hazard_group: HazardGroup) -> Curve:
+        return self.curves.get(hazard_group.status or "", UNIFORM)
 
-    def weight(self, standing: Standing) -> float:
-        return value_weight.weight(standing.currency, standing.worth, self.mean_values)
+    def weight(self, hazard_group: HazardGroup) -> float:
+        return value_weight.weight(hazard_group.currency, hazard_group.worth, self.mean_values)
 
 
-def plot(
+def allocate(
     census: Census, now: datetime, limits: Limits, *, rate: float, batch_size: int, weighted: bool = False
-) -> Course:
+) -> PollAllocation:
     """The course of a source by what is open there now."""
     curves = {status: Curve.learned(tallies) for status, tallies in census.learned.items()}
     valued = ((one.currency, one.worth, count) for one, count in census.open.items() if weighted)
@@ -193,8 +195,8 @@ def plot(
         key = (one.status, stage, value_weight.weight(one.currency, one.worth, mean_values))
         merged[key] = merged.get(key, 0) + count
     groups = tuple(
-        Group(count, weight * curves.get(status or "", UNIFORM).hazards[stage], weight)
+        WeightedGroup(count, weight * curves.get(status or "", UNIFORM).hazards[stage], weight)
         for (status, stage, weight), count in merged.items()
     )
     budget = budget_of(sum(merged.values()), limits, rate=rate, batch_size=batch_size, share=census.share)
-    return Course(curves, spread(groups, budget, limits), budget, groups, mean_values)
+    return PollAllocation(curves, interval_rule(groups, budget, limits), budget, groups, mean_values)

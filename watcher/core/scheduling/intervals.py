@@ -19,7 +19,7 @@ _GIVE_BACK_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class LookRules:
+class PollRules:
     """`every` spaces looks at open invoices and is the floor for settled ones; `keep_settled` None is for ever."""
 
     every: timedelta
@@ -28,43 +28,43 @@ class LookRules:
     keep_settled: timedelta | None
 
 
-def jittered(period: timedelta, luck: float) -> timedelta:
+def jittered(period: timedelta, jitter: float) -> timedelta:
     """Within 5 % of the period, so that what fell due together drifts apart."""
-    return timedelta(seconds=period.total_seconds() * (0.95 + 0.1 * luck))
+    return timedelta(seconds=period.total_seconds() * (0.95 + 0.1 * jitter))
 
 
-def settled_at(now: datetime, first_seen_settled_at: datetime, rules: LookRules, luck: float) -> datetime | None:
+def settled_at(now: datetime, first_seen_settled_at: datetime, rules: PollRules, jitter: float) -> datetime | None:
     """The next look at a settled invoice; None once it has been settled for `keep_settled`."""
     settled_for = now - first_seen_settled_at
     if rules.keep_settled is not None and settled_for >= rules.keep_settled:
         return None
     interval = max(rules.every, min(settled_for / SETTLED_SHARE, SETTLED_LONGEST))
-    return now + jittered(interval, luck)
+    return now + jittered(interval, jitter)
 
 
-def is_deleted(misses: int, first_missed_at: datetime, now: datetime, rules: LookRules) -> bool:
+def is_deleted(misses: int, first_missed_at: datetime, now: datetime, rules: PollRules) -> bool:
     """Enough misses over long enough a time; the proof that the account answers is another matter."""
     return misses >= MISSES_TO_DELETE and now - first_missed_at >= rules.confirm_deleted
 
 
-def after_miss(now: datetime, rules: LookRules) -> datetime:
+def after_miss(now: datetime, rules: PollRules) -> datetime:
     """Misses of a known invoice are confirmed at such a distance that the third one can be the last."""
     return now + rules.confirm_deleted / (MISSES_TO_DELETE - 1)
 
 
-def after_failure(now: datetime, failures: int, rules: LookRules, luck: float) -> datetime:
+def after_failure(now: datetime, failures: int, rules: PollRules, jitter: float) -> datetime:
     """Exponential from half a minute (or `every`, if shorter) to an hour (or `every`, if longer)."""
     first, longest = min(rules.every, _FIRST_RETRY), max(rules.every, _LONGEST_RETRY)
-    return now + _doubled(first, failures - 1, longest, luck)
+    return now + _doubled(first, failures - 1, longest, jitter)
 
 
-def next_probe(now: datetime, probes: int, luck: float) -> datetime:
+def next_probe(now: datetime, probes: int, jitter: float) -> datetime:
     """When to try an account again that refused or failed `probes` times since it was given up."""
-    return now + _doubled(_FIRST_PROBE, probes, _LONGEST_PROBE, luck)
+    return now + _doubled(_FIRST_PROBE, probes, _LONGEST_PROBE, jitter)
 
 
-def _doubled(first: timedelta, times: int, longest: timedelta, luck: float) -> timedelta:
-    return jittered(min(first * 2 ** min(times, _MOST_DOUBLINGS), longest), luck)
+def _doubled(first: timedelta, times: int, longest: timedelta, jitter: float) -> timedelta:
+    return jittered(min(first * 2 ** min(times, _MOST_DOUBLINGS), longest), jitter)
 
 
 def throttled(share: float) -> float:

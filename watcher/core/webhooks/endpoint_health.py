@@ -78,7 +78,7 @@ class EndpointFact:
 Next = tuple[Health, EndpointFact | None]
 
 
-def after(health: Health, answer: Answer, *, lane: int, at: datetime, probe: bool, luck: float) -> Next:
+def after(health: Health, answer: Answer, *, lane: int, at: datetime, probe: bool, jitter: float) -> Next:
     """The endpoint's health after one receipt.
 
     `lane` tells invoices apart: failures of one invoice in a row count once, so that one that the receiver cannot
@@ -93,7 +93,7 @@ def after(health: Health, answer: Answer, *, lane: int, at: datetime, probe: boo
         case Answer.GONE:
             return disable(health, Reason.GONE, at)
         case Answer.FAILED:
-            return _failed(health, lane, at, probe=probe, luck=luck)
+            return _failed(health, lane, at, probe=probe, jitter=jitter)
 
 
 def disable(health: Health, reason: str, at: datetime) -> Next:
@@ -109,10 +109,10 @@ def enable(health: Health) -> Health:
     return Health(told_since=health.told_since)
 
 
-def spacing(probes: int, luck: float) -> timedelta:
+def spacing(probes: int, jitter: float) -> timedelta:
     """The wait before the next probe, when so many have failed."""
     longest = min(FIRST_PROBE_AFTER * 2 ** min(probes, 20), LONGEST_BETWEEN_PROBES)
-    return longest * (LEAST_OF_SPACING + (1 - LEAST_OF_SPACING) * luck)
+    return longest * (LEAST_OF_SPACING + (1 - LEAST_OF_SPACING) * jitter)
 
 
 def _recovery(health: Health) -> EndpointFact | None:
@@ -121,7 +121,7 @@ def _recovery(health: Health) -> EndpointFact | None:
     return EndpointFact(EventType.ENDPOINT_RECOVERED, RECOVERED, health.told_since)
 
 
-def _failed(health: Health, lane: int, at: datetime, *, probe: bool, luck: float) -> Next:
+def _failed(health: Health, lane: int, at: datetime, *, probe: bool, jitter: float) -> Next:
     row = _begun_again(health) if _is_over(health, at) else health
     since = row.failing_since or at
     row = replace(
@@ -134,13 +134,13 @@ def _failed(health: Health, lane: int, at: datetime, *, probe: bool, luck: float
     if row.probe_at is not None:
         if not probe:
             return row, None
-        row = replace(row, probes=row.probes + 1, probe_at=at + spacing(row.probes + 1, luck))
+        row = replace(row, probes=row.probes + 1, probe_at=at + spacing(row.probes + 1, jitter))
     elif row.failures >= OPENS_AFTER:
-        row = replace(row, probes=0, probe_at=at + spacing(0, luck))
+        row = replace(row, probes=0, probe_at=at + spacing(0, jitter))
     if row.disabled is not None or at - since < DISABLED_AFTER:
         return row, None
     given_up = replace(
-        row, disabled=Reason.FAILING, told_since=since, probe_at=row.probe_at or at + spacing(row.probes, luck)
+        row, disabled=Reason.FAILING, told_since=since, probe_at=row.probe_at or at + spacing(row.probes, jitter)
     )
     return given_up, EndpointFact(EventType.ENDPOINT_DISABLED, Reason.FAILING, since)
 

@@ -10,7 +10,7 @@ from watcher.core import json_text
 from watcher.core.invoices.body import Observation, about_endpoint, about_source, full, thin
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.invoices.event import EventType
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Amounts, Customer, Direction, Snapshot, Status
 from watcher.core.invoices.transition import observe
 from watcher.core.webhooks.endpoint_health import RECOVERED, Reason
@@ -56,7 +56,7 @@ def _about_invoice(event_type: EventType, now: datetime) -> bytes:
     midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     scene = _scene(event_type, midnight)
     looks = [midnight - number * _HOUR for number in range(len(scene) - 1, 0, -1)]
-    memory = Memory()
+    memory = HistoryState()
     for seen, at in zip(scene[:-1], looks, strict=True):
         memory = observe(memory, seen, None, at, _RULES, clock_held=False).memory
     last = observe(memory, scene[-1], None, now, _RULES, clock_held=False)

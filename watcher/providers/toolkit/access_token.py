@@ -9,7 +9,7 @@ import anyio
 
 from watcher.clock import Clock
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable
-from watcher.ports import Pacer
+from watcher.ports import RateLimiter
 from watcher.providers.toolkit import field_values
 
 SHORTEST = timedelta(minutes=1)
@@ -24,7 +24,7 @@ class Token:
     lifetime: timedelta
 
 
-FetchToken = Callable[[Pacer], Awaitable[Token]]
+FetchToken = Callable[[RateLimiter], Awaitable[Token]]
 """Make the provider's token call. Raises CredentialsRefused where it is refused, else like any request."""
 
 
@@ -50,37 +50,37 @@ class TokenKeeper:
         self._failures = 0
         self._failure: CredentialsRefused | ProviderUnavailable | None = None
 
-    async def value(self, pacer: Pacer) -> str:
+    async def value(self, limiter: RateLimiter) -> str:
         """Give a live token, renewing it first where less than the margin remains of it.
 
         While somebody else renews, and when a renewal fails for want of the provider, a live token is still used.
         """
         token, now = self._token, self._clock.now()
         if token is None or now >= token.obtained_at + token.lifetime:
-            return (await self._renewed(pacer, token)).value
+            return (await self._renewed(limiter, token)).value
         if not self._ends_soon(now) or self._lock.locked():
             return token.value
         try:
-            return (await self._renewed(pacer, token)).value
+            return (await self._renewed(limiter, token)).value
         except ProviderUnavailable:
             self._renew_at = now + SHORTEST / 2
             return token.value
 
-    async def replacement(self, refused: str, pacer: Pacer) -> str:
+    async def replacement(self, refused: str, limiter: RateLimiter) -> str:
         """Give another token than the one just refused, fetching it unless somebody has meanwhile."""
         token = self._token
         if token is not None and token.value != refused:
             return token.value
-        return (await self._renewed(pacer, token)).value
+        return (await self._renewed(limiter, token)).value
 
-    async def renew_if_ending(self, pacer: Pacer) -> None:
+    async def renew_if_ending(self, limiter: RateLimiter) -> None:
         if self._token is None or self._ends_soon(self._clock.now()):
-            await self._renewed(pacer, self._token)
+            await self._renewed(limiter, self._token)
 
     def _ends_soon(self, now: datetime) -> bool:
         return self._renew_at is None or now >= self._renew_at
 
-    async def _renewed(self, pacer: Pacer, stale: Token | None) -> Token:
+    async def _renewed(self, limiter: RateLimiter, stale: Token | None) -> Token:
         """Fetch a token unless another task does so meanwhile; those who waited share its outcome, good or bad."""
         failures = self._failures
         async with self._lock:
@@ -89,7 +89,7 @@ class TokenKeeper:
             if self._failure is not None and self._failures != failures:
                 raise self._failure
             try:
-                token = await self._fetch(pacer)
+                token = await self._fetch(limiter)
             except (CredentialsRefused, ProviderUnavailable) as error:
                 self._failures += 1
                 self._failure = error

@@ -41,7 +41,7 @@ async def _alone(invoice_id: str, clock: Clock, ask_one: AskOne) -> Fetched:
 def _joined(parts: Sequence[Fetched]) -> Fetched:
     """Several requests as one: asked with the first, answered with the last."""
     return Fetched(
-        looks={invoice_id: look for part in parts for invoice_id, look in part.looks.items()},
+        results={invoice_id: result for part in parts for invoice_id, result in part.results.items()},
         asked_at=parts[0].asked_at,
         answered_at=parts[-1].answered_at,
         server_date=parts[-1].server_date,

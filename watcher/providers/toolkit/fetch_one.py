@@ -9,7 +9,7 @@ from watcher.clock import Clock
 from watcher.core import json_text
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Known, Look, Same
+from watcher.ports import Failed, Fetched, Found, Known, PollResult, Same
 from watcher.providers.toolkit import documents
 from watcher.providers.toolkit.http import Answer, quote_id, raise_if_unavailable
 
@@ -18,7 +18,7 @@ async def fetch_one(
     ids: Sequence[str],
     clock: Clock,
     ask: Callable[[str], Awaitable[Answer]],
-    read: Callable[[Answer], Look],
+    read: Callable[[Answer], PollResult],
     known: Known,
     *,
     volatile: bytes | None = None,
@@ -40,20 +40,20 @@ async def fetch_one(
     answer = await ask(segment)
     text = documents.digest(answer.body, volatile)
     if answer.status == _OK and known.get(invoice_id) == text:
-        look: Look = _SAME  # in the words of an answer whose id was compared
+        result: PollResult = _SAME  # in the words of an answer whose id was compared
     else:
-        look = _read(answer, read, text)
-    if isinstance(look, Found) and (wrong := _wrong_id(look.document.get(id_field), invoice_id, canonical)):
-        look = Failed(InvalidAnswer(wrong))
-    return Fetched({invoice_id: look}, answer.asked_at, answer.answered_at, answer.server_date)
+        result = _read(answer, read, text)
+    if isinstance(result, Found) and (wrong := _wrong_id(result.document.get(id_field), invoice_id, canonical)):
+        result = Failed(InvalidAnswer(wrong))
+    return Fetched({invoice_id: result}, answer.asked_at, answer.answered_at, answer.server_date)
 
 
-def _read(answer: Answer, read: Callable[[Answer], Look], text: bytes) -> Look:
+def _read(answer: Answer, read: Callable[[Answer], PollResult], text: bytes) -> PollResult:
     try:
-        look = read(answer)
+        result = read(answer)
     except InvoiceRefused as error:
         return Failed(error)
-    return replace(look, text=text) if isinstance(look, Found) else look
+    return replace(result, text=text) if isinstance(result, Found) else result
 
 
 def _wrong_id(told: object, asked: str, canonical: Callable[[str], object]) -> str | None:

@@ -27,7 +27,7 @@ from watcher.core.errors import (
     Unreachable,
 )
 from watcher.core.json_text import Document
-from watcher.ports import Pacer
+from watcher.ports import RateLimiter
 from watcher.providers.toolkit.http_body import MAX_BODY_BYTES, AnswerTooLong, decoded, http_date, retry_after
 from watcher.providers.toolkit.kind import Account
 
@@ -76,7 +76,7 @@ class ProviderHttp:
 
     async def request(
         self,
-        pacer: Pacer,
+        limiter: RateLimiter,
         method: str,
         target: str,
         *,
@@ -92,17 +92,17 @@ class ProviderHttp:
         """
         destination = URL(url or self._base + target, encoded=True)
         try:
-            return await self._send(pacer, method, destination, headers, body)
+            return await self._send(limiter, method, destination, headers, body)
         except _Dropped as error:
             if method != "GET":
                 raise ProviderUnavailable(str(error)) from error
         try:
-            return await self._send(pacer, method, destination, headers, body)
+            return await self._send(limiter, method, destination, headers, body)
         except _Dropped as error:
             raise ProviderUnavailable(str(error)) from error
 
-    async def _send(self, pacer: Pacer, method: str, url: URL, headers: Headers, body: bytes | None) -> Answer:
-        await pacer.wait()
+    async def _send(self, limiter: RateLimiter, method: str, url: URL, headers: Headers, body: bytes | None) -> Answer:
+        await limiter.wait()
         asked_at = self._clock.now()
         token = _encrypted.set(url.scheme == "https")
         try:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
-from watcher.clock import Clock, Dice
+from watcher.clock import Clock, Random
 from watcher.ports import Provider
 
 
@@ -23,7 +23,7 @@ class Account:
     options: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-BuildProvider = Callable[[Account, aiohttp.ClientSession, Clock, Dice], Provider]
+BuildProvider = Callable[[Account, aiohttp.ClientSession, Clock, Random], Provider]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import cast
 
 from watcher.core.errors import CredentialsRefused, ListRefused
 from watcher.core.json_text import Document
-from watcher.ports import Found, Listed, Look, Page
+from watcher.ports import Found, Listed, Page, PollResult
 from watcher.providers.toolkit.http import Answer, raise_if_unavailable
 
 PAGE_SIZE = 100
@@ -39,7 +39,7 @@ def listed(
     key: str,
     *,
     is_settled: bool,
-    look: Look | None = None,
+    result: PollResult | None = None,
     changed_at: datetime | None = None,
 ) -> Listed | None:
     """Make a row of an object; None where it does not say whose it is, or by an id that no request could carry."""
@@ -47,7 +47,7 @@ def listed(
     invoice_id = "" if isinstance(told, bool) or not isinstance(told, str | int) else str(told)
     if invoice_id in {"", ".", ".."} or len(invoice_id) > _LONGEST_ID or _UNFIT.search(invoice_id):
         return None
-    return Listed(invoice_id, document, is_settled, look if isinstance(look, Found) else None, changed_at)
+    return Listed(invoice_id, document, is_settled, result if isinstance(result, Found) else None, changed_at)
 
 
 def page_of(

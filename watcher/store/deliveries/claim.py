@@ -49,8 +49,8 @@ async def take(
 async def _probe(connection: AsyncConnection, endpoint: AnyRow, now: datetime, ends_at: datetime) -> list[AnyRow]:
     """What has been due for longest."""
     # Before the delivery, so that of several replicas one probes; again when this probe's lease ends without a word.
-    turn = update(endpoints).where(endpoints.c.name == endpoint.name, endpoints.c.probe_at <= now)
-    if (await connection.execute(turn.values(probe_at=ends_at))).rowcount == 0:
+    health_change = update(endpoints).where(endpoints.c.name == endpoint.name, endpoints.c.probe_at <= now)
+    if (await connection.execute(health_change.values(probe_at=ends_at))).rowcount == 0:
         return []
     retry_is_older = endpoint.first_at is None or (
         endpoint.retry_at is not None and endpoint.retry_at < endpoint.first_at

@@ -11,7 +11,7 @@ from watcher.core.invoices.body import about_endpoint
 from watcher.core.webhooks.endpoint_health import EndpointFact, Health
 from watcher.ports import EventRecord, Form
 from watcher.store.column_types import AnyRow, Instant, has_tag
-from watcher.store.deliveries.events import Telling, tell
+from watcher.store.deliveries.events import EventInsert, tell
 from watcher.store.tables import RETRYING, deliveries, endpoints
 
 _HEALTH = (
@@ -28,7 +28,7 @@ _HEALTH = (
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class HealthChange:
     """One endpoint's health before and after, at an instant of the database's clock."""
 
     endpoint: str
@@ -44,18 +44,22 @@ async def read_health(connection: AsyncConnection, names: Sequence[str]) -> dict
     return {row.name: _health(row) for row in await connection.execute(query)}
 
 
-async def write_turns(connection: AsyncConnection, turns: Sequence[Turn]) -> None:
+async def write_health_changes(connection: AsyncConnection, health_changes: Sequence[HealthChange]) -> None:
     """Write what changed, let the deliveries go of those that take all again, and tell the other endpoints."""
-    for turn in turns:
-        if turn.after != turn.before:
+    for health_change in health_changes:
+        if health_change.after != health_change.before:
             await connection.execute(
-                update(endpoints).where(endpoints.c.name == turn.endpoint).values(_row(turn.after))
+                update(endpoints).where(endpoints.c.name == health_change.endpoint).values(_row(health_change.after))
             )
-        if turn.after.takes_all and not turn.before.takes_all:
-            await _catch_up(connection, turn.endpoint, turn.at)
-    tellings = [await _telling(connection, turn, fact) for turn in turns for fact in turn.facts]
-    if tellings:
-        await tell(connection, tellings)
+        if health_change.after.takes_all and not health_change.before.takes_all:
+            await _catch_up(connection, health_change.endpoint, health_change.at)
+    event_inserts = [
+        await _event_insert(connection, health_change, fact)
+        for health_change in health_changes
+        for fact in health_change.facts
+    ]
+    if event_inserts:
+        await tell(connection, event_inserts)
 
 
 async def _catch_up(connection: AsyncConnection, endpoint: str, now: datetime) -> None:
@@ -67,15 +71,15 @@ async def _catch_up(connection: AsyncConnection, endpoint: str, now: datetime) -
     )
 
 
-async def _telling(connection: AsyncConnection, turn: Turn, fact: EndpointFact) -> Telling:
+async def _event_insert(connection: AsyncConnection, health_change: HealthChange, fact: EndpointFact) -> EventInsert:
     event_id, body = about_endpoint(
-        fact.type, endpoint=turn.endpoint, reason=fact.reason, since=fact.since, now=turn.at
+        fact.type, endpoint=health_change.endpoint, reason=fact.reason, since=fact.since, now=health_change.at
     )
     hearers = (
         select(endpoints.c.name)
         .where(
             endpoints.c.configured,
-            endpoints.c.name != turn.endpoint,
+            endpoints.c.name != health_change.endpoint,
             has_tag(endpoints.c.hears, fact.type.value),
         )
         .order_by(endpoints.c.name)
@@ -86,11 +90,11 @@ async def _telling(connection: AsyncConnection, turn: Turn, fact: EndpointFact) 
         type=fact.type.value,
         sequence=None,
         source=None,
-        timestamp=turn.at,
+        timestamp=health_change.at,
         bodies={Form.FULL: body},
         deliveries=tuple((name, Form.FULL) for name in names),
     )
-    return Telling(event, None, turn.at)
+    return EventInsert(event, None, health_change.at)
 
 
 def _health(row: AnyRow) -> Health:

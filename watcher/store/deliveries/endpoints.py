@@ -14,7 +14,7 @@ from watcher.core.webhooks.endpoint_health import Health
 from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import DeliveryState
 from watcher.store.column_types import Instant
-from watcher.store.deliveries.endpoint_health import Turn, read_health, write_turns
+from watcher.store.deliveries.endpoint_health import HealthChange, read_health, write_health_changes
 from watcher.store.deliveries.ordering import EGRESS, REMOVED, lock_cursor, realign_where
 from watcher.store.engine import Store, upserting
 from watcher.store.tables import WAITING, deliveries, endpoints
@@ -36,7 +36,7 @@ class SqlEndpoints:
         async with self.store.transaction() as connection:
             here, before = await self._begin(connection, name, now)
             after = endpoint_health.enable(before)
-            await write_turns(connection, [Turn(name, before, after, here)])
+            await write_health_changes(connection, [HealthChange(name, before, after, here)])
             unpausing = update(endpoints).where(endpoints.c.name == name, endpoints.c.paused_until > here)
             unpaused = (await connection.execute(unpausing.values(paused_until=None))).rowcount
         return unpaused > 0 or not before.takes_all
@@ -49,7 +49,7 @@ class SqlEndpoints:
         async with self.store.transaction() as connection:
             here, before = await self._begin(connection, name, now)
             after, fact = endpoint_health.disable(before, reason, here)
-            await write_turns(connection, [Turn(name, before, after, here, (fact,) if fact else ())])
+            await write_health_changes(connection, [HealthChange(name, before, after, here, (fact,) if fact else ())])
         return fact is not None
 
     async def _begin(self, connection: AsyncConnection, name: str, now: datetime) -> tuple[datetime, Health]:

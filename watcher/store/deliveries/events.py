@@ -17,7 +17,7 @@ _CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class EventInsert:
     """An event to write. `watch_id` is None for events about the watcher itself, which have no lane."""
 
     event: EventRecord
@@ -25,19 +25,19 @@ class Telling:
     due_at: datetime
 
 
-async def tell(connection: AsyncConnection, tellings: Sequence[Telling]) -> None:
+async def tell(connection: AsyncConnection, event_inserts: Sequence[EventInsert]) -> None:
     """Write events that are new, with their deliveries; an id that is known already changes nothing.
 
     The caller's transaction began with `lock_cursor`, so that cursors become visible in their order.
     """
-    known = await _known(connection, [telling.event.id for telling in tellings])
-    new = {telling.event.id: telling for telling in tellings if telling.event.id not in known}
+    known = await _known(connection, [event_insert.event.id for event_insert in event_inserts])
+    new = {event_insert.event.id: event_insert for event_insert in event_inserts if event_insert.event.id not in known}
     if not new:
         return
     first = await _next_cursor(connection, len(new))
     placed = list(enumerate(new.values(), start=first))
-    await connection.execute(insert(events), [_event_row(cursor, telling) for cursor, telling in placed])
-    rows = [row for cursor, telling in placed for row in _delivery_rows(cursor, telling)]
+    await connection.execute(insert(events), [_event_row(cursor, event_insert) for cursor, event_insert in placed])
+    rows = [row for cursor, event_insert in placed for row in _delivery_rows(cursor, event_insert)]
     if rows:
         await connection.execute(insert(deliveries), rows)
         await realign(connection, (row["watch_id"] for row in rows if row["watch_id"] is not None))
@@ -57,15 +57,15 @@ async def _next_cursor(connection: AsyncConnection, count: int) -> int:
     return last - count + 1
 
 
-def _event_row(cursor: int, telling: Telling) -> dict[str, Any]:
-    event = telling.event
+def _event_row(cursor: int, event_insert: EventInsert) -> dict[str, Any]:
+    event = event_insert.event
     return {
         "cursor": cursor,
         "id": event.id,
         "type": event.type,
         "sequence": event.sequence,
         "source": event.source,
-        "watch_id": telling.watch_id,
+        "watch_id": event_insert.watch_id,
         "timestamp": event.timestamp,
         "tags": event.tags,
         "full": event.bodies[Form.FULL],
@@ -75,17 +75,17 @@ def _event_row(cursor: int, telling: Telling) -> dict[str, Any]:
     }
 
 
-def _delivery_rows(cursor: int, telling: Telling) -> list[dict[str, Any]]:
+def _delivery_rows(cursor: int, event_insert: EventInsert) -> list[dict[str, Any]]:
     return [
         {
             "cursor": cursor,
             "endpoint": endpoint,
-            "watch_id": telling.watch_id,
-            "event_type": telling.event.type,
+            "watch_id": event_insert.watch_id,
+            "event_type": event_insert.event.type,
             "form": form.value,
             "state": DeliveryState.PENDING.value,
-            "next_attempt_at": telling.due_at,
-            "due_at": telling.due_at,
+            "next_attempt_at": event_insert.due_at,
+            "due_at": event_insert.due_at,
         }
-        for endpoint, form in telling.event.deliveries
+        for endpoint, form in event_insert.event.deliveries
     ]

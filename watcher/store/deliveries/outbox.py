@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watcher.clock import Dice, system_dice
+from watcher.clock import Random, system_random
 from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import ClaimedDelivery, DeliveryState, Form, Settlement
 from watcher.store.column_types import AnyRow, AnySelect
@@ -27,7 +27,7 @@ class SqlOutbox:
     """`ports.Outbox`."""
 
     store: Store
-    dice: Dice = system_dice
+    random: Random = system_random
 
     async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
         async with self.store.transaction() as connection:
@@ -44,7 +44,7 @@ class SqlOutbox:
         )
 
     async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
-        return await settle(self.store, settlements, self.dice) if settlements else frozenset()
+        return await settle(self.store, settlements, self.random) if settlements else frozenset()
 
     async def release(self, deliveries: Sequence[ClaimedDelivery], now: datetime) -> None:
         """Give leases back; the deliveries are due as they were before, and overtaken ones end with their lease."""

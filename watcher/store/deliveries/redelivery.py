@@ -18,8 +18,7 @@ from watcher.ports import DeliveryState, Form
 from watcher.store.column_types import AnyRow
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
-from watcher.store.queries.history import DELIVERY_PREFIX
-from watcher.store.tables import deliveries, events, watches
+from watcher.store.tables import DELIVERY_PREFIX, deliveries, events, watches
 
 _CHUNK = 500
 """Events of one transaction: some 20 ms of writing."""

@@ -9,11 +9,11 @@ import structlog
 from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watcher.clock import Dice
+from watcher.clock import Random
 from watcher.core.webhooks.endpoint_health import Answer, Health, after
 from watcher.ports import DeliveryState, Outcome, Settlement
 from watcher.store.column_types import AnyRow, Instant, microseconds
-from watcher.store.deliveries.endpoint_health import Turn, read_health, write_turns
+from watcher.store.deliveries.endpoint_health import HealthChange, read_health, write_health_changes
 from watcher.store.deliveries.ordering import EGRESS, lock_cursor, realign
 from watcher.store.engine import Store
 from watcher.store.tables import attempts, deliveries, endpoints
@@ -23,9 +23,9 @@ _CHUNK = 500
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-async def settle(store: Store, settlements: Sequence[Settlement], dice: Dice) -> frozenset[int]:
+async def settle(store: Store, settlements: Sequence[Settlement], random: Random) -> frozenset[int]:
     """`ports.Outbox.settle`."""
-    turns: Sequence[Turn] = ()
+    health_changes: Sequence[HealthChange] = ()
     async with store.transaction() as connection:
         await lock_cursor(connection)
         held = await _held(connection, [settlement.key for settlement in settlements])
@@ -37,11 +37,11 @@ async def settle(store: Store, settlements: Sequence[Settlement], dice: Dice) ->
             await connection.execute(_SETTLE, values)
             lanes = [held[settlement.key].watch_id for settlement in kept]
             await realign(connection, (lane for lane in lanes if lane is not None))
-            turns = await _turns(connection, kept, held, store.shift, dice)
-            await write_turns(connection, turns)
+            health_changes = await _health_changes(connection, kept, held, store.shift, random)
+            await write_health_changes(connection, health_changes)
         await _pause(connection, known, held, store.shift)
-    for turn in turns:
-        _report(turn)
+    for health_change in health_changes:
+        _report(health_change)
     return frozenset(settlement.key for settlement in settlements) - {settlement.key for settlement in kept}
 
 
@@ -140,42 +140,46 @@ _ANSWERS = {
 _WELL = Health()
 
 
-async def _turns(
+async def _health_changes(
     connection: AsyncConnection,
     settlements: Sequence[Settlement],
     held: Mapping[int, AnyRow],
     shift: timedelta,
-    dice: Dice,
-) -> Sequence[Turn]:
+    random: Random,
+) -> Sequence[HealthChange]:
     """The health of each endpoint that these receipts say something of, receipt by receipt as they came in."""
     known = await read_health(connection, sorted({row.endpoint for row in held.values()}))
-    turns: dict[str, Turn] = {}
+    health_changes: dict[str, HealthChange] = {}
     for settlement in settlements:
         row, receipt = held[settlement.key], settlement.receipt
         answer = _ANSWERS.get(receipt.outcome)
         if answer is None or row.endpoint not in known:
             continue
-        turn = turns.get(row.endpoint)
-        before = known[row.endpoint] if turn is None else turn.after
+        health_change = health_changes.get(row.endpoint)
+        before = known[row.endpoint] if health_change is None else health_change.after
         if answer is Answer.ACCEPTED and before == _WELL:
             continue
         at = receipt.started_at + receipt.duration - shift
-        turn = turn or Turn(row.endpoint, before, before, at)
+        health_change = health_change or HealthChange(row.endpoint, before, before, at)
         lane = -settlement.key if row.watch_id is None else row.watch_id
-        luck = dice() if answer is Answer.FAILED else 0.0
-        health, fact = after(before, answer, lane=lane, at=at, probe=settlement.probe, luck=luck)
-        turns[row.endpoint] = replace(turn, after=health, at=at, facts=turn.facts + ((fact,) if fact else ()))
-    return tuple(turns.values())
+        jitter = random() if answer is Answer.FAILED else 0.0
+        health, fact = after(before, answer, lane=lane, at=at, probe=settlement.probe, jitter=jitter)
+        health_changes[row.endpoint] = replace(
+            health_change, after=health, at=at, facts=health_change.facts + ((fact,) if fact else ())
+        )
+    return tuple(health_changes.values())
 
 
-def _report(turn: Turn) -> None:
-    before, health = turn.before, turn.after
+def _report(health_change: HealthChange) -> None:
+    before, health = health_change.before, health_change.after
     if health.disabled is not None and before.disabled is None:
-        _log.error("endpoint.disabled", endpoint=turn.endpoint, reason=health.disabled)
+        _log.error("endpoint.disabled", endpoint=health_change.endpoint, reason=health.disabled)
     elif before.takes_all and not health.takes_all:
-        _log.warning("endpoint.failed", endpoint=turn.endpoint, failures=health.failures, effect="only probes are sent")
+        _log.warning(
+            "endpoint.failed", endpoint=health_change.endpoint, failures=health.failures, effect="only probes are sent"
+        )
     elif health.takes_all and not before.takes_all:
-        _log.info("endpoint.recovered", endpoint=turn.endpoint)
+        _log.info("endpoint.recovered", endpoint=health_change.endpoint)
 
 
 async def _pause(

@@ -8,7 +8,7 @@ from watcher.store.engine import Store
 from watcher.store.tables import deliveries, watches
 
 
-async def take_back(store: Store) -> int:
+async def rescue_leases(store: Store) -> int:
     """Make due again at once whatever is leased; how much that was.
 
     Only who holds the run lock may ask for it: nobody else works on a SQLite file then. On PostgreSQL, where replicas

@@ -11,7 +11,7 @@ from watcher.core.errors import NotFound
 from watcher.core.scheduling.intervals import throttled
 from watcher.ports import AccountState, EventRecord
 from watcher.store.column_types import AnyRow, Instant
-from watcher.store.deliveries.events import Telling, tell
+from watcher.store.deliveries.events import EventInsert, tell
 from watcher.store.deliveries.ordering import lock_cursor
 from watcher.store.engine import Store
 from watcher.store.polls.hazard_stats import share_at
@@ -32,8 +32,8 @@ _STATE = (
 
 
 @dataclass(frozen=True, slots=True)
-class SqlAccounts:
-    """`ports.Accounts`."""
+class SqlAccountStates:
+    """`ports.AccountStates`."""
 
     store: Store
 
@@ -111,7 +111,7 @@ class SqlAccounts:
             if told:
                 await self._tell(connection, event)
 
-    async def tell_failing(self, source: str, event: EventRecord) -> bool:
+    async def record_failing(self, source: str, event: EventRecord) -> bool:
         untold = (sources.c.name == source, ~sources.c.told, sources.c.failing_since.is_not(None))
         async with self.store.transaction() as connection:
             await lock_cursor(connection)
@@ -122,7 +122,7 @@ class SqlAccounts:
         return True
 
     async def _tell(self, connection: AsyncConnection, event: EventRecord) -> None:
-        await tell(connection, [Telling(event, None, event.timestamp - self.store.shift)])
+        await tell(connection, [EventInsert(event, None, event.timestamp - self.store.shift)])
 
 
 def _state(row: AnyRow, shift: timedelta) -> AccountState:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.allocation import HazardGroup
 from watcher.ports import ClaimedWatch
 from watcher.store.column_types import AnyRow, Instant, read_day, read_stamp, read_tags
 from watcher.store.tables import watches
@@ -131,5 +131,5 @@ def _claimed(row: AnyRow) -> ClaimedWatch:
         failures=failures,
         settled_at=read_stamp(settled_at),
         clock_at=read_stamp(clock_at),
-        standing=Standing(status, due_hour, currency, worth),
+        hazard_group=HazardGroup(status, due_hour, currency, worth),
     )

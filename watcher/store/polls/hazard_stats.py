@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watcher.core.scheduling.allocation import Census, Standing
+from watcher.core.scheduling.allocation import Census, HazardGroup
 from watcher.core.scheduling.hazard import DAY, STAGES, Exposure, Tally
 from watcher.core.scheduling.intervals import given_back
 from watcher.store.column_types import AnyRow, AnySelect
@@ -20,8 +20,8 @@ _PLACES = {name: stage for stage, name in enumerate(STAGES)}
 
 
 @dataclass(frozen=True, slots=True)
-class SqlSurveys:
-    """`ports.Surveys`."""
+class SqlHazardStats:
+    """`ports.HazardStats`."""
 
     store: Store
 
@@ -32,7 +32,7 @@ class SqlSurveys:
             rows = (await connection.execute(open_watches(source, weighted=weighted))).all()
             tallies = _tallies(await connection.execute(learned))
             row = (await connection.execute(asked_less)).one_or_none()
-        counts = {Standing(*standing): int(count) for *standing, count in rows}
+        counts = {HazardGroup(*hazard_group): int(count) for *hazard_group, count in rows}
         return Census(counts, tallies, 1.0 if row is None else share_at(row, now))
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from watcher.core.errors import NotFound
-from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, RoundKind
+from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, ListSyncKind
 from watcher.store.column_types import AnySelect, Instant
 from watcher.store.engine import Store
 from watcher.store.polls.claim import HERE, SOURCE, leased, leasing
@@ -34,19 +34,19 @@ _REPLICA_SKEW = timedelta(seconds=30)
 _OTHERS = 4
 """So many more watches are read than are wanted: some were looked at by id while the pages were read."""
 _NEXT_AT = {
-    RoundKind.SWEEP: sources.c.sweep_at,
-    RoundKind.DISCOVERY: sources.c.discover_at,
-    RoundKind.CHANGES: sources.c.changes_at,
+    ListSyncKind.REFRESH: sources.c.sweep_at,
+    ListSyncKind.DISCOVERY: sources.c.discover_at,
+    ListSyncKind.CHANGES: sources.c.changes_at,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class SqlRounds:
-    """`ports.Rounds`."""
+class SqlListSyncs:
+    """`ports.ListSyncs`."""
 
     store: Store
 
-    async def begin(self, source: str, kind: RoundKind, now: datetime, until: datetime) -> bool:
+    async def begin(self, source: str, kind: ListSyncKind, now: datetime, until: datetime) -> bool:
         next_at = _NEXT_AT[kind]
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
@@ -57,14 +57,14 @@ class SqlRounds:
             )
             return (await connection.execute(taking)).rowcount == 1
 
-    async def end(self, source: str, kind: RoundKind, next_at: datetime) -> None:
+    async def end(self, source: str, kind: ListSyncKind, next_at: datetime) -> None:
         ending = update(sources).where(sources.c.name == source).values({_NEXT_AT[kind]: next_at - self.store.shift})
         async with self.store.transaction() as connection:
             await connection.execute(ending)
 
-    async def count_due(self, source: str, now: datetime, most: int, *, hints_since: datetime | None = None) -> int:
+    async def count_due(self, source: str, now: datetime, most: int, *, partial_since: datetime | None = None) -> int:
         async with self.store.reading() as connection:
-            counting = due_on_lists(source, now - self.store.shift, most, hints_since)
+            counting = due_on_lists(source, now - self.store.shift, most, partial_since)
             return int((await connection.execute(counting)).scalar_one())
 
     async def lease_listed(self, listed: ListedIds, now: datetime, lease: timedelta) -> Claim:
@@ -79,10 +79,10 @@ class SqlRounds:
                 "page_asked_at": listed.asked_at - self.store.shift,
                 "seen_before": listed.asked_at - skew,
             }
-            if listed.hints_since is None:
+            if listed.partial_since is None:
                 taken = await leased(connection, _LEASE_LISTED, here + lease, chosen)
             else:
-                chosen["since"] = listed.hints_since
+                chosen["since"] = listed.partial_since
                 taken = await leased(connection, _LEASE_HINTED, here + lease, chosen)
         return Claim(listed.source, (), taken, here + lease + self.store.shift)
 
@@ -93,11 +93,11 @@ class SqlRounds:
                 held = [{"key": one.key, "held": one.lease, "planned_at": here} for one in watches]
                 await connection.execute(_ASK_FOR, sorted(held, key=_key))
 
-    async def claim_beside(
+    async def claim_urgent(
         self, request: ClaimRequest, now: datetime, lease: timedelta, *, new_since: datetime
     ) -> Claim | None:
         most, shift = request.requests * request.batch_size, self.store.shift
-        pressing = due_beside(request.source, now - shift, most, new_since=new_since - shift)
+        pressing = due_urgent(request.source, now - shift, most, new_since=new_since - shift)
         async with self.store.reading() as connection:  # a long list of what is due keeps no writer waiting
             found = (await connection.execute(pressing)).scalars().all()
         if not found:
@@ -120,13 +120,13 @@ class SqlRounds:
                 keys=found,
             )
 
-    async def hasten(self, source: str, told_at: Collection[datetime], plan: Sequence[datetime]) -> int:
-        if not told_at or not plan:
+    async def poll_sooner(self, source: str, listed_at: Collection[datetime], plan: Sequence[datetime]) -> int:
+        if not listed_at or not plan:
             return 0
         async with self.store.reading() as connection:
-            looked_at = _last_looked_at(source, min(told_at), max(told_at)).limit(_OTHERS * len(plan))
+            looked_at = _last_looked_at(source, min(listed_at), max(listed_at)).limit(_OTHERS * len(plan))
             rows = (await connection.execute(looked_at)).all()
-        left = [row for row in rows if row.polled_at in told_at]
+        left = [row for row in rows if row.polled_at in listed_at]
         planned = [
             {"key": row.id, "held": row.lease, "planned_at": at - self.store.shift}
             for row, at in zip(left, plan, strict=False)
@@ -144,7 +144,7 @@ class SqlRounds:
             return 0
 
 
-def due_on_lists(source: str, now: datetime, most: int, hints_since: datetime | None) -> Select[int]:
+def due_on_lists(source: str, now: datetime, most: int, partial_since: datetime | None) -> Select[int]:
     """Among the `most` longest due watches of a source, how many rows of a list may speak for."""
     longest_due = (
         select(*_FITNESS)
@@ -154,12 +154,12 @@ def due_on_lists(source: str, now: datetime, most: int, hints_since: datetime | 
         .subquery()
     )
     told = longest_due.c
-    hinted = () if hints_since is None else _fit_for_hints(told, hints_since, now)
+    partial_row = () if partial_since is None else _fit_for_hints(told, partial_since, now)
     well = (told.settled_at.is_(None), told.misses == 0, told.failures == 0)
-    return select(func.count()).select_from(longest_due).where(*well, *hinted)
+    return select(func.count()).select_from(longest_due).where(*well, *partial_row)
 
 
-def due_beside(source: str, now: datetime, most: int, *, new_since: datetime) -> Select[tuple[int]]:
+def due_urgent(source: str, now: datetime, most: int, *, new_since: datetime) -> Select[tuple[int]]:
     """The keys of those due watches that no round may keep waiting, longest due first."""
     pressing = or_(
         watches.c.poll_again,

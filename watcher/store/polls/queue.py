@@ -12,7 +12,7 @@ from watcher.ports import Claim, ClaimedWatch, ClaimRequest, PollRecord
 from watcher.store.column_types import Instant
 from watcher.store.engine import Store
 from watcher.store.polls.claim import HERE, LEASE_DUE, LEASE_STALE, Leasing, leased
-from watcher.store.polls.rate_budget import pace
+from watcher.store.polls.rate_budget import gcra
 from watcher.store.polls.record import record
 from watcher.store.tables import sources, watches
 
@@ -36,13 +36,13 @@ class SqlPollQueue:
         return tuple(claim for claim in claims if claim is not None)
 
     async def claim_stale_clocks(
-        self, now: datetime, sources: Sequence[str], fresh_look_until: datetime, limit: int, lease: timedelta
+        self, now: datetime, sources: Sequence[str], fresh_poll_until: datetime, limit: int, lease: timedelta
     ) -> tuple[Claim, ...]:
         claims: list[Claim] = []
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
             for source in sources:
-                before = fresh_look_until - self.store.shift
+                before = fresh_poll_until - self.store.shift
                 chosen = {"of_source": source, "here": here, "before": before, "most": limit}
                 if stale := await leased(connection, LEASE_STALE, here + lease, chosen):
                     limit -= len(stale)
@@ -70,7 +70,7 @@ class SqlPollQueue:
             row = (await connection.execute(query)).one_or_none()
             if row is None:
                 return now
-            free = pace(row.next_slot_at, interval, here)
+            free = gcra(row.next_slot_at, interval, here)
             await _take_slots(connection, source, free.after(1))
         return free.next_slot_at + self.store.shift
 
@@ -87,7 +87,7 @@ async def budgeted(
     **chosen: Any,  # noqa: ANN401 -- parameters of the statement
 ) -> Claim | None:
     """Lease as many as the budget, of which the slots before `taken` are, has room for; None where none is due."""
-    free = pace(taken, request.interval, here)
+    free = gcra(taken, request.interval, here)
     room = free.room(request.horizon - shift, request.requests)
     if not room:
         return None
@@ -143,14 +143,14 @@ _TAKE_SLOTS = (
     .values(next_slot_at=bindparam("free_at", type_=Instant))
 )
 
-_next_look = case((watches.c.poll_again, watches.c.poll_at), else_=bindparam("planned_at", type_=Instant))
+_next_poll = case((watches.c.poll_again, watches.c.poll_at), else_=bindparam("planned_at", type_=Instant))
 _RELEASE = (
     update(watches)
     .where(watches.c.id == bindparam("key"), watches.c.lease == bindparam("held"))
     .values(
         lease=watches.c.lease + 1,
         lease_ends_at=None,
-        poll_at=_next_look,
-        due_at=_next_look,
+        poll_at=_next_poll,
+        due_at=_next_poll,
     )
 )

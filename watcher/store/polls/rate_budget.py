@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Gcra:
     """`next_slot_at` is the first instant nobody has taken yet (the theoretical arrival time)."""
 
     next_slot_at: datetime
@@ -27,6 +27,6 @@ class Pace:
         return self.next_slot_at + count * self.interval
 
 
-def pace(next_slot_at: datetime | None, interval: timedelta, now: datetime) -> Pace:
+def gcra(next_slot_at: datetime | None, interval: timedelta, now: datetime) -> Gcra:
     """The budget as it stands: unused instants of the past are gone, so that idling saves up no burst."""
-    return Pace(now if next_slot_at is None else max(next_slot_at, now), interval)
+    return Gcra(now if next_slot_at is None else max(next_slot_at, now), interval)

@@ -14,7 +14,7 @@ from watcher.core.invoices.invoice import Snapshot
 from watcher.core.invoices.snapshot import to_document
 from watcher.ports import Change, DeliveryState, PollRecord, WatchState
 from watcher.store.column_types import AnyRow, Instant, digest, pack
-from watcher.store.deliveries.events import Telling, tell
+from watcher.store.deliveries.events import EventInsert, tell
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
 from watcher.store.locks import lock_watches
@@ -38,9 +38,9 @@ class _LeaseLost(Exception):
 async def record(store: Store, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
     """`ports.PollQueue.record`."""
     packed = await _packed(records)
-    new = [poll for poll in records if not poll.renews]
+    new = [poll for poll in records if not poll.is_unchanged]
     try:
-        return await _record(store, [poll for poll in records if poll.renews], new, packed, successes)
+        return await _record(store, [poll for poll in records if poll.is_unchanged], new, packed, successes)
     except _LeaseLost:  # rare enough to look at each row instead
         return await _record(store, (), records, packed, successes)
 
@@ -132,16 +132,16 @@ def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str,
     # A deletion forgets the fingerprint without having found anything: the same document again is news.
     fingerprint = {} if poll.fingerprint is None else {"fingerprint": poll.fingerprint}
     found = {} if poll.asked_at is None else {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at}
-    return ended | looked | fingerprint | found | _standing_values(poll)
+    return ended | looked | fingerprint | found | _hazard_group_values(poll)
 
 
-def _standing_values(poll: PollRecord) -> dict[str, Any]:
-    if poll.standing is None:
+def _hazard_group_values(poll: PollRecord) -> dict[str, Any]:
+    if poll.hazard_group is None:
         return {}
     return {
-        "due_hour": poll.standing.due_hour,
-        "currency": poll.standing.currency,
-        "worth": poll.standing.worth,
+        "due_hour": poll.hazard_group.due_hour,
+        "currency": poll.hazard_group.currency,
+        "worth": poll.hazard_group.worth,
     }
 
 
@@ -170,11 +170,13 @@ async def _keep_changes(
     await connection.execute(_MEMORY, [_memory_values(poll, change) for poll, change in changes])
     await _keep_snapshots(connection, changes, held)
     await _supersede(connection, changes)
-    tellings = [
-        Telling(event, poll.key, poll.polled_at - store.shift) for poll, change in changes for event in change.events
+    event_inserts = [
+        EventInsert(event, poll.key, poll.polled_at - store.shift)
+        for poll, change in changes
+        for event in change.events
     ]
-    if tellings:
-        await tell(connection, tellings)
+    if event_inserts:
+        await tell(connection, event_inserts)
 
 
 async def _keep_snapshots(

@@ -28,8 +28,8 @@ _DUE_AT = {
 
 
 @dataclass(frozen=True, slots=True)
-class SqlOverlook:
-    """`ports.Overlook`."""
+class SqlDashboard:
+    """`ports.Dashboard`."""
 
     store: Store
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from watcher.core.scheduling.allocation import Standing
+from watcher.core.scheduling.allocation import HazardGroup
 from watcher.store.column_types import AnyRow
 from watcher.store.engine import Store
 from watcher.store.tables import events, snapshots, sources, watches
@@ -15,14 +15,14 @@ _MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
+class PollReasons:
     """A watch as scheduling sees it. `poll_at` is None where it is not looked at any more."""
 
     is_watched: bool
     is_configured: bool
     account_answers: bool
     state: str
-    standing: Standing
+    hazard_group: HazardGroup
     poll_at: datetime | None
     clock_at: datetime | None
     polled_at: datetime | None
@@ -36,7 +36,7 @@ class Prospect:
 
 
 @dataclass(frozen=True, slots=True)
-class Prospects:
+class DelayStats:
     store: Store
 
     async def delays(self, source: str, since: datetime) -> tuple[timedelta, ...]:
@@ -50,7 +50,7 @@ class Prospects:
         async with self.store.reading() as connection:
             return tuple(timedelta(microseconds=late) for late in (await connection.execute(query)).scalars())
 
-    async def watch(self, source: str, invoice_id: str) -> Prospect | None:
+    async def watch(self, source: str, invoice_id: str) -> PollReasons | None:
         """None where it was never watched."""
         changed_at = select(func.max(snapshots.c.observed_at)).where(snapshots.c.watch_id == watches.c.id)
         query = (
@@ -66,16 +66,16 @@ class Prospects:
         )
         async with self.store.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return None if row is None else _prospect(row)
+        return None if row is None else _poll_reasons(row)
 
 
-def _prospect(row: AnyRow) -> Prospect:
-    return Prospect(
+def _poll_reasons(row: AnyRow) -> PollReasons:
+    return PollReasons(
         is_watched=bool(row.origins),
         is_configured=row.configured,
         account_answers=row.probe_at is None,
         state=row.state,
-        standing=Standing(row.status, row.due_hour, row.currency, row.worth),
+        hazard_group=HazardGroup(row.status, row.due_hour, row.currency, row.worth),
         poll_at=row.poll_at,
         clock_at=row.clock_at,
         polled_at=row.polled_at,

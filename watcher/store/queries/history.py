@@ -8,9 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.core import json_text
 from watcher.core.errors import Refused
 from watcher.store.column_types import AnyRow, AnySelect, told_at, unpack
-from watcher.store.tables import deliveries, documents, events, snapshots, watches
-
-DELIVERY_PREFIX = "dlv_"
+from watcher.store.tables import DELIVERY_PREFIX, deliveries, documents, events, snapshots, watches
 
 EVENTS: AnySelect = select(
     events.c.cursor,

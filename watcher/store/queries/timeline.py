@@ -11,7 +11,7 @@ from watcher.core import json_text
 from watcher.core.invoices.diff import document_changes
 from watcher.store.column_types import AnyRow, told_at
 from watcher.store.queries import history
-from watcher.store.tables import attempts, deliveries, events, snapshots
+from watcher.store.tables import DELIVERY_PREFIX, attempts, deliveries, events, snapshots
 
 _Placed = tuple[datetime, int, int, dict[str, object]]
 """Instant, rank among entries of the same instant, number, and the entry itself."""
@@ -90,7 +90,7 @@ def _attempt(row: AnyRow) -> _Placed:
     entry: dict[str, object] = {
         "at": told_at(row.started_at),
         "kind": "attempt",
-        "delivery_id": f"{history.DELIVERY_PREFIX}{row.delivery_id}",
+        "delivery_id": f"{DELIVERY_PREFIX}{row.delivery_id}",
         "event_id": row.event_id,
         "endpoint": row.endpoint,
         "number": row.number,

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.instants import instant_text
-from watcher.ports import Age, Purse, Sum
+from watcher.ports import Age, MoneyUnit, Sum
 from watcher.store.column_types import AnyRow
 
 _Key = TypeVar("_Key")
@@ -73,23 +73,23 @@ FROM aged GROUP BY direction, currency, minor, status, age
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
-    by_status: Mapping[tuple[Purse, str], Sum]
-    by_age: Mapping[tuple[Purse, Age], Sum]
+class Totals:
+    by_status: Mapping[tuple[MoneyUnit, str], Sum]
+    by_age: Mapping[tuple[MoneyUnit, Age], Sum]
 
 
-async def sums(connection: AsyncConnection, now: datetime) -> Sums:
+async def sums(connection: AsyncConnection, now: datetime) -> Totals:
     """Never across currencies; an invoice of several currencies counts in each."""
     statement = _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL
     since = {f"since_{age}": instant_text(now - timedelta(days=age)) for age in _AGES}
-    by_status: dict[tuple[Purse, str], Sum] = {}
-    by_age: dict[tuple[Purse, Age], Sum] = {}
+    by_status: dict[tuple[MoneyUnit, str], Sum] = {}
+    by_age: dict[tuple[MoneyUnit, Age], Sum] = {}
     for row in await connection.execute(text(statement), since):
-        purse, found = Purse(row.direction, row.currency, bool(row.minor)), _sum(row)
-        _put(by_status, (purse, row.status), found)
+        money_unit, found = MoneyUnit(row.direction, row.currency, bool(row.minor)), _sum(row)
+        _put(by_status, (money_unit, row.status), found)
         if row.age is not None:
-            _put(by_age, (purse, Age(row.age)), found)
-    return Sums(by_status, by_age)
+            _put(by_age, (money_unit, Age(row.age)), found)
+    return Totals(by_status, by_age)
 
 
 def _put(sums: dict[_Key, Sum], key: _Key, found: Sum) -> None:

@@ -14,14 +14,14 @@ import anyio.to_thread
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watcher.ports import ListsApplied, ListsMark, WatchEntry
+from watcher.ports import DesiredWatch, ListDigest, ListsApplied
 from watcher.store.column_types import AnyRow
 from watcher.store.engine import Store
 from watcher.store.tables import watches
 from watcher.store.watches import list_digest
 from watcher.store.watches.bulk_insert import NewWatch, insert
 from watcher.store.watches.desired import Discovery, Texts, from_file, loads, texts
-from watcher.store.watches.write import STEP, Wishing, known_rows, lock_wishes, require_sources, rows_by_id, write
+from watcher.store.watches.write import STEP, WatchChange, known_rows, lock_desired, require_sources, rows_by_id, write
 
 LARGE_STOP = 10
 """Stopping no more watches than this needs no second look."""
@@ -56,7 +56,7 @@ class _Wished(NamedTuple):
 
 
 async def apply_lists(
-    store: Store, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool, mark: ListsMark | None
+    store: Store, entries: Sequence[DesiredWatch], now: datetime, *, confirmed: bool, mark: ListDigest | None
 ) -> ListsApplied:
     """`ports.Watches.apply_lists`. Raises NotFound where an entry names a source that is not configured.
 
@@ -73,7 +73,7 @@ async def apply_lists(
         for number, step in enumerate(steps, 1):
             await still_alone()
             async with store.transaction() as connection:
-                await lock_wishes(connection)
+                await lock_desired(connection)
                 if number == 1:
                     await list_digest.forget(connection)
                 done = await _write(connection, step, await store.now(connection, now))
@@ -135,18 +135,18 @@ async def _write(connection: AsyncConnection, step: Sequence[_Wished], now: date
     # Somebody else may have begun to watch them since they were looked at.
     others = {one[:2]: one.text for one in new if one[:2] not in inserted}
     known = {one.key: one.text for one in step if one.key is not None}
-    changed = [_wishing(row, known[row.id]) for row in await rows_by_id(connection, tuple(known))]
-    changed += [_wishing(row, others[key]) for key, row in (await known_rows(connection, others)).items()]
+    changed = [_watch_change(row, known[row.id]) for row in await rows_by_id(connection, tuple(known))]
+    changed += [_watch_change(row, others[key]) for key, row in (await known_rows(connection, others)).items()]
     await write(connection, changed, now)
     return ListsApplied(
-        added=len(inserted) + sum(1 for wishing in changed if wishing.is_newly_listed),
-        changed=sum(1 for wishing in changed if wishing.is_reworded),
-        removed=sum(1 for wishing in changed if wishing.listed is None),
+        added=len(inserted) + sum(1 for watch_change in changed if watch_change.is_newly_listed),
+        changed=sum(1 for watch_change in changed if watch_change.is_reworded),
+        removed=sum(1 for watch_change in changed if watch_change.listed is None),
     )
 
 
-def _wishing(row: AnyRow, text: str | None) -> Wishing:
-    return Wishing(row.source, row.invoice_id, loads(text), loads(row.added), row)
+def _watch_change(row: AnyRow, text: str | None) -> WatchChange:
+    return WatchChange(row.source, row.invoice_id, loads(text), loads(row.added), row)
 
 
 def _sum(one: ListsApplied, other: ListsApplied) -> ListsApplied:

@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from watcher.ports import WatchEntry
+from watcher.ports import DesiredWatch
 from watcher.store.column_types import storable
 
 Texts = dict[str, dict[str, str]]
@@ -25,7 +25,7 @@ class Discovery(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DesiredState:
     """One side's wish. `origins` are `file`, or any of the ways by hand (`cli`, `api`).
 
     `where` is the file without a line: lines move with every line above them, and a million watches with them.
@@ -48,7 +48,7 @@ class Wished:
     note: str | None
 
 
-def unite(listed: Wish | None, added: Wish | None, discovery: Discovery | None = None) -> Wished:
+def unite(listed: DesiredState | None, added: DesiredState | None, discovery: Discovery | None = None) -> Wished:
     """Tags of both; of the rest the file's word first, because a file can be read and reviewed."""
     wishes = [wish for wish in (listed, added) if wish is not None]
     names = {origin for wish in wishes for origin in wish.origins}
@@ -62,19 +62,19 @@ def unite(listed: Wish | None, added: Wish | None, discovery: Discovery | None =
     )
 
 
-def from_file(entry: WatchEntry) -> Wish:
-    return Wish((FILE,), entry.tags, entry.due_on, entry.note, entry.file)
+def from_file(entry: DesiredWatch) -> DesiredState:
+    return DesiredState((FILE,), entry.tags, entry.due_on, entry.note, entry.file)
 
 
-def first_by_hand(origin: str, entry: WatchEntry) -> Wish:
-    return Wish((origin,), entry.tags, entry.due_on, entry.note)
+def first_by_hand(origin: str, entry: DesiredWatch) -> DesiredState:
+    return DesiredState((origin,), entry.tags, entry.due_on, entry.note)
 
 
-def by_hand(entry: WatchEntry, origin: str, before: Wish | None) -> Wish:
+def by_hand(entry: DesiredWatch, origin: str, before: DesiredState | None) -> DesiredState:
     """A wish by hand; what it leaves open stays as it was wished by hand before."""
     if before is None:
         return first_by_hand(origin, entry)
-    return Wish(
+    return DesiredState(
         origins=tuple(sorted({*before.origins, origin})),
         tags=entry.tags or before.tags,
         due_on=entry.due_on or before.due_on,
@@ -82,21 +82,23 @@ def by_hand(entry: WatchEntry, origin: str, before: Wish | None) -> Wish:
     )
 
 
-def dumps(wish: Wish) -> str:
+def dumps(wish: DesiredState) -> str:
     due_on = None if wish.due_on is None else wish.due_on.isoformat()
     return json.dumps([wish.origins, wish.tags, due_on, wish.note, wish.where])
 
 
-def loads(text: str | None) -> Wish | None:
+def loads(text: str | None) -> DesiredState | None:
     """The inverse of `dumps`."""
     if text is None:
         return None
     told: list[Any] = json.loads(text)
     origins, tags, due_on, note, where = told
-    return Wish(tuple(origins), tuple(tags), None if due_on is None else date.fromisoformat(due_on), note, where)
+    return DesiredState(
+        tuple(origins), tuple(tags), None if due_on is None else date.fromisoformat(due_on), note, where
+    )
 
 
-def texts(entries: Iterable[WatchEntry], wish_of: Callable[[WatchEntry], Wish]) -> Texts:
+def texts(entries: Iterable[DesiredWatch], wish_of: Callable[[DesiredWatch], DesiredState]) -> Texts:
     """What these entries wish. Entries that wish the same share one text, and its making."""
     found: Texts = {}
     made: dict[tuple[object, ...], str] = {}

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import NotFound, StillListed
-from watcher.ports import ListsApplied, ListsMark, SourceRow, WatchEntry
+from watcher.ports import DesiredWatch, ListDigest, ListsApplied, SourceRow
 from watcher.store.column_types import AnyRow, storable
 from watcher.store.engine import Store, upserting
 from watcher.store.tables import sources, watches
@@ -19,7 +19,7 @@ from watcher.store.watches.apply_lists import apply_lists
 from watcher.store.watches.bulk_insert import NewWatch, insert
 from watcher.store.watches.desired import Discovery, by_hand, first_by_hand, loads, texts
 from watcher.store.watches.purge import purge_watch
-from watcher.store.watches.write import STEP, Wishing, due_now, known_rows, lock_wishes, require_sources, write
+from watcher.store.watches.write import STEP, WatchChange, due_now, known_rows, lock_desired, require_sources, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +34,24 @@ class SqlWatches:
             await _sync_sources(connection, sources)
 
     async def apply_lists(
-        self, entries: Sequence[WatchEntry], now: datetime, *, confirmed: bool, mark: ListsMark | None = None
+        self, entries: Sequence[DesiredWatch], now: datetime, *, confirmed: bool, mark: ListDigest | None = None
     ) -> ListsApplied:
         """Raises NotFound where an entry names a source that is not configured. Held means: nothing is written."""
         return await apply_lists(self.store, entries, now, confirmed=confirmed, mark=mark)
 
-    async def lists_mark(self) -> ListsMark | None:
+    async def list_digest(self) -> ListDigest | None:
         """Which lists the stored watches match; None where none is known to."""
         async with self.store.reading() as connection:
             return await list_digest.read(connection)
 
-    async def add(self, entry: WatchEntry, origin: str, now: datetime) -> bool:
+    async def add(self, entry: DesiredWatch, origin: str, now: datetime) -> bool:
         """Wish a watch by hand (`cli`, `api`), due at once; True where the invoice was not watched before.
 
         Raises NotFound for a source that is not configured.
         """
         return await self.import_entries([entry], origin, now) == 1
 
-    async def import_entries(self, entries: Sequence[WatchEntry], origin: str, now: datetime) -> int:
+    async def import_entries(self, entries: Sequence[DesiredWatch], origin: str, now: datetime) -> int:
         """`add` for many, step by step; returns how many were not watched before. Raises NotFound like `add`."""
         by_key = {_key(entry): entry for entry in entries}
         names, keys, started = {entry.source for entry in entries}, list(by_key), 0
@@ -59,15 +59,15 @@ class SqlWatches:
         for start in range(0, len(keys), STEP):
             step = keys[start : start + STEP]
             async with self.store.transaction() as connection:
-                await lock_wishes(connection)
+                await lock_desired(connection)
                 here = await self.store.now(connection, now)
                 await require_sources(connection, names)
                 new = [NewWatch(*key, None, added[key[0]][key[1]]) for key in step]
                 inserted = await insert(connection, new, here)
                 known = await known_rows(connection, [key for key in step if key not in inserted])
-                wishings = [_added(by_key[key], origin, row) for key, row in known.items()]
-                await write(connection, wishings, here)
-            started += len(inserted) + sum(1 for wishing in wishings if wishing.starts)
+                watch_changes = [_added(by_key[key], origin, row) for key, row in known.items()]
+                await write(connection, watch_changes, here)
+            started += len(inserted) + sum(1 for watch_change in watch_changes if watch_change.starts)
         return started
 
     async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
@@ -78,17 +78,17 @@ class SqlWatches:
         if not (keys := await self.undiscovered(source, ids)):
             return 0
         async with self.store.transaction() as connection:
-            await lock_wishes(connection)
+            await lock_desired(connection)
             here = await self.store.now(connection, now)
             await require_sources(connection, {source})
             known = await known_rows(connection, keys)
-            wishings = [
-                Wishing(*key, None, None, known.get(key), found=Discovery.WATCHED)
+            watch_changes = [
+                WatchChange(*key, None, None, known.get(key), found=Discovery.WATCHED)
                 for key in keys
                 if _is_discoverable(known.get(key))
             ]
-            await write(connection, wishings, here)
-        return len(wishings)
+            await write(connection, watch_changes, here)
+        return len(watch_changes)
 
     async def undiscovered(self, source: str, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Those of these invoices that `discover` would have watched, as (source, invoice id)."""
@@ -106,7 +106,7 @@ class SqlWatches:
         by the next poll).
         """
         async with self.store.transaction() as connection:
-            await lock_wishes(connection)
+            await lock_desired(connection)
             here = await self.store.now(connection, now)
             row = (await known_rows(connection, [(source, invoice_id)])).get((source, invoice_id))
             if row is None or not (row.origins or purge):
@@ -114,7 +114,7 @@ class SqlWatches:
             listed = loads(row.listed)
             if listed is not None and (purge or row.added is None):
                 raise StillListed(source, invoice_id, listed.where or "a watch list")
-            removal = Wishing(source, invoice_id, listed, None, row, found=Discovery.REMOVED)
+            removal = WatchChange(source, invoice_id, listed, None, row, found=Discovery.REMOVED)
             await write(connection, [removal], here)
             if purge:
                 await purge_watch(connection, row.id)
@@ -136,7 +136,7 @@ class SqlWatches:
         return now
 
 
-def _key(entry: WatchEntry) -> tuple[str, str]:
+def _key(entry: DesiredWatch) -> tuple[str, str]:
     return entry.source, storable(entry.invoice_id)
 
 
@@ -154,9 +154,9 @@ async def _sync_sources(connection: AsyncConnection, rows: Sequence[SourceRow]) 
     await connection.execute(inserting.on_conflict_do_update(index_elements=["name"], set_=told), values)
 
 
-def _added(entry: WatchEntry, origin: str, row: AnyRow) -> Wishing:
+def _added(entry: DesiredWatch, origin: str, row: AnyRow) -> WatchChange:
     added = by_hand(entry, origin, loads(row.added))
-    return Wishing(entry.source, entry.invoice_id, loads(row.listed), added, row, at_once=True)
+    return WatchChange(entry.source, entry.invoice_id, loads(row.listed), added, row, at_once=True)
 
 
 def _is_discoverable(row: AnyRow | None) -> bool:

@@ -14,7 +14,7 @@ from watcher.store.column_types import AnyRow, Instant
 from watcher.store.locks import lock_watches
 from watcher.store.tables import sources, watches
 from watcher.store.watches.bulk_insert import NewWatch, insert
-from watcher.store.watches.desired import Discovery, Wish, dumps, loads, unite
+from watcher.store.watches.desired import DesiredState, Discovery, dumps, loads, unite
 
 _WISHES_LOCK = 0x15B
 """An arbitrary number that all replicas on one PostgreSQL database agree on."""
@@ -35,13 +35,13 @@ _WISHES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wishing:
+class WatchChange:
     """What shall be wished of one invoice, beside its row as it is (None: never watched)."""
 
     source: str
     invoice_id: str
-    listed: Wish | None
-    added: Wish | None
+    listed: DesiredState | None
+    added: DesiredState | None
     row: AnyRow | None
     at_once: bool = False
     """Look at it now, even where nothing else changes."""
@@ -103,7 +103,7 @@ def due_now(now: datetime) -> dict[Any, Any]:
     }
 
 
-async def lock_wishes(connection: AsyncConnection) -> None:
+async def lock_desired(connection: AsyncConnection) -> None:
     """Wait until nobody else changes wishes; the first statement of every transaction that does.
 
     Reading every watch under a row lock instead would make polls wait for a reload of 100,000 of them.
@@ -112,15 +112,15 @@ async def lock_wishes(connection: AsyncConnection) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(_WISHES_LOCK)))
 
 
-async def write(connection: AsyncConnection, wishings: Sequence[Wishing], now: datetime) -> None:
+async def write(connection: AsyncConnection, watch_changes: Sequence[WatchChange], now: datetime) -> None:
     """Write wishes; who stops loses its lease, so that a look in flight records nothing any more."""
     this_row = update(watches).where(watches.c.id == bindparam("key"))
-    await insert(connection, [_new(wishing) for wishing in wishings if wishing.row is None], now)
-    known = [wishing for wishing in wishings if wishing.row is not None]
+    await insert(connection, [_new(watch_change) for watch_change in watch_changes if watch_change.row is None], now)
+    known = [watch_change for watch_change in watch_changes if watch_change.row is not None]
     await lock_watches(connection, [it.row.id for it in known if it.row is not None])
-    stopping = [wishing for wishing in known if wishing.stops]
-    looking = [wishing for wishing in known if not wishing.stops and wishing.wants_look]
-    others = [wishing for wishing in known if not wishing.stops and not wishing.wants_look]
+    stopping = [watch_change for watch_change in known if watch_change.stops]
+    looking = [watch_change for watch_change in known if not watch_change.stops and watch_change.wants_look]
+    others = [watch_change for watch_change in known if not watch_change.stops and not watch_change.wants_look]
     stop = this_row.values(poll_at=None, due_at=None, lease=watches.c.lease + 1, lease_ends_at=None, poll_again=False)
     await _in_chunks(connection, stop, _updates(stopping))
     await _in_chunks(connection, this_row.values(due_now(now)), _updates(looking))
@@ -158,21 +158,23 @@ async def _in_chunks(connection: AsyncConnection, statement: Update, rows: Seque
         await connection.execute(statement, rows[start : start + STEP])
 
 
-def _updates(wishings: Iterable[Wishing]) -> list[dict[str, Any]]:
-    return [{"key": it.row.id, **_wished(it)} for it in wishings if it.row is not None]
+def _updates(watch_changes: Iterable[WatchChange]) -> list[dict[str, Any]]:
+    return [{"key": it.row.id, **_wished(it)} for it in watch_changes if it.row is not None]
 
 
-def _new(wishing: Wishing) -> NewWatch:
-    listed, added, found = wishing.listed, wishing.added, wishing.discovery
-    return NewWatch(wishing.source, wishing.invoice_id, listed and dumps(listed), added and dumps(added), found)
+def _new(watch_change: WatchChange) -> NewWatch:
+    listed, added, found = watch_change.listed, watch_change.added, watch_change.discovery
+    return NewWatch(
+        watch_change.source, watch_change.invoice_id, listed and dumps(listed), added and dumps(added), found
+    )
 
 
-def _wished(wishing: Wishing) -> dict[str, Any]:
-    wished = unite(wishing.listed, wishing.added, wishing.discovery)
+def _wished(watch_change: WatchChange) -> dict[str, Any]:
+    wished = unite(watch_change.listed, watch_change.added, watch_change.discovery)
     return {
-        "discovered": None if wishing.discovery is None else wishing.discovery.value,
-        "listed": wishing.listed and dumps(wishing.listed),
-        "added": wishing.added and dumps(wishing.added),
+        "discovered": None if watch_change.discovery is None else watch_change.discovery.value,
+        "listed": watch_change.listed and dumps(watch_change.listed),
+        "added": watch_change.added and dumps(watch_change.added),
         "origins": wished.origins,
         "tags": wished.tags,
         "due_on": wished.due_on,

@@ -26,10 +26,10 @@ _LONGEST_CURSOR = 18
 
 async def stream(call: Call[StreamFrom, Nothing]) -> web.StreamResponse:
     """Ends when the service stops, when the database is away, and when the client is gone or too slow."""
-    with call.desk.feed.listening():
+    with call.backend.feed.listening():
         after = _last_seen(call)
         if after is None:
-            after = await call.desk.reports.newest_cursor()
+            after = await call.backend.reports.newest_cursor()
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(call.request)
         try:
@@ -43,7 +43,7 @@ async def stream(call: Call[StreamFrom, Nothing]) -> web.StreamResponse:
 
 
 async def _feed(call: Call[StreamFrom, Nothing], response: web.StreamResponse, after: int) -> None:
-    reports, feed, asked = call.desk.reports, call.desk.feed, call.query
+    reports, feed, asked = call.backend.reports, call.backend.feed, call.query
     # An id without data is no event to the client, and is where it goes on from after a break.
     await _write(response, f"retry: 2000\nid: {after}\n\n".encode())
     while not feed.is_closed:

@@ -22,7 +22,7 @@ async def alive(call: Plain) -> Answer:
 
 
 async def ready(call: Plain) -> Answer:
-    condition = await call.desk.condition()
+    condition = await call.backend.condition()
     status = HTTPStatus.OK if condition.is_ready else HTTPStatus.SERVICE_UNAVAILABLE
     told: dict[str, object] = {"status": "ready" if condition.is_ready else "failing"}
     return Answer(status, told | details(condition) if call.may_see else told)
@@ -49,11 +49,11 @@ def details(condition: Condition) -> dict[str, object]:
 
 
 async def metrics(call: Plain) -> web.StreamResponse:
-    return web.Response(body=await call.desk.metrics(), headers={"Content-Type": METRICS_TYPE})
+    return web.Response(body=await call.backend.metrics(), headers={"Content-Type": METRICS_TYPE})
 
 
 async def schema(call: Plain) -> Answer:
     name = call.segment("name")
-    if name not in call.desk.schemas:
-        raise NotFound(f"no schema {name}: there is {', '.join(sorted(call.desk.schemas))}")
-    return Answer(document=call.desk.schemas[name])
+    if name not in call.backend.schemas:
+        raise NotFound(f"no schema {name}: there is {', '.join(sorted(call.backend.schemas))}")
+    return Answer(document=call.backend.schemas[name])

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from watcher.clock import Clock
 from watcher.core import json_text
-from watcher.ports import Actions, Condition, Lateness, Overlook, Reports
+from watcher.ports import Actions, Condition, Dashboard, DetectionDelay, Reports
 from watcher.web.access import Access
 from watcher.web.api.request_models import Nothing
-from watcher.web.dashboard_cache import Standings
+from watcher.web.dashboard_cache import DashboardCache
 from watcher.web.event_feed import Feed
 from watcher.web.problems import Mistake, Problem
 
@@ -26,7 +26,7 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Backend:
     """What the operations work on. `rates` are the configured ones by source; `schemas` by their public names."""
 
     reports: Reports
@@ -38,17 +38,17 @@ class Desk:
     metrics: Callable[[], Awaitable[bytes]]
     rates: Callable[[], Mapping[str, str]]
     schemas: Mapping[str, Mapping[str, object]]
-    overlook: Overlook
-    standings: Standings
+    dashboard: Dashboard
+    dashboard_cache: DashboardCache
     requests: Callable[[], Mapping[str, int]]
-    lateness: Callable[[], Sequence[Lateness] | None]
+    detection_delays: Callable[[], Sequence[DetectionDelay] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[_Query, _Body]):
     """One request, checked. `may_see` is whether it carries the token: open operations are asked without, too."""
 
-    desk: Desk
+    backend: Backend
     request: web.Request
     query: _Query
     body: _Body
@@ -91,14 +91,16 @@ class Operation(Generic[_Query, _Body]):
 
 AnyOperation = Operation[Any, Any]
 
-DESK = web.AppKey("desk", Desk)
+DESK = web.AppKey("desk", Backend)
 
 
-async def perform(operation: AnyOperation, desk: Desk, request: web.Request, *, may_see: bool) -> web.StreamResponse:
+async def perform(
+    operation: AnyOperation, backend: Backend, request: web.Request, *, may_see: bool
+) -> web.StreamResponse:
     """Check the request, do it, and write the answer by its model. Raises Problem, and WatcherError from the desk."""
     query = query_of(operation.query, request)
     body = operation.body() if operation.body is Nothing else await _read_body(operation.body, request)
-    answer = await operation.act(Call(desk, request, query, body, may_see))
+    answer = await operation.act(Call(backend, request, query, body, may_see))
     if isinstance(answer, web.StreamResponse):
         return answer
     model = operation.answers[answer.status]

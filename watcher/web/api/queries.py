@@ -14,7 +14,7 @@ from watcher.web.problems import Problem
 
 async def watches(call: Call[WatchChoice, Nothing]) -> Answer:
     asked = call.query
-    found = await call.desk.reports.watch_list(
+    found = await call.backend.reports.watch_list(
         source=asked.source,
         state=asked.state,
         tag=asked.tag,
@@ -26,7 +26,7 @@ async def watches(call: Call[WatchChoice, Nothing]) -> Answer:
 
 async def invoices(call: Call[InvoiceChoice, Nothing]) -> Answer:
     asked = call.query
-    found = await call.desk.reports.invoices(
+    found = await call.backend.reports.invoices(
         status=asked.status,
         overdue=asked.overdue,
         source=asked.source,
@@ -39,7 +39,7 @@ async def invoices(call: Call[InvoiceChoice, Nothing]) -> Answer:
 
 async def invoice(call: Call[Nothing, Nothing]) -> Answer:
     source, invoice_id = call.segment("source"), call.segment("invoice_id")
-    shown = await call.desk.reports.show(source, invoice_id)
+    shown = await call.backend.reports.show(source, invoice_id)
     if shown is None:
         raise NotFound(f"{source} {invoice_id} was never watched")
     return Answer(document=shown)
@@ -48,7 +48,7 @@ async def invoice(call: Call[Nothing, Nothing]) -> Answer:
 async def timeline(call: Call[Paged, Nothing]) -> Answer:
     """A page goes on after the entry that ended the one before, wherever that stands by now."""
     source, invoice_id = call.segment("source"), call.segment("invoice_id")
-    entries = await call.desk.reports.timeline(source, invoice_id)
+    entries = await call.backend.reports.timeline(source, invoice_id)
     if entries is None:
         raise NotFound(f"{source} {invoice_id} was never watched")
     last = pagination.place(call.query.cursor, str, str, int)
@@ -62,7 +62,7 @@ async def timeline(call: Call[Paged, Nothing]) -> Answer:
 
 
 async def events(call: Call[EventsAfter, Nothing]) -> Answer:
-    asked, reports, feed = call.query, call.desk.reports, call.desk.feed
+    asked, reports, feed = call.query, call.backend.reports, call.backend.feed
     after = asked.after or asked.cursor
 
     async def read() -> list[Item]:
@@ -81,7 +81,7 @@ async def events(call: Call[EventsAfter, Nothing]) -> Answer:
 async def deliveries(call: Call[DeliveryChoice, Nothing]) -> Answer:
     asked = call.query
     after = pagination.place(asked.cursor, int)
-    found = await call.desk.reports.deliveries(
+    found = await call.backend.reports.deliveries(
         state=asked.state,
         endpoint=asked.endpoint,
         after=0 if after is None else int(after[0]),
@@ -91,17 +91,17 @@ async def deliveries(call: Call[DeliveryChoice, Nothing]) -> Answer:
 
 
 async def endpoints(call: Call[Paged, Nothing]) -> Answer:
-    return _by_name(call.query, await call.desk.reports.endpoints(call.desk.clock.now()))
+    return _by_name(call.query, await call.backend.reports.endpoints(call.backend.clock.now()))
 
 
 async def sources(call: Call[Paged, Nothing]) -> Answer:
-    return _by_name(call.query, await call.desk.reports.sources(call.desk.rates()))
+    return _by_name(call.query, await call.backend.reports.sources(call.backend.rates()))
 
 
 async def endpoint(call: Call[Nothing, Nothing]) -> Answer:
     """The endpoint that the path names, as it is now."""
     name = call.segment("name")
-    for item in await call.desk.reports.endpoints(call.desk.clock.now()):
+    for item in await call.backend.reports.endpoints(call.backend.clock.now()):
         if item["name"] == name:
             return Answer(document=item)
     raise NotFound(f"no endpoint {name}")
@@ -111,7 +111,7 @@ async def delivery(call: Call[Nothing, Nothing]) -> Answer:
     """The delivery that the path names, as it is now."""
     delivery_id = call.segment("delivery_id")
     number = int(delivery_id.partition("_")[2])
-    (item,) = await call.desk.reports.deliveries(after=number - 1, limit=1)
+    (item,) = await call.backend.reports.deliveries(after=number - 1, limit=1)
     return Answer(HTTPStatus.ACCEPTED, item)
 
 

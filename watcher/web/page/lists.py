@@ -18,7 +18,7 @@ SHOWN = 50
 
 async def invoices(visit: Visit) -> View:
     asked = visit.query(InvoiceFilter)
-    found = await visit.desk.reports.invoices(
+    found = await visit.backend.reports.invoices(
         status=asked.status,
         overdue=asked.overdue,
         source=asked.source,
@@ -27,23 +27,23 @@ async def invoices(visit: Visit) -> View:
         after=pagination.pair(asked.cursor),
         limit=SHOWN + 1,
     )
-    choices = {"statuses": list(Status), "sources": sorted(visit.desk.rates())}
+    choices = {"statuses": list(Status), "sources": sorted(visit.backend.rates())}
     return View("invoices.html", "invoices", _listed(asked, found, of_invoice) | choices)
 
 
 async def watches(visit: Visit) -> View:
     asked = visit.query(WatchFilter)
-    found = await visit.desk.reports.watch_list(
+    found = await visit.backend.reports.watch_list(
         source=asked.source, state=asked.state, after=pagination.pair(asked.cursor), limit=SHOWN + 1
     )
-    choices = {"states": list(WatchState), "sources": sorted(visit.desk.rates())}
+    choices = {"states": list(WatchState), "sources": sorted(visit.backend.rates())}
     return View("watches.html", "watches", _listed(asked, found, of_watch) | choices)
 
 
 async def events(visit: Visit) -> View:
     """Newest first."""
     asked = visit.query(EventFilter)
-    found = await visit.desk.reports.events(
+    found = await visit.backend.reports.events(
         after=asked.cursor,
         limit=SHOWN + 1,
         type_glob=asked.type,
@@ -51,7 +51,7 @@ async def events(visit: Visit) -> View:
         tag=asked.tag,
         newest_first=True,
     )
-    choices = {"types": list(EventType), "sources": sorted(visit.desk.rates())}
+    choices = {"types": list(EventType), "sources": sorted(visit.backend.rates())}
     return View("events.html", "events", _listed(asked, found, lambda item: str(item["cursor"])) | choices)
 
 
@@ -59,21 +59,21 @@ async def deliveries(visit: Visit) -> View:
     """Newest first."""
     asked = visit.query(DeliveryFilter)
     before = pagination.place(asked.cursor, int)
-    found = await visit.desk.reports.deliveries(
+    found = await visit.backend.reports.deliveries(
         state=asked.state,
         endpoint=asked.endpoint,
         after=0 if before is None else cast("int", before[0]),
         limit=SHOWN + 1,
         newest_first=True,
     )
-    names = [one.name for one in await visit.desk.overlook.endpoints(visit.now)]
+    names = [one.name for one in await visit.backend.dashboard.endpoints(visit.now)]
     choices = {"states": list(DeliveryState), "endpoints": names}
     return View("deliveries.html", "deliveries", _listed(asked, found, of_delivery) | choices)
 
 
 async def endpoints(visit: Visit) -> View:
-    standing = await visit.desk.standings.current()
-    context = {"endpoints": await visit.desk.overlook.endpoints(visit.now), "standing": standing}
+    cached = await visit.backend.dashboard_cache.current()
+    context = {"endpoints": await visit.backend.dashboard.endpoints(visit.now), "cached": cached}
     return View("endpoints.html", "endpoints", context)
 
 

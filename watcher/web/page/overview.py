@@ -6,13 +6,23 @@ from datetime import timedelta
 from decimal import Decimal
 
 from watcher.core.invoices.invoice import Status
-from watcher.ports import Age, DeliveryState, EndpointHealth, Figures, Lateness, Purse, SourceHealth, Sum, WatchState
+from watcher.ports import (
+    Age,
+    DeliveryState,
+    DetectionDelay,
+    EndpointHealth,
+    Figures,
+    MoneyUnit,
+    SourceHealth,
+    Sum,
+    WatchState,
+)
 from watcher.web.page import charts
 from watcher.web.page.charts import Part
 from watcher.web.page.view import View, Visit
 
 _WINDOW = timedelta(minutes=15)
-"""As long as the looks of `Figures.planned` and the requests of `Desk.requests` reach."""
+"""As long as the looks of `Figures.planned` and the requests of `Backend.requests` reach."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _AGES = {
     Age.WEEK: "up to 7 days",
@@ -72,44 +82,44 @@ class SumRow:
 
 
 @dataclass(frozen=True, slots=True)
-class PurseTable:
-    purse: Purse
+class MoneyTable:
+    money_unit: MoneyUnit
     rows: tuple[SumRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class LatenessRow:
+class DetectionDelayRow:
     """The bars of one source are as long as the longest of all that is shown."""
 
-    lateness: Lateness
+    detection_delays: DetectionDelay
     expected: tuple[Part, ...]
     measured: tuple[Part, ...]
 
 
 async def overview(visit: Visit) -> View:
-    desk = visit.desk
-    standing = await desk.standings.current()
-    figures = standing.figures if standing else Figures()
-    sources, endpoints = await desk.overlook.sources(visit.now), await desk.overlook.endpoints(visit.now)
-    lateness = desk.lateness()
+    backend = visit.backend
+    cached = await backend.dashboard_cache.current()
+    figures = cached.figures if cached else Figures()
+    sources, endpoints = await backend.dashboard.sources(visit.now), await backend.dashboard.endpoints(visit.now)
+    detection_delays = backend.detection_delays()
     context: dict[str, object] = {
-        "standing": standing,
+        "cached": cached,
         "figures": figures,
         "watches": sum(figures.watches.values()),
         "waiting": sum(figures.waiting(one.name) for one in endpoints),
         "dead": sum(count for (_, state), count in figures.deliveries.items() if state == DeliveryState.DEAD),
         "sources": [
-            _source(one, desk.rates().get(one.name), desk.requests().get(one.name, 0), figures) for one in sources
+            _source(one, backend.rates().get(one.name), backend.requests().get(one.name, 0), figures) for one in sources
         ],
         "endpoints": _endpoints(endpoints, figures),
-        "lateness": None if lateness is None else _lateness(lateness),
+        "detection_delays": None if detection_delays is None else _detection_delay(detection_delays),
         "delivery_states": _STATES,
         "money": _by_status(figures),
         "overdue": _by_age(figures),
         "days": charts.columns(figures.events),
         "attention": [
             *_attention(figures, sources, endpoints),
-            *((one.doubt, "#lateness") for one in lateness or () if one.doubt),
+            *((one.doubt, "#lateness") for one in detection_delays or () if one.doubt),
         ],
     }
     return View("overview.html", "overview", context)
@@ -128,11 +138,11 @@ def _source(health: SourceHealth, rate: str | None, made: int, figures: Figures)
     return SourceRow(health, rate, watches, figures.planned.get(health.name, 0), made, allowed, bar)
 
 
-def _lateness(found: Sequence[Lateness]) -> list[LatenessRow]:
+def _detection_delay(found: Sequence[DetectionDelay]) -> list[DetectionDelayRow]:
     lengths = {one.source: (_seconds(one.expected), _seconds(one.mean)) for one in found}
     longest = max((seconds for both in lengths.values() for seconds in both), default=0)
     return [
-        LatenessRow(
+        DetectionDelayRow(
             one,
             charts.bar([("rest", lengths[one.source][0])], longest),
             charts.bar([("calm", lengths[one.source][1])], longest),
@@ -154,24 +164,26 @@ def _endpoints(endpoints: tuple[EndpointHealth, ...], figures: Figures) -> list[
     ]
 
 
-def _by_status(figures: Figures) -> list[PurseTable]:
+def _by_status(figures: Figures) -> list[MoneyTable]:
     """Bars are as long as the total, within one currency; paid and due are their parts."""
-    tables: list[PurseTable] = []
-    for purse in sorted({purse for purse, _ in figures.money}):
-        sums = [(status, figures.money[purse, status]) for status in Status if (purse, status) in figures.money]
+    tables: list[MoneyTable] = []
+    for money_unit in sorted({money_unit for money_unit, _ in figures.money}):
+        sums = [
+            (status, figures.money[money_unit, status]) for status in Status if (money_unit, status) in figures.money
+        ]
         most = max(found.total for _, found in sums)
         rows = [SumRow(status, found, _parts(found, most)) for status, found in sums]
-        tables.append(PurseTable(purse, tuple(rows)))
+        tables.append(MoneyTable(money_unit, tuple(rows)))
     return tables
 
 
-def _by_age(figures: Figures) -> list[PurseTable]:
-    tables: list[PurseTable] = []
-    for purse in sorted({purse for purse, _ in figures.overdue_money}):
-        sums = [(words, figures.overdue_money.get((purse, age), _NONE)) for age, words in _AGES.items()]
+def _by_age(figures: Figures) -> list[MoneyTable]:
+    tables: list[MoneyTable] = []
+    for money_unit in sorted({money_unit for money_unit, _ in figures.overdue_money}):
+        sums = [(words, figures.overdue_money.get((money_unit, age), _NONE)) for age, words in _AGES.items()]
         most = max(found.due for _, found in sums)
         rows = [SumRow(words, found, charts.bar([("bad", found.due)], most)) for words, found in sums]
-        tables.append(PurseTable(purse, tuple(rows)))
+        tables.append(MoneyTable(money_unit, tuple(rows)))
     return tables
 
 

@@ -16,7 +16,7 @@ SHOWN = 60
 
 async def invoice(visit: Visit) -> View:
     source, invoice_id = visit.segment("source"), visit.segment("invoice_id")
-    asked, reports = visit.query(TimelinePlace), visit.desk.reports
+    asked, reports = visit.query(TimelinePlace), visit.backend.reports
     entries = await reports.timeline(source, invoice_id)
     if entries is None:
         raise NotFound(f"{source} {invoice_id} was never watched")

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from watcher.core.errors import WatcherError
 from watcher.ports import Condition
 from watcher.web.access import COOKIE
-from watcher.web.api.operation import DESK, Desk, query_of
+from watcher.web.api.operation import DESK, Backend, query_of
 from watcher.web.page.rendering import page
 from watcher.web.problems import Problem
 
@@ -29,7 +29,7 @@ _Query = TypeVar("_Query", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    desk: Desk
+    backend: Backend
     request: web.Request
     now: datetime
 
@@ -109,12 +109,12 @@ def local(target: str) -> str | None:
 
 
 def visit_of(request: web.Request) -> Visit:
-    desk = request.app[DESK]
-    return Visit(desk, request, desk.clock.now())
+    backend = request.app[DESK]
+    return Visit(backend, request, backend.clock.now())
 
 
 def _may_see(visit: Visit) -> bool:
-    return visit.desk.access.admits(visit.request.headers, visit.request.cookies.get(COOKIE), visit.now)
+    return visit.backend.access.admits(visit.request.headers, visit.request.cookies.get(COOKIE), visit.now)
 
 
 async def _answer(visit: Visit, view: View, status: HTTPStatus) -> web.Response:
@@ -122,8 +122,8 @@ async def _answer(visit: Visit, view: View, status: HTTPStatus) -> web.Response:
     around: dict[str, object] = {
         "section": view.section,
         "note": note,
-        "troubles": troubles(await visit.desk.condition()),
-        "has_login": visit.desk.access.token() is not None,
+        "troubles": troubles(await visit.backend.condition()),
+        "has_login": visit.backend.access.token() is not None,
     }
     answer = page(view.template, visit.now, {**view.context, **around}, status)
     if note:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.provider_server import PacerThatNeverWaits, StillClock
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, WatcherError
-from watcher.ports import Pacer
+from watcher.ports import RateLimiter
 from watcher.providers.toolkit.access_token import LONGEST, SHORTEST, Token, TokenKeeper, read_lifetime
 
 MARGIN = timedelta(minutes=5)
@@ -22,8 +22,8 @@ class TokenEndpoint:
         self.released = anyio.Event()
         self.released.set()
 
-    async def fetch(self, pacer: Pacer) -> Token:
-        await pacer.wait()
+    async def fetch(self, limiter: RateLimiter) -> Token:
+        await limiter.wait()
         self.calls += 1
         asked_at = self.clock.now()
         await self.released.wait()
@@ -66,83 +66,83 @@ async def at_once(count: int, endpoint: TokenEndpoint, ask: Callable[[], Awaitab
 
 
 async def test_many_tasks_share_one_token_call(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, pacer: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: PacerThatNeverWaits
 ) -> None:
-    assert await at_once(20, endpoint, lambda: keeper.value(pacer)) == ["token-1"] * 20
+    assert await at_once(20, endpoint, lambda: keeper.value(limiter)) == ["token-1"] * 20
     assert endpoint.calls == 1
 
 
 @pytest.mark.parametrize("error", [CredentialsRefused("no"), ProviderUnavailable("down")])
 async def test_those_who_waited_share_a_failure_and_the_next_one_asks_again(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, pacer: PacerThatNeverWaits, error: WatcherError
+    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: PacerThatNeverWaits, error: WatcherError
 ) -> None:
     endpoint.error = error
-    assert await at_once(20, endpoint, lambda: keeper.value(pacer)) == [type(error).__name__] * 20
+    assert await at_once(20, endpoint, lambda: keeper.value(limiter)) == [type(error).__name__] * 20
     assert endpoint.calls == 1
     endpoint.error = None
-    assert await keeper.value(pacer) == "token-2"
+    assert await keeper.value(limiter) == "token-2"
 
 
 async def test_a_missed_slot_is_the_own_fault_of_who_missed_it(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, pacer: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: PacerThatNeverWaits
 ) -> None:
     endpoint.error = SlotMissed("late")
-    assert await at_once(3, endpoint, lambda: keeper.value(pacer)) == ["SlotMissed"] * 3
+    assert await at_once(3, endpoint, lambda: keeper.value(limiter)) == ["SlotMissed"] * 3
     assert endpoint.calls == 3
 
 
 async def test_a_live_token_is_handed_out_while_another_task_renews_it(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, pacer: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
-    await keeper.value(pacer)
+    await keeper.value(limiter)
     clock.advance(timedelta(minutes=56))
-    assert sorted(await at_once(5, endpoint, lambda: keeper.value(pacer))) == ["token-1"] * 4 + ["token-2"]
+    assert sorted(await at_once(5, endpoint, lambda: keeper.value(limiter))) == ["token-1"] * 4 + ["token-2"]
     assert endpoint.calls == 2
 
 
 async def test_a_renewal_that_fails_leaves_the_live_token_in_use_and_is_not_repeated_at_once(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, pacer: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
-    await keeper.value(pacer)
+    await keeper.value(limiter)
     clock.advance(timedelta(minutes=56))
     endpoint.error = ProviderUnavailable("down")
-    assert [await keeper.value(pacer) for _ in range(3)] == ["token-1"] * 3
+    assert [await keeper.value(limiter) for _ in range(3)] == ["token-1"] * 3
     assert endpoint.calls == 2
     clock.advance(timedelta(minutes=4))
     with pytest.raises(ProviderUnavailable):
-        await keeper.value(pacer)
+        await keeper.value(limiter)
 
 
 async def test_a_lifetime_shorter_than_the_margin_is_no_tight_loop(
-    clock: StillClock, pacer: PacerThatNeverWaits
+    clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
     endpoint = TokenEndpoint(clock, lifetime=timedelta(minutes=2))
     keeper = TokenKeeper(endpoint.fetch, clock, margin=MARGIN)
     for _ in range(59):
-        await keeper.value(pacer)
+        await keeper.value(limiter)
         clock.advance(timedelta(seconds=1))
     assert endpoint.calls == 1
     clock.advance(timedelta(seconds=1))
-    assert await keeper.value(pacer) == "token-2"
+    assert await keeper.value(limiter) == "token-2"
 
 
 async def test_a_refused_token_is_replaced_once_for_all_who_were_refused(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, pacer: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: PacerThatNeverWaits
 ) -> None:
-    refused = await keeper.value(pacer)
-    assert await at_once(5, endpoint, lambda: keeper.replacement(refused, pacer)) == ["token-2"] * 5
+    refused = await keeper.value(limiter)
+    assert await at_once(5, endpoint, lambda: keeper.replacement(refused, limiter)) == ["token-2"] * 5
     assert endpoint.calls == 2
 
 
 async def test_renewing_ahead_fetches_only_near_the_end(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, pacer: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
-    await keeper.renew_if_ending(pacer)
+    await keeper.renew_if_ending(limiter)
     clock.advance(timedelta(minutes=54, seconds=59))
-    await keeper.renew_if_ending(pacer)
+    await keeper.renew_if_ending(limiter)
     assert endpoint.calls == 1
     clock.advance(timedelta(seconds=1))
-    await keeper.renew_if_ending(pacer)
+    await keeper.renew_if_ending(limiter)
     assert endpoint.calls == 2
 
 

@@ -26,35 +26,35 @@ def answer(body: bytes, content_type: str = "application/json", status: int = 20
 
 
 async def test_an_answer_carries_its_status_headers_body_and_instants(
-    http: ProviderHttp, server: ProviderServer, clock: StillClock, pacer: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer({"a": 1}, status=404, headers={"Date": "Sun, 22 Nov 2026 09:59:58 GMT", "X-Request-Id": "r1"})
-    got = await http.request(pacer, "GET", "/v1/x?y=%2F")
+    got = await http.request(limiter, "GET", "/v1/x?y=%2F")
     assert (got.status, got.body, got.headers["x-request-id"]) == (404, b'{"a": 1}', "r1")
     assert got.server_date == datetime(2026, 11, 22, 9, 59, 58, tzinfo=UTC)
     assert got.asked_at == got.answered_at == clock.now()
     assert server.asked[0].path == "/v1/x?y=%2F"
     assert server.asked[0].headers["User-Agent"].startswith("invoice-watcher/")
     assert "Cookie" not in server.asked[0].headers
-    assert pacer.asked == 1
+    assert limiter.asked == 1
 
 
 @pytest.mark.parametrize("prefix", ["/billing", "/billing/"])
 async def test_a_path_prefix_of_the_base_url_is_kept_without_a_double_slash(
-    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, pacer: PacerThatNeverWaits, prefix: str
+    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits, prefix: str
 ) -> None:
     server.answer({})
     http = ProviderHttp(session, account(server.url + prefix), clock)
-    await http.request(pacer, "GET", "/invoices/1?limit=3")
+    await http.request(limiter, "GET", "/invoices/1?limit=3")
     assert server.asked[0].path == "/billing/invoices/1?limit=3" == http.path("/invoices/1?limit=3")
 
 
 async def test_an_absolute_url_overrides_the_base_url(
-    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, pacer: PacerThatNeverWaits
+    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer({})
     http = ProviderHttp(session, account("https://provider.invalid"), clock)
-    await http.request(pacer, "POST", "", url=f"{server.url}/oauth2/token", body=b"grant_type=client_credentials")
+    await http.request(limiter, "POST", "", url=f"{server.url}/oauth2/token", body=b"grant_type=client_credentials")
     assert (server.asked[0].method, server.asked[0].path) == ("POST", "/oauth2/token")
     assert server.asked[0].body == b"grant_type=client_credentials"
 
@@ -72,10 +72,10 @@ async def test_an_absolute_url_overrides_the_base_url(
     ],
 )
 async def test_an_id_arrives_as_one_exactly_encoded_segment(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits, invoice_id: str, segment: str
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, invoice_id: str, segment: str
 ) -> None:
     server.answer({})
-    await http.request(pacer, "GET", f"/invoices/{quote_id(invoice_id)}")
+    await http.request(limiter, "GET", f"/invoices/{quote_id(invoice_id)}")
     assert server.asked[0].path == f"/invoices/{segment}"
 
 
@@ -109,16 +109,16 @@ async def test_a_missed_slot_sends_nothing(http: ProviderHttp, server: ProviderS
 
 @pytest.mark.parametrize("status", [301, 302, 304, 307, 308])
 async def test_a_redirect_is_never_followed_and_named(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits, status: int
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, status: int
 ) -> None:
     server.answer(b"", status=status, headers={"Location": f"{server.url}/elsewhere"})
     with pytest.raises(ProviderUnavailable, match="redirect"):
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")
     assert len(server.asked) == 1
 
 
 async def test_a_dripping_body_ends_at_the_timeout(
-    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, pacer: PacerThatNeverWaits
+    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
     gone = asyncio.Event()
 
@@ -132,12 +132,12 @@ async def test_a_dripping_body_ends_at_the_timeout(
     server.answer_by(drip)
     http = ProviderHttp(session, account(server.url, timeout=timedelta(milliseconds=80)), clock)
     with pytest.raises(ProviderUnavailable, match="within the timeout"):
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")
     gone.set()
 
 
 async def test_a_dropped_connection_is_tried_once_more_and_paced(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits
 ) -> None:
     async def drop(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -146,13 +146,13 @@ async def test_a_dropped_connection_is_tried_once_more_and_paced(
 
     server.answer_by(drop)
     server.answer({"fine": True})
-    assert (await http.request(pacer, "GET", "/")).body == b'{"fine": true}'
-    assert pacer.asked == len(server.asked) == 2
+    assert (await http.request(limiter, "GET", "/")).body == b'{"fine": true}'
+    assert limiter.asked == len(server.asked) == 2
 
 
 @pytest.mark.parametrize(("method", "tries"), [("GET", 2), ("POST", 1)])
 async def test_a_server_that_always_drops_is_an_outage(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits, method: str, tries: int
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, method: str, tries: int
 ) -> None:
     async def drop(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -161,8 +161,8 @@ async def test_a_server_that_always_drops_is_an_outage(
 
     server.answer_by(drop)
     with pytest.raises(ProviderUnavailable, match="closed"):
-        await http.request(pacer, method, "/")
-    assert pacer.asked == len(server.asked) == tries
+        await http.request(limiter, method, "/")
+    assert limiter.asked == len(server.asked) == tries
 
 
 @pytest.mark.parametrize(
@@ -177,16 +177,16 @@ async def test_a_server_that_always_drops_is_an_outage(
     ],
 )
 async def test_what_cannot_or_must_not_be_connected_is_an_outage_that_says_why(
-    session: aiohttp.ClientSession, clock: StillClock, pacer: PacerThatNeverWaits, base_url: str, why: str
+    session: aiohttp.ClientSession, clock: StillClock, limiter: PacerThatNeverWaits, base_url: str, why: str
 ) -> None:
     http = ProviderHttp(session, account(base_url), clock)
     with pytest.raises(ProviderUnavailable, match=why) as raised:
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")
     assert isinstance(raised.value, Unreachable) is (why == "cannot connect"), "the network may be to blame for that"
 
 
 async def test_silence_instead_of_a_connection_is_told_from_a_slow_server(
-    session: aiohttp.ClientSession, clock: StillClock, pacer: PacerThatNeverWaits
+    session: aiohttp.ClientSession, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         place = full.getsockname()[:2]
@@ -194,19 +194,19 @@ async def test_silence_instead_of_a_connection_is_told_from_a_slow_server(
             url = f"http://{place[0]}:{place[1]}"
             http = ProviderHttp(session, account(url, timeout=timedelta(seconds=0.5)), clock)
             with pytest.raises(Unreachable, match="no connection within the timeout"):
-                await http.request(pacer, "GET", "/")
+                await http.request(limiter, "GET", "/")
 
 
 async def test_something_that_speaks_no_tls_is_an_outage(
-    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, pacer: PacerThatNeverWaits
+    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
     http = ProviderHttp(session, account(server.url.replace("http:", "https:")), clock)
     with pytest.raises(ProviderUnavailable, match="TLS failed"):
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")
 
 
 async def test_an_answer_that_is_not_http_is_an_outage_that_shows_no_header(
-    session: aiohttp.ClientSession, clock: StillClock, pacer: PacerThatNeverWaits
+    session: aiohttp.ClientSession, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -218,16 +218,16 @@ async def test_an_answer_that_is_not_http_is_an_outage_that_shows_no_header(
         host, port = listener.sockets[0].getsockname()
         http = ProviderHttp(session, account(f"http://{host}:{port}"), clock)
         with pytest.raises(ProviderUnavailable, match="not HTTP") as caught:
-            await http.request(pacer, "GET", "/", headers={"Authorization": "Bearer top-secret"})
+            await http.request(limiter, "GET", "/", headers={"Authorization": "Bearer top-secret"})
     assert "top-secret" not in repr(caught.value) + repr(caught.value.__cause__)
 
 
 async def test_a_credential_that_no_header_can_carry_is_refused_without_being_shown(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer({})
     with pytest.raises(CredentialsRefused) as caught:
-        await http.request(pacer, "GET", "/", headers={"Authorization": "Bearer top\nsecret"})
+        await http.request(limiter, "GET", "/", headers={"Authorization": "Bearer top\nsecret"})
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -253,12 +253,12 @@ async def test_a_credential_that_no_header_can_carry_is_refused_without_being_sh
 async def test_the_wish_to_be_left_alone_is_read_and_cut(
     http: ProviderHttp,
     server: ProviderServer,
-    pacer: PacerThatNeverWaits,
+    limiter: PacerThatNeverWaits,
     headers: dict[str, str],
     wait: timedelta | None,
 ) -> None:
     server.answer({}, status=429, headers=headers)
-    got = await http.request(pacer, "GET", "/")
+    got = await http.request(limiter, "GET", "/")
     assert got.retry_after == wait
     with pytest.raises(RateLimited) as caught:
         raise_if_unavailable(got, default_wait=timedelta(minutes=5))

@@ -13,15 +13,15 @@ MEBIBYTE = 1024 * 1024
 
 
 async def test_ten_megabytes_are_not_read(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer(b"x" * (10 * MEBIBYTE))
     with pytest.raises(AnswerTooLong, match="longer than"):
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")
 
 
 async def test_ten_megabytes_without_an_announced_length_are_not_read(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits
 ) -> None:
     async def chunked(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -32,26 +32,26 @@ async def test_ten_megabytes_without_an_announced_length_are_not_read(
 
     server.answer_by(chunked)
     with pytest.raises(AnswerTooLong, match="longer than"):
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_a_bomb_is_not_unpacked(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits, encoding: str
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, encoding: str
 ) -> None:
     bomb = b"0" * (100 * MEBIBYTE)
     server.answer(
         gzip.compress(bomb, 1) if encoding == "gzip" else zlib.compress(bomb, 1), headers={"Content-Encoding": encoding}
     )
     with pytest.raises(ProviderUnavailable, match="unpacked"):
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")
 
 
 async def test_an_answer_of_exactly_the_limit_is_read(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits
 ) -> None:
     server.answer(gzip.compress(b"1" * MAX_BODY_BYTES, 1), headers={"Content-Encoding": "gzip"})
-    assert len((await http.request(pacer, "GET", "/")).body) == MAX_BODY_BYTES
+    assert len((await http.request(limiter, "GET", "/")).body) == MAX_BODY_BYTES
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ async def test_an_answer_of_exactly_the_limit_is_read(
     ],
 )
 async def test_encodings_asked_for_are_decoded(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits, encoding: str, body: bytes
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, encoding: str, body: bytes
 ) -> None:
     server.answer(body, headers={"Content-Encoding": encoding})
-    assert (await http.request(pacer, "GET", "/")).body == b'{"a": 1}'
+    assert (await http.request(limiter, "GET", "/")).body == b'{"a": 1}'
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ async def test_encodings_asked_for_are_decoded(
     [("gzip", b"{}"), ("gzip", gzip.compress(b"{}" * 99, mtime=0)[:-9]), ("br", b"{}"), ("deflate", b"\xff\xff\xff")],
 )
 async def test_a_bad_encoding_is_an_outage(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits, encoding: str, body: bytes
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, encoding: str, body: bytes
 ) -> None:
     server.answer(body, headers={"Content-Encoding": encoding})
     with pytest.raises(ProviderUnavailable, match="encod"):
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")
 
 
 async def test_a_body_shorter_than_announced_is_an_outage(
-    http: ProviderHttp, server: ProviderServer, pacer: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits
 ) -> None:
     async def broken(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "1000"})
@@ -96,4 +96,4 @@ async def test_a_body_shorter_than_announced_is_an_outage(
 
     server.answer_by(broken)
     with pytest.raises(ProviderUnavailable, match="broke off"):
-        await http.request(pacer, "GET", "/")
+        await http.request(limiter, "GET", "/")

@@ -13,7 +13,7 @@ from tests.fakes import stored
 from tests.fakes.clock import START
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, delivered, event, receipt, send
 from watcher.core.webhooks.endpoint_health import FIRST_PROBE_AFTER, OPENS_AFTER
-from watcher.delivery import CourierEndpoint, settle
+from watcher.delivery import EndpointPolicy, settle
 from watcher.ports import ClaimedDelivery, DeliveryState, Outcome, Settlement
 from watcher.store import Reports, SqlEndpoints, SqlOutbox, Store, open_store
 from watcher.store.tables import attempts, deliveries
@@ -21,7 +21,7 @@ from watcher.store.tables import attempts, deliveries
 DAY = timedelta(days=1)
 _CRASH = """CREATE TRIGGER crash BEFORE INSERT ON events WHEN NEW.type = 'endpoint.disabled'
 BEGIN SELECT RAISE(ABORT, 'crash'); END"""
-ENDPOINT = CourierEndpoint((timedelta(0), *[10 * MINUTE] * 9), rate=50, concurrency=10, timeout=timedelta(seconds=15))
+ENDPOINT = EndpointPolicy((timedelta(0), *[10 * MINUTE] * 9), rate=50, concurrency=10, timeout=timedelta(seconds=15))
 
 
 def came_back(claimed: ClaimedDelivery, outcome: Outcome, at: datetime) -> Settlement:
@@ -29,16 +29,16 @@ def came_back(claimed: ClaimedDelivery, outcome: Outcome, at: datetime) -> Settl
     return settle(claimed, receipt(outcome, at, status=None), ENDPOINT, at, lambda: 0)
 
 
-async def tell_many(store: Store, count: int, *endpoints: str) -> None:
+async def record_many(store: Store, count: int, *endpoints: str) -> None:
     """One event of each of so many invoices."""
     told = {f"inv_{number}": [event(f"evt_{number}", "invoice.paid", *endpoints)] for number in range(count)}
-    await stored.tell_all(store, told)
+    await stored.record_all(store, told)
 
 
 async def opened(store: Store, *, waiting: int = 5, endpoints: tuple[str, ...] = ("ledger",)) -> SqlOutbox:
     """An endpoint `ledger` whose breaker opened at NOW, with so many first attempts waiting besides the failed."""
     outbox = await stored.listening(store, *endpoints)
-    await tell_many(store, OPENS_AFTER + waiting, "ledger")
+    await record_many(store, OPENS_AFTER + waiting, "ledger")
     claimed = await send(outbox, ledger=OPENS_AFTER)
     await outbox.settle([came_back(one, Outcome.RETRY, NOW) for one in claimed])
     return outbox
@@ -97,7 +97,7 @@ async def test_a_failed_probe_is_recorded_not_counted_and_the_next_one_is_anothe
 
 async def test_what_waits_never_dies_however_long_the_receiver_is_down(store: Store) -> None:
     outbox = await stored.listening(store, "ledger")
-    await tell_many(store, OPENS_AFTER, "ledger")
+    await record_many(store, OPENS_AFTER, "ledger")
     first = await send(outbox, ledger=100)
     await outbox.settle([replace(came_back(one, Outcome.RETRY, NOW), attempts=9) for one in first])
     at = NOW
@@ -112,7 +112,7 @@ async def test_what_waits_never_dies_however_long_the_receiver_is_down(store: St
 
 async def test_a_probe_that_arrives_lets_everything_go_in_order(store: Store) -> None:
     outbox = await opened(store, waiting=1)
-    await stored.tell(store, "inv_0", event("evt_later", "invoice.refunded", "ledger"))
+    await stored.record_events(store, "inv_0", event("evt_later", "invoice.refunded", "ledger"))
     at = NOW + FIRST_PROBE_AFTER
     (probe,) = await send(outbox, at, ledger=100)
     await outbox.settle([delivered(probe, at)])
@@ -137,18 +137,18 @@ async def test_a_probe_nobody_came_back_from_is_made_again(store: Store) -> None
 async def test_one_poisoned_invoice_never_stops_the_endpoint(store: Store) -> None:
     outbox = await stored.listening(store, "ledger")
     poison = [event(f"evt_p{number}", "invoice.updated", "ledger") for number in range(3)]
-    await stored.tell_all(store, {"inv_poison": poison})
+    await stored.record_all(store, {"inv_poison": poison})
     for number in range(2 * OPENS_AFTER):
         at = NOW + number * 11 * MINUTE
         await outbox.settle([came_back(one, Outcome.RETRY, at) for one in await send(outbox, at, ledger=10)])
     assert await state(store) == "active"
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
     assert "evt_1" in [one.event_id for one in await send(outbox, NOW + DAY, ledger=10)]
 
 
 async def test_gone_disables_at_once_tells_the_others_and_can_be_undone(store: Store) -> None:
     outbox = await stored.listening(store, "ledger", "crm")
-    await tell_many(store, 3, "ledger")
+    await record_many(store, 3, "ledger")
     one, two, three = await send(outbox, ledger=3)
     await outbox.settle([came_back(one, Outcome.GONE, NOW), came_back(two, Outcome.GONE, NOW), delivered(three)])
     assert await state(store) == "disabled"
@@ -164,7 +164,7 @@ async def test_gone_disables_at_once_tells_the_others_and_can_be_undone(store: S
 
 async def test_a_crash_while_it_is_written_neither_loses_nor_doubles_what_is_told(sqlite_store: Store) -> None:
     outbox = await stored.listening(sqlite_store, "ledger", "crm")
-    await tell_many(sqlite_store, 1, "ledger")
+    await record_many(sqlite_store, 1, "ledger")
     (claimed,) = await send(outbox, ledger=1)
     gone = came_back(claimed, Outcome.GONE, NOW)
     async with sqlite_store.transaction() as connection:
@@ -204,7 +204,7 @@ async def test_five_days_of_failures_are_told_once_and_so_is_the_recovery(store:
 
 async def test_receipts_about_this_machine_say_nothing_of_the_endpoint(store: Store) -> None:
     outbox = await stored.listening(store, "ledger")
-    await tell_many(store, 2 * OPENS_AFTER, "ledger")
+    await record_many(store, 2 * OPENS_AFTER, "ledger")
     outcomes = [Outcome.BLOCKED, Outcome.UNSENDABLE] * OPENS_AFTER
     claimed = await send(outbox, ledger=100)
     await outbox.settle([came_back(one, outcome, START) for one, outcome in zip(claimed, outcomes, strict=True)])

@@ -17,9 +17,9 @@ async def endpoint_states(store: Store) -> dict[object, object]:
 
 async def test_a_disabled_endpoint_gets_nothing_loses_nothing_and_goes_on_in_order(store: Store) -> None:
     outbox, switch = await stored.listening(store, "ledger"), SqlEndpoints(store)
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"))
     assert await switch.disable("ledger", "operator", NOW)
-    await stored.tell(store, "inv_1", event("evt_2", "b", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_2", "b", "ledger"))
     assert await send(outbox, NOW + MINUTE) == ()
     assert await outbox.next_attempt_at(["ledger"]) is None
     await stored.listening(store, "ledger")
@@ -33,7 +33,7 @@ async def test_a_disabled_endpoint_gets_nothing_loses_nothing_and_goes_on_in_ord
 
 async def test_enabling_ends_the_wait_of_retries_and_a_pause(store: Store) -> None:
     outbox, switch = await stored.listening(store, "ledger"), SqlEndpoints(store)
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
     (head,) = await send(outbox)
     paused = retried(head, NOW + 60 * MINUTE, pause_endpoint_until=NOW + 60 * MINUTE)
     await outbox.settle([paused])

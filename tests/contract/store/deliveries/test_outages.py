@@ -32,7 +32,7 @@ async def test_an_endpoint_down_for_three_days_gets_everything_in_order_and_at_i
     world = await outage(sqlite_store, 3 * DAY)
     for number in range(18):
         invoices = INVOICES if number % 6 == 0 else (INVOICES[number % 7], INVOICES[7 + number % 13])
-        await world.tell(*invoices, to=("ledger", "crm"))
+        await world.record_events(*invoices, to=("ledger", "crm"))
         await world.run_until(NOW + (number + 1) * 4 * HOUR)
     tried = [at for at, endpoint, _ in world.requests if endpoint == "ledger"]
     assert world.arrivals.get("ledger") is None
@@ -49,9 +49,9 @@ async def test_an_endpoint_down_for_three_days_gets_everything_in_order_and_at_i
 
 async def test_the_others_hear_of_an_endpoint_down_for_a_week_and_of_its_recovery(sqlite_store: Store) -> None:
     world = await outage(sqlite_store, 7 * DAY)
-    await world.tell(*INVOICES, to=("ledger", "crm"))
+    await world.record_events(*INVOICES, to=("ledger", "crm"))
     for number in range(8):
-        await world.tell(INVOICES[number], to=("ledger", "crm"))
+        await world.record_events(INVOICES[number], to=("ledger", "crm"))
         await world.run_until(NOW + (number + 1) * DAY)
     assert {row["state"] for row in await Reports(sqlite_store).deliveries()} == {DeliveryState.DELIVERED.value}
     kinds = [str(row["type"]) for row in await Reports(sqlite_store).deliveries(endpoint="crm")]
@@ -78,7 +78,7 @@ async def test_one_poisoned_invoice_does_not_hold_back_the_others(
     world = Outage(sqlite_store, answer)
     await world.begin("ledger")
     for number in range(44):
-        await world.tell("inv_0", INVOICES[1 + number % 19], to=("ledger",))
+        await world.record_events("inv_0", INVOICES[1 + number % 19], to=("ledger",))
         told_at = world.clock.now()
         await world.run_until(NOW + (number + 1) * 2 * HOUR)
         arrived_at, name = world.arrivals["ledger"][-1]
@@ -100,7 +100,7 @@ async def test_an_event_that_is_answered_400_lets_its_invoice_go_on_after_the_th
     world = Outage(sqlite_store, answer)
     await world.begin("ledger")
     for _ in range(3):
-        await world.tell("inv_0", to=("ledger",))
+        await world.record_events("inv_0", to=("ledger",))
     await world.run_until(NOW + 5 * MINUTE)
     assert world.arrived("ledger", "inv_0") == []
     await world.run_until(NOW + 10 * MINUTE)

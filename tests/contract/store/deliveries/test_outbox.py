@@ -30,7 +30,7 @@ async def test_each_endpoint_gets_the_form_it_was_promised(store: Store) -> None
         bodies={**full.bodies, Form.THIN: b"thin"},
         deliveries=(("ledger", Form.FULL), ("crm", Form.THIN)),
     )
-    await stored.tell(store, "inv_1", both)
+    await stored.record_events(store, "inv_1", both)
     claimed = {one.endpoint: one for one in await send(outbox)}
     assert (claimed["ledger"].body, claimed["crm"].body) == (full.bodies[Form.FULL], b"thin")
     assert {(one.event_id, one.event_type, one.attempts) for one in claimed.values()} == {("evt_1", "invoice.paid", 0)}
@@ -38,8 +38,8 @@ async def test_each_endpoint_gets_the_form_it_was_promised(store: Store) -> None
 
 async def test_only_the_head_of_each_lane_goes(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger", "crm"), event("evt_2", "b", "ledger"))
-    await stored.tell(store, "inv_2", event("evt_3", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger", "crm"), event("evt_2", "b", "ledger"))
+    await stored.record_events(store, "inv_2", event("evt_3", "a", "ledger"))
     heads = await send(outbox)
     assert sorted(names(heads)) == ["evt_1", "evt_1", "evt_3"]
     assert await send(outbox) == ()
@@ -51,11 +51,11 @@ async def test_only_the_head_of_each_lane_goes(store: Store) -> None:
 
 async def test_a_failing_delivery_holds_back_its_own_invoice_until_it_is_let_pass(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
-    await stored.tell(store, "inv_2", event("evt_3", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
+    await stored.record_events(store, "inv_2", event("evt_3", "a", "ledger"))
     first, other = await send(outbox)
     await outbox.settle([retried(first, NOW + MINUTE), delivered(other)])
-    await stored.tell(store, "inv_1", event("evt_4", "c", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_4", "c", "ledger"))
     assert await send(outbox) == ()
     (again,) = await send(outbox, NOW + MINUTE)
     assert (again.event_id, again.attempts) == ("evt_1", 1)
@@ -65,25 +65,27 @@ async def test_a_failing_delivery_holds_back_its_own_invoice_until_it_is_let_pas
 
 async def test_dead_and_superseded_deliveries_release_their_lane_and_parked_ones_hold_it(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", *(event(f"evt_{number}", f"t{number}", "ledger") for number in range(1, 4)))
+    await stored.record_events(
+        store, "inv_1", *(event(f"evt_{number}", f"t{number}", "ledger") for number in range(1, 4))
+    )
     (first,) = await send(outbox)
     await outbox.settle([replace(delivered(first), state=DeliveryState.DEAD)])
     (second,) = await send(outbox)
     parked = replace(delivered(second), state=DeliveryState.PARKED, receipt=stored.receipt(Outcome.BLOCKED))
     await outbox.settle([parked])
     assert await send(outbox) == ()
-    await stored.tell(store, "inv_1", event("evt_4", "invoice.paid", "ledger"), supersedes=("t2", "t1"))
+    await stored.record_events(store, "inv_1", event("evt_4", "invoice.paid", "ledger"), supersedes=("t2", "t1"))
     assert await states(store) == ["dead", "superseded", "pending", "pending"]
     assert names(await send(outbox)) == ["evt_3"]
 
 
 async def test_first_attempts_go_before_retries(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"))
     (first,) = await send(outbox)
     await outbox.settle([retried(first, NOW + SECOND)])
     for number in range(2, 5):
-        await stored.tell(store, f"inv_{number}", event(f"evt_{number}", "a", "ledger"))
+        await stored.record_events(store, f"inv_{number}", event(f"evt_{number}", "a", "ledger"))
     now = NOW + MINUTE
     assert names(await send(outbox, now, 3)) == ["evt_2", "evt_3", "evt_4"]
     assert names(await send(outbox, now, 3)) == ["evt_1"]
@@ -91,8 +93,8 @@ async def test_first_attempts_go_before_retries(store: Store) -> None:
 
 async def test_paused_and_unknown_endpoints_give_none(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger", "nobody"))
-    await stored.tell(store, "inv_2", event("evt_2", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger", "nobody"))
+    await stored.record_events(store, "inv_2", event("evt_2", "a", "ledger"))
     one, two = await send(outbox)
     await outbox.settle([replace(retried(one, NOW + SECOND), pause_endpoint_until=NOW + MINUTE)])
     await outbox.release([two], NOW)
@@ -103,7 +105,7 @@ async def test_paused_and_unknown_endpoints_give_none(store: Store) -> None:
 
 async def test_a_late_receipt_leaves_its_attempt_and_nothing_else(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"))
     (first,) = await send(outbox)
     (second,) = await send(outbox, NOW + LEASE)
     assert second.lease > first.lease
@@ -121,7 +123,7 @@ async def test_a_late_receipt_leaves_its_attempt_and_nothing_else(store: Store) 
 async def test_the_next_attempt_is_the_earliest_that_may_go(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
     assert await outbox.next_attempt_at(["ledger"]) is None
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
     assert await outbox.next_attempt_at(["ledger"]) == NOW
     (head,) = await send(outbox)
     assert await outbox.next_attempt_at(["ledger"]) == NOW + LEASE
@@ -133,7 +135,7 @@ async def test_the_next_attempt_is_the_earliest_that_may_go(store: Store) -> Non
 
 async def test_deliveries_of_a_removed_endpoint_are_parked_and_resume_in_order(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger"))
     await stored.endpoints(store, "crm")
     assert await states(store) == ["parked", "parked"]
     await stored.endpoints(store, "crm", "ledger")
@@ -146,7 +148,7 @@ async def test_deliveries_of_a_removed_endpoint_are_parked_and_resume_in_order(s
 
 async def test_a_refused_address_is_tried_again_after_a_reload(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"))
     (claimed,) = await send(outbox)
     blocked = stored.receipt(Outcome.BLOCKED, status=None)
     await outbox.settle([replace(delivered(claimed), state=DeliveryState.PARKED, receipt=blocked, attempts=0)])
@@ -157,16 +159,16 @@ async def test_a_refused_address_is_tried_again_after_a_reload(store: Store) -> 
 
 async def test_an_event_id_is_told_once_whoever_records_it_again(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"))
     (claimed,) = await send(outbox)
     await outbox.settle([delivered(claimed)])
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger", "crm"), event("evt_2", "b", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger", "crm"), event("evt_2", "b", "ledger"))
     assert names(await send(outbox)) == ["evt_2"]
 
 
 async def test_released_deliveries_are_due_again_with_no_attempt_counted(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "a", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"))
     claimed = await send(outbox)
     await outbox.release(claimed, NOW)
     (again,) = await send(outbox)

@@ -20,7 +20,7 @@ LEDGER = Subscription("ledger")
 
 async def test_an_event_is_sent_again_with_the_same_id_and_bytes(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
     (first,) = await send(outbox)
     await outbox.settle([replace(delivered(first), attempts=10, state=DeliveryState.DEAD)])
     redelivery = Redelivery(store)
@@ -33,7 +33,7 @@ async def test_an_event_is_sent_again_with_the_same_id_and_bytes(store: Store) -
 
 async def test_it_goes_to_every_configured_endpoint_that_had_it_or_would_get_it(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "gone"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "gone"))
     (first,) = await send(outbox)
     await outbox.settle([delivered(first)])
     subscriptions = [
@@ -51,7 +51,7 @@ async def test_it_goes_to_every_configured_endpoint_that_had_it_or_would_get_it(
 async def test_an_invoice_is_sent_again_in_order(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
     kinds = ("invoice.finalized", "invoice.paid", "invoice.refunded")
-    await stored.tell(store, "inv_1", *(event(f"evt_{kind}", kind, "ledger") for kind in kinds))
+    await stored.record_events(store, "inv_1", *(event(f"evt_{kind}", kind, "ledger") for kind in kinds))
     for _ in range(3):
         await outbox.settle([delivered(one) for one in await send(outbox)])
     assert await Redelivery(store).redeliver_invoice("acme", "inv_1", [LEDGER], NOW) == 3
@@ -65,7 +65,7 @@ async def test_an_invoice_is_sent_again_in_order(store: Store) -> None:
 
 async def test_what_is_in_flight_is_left_alone(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
     (first,) = await send(outbox)
     await Redelivery(store).redeliver_event("evt_1", [LEDGER], NOW)
     assert await send(outbox, NOW + LEASE / 2) == ()
@@ -73,7 +73,7 @@ async def test_what_is_in_flight_is_left_alone(store: Store) -> None:
 
 
 async def test_quiet_events_go_only_to_those_who_want_them(store: Store) -> None:
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.tracked"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.tracked"))
     redelivery = Redelivery(store)
     assert await redelivery.redeliver_event("evt_1", [LEDGER], NOW) == 0
     assert await redelivery.redeliver_event("evt_1", [replace(LEDGER, announce_tracked=True)], NOW) == 1
@@ -85,7 +85,7 @@ async def test_a_range_goes_to_one_endpoint_with_what_it_had_and_what_it_would_g
         replace(event(f"evt_{number}", "invoice.paid", *heard), timestamp=NOW + number * MINUTE)
         for number, heard in enumerate((("ledger",), ("ledger", "crm"), ("crm",), ("ledger",)))
     ]
-    await stored.tell(store, "inv_1", *told)
+    await stored.record_events(store, "inv_1", *told)
     while claimed := await send(outbox):
         await outbox.settle([delivered(one) for one in claimed])
     within = (LEDGER, NOW + MINUTE, NOW + 3 * MINUTE, NOW)
@@ -104,10 +104,10 @@ async def test_a_range_goes_to_one_endpoint_with_what_it_had_and_what_it_would_g
 async def test_a_range_of_any_length_is_taken_in_small_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     await stored.endpoints(store, "ledger")
     told = {f"inv_{number}": [event(f"evt_{number}", "invoice.paid")] for number in range(11)}
-    await stored.tell_all(store, told)
+    await stored.record_all(store, told)
     for chunk, window in ((2, 3), (3, 3), (5, 100), (11, 11), (100, 1)):
-        monkeypatch.setattr("watcher.store.redelivery._CHUNK", chunk)
-        monkeypatch.setattr("watcher.store.redelivery._WINDOW", window)
+        monkeypatch.setattr("watcher.store.deliveries.redelivery._CHUNK", chunk)
+        monkeypatch.setattr("watcher.store.deliveries.redelivery._WINDOW", window)
         for dry_run in (True, False):
             count = await Redelivery(store).redeliver_range(LEDGER, NOW, NOW + MINUTE, NOW, dry_run=dry_run)
             assert count == len(told), (chunk, window)
@@ -116,10 +116,10 @@ async def test_a_range_of_any_length_is_taken_in_small_pages(store: Store, monke
 
 async def test_what_is_new_goes_before_what_is_sent_again(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
     await outbox.settle([delivered(one) for one in await send(outbox)])
     await Redelivery(store).redeliver_event("evt_1", [LEDGER], NOW)
-    await stored.tell_all(store, {"inv_2": [event("evt_2", "invoice.paid", "ledger")]}, NOW + MINUTE)
+    await stored.record_all(store, {"inv_2": [event("evt_2", "invoice.paid", "ledger")]}, NOW + MINUTE)
     first, second = [*await send(outbox, NOW + MINUTE, ledger=1), *await send(outbox, NOW + MINUTE, ledger=1)]
     assert (first.event_id, second.event_id) == ("evt_2", "evt_1")
 
@@ -134,8 +134,8 @@ async def test_an_endpoint_is_never_told_of_its_own_health(store: Store) -> None
 
 
 async def test_purged_events_are_left_out_of_a_range(store: Store) -> None:
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid"))
-    await stored.tell_all(store, {"inv_2": [event("evt_2", "invoice.paid")]})
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid"))
+    await stored.record_all(store, {"inv_2": [event("evt_2", "invoice.paid")]})
     async with store.transaction() as connection:
         await connection.execute(update(events).where(events.c.id == "evt_1").values(full=None))
     assert await Redelivery(store).redeliver_range(LEDGER, NOW, NOW + MINUTE, NOW) == 1
@@ -151,7 +151,7 @@ async def test_an_unknown_event_or_invoice_is_named(store: Store) -> None:
 
 async def test_old_documents_and_attempts_are_forgotten_and_events_kept(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
     await outbox.settle([delivered(one) for one in await send(outbox)])
     await stored.watch(store, "inv_2")
     (claimed,) = await stored.claim(store)

@@ -25,7 +25,9 @@ async def begun(url: str) -> AsyncGenerator[tuple[Store, SqlOutbox]]:
 
 async def two_events(store: Store, outbox: SqlOutbox) -> ClaimedDelivery:
     """Two events of one invoice; the first is under way."""
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.due_soon", "ledger"), event("evt_2", "b", "ledger"))
+    await stored.record_events(
+        store, "inv_1", event("evt_1", "invoice.due_soon", "ledger"), event("evt_2", "b", "ledger")
+    )
     (first,) = await send(outbox)
     return first
 
@@ -83,7 +85,7 @@ async def test_parked_is_tried_again_because_the_start_reads_the_configuration(d
 async def test_superseded(database_url: str) -> None:
     async with begun(database_url) as (store, outbox):
         await outbox.release([await two_events(store, outbox)], NOW)
-        await stored.tell(store, "inv_1", event("evt_3", "c", "ledger"), supersedes=("invoice.due_soon",))
+        await stored.record_events(store, "inv_1", event("evt_3", "c", "ledger"), supersedes=("invoice.due_soon",))
     assert await left(database_url) == ["evt_2", "evt_3"]
 
 
@@ -99,7 +101,7 @@ async def test_cancelled(database_url: str) -> None:
 async def test_behind_an_open_breaker_with_its_probe_under_way(database_url: str) -> None:
     async with begun(database_url) as (store, outbox):
         told = {f"inv_{number}": [event(f"evt_{number}", "a", "ledger")] for number in range(OPENS_AFTER)}
-        await stored.tell_all(store, told)
+        await stored.record_all(store, told)
         await outbox.settle([retried(one, NOW + MINUTE) for one in await send(outbox)])
         (probe,) = await send(outbox, NOW + MINUTE)
         assert probe.probe

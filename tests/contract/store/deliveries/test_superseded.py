@@ -14,12 +14,12 @@ SOON = "invoice.due_soon"
 
 async def warned(store: Store) -> SqlOutbox:
     outbox = await stored.listening(store, "ledger")
-    await stored.tell(store, "inv_1", event("evt_soon", SOON, "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_soon", SOON, "ledger"))
     return outbox
 
 
 async def paid(store: Store) -> None:
-    await stored.tell(store, "inv_1", event("evt_paid", "invoice.paid", "ledger"), supersedes=(SOON,))
+    await stored.record_events(store, "inv_1", event("evt_paid", "invoice.paid", "ledger"), supersedes=(SOON,))
 
 
 async def states(store: Store) -> dict[str, str]:
@@ -68,9 +68,9 @@ async def test_while_it_is_under_way_and_its_courier_never_comes_back(store: Sto
 
 async def test_while_the_breaker_of_its_endpoint_is_open(store: Store) -> None:
     outbox = await stored.listening(store, "ledger")
-    await stored.tell_all(store, {f"inv_b{n}": [event(f"evt_{n}", "a", "ledger")] for n in range(OPENS_AFTER)})
+    await stored.record_all(store, {f"inv_b{n}": [event(f"evt_{n}", "a", "ledger")] for n in range(OPENS_AFTER)})
     await outbox.settle([retried(one, NOW + MINUTE) for one in await send(outbox)])
-    await stored.tell(store, "inv_1", event("evt_soon", SOON, "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_soon", SOON, "ledger"))
     assert await send(outbox, NOW + SECOND) == ()
     await paid(store)
     (probe,) = await send(outbox, NOW + MINUTE)

@@ -2,18 +2,18 @@
 
 from tests.fakes import stored
 from tests.fakes.stored import MINUTE, NOW, event, send
-from watcher.store import Store, open_store, take_back
+from watcher.store import Store, open_store, rescue_leases
 
 
 async def test_looks_and_deliveries_of_a_dead_run_are_due_again_at_once(sqlite_store: Store) -> None:
     outbox = await stored.endpoints(sqlite_store, "ledger")
     await stored.watch(sqlite_store, "inv_1", "inv_2")
-    await stored.tell(sqlite_store, "inv_1", event("evt_1", "a", "ledger"))
+    await stored.record_events(sqlite_store, "inv_1", event("evt_1", "a", "ledger"))
     looks = await stored.claim(sqlite_store, NOW + MINUTE * 20)
     (delivery,) = await send(outbox)
     assert (await stored.claim(sqlite_store, NOW + MINUTE * 20), await send(outbox)) == ((), ())
 
-    assert await take_back(sqlite_store) == len(looks) + 1
+    assert await rescue_leases(sqlite_store) == len(looks) + 1
 
     again = await stored.claim(sqlite_store, NOW + MINUTE * 20)
     assert [one.key for one in again] == [one.key for one in looks]
@@ -26,5 +26,5 @@ async def test_leases_of_replicas_are_left_alone(postgres_url: str) -> None:
     async with open_store(postgres_url, database_clock=False) as store:
         await stored.watch(store, "inv_1")
         assert len(await stored.claim(store)) == 1
-        assert await take_back(store) == 0
+        assert await rescue_leases(store) == 0
         assert await stored.claim(store) == ()

@@ -11,78 +11,78 @@ from tests.contract.store.test_query_plans import statements
 from tests.fakes import stored
 from tests.fakes.stored import MINUTE, NOW, event
 from watcher.core.invoices import history_state
-from watcher.core.invoices.history_state import Memory
-from watcher.core.scheduling.allocation import Census, Standing
+from watcher.core.invoices.history_state import HistoryState
+from watcher.core.scheduling.allocation import Census, HazardGroup
 from watcher.core.scheduling.hazard import DAY, Exposure, Tally
 from watcher.ports import ClaimedWatch, PollRecord
-from watcher.store import Prospects, SqlAccounts, SqlPollQueue, SqlSurveys, SqlWatches, Store
+from watcher.store import DelayStats, SqlAccountStates, SqlHazardStats, SqlPollQueue, SqlWatches, Store
 from watcher.store.polls.hazard_stats import open_watches
 from watcher.store.tables import hazards
 
-OPEN = Standing("open", 500_000, "EUR", 13)
+OPEN = HazardGroup("open", 500_000, "EUR", 13)
 
 
 async def census(store: Store, now: timedelta = timedelta(0), *, weighted: bool = False) -> Census:
-    return await SqlSurveys(store).census("acme", "meteroid", NOW + now, weighted=weighted)
+    return await SqlHazardStats(store).census("acme", "meteroid", NOW + now, weighted=weighted)
 
 
 def taught(stage: int, events: int, days: float, status: str = "open") -> Exposure:
     return Exposure("meteroid", status, stage, events, days * DAY)
 
 
-def standing(claimed: ClaimedWatch, here: Standing, *exposures: Exposure) -> PollRecord:
+def hazard_group(claimed: ClaimedWatch, here: HazardGroup, *exposures: Exposure) -> PollRecord:
     """A look that found the invoice to stand here."""
     snapshot = replace(stored.OPEN, id=claimed.invoice_id)
-    change = replace(stored.change(snapshot=snapshot), memory=history_state.dumps(Memory(snapshot)))
-    return replace(stored.polled(claimed, change=change), standing=here, exposures=exposures)
+    change = replace(stored.change(snapshot=snapshot), memory=history_state.dumps(HistoryState(snapshot)))
+    return replace(stored.polled(claimed, change=change), hazard_group=here, exposures=exposures)
 
 
-async def looked_at(store: Store, *standings: Standing) -> Sequence[ClaimedWatch]:
-    await stored.watch(store, *(f"inv_{number}" for number in range(len(standings))))
+async def looked_at(store: Store, *dashboard_cache: HazardGroup) -> Sequence[ClaimedWatch]:
+    await stored.watch(store, *(f"inv_{number}" for number in range(len(dashboard_cache))))
     claimed = sorted(await stored.claim(store), key=lambda one: one.key)
-    records = [standing(one, here) for one, here in zip(claimed, standings, strict=True)]
+    records = [hazard_group(one, here) for one, here in zip(claimed, dashboard_cache, strict=True)]
     await SqlPollQueue(store).record(records, {})
     return claimed
 
 
 async def test_open_watches_are_counted_by_where_they_stand(store: Store) -> None:
-    undated = Standing("open", None, "EUR", 13)
+    undated = HazardGroup("open", None, "EUR", 13)
     await looked_at(store, OPEN, OPEN, replace(OPEN, worth=20), undated)
     await stored.watch(store, "inv_new")
-    assert (await census(store)).open == {Standing("open", 500_000): 3, Standing("open"): 1}
+    assert (await census(store)).open == {HazardGroup("open", 500_000): 3, HazardGroup("open"): 1}
     assert (await census(store, weighted=True)).open == {OPEN: 2, replace(OPEN, worth=20): 1, undated: 1}
 
 
 async def test_stopped_watches_are_not_counted(store: Store) -> None:
     await looked_at(store, OPEN, OPEN)
     await SqlWatches(store).remove("acme", "inv_1", NOW)
-    assert (await census(store)).open == {Standing("open", 500_000): 1}
+    assert (await census(store)).open == {HazardGroup("open", 500_000): 1}
 
 
 async def test_a_claim_brings_where_the_invoice_stands(store: Store) -> None:
     (before,) = await looked_at(store, OPEN)
-    assert before.standing == Standing()
+    assert before.hazard_group == HazardGroup()
     (claimed,) = await stored.claim(store, NOW + 15 * MINUTE)
-    assert claimed.standing == OPEN
+    assert claimed.hazard_group == OPEN
     await SqlPollQueue(store).record([stored.polled(claimed, NOW + 15 * MINUTE)], {})
     (again,) = await stored.claim(store, NOW + 30 * MINUTE)
-    assert again.standing == OPEN, "a look that found nothing new leaves it"
+    assert again.hazard_group == OPEN, "a look that found nothing new leaves it"
 
 
 async def test_a_purge_forgets_what_the_invoice_is_worth(store: Store) -> None:
     await looked_at(store, OPEN)
     await SqlWatches(store).remove("acme", "inv_0", NOW, purge=True)
-    prospect = await Prospects(store).watch("acme", "inv_0")
-    assert prospect is not None
-    assert prospect.standing == Standing()
+    poll_reasons = await DelayStats(store).watch("acme", "inv_0")
+    assert poll_reasons is not None
+    assert poll_reasons.hazard_group == HazardGroup()
 
 
 async def test_what_looks_teach_adds_up_by_provider_status_and_stage(store: Store) -> None:
     await stored.watch(store, "inv_1", "inv_2")
     first, second = await stored.claim(store)
     queue = SqlPollQueue(store)
-    await queue.record([standing(first, OPEN, taught(3, 0, 1), taught(4, 1, 0.5))], {})
-    await queue.record([standing(second, OPEN, taught(4, 2, 2), taught(4, 0, 3, "draft"))], {})
+    await queue.record([hazard_group(first, OPEN, taught(3, 0, 1), taught(4, 1, 0.5))], {})
+    await queue.record([hazard_group(second, OPEN, taught(4, 2, 2), taught(4, 0, 3, "draft"))], {})
     assert (await census(store)).learned == {
         "open": {3: Tally(0, 1.0), 4: Tally(3, 2.5)},
         "draft": {4: Tally(0, 3.0)},
@@ -92,7 +92,7 @@ async def test_what_looks_teach_adds_up_by_provider_status_and_stage(store: Stor
 async def test_a_look_whose_lease_was_lost_teaches_nothing(store: Store) -> None:
     await stored.watch(store, "inv_1")
     (claimed,) = await stored.claim(store)
-    late = replace(standing(claimed, OPEN, taught(3, 1, 1)), lease=claimed.lease - 1)
+    late = replace(hazard_group(claimed, OPEN, taught(3, 1, 1)), lease=claimed.lease - 1)
     assert await SqlPollQueue(store).record([late], {}) == {claimed.key}
     assert (await census(store)).learned == {}
 
@@ -118,7 +118,7 @@ async def test_a_batch_teaches_in_one_statement(store: Store) -> None:
 
 async def test_an_account_that_puts_us_off_is_asked_less_and_gets_it_back_slowly(store: Store) -> None:
     await stored.watch(store)
-    accounts = SqlAccounts(store)
+    accounts = SqlAccountStates(store)
     assert (await census(store)).share == 1
     for _ in range(3):
         await accounts.back_off("acme", NOW, NOW + MINUTE)
@@ -131,11 +131,11 @@ async def test_an_account_that_puts_us_off_is_asked_less_and_gets_it_back_slowly
 
 async def test_delays_are_kept_with_their_events(store: Store) -> None:
     delayed = [replace(event(f"evt_{number}"), delay=number * MINUTE) for number in range(3)]
-    await stored.tell(store, "inv_1", *delayed, event("evt_without"))
-    prospects = Prospects(store)
-    assert sorted(await prospects.delays("acme", NOW - DAY)) == [0 * MINUTE, MINUTE, 2 * MINUTE]
-    assert await prospects.delays("acme", NOW + DAY) == ()
-    assert await prospects.delays("other", NOW - DAY) == ()
+    await stored.record_events(store, "inv_1", *delayed, event("evt_without"))
+    delay_stats = DelayStats(store)
+    assert sorted(await delay_stats.delays("acme", NOW - DAY)) == [0 * MINUTE, MINUTE, 2 * MINUTE]
+    assert await delay_stats.delays("acme", NOW + DAY) == ()
+    assert await delay_stats.delays("other", NOW - DAY) == ()
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND
 from watcher.core.invoices.invoice import Status
-from watcher.ports import ClaimRequest, ListedIds, RoundKind, WatchState
-from watcher.store import SqlAccounts, SqlPollQueue, SqlRounds, Store
+from watcher.ports import ClaimRequest, ListedIds, ListSyncKind, WatchState
+from watcher.store import SqlAccountStates, SqlListSyncs, SqlPollQueue, Store
 from watcher.store.tables import watches
 
 LATER = NOW + 30 * MINUTE
@@ -30,19 +30,19 @@ async def leased(
     *,
     asked_at: datetime = NOW + MINUTE,
     settled: Sequence[str] = (),
-    hints_since: datetime | None = None,
+    partial_since: datetime | None = None,
 ) -> list[str]:
     unsettled = frozenset(ids) - frozenset(settled)
-    listed = ListedIds("acme", tuple(ids), unsettled, asked_at, hints_since)
-    claim = await SqlRounds(store).lease_listed(listed, asked_at + SECOND, LEASE)
+    listed = ListedIds("acme", tuple(ids), unsettled, asked_at, partial_since)
+    claim = await SqlListSyncs(store).lease_listed(listed, asked_at + SECOND, LEASE)
     assert claim.slots == ()
     return sorted(one.invoice_id for one in claim.watches)
 
 
-@pytest.mark.parametrize("kind", RoundKind)
-async def test_only_one_replica_makes_a_round_and_none_before_its_time(store: Store, kind: RoundKind) -> None:
+@pytest.mark.parametrize("kind", ListSyncKind)
+async def test_only_one_replica_makes_a_round_and_none_before_its_time(store: Store, kind: ListSyncKind) -> None:
     await stored.watch(store)
-    rounds = SqlRounds(store)
+    rounds = SqlListSyncs(store)
     assert await rounds.begin("acme", kind, NOW, NOW + MINUTE)
     assert not await rounds.begin("acme", kind, NOW, NOW + MINUTE)
     assert await rounds.begin("acme", kind, NOW + MINUTE, NOW + 2 * MINUTE), "who began it may have died"
@@ -53,18 +53,18 @@ async def test_only_one_replica_makes_a_round_and_none_before_its_time(store: St
 
 async def test_rounds_of_different_kinds_do_not_wait_for_each_other(store: Store) -> None:
     await stored.watch(store)
-    for kind in RoundKind:
-        assert await SqlRounds(store).begin("acme", kind, NOW, LATER)
+    for kind in ListSyncKind:
+        assert await SqlListSyncs(store).begin("acme", kind, NOW, LATER)
 
 
 async def test_an_account_that_is_left_alone_is_not_asked_for_lists_either(store: Store) -> None:
     await stored.watch(store)
-    accounts, rounds = SqlAccounts(store), SqlRounds(store)
+    accounts, rounds = SqlAccountStates(store), SqlListSyncs(store)
     await accounts.back_off("acme", NOW, NOW + MINUTE)
-    assert not await rounds.begin("acme", RoundKind.SWEEP, NOW, LATER)
+    assert not await rounds.begin("acme", ListSyncKind.REFRESH, NOW, LATER)
     await accounts.open_circuit("acme", at=NOW, refused=True, error="no", probe_at=LATER)
-    assert not await rounds.begin("acme", RoundKind.SWEEP, NOW + 2 * MINUTE, LATER)
-    assert not await rounds.begin("nobody", RoundKind.SWEEP, NOW, LATER)
+    assert not await rounds.begin("acme", ListSyncKind.REFRESH, NOW + 2 * MINUTE, LATER)
+    assert not await rounds.begin("nobody", ListSyncKind.REFRESH, NOW, LATER)
 
 
 async def test_a_page_may_speak_for_watches_that_are_not_due(store: Store) -> None:
@@ -95,14 +95,14 @@ async def test_a_retired_watch_is_woken_by_a_row_that_is_not_settled(store: Stor
 async def test_a_hint_does_not_stand_for_a_look_that_is_needed_anyway(store: Store) -> None:
     since = NOW - MINUTE
     await stored.watch(store, "new")
-    assert await leased(store, ["new"], hints_since=since) == []
+    assert await leased(store, ["new"], partial_since=since) == []
     await looked_at(store, "fine")
     await looked_at(store, "missed", misses=1)
     await looked_at(store, "failed", failures=1)
     await looked_at(store, "clock", clock_at=NOW + MINUTE)
     ids = ["new", "fine", "missed", "failed", "clock"]
-    assert await leased(store, ids, hints_since=NOW + SECOND) == [], "the last look is too long ago"
-    assert await leased(store, ids, hints_since=since) == ["fine", "new"]
+    assert await leased(store, ids, partial_since=NOW + SECOND) == [], "the last look is too long ago"
+    assert await leased(store, ids, partial_since=since) == ["fine", "new"]
 
 
 async def test_a_hint_does_not_stand_for_a_look_that_somebody_asked_for(store: Store) -> None:
@@ -110,8 +110,8 @@ async def test_a_hint_does_not_stand_for_a_look_that_somebody_asked_for(store: S
     watches = await stored.watch(store)
     await watches.request_poll("acme", "asked for", NOW + SECOND)
     since = NOW - MINUTE
-    assert await SqlRounds(store).count_due("acme", NOW + MINUTE, 100, hints_since=since) == 0
-    assert await leased(store, ["asked for", "fine"], hints_since=since) == ["fine"]
+    assert await SqlListSyncs(store).count_due("acme", NOW + MINUTE, 100, partial_since=since) == 0
+    assert await leased(store, ["asked for", "fine"], partial_since=since) == ["fine"]
     assert await leased(store, ["asked for"]) == ["asked for"], "a whole document is a look"
 
 
@@ -121,14 +121,14 @@ async def test_a_poll_that_was_asked_for_while_the_page_was_under_way_is_made(st
     asked_at = NOW + MINUTE
     await watches.request_poll("acme", "inv_1", asked_at + SECOND / 2)
     listed = ListedIds("acme", ("inv_1", "inv_2"), frozenset(), asked_at)
-    claim = await SqlRounds(store).lease_listed(listed, asked_at + SECOND, LEASE)
+    claim = await SqlListSyncs(store).lease_listed(listed, asked_at + SECOND, LEASE)
     records = [replace(stored.polled(one, asked_at + SECOND), poll_at=LATER) for one in claim.watches]
     assert await SqlPollQueue(store).record(records, {}) == frozenset()
     assert [one.invoice_id for one in await stored.claim(store, asked_at + 2 * SECOND)] == ["inv_1"]
 
 
 async def test_those_due_that_a_list_is_likely_to_refresh_are_counted(store: Store) -> None:
-    rounds = SqlRounds(store)
+    rounds = SqlListSyncs(store)
     await looked_at(store, "settled", settled_at=NOW)
     await looked_at(store, "missed", misses=1)
     await looked_at(store, "failed", failures=1)
@@ -144,10 +144,10 @@ async def test_of_hints_only_those_due_are_counted_for_which_hints_may_speak(sto
     await looked_at(store, "clock", clock_at=NOW + MINUTE)
     await looked_at(store, "fine")
     await stored.watch(store, "new", at=LATER)
-    rounds = SqlRounds(store)
+    rounds = SqlListSyncs(store)
     assert await rounds.count_due("acme", LATER, 100) == 3
-    assert await rounds.count_due("acme", LATER, 100, hints_since=NOW - MINUTE) == 1
-    assert await rounds.count_due("acme", LATER, 100, hints_since=NOW + MINUTE) == 0, "looked at too long ago"
+    assert await rounds.count_due("acme", LATER, 100, partial_since=NOW - MINUTE) == 1
+    assert await rounds.count_due("acme", LATER, 100, partial_since=NOW + MINUTE) == 0, "looked at too long ago"
 
 
 def beside(requests: int, *, batch_size: int = 1) -> ClaimRequest:
@@ -163,43 +163,43 @@ async def test_beside_a_round_only_what_cannot_wait_is_claimed(store: Store) -> 
     await stored.watch(store, "new before", at=NOW + MINUTE)
     watches = await stored.watch(store, "new", at=LATER)
     await watches.request_poll("acme", "asked for", LATER)
-    rounds = SqlRounds(store)
+    rounds = SqlListSyncs(store)
     listed = ListedIds("acme", ("changed",), frozenset({"changed"}), LATER, NOW - MINUTE)
     page = await rounds.lease_listed(listed, LATER, LEASE)
     await rounds.ask_for(page.watches, LATER)
-    claim = await rounds.claim_beside(beside(9), LATER, LEASE, new_since=LATER)
+    claim = await rounds.claim_urgent(beside(9), LATER, LEASE, new_since=LATER)
     assert claim is not None
     names = sorted(one.invoice_id for one in claim.watches)
     assert names == ["asked for", "changed", "clock", "failed", "missed", "new"]
     assert len(claim.slots) == len(claim.watches)
-    assert await rounds.claim_beside(beside(9), LATER, LEASE, new_since=LATER) is None
+    assert await rounds.claim_urgent(beside(9), LATER, LEASE, new_since=LATER) is None
     assert [one.invoice_id for one in await stored.claim(store, LATER)] == ["new before", "open", "settled"]
 
 
 async def test_what_is_claimed_beside_a_round_has_its_send_instants_from_the_same_budget(store: Store) -> None:
     await stored.watch(store, *(f"new_{number}" for number in range(9)))
-    rounds = SqlRounds(store)
-    first = await rounds.claim_beside(beside(2, batch_size=2), NOW, LEASE, new_since=NOW)
+    rounds = SqlListSyncs(store)
+    first = await rounds.claim_urgent(beside(2, batch_size=2), NOW, LEASE, new_since=NOW)
     assert first is not None
     assert (len(first.watches), first.slots) == (4, (NOW, NOW + SECOND))
     assert await SqlPollQueue(store).reserve("acme", SECOND, NOW) == NOW + 2 * SECOND
     near = replace(beside(9), horizon=NOW + 2 * SECOND)
-    assert await rounds.claim_beside(near, NOW, LEASE, new_since=NOW) is None, "the next send instant is further ahead"
-    await SqlAccounts(store).back_off("acme", NOW, LATER)
-    assert await rounds.claim_beside(beside(9), NOW, LEASE, new_since=NOW) is None, "the account is left alone"
+    assert await rounds.claim_urgent(near, NOW, LEASE, new_since=NOW) is None, "the next send instant is further ahead"
+    await SqlAccountStates(store).back_off("acme", NOW, LATER)
+    assert await rounds.claim_urgent(beside(9), NOW, LEASE, new_since=NOW) is None, "the account is left alone"
 
 
 async def test_those_that_a_page_was_the_last_to_tell_of_are_looked_at_sooner_one_after_the_other(store: Store) -> None:
-    told_at, plan = {NOW + MINUTE}, [LATER - MINUTE, LATER - SECOND]
+    listed_at, plan = {NOW + MINUTE}, [LATER - MINUTE, LATER - SECOND]
     far, known = LATER + 60 * MINUTE, stored.change()
     await looked_at(store, "left_1", "left_2", "left_3", polled_at=NOW + MINUTE, poll_at=far, change=known)
     await looked_at(store, "named again", polled_at=NOW + 2 * MINUTE, poll_at=far, change=known)
     await looked_at(store, "due before", polled_at=NOW + MINUTE, poll_at=LATER - 4 * MINUTE, change=known)
     paid = stored.change(snapshot=replace(stored.OPEN, status=Status.PAID))
     await looked_at(store, "settled", polled_at=NOW + MINUTE, poll_at=far, settled_at=NOW, change=paid)
-    rounds = SqlRounds(store)
-    assert await rounds.hasten("acme", told_at, [LATER - 3 * MINUTE, *plan]) == 2
-    assert await rounds.hasten("acme", frozenset(), plan) == 0
+    rounds = SqlListSyncs(store)
+    assert await rounds.poll_sooner("acme", listed_at, [LATER - 3 * MINUTE, *plan]) == 2
+    assert await rounds.poll_sooner("acme", frozenset(), plan) == 0
     async with store.reading() as connection:
         rows = (await connection.execute(select(watches.c.invoice_id, watches.c.due_at))).all()
     sooner = {"left_1": plan[0], "left_2": plan[1]}
@@ -210,7 +210,7 @@ async def test_those_that_a_page_was_the_last_to_tell_of_are_looked_at_sooner_on
 async def test_who_is_being_looked_at_is_not_hastened(store: Store) -> None:
     await looked_at(store, "inv_1", polled_at=NOW + MINUTE, change=stored.change())
     assert await leased(store, ["inv_1"], asked_at=LATER) == ["inv_1"]
-    assert await SqlRounds(store).hasten("acme", {NOW + MINUTE}, [LATER]) == 0
+    assert await SqlListSyncs(store).poll_sooner("acme", {NOW + MINUTE}, [LATER]) == 0
 
 
 async def test_a_thousand_rows_are_leased_in_one_go(store: Store) -> None:

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND
-from watcher.ports import Claim, SourceRow, WatchEntry, WatchState
-from watcher.store import SqlAccounts, SqlPollQueue, Store, open_store
+from watcher.ports import Claim, DesiredWatch, SourceRow, WatchState
+from watcher.store import SqlAccountStates, SqlPollQueue, Store, open_store
 from watcher.store.tables import deliveries, events, snapshots, sources, watches
 
 DAY = timedelta(days=1)
@@ -125,7 +125,7 @@ async def test_the_longest_due_comes_first(store: Store) -> None:
 
 async def test_sources_that_back_off_are_disabled_or_removed_give_none(store: Store) -> None:
     watching = await stored.watch(store, "inv_1")
-    accounts = SqlAccounts(store)
+    accounts = SqlAccountStates(store)
     await accounts.back_off("acme", NOW, NOW + MINUTE)
     assert await stored.claim(store) == ()
     later = NOW + MINUTE
@@ -166,7 +166,7 @@ async def test_a_poll_asked_for_during_a_look_comes_right_after_it(store: Store)
     watching = await stored.watch(store, "inv_1", "inv_2", "inv_3")
     claimed = await stored.claim(store)
     await watching.request_poll("acme", "inv_1", NOW)
-    await watching.add(WatchEntry("acme", "inv_2", tags=("vip",)), "cli", NOW)
+    await watching.add(DesiredWatch("acme", "inv_2", tags=("vip",)), "cli", NOW)
     queue = SqlPollQueue(store)
     retired = [replace(stored.polled(one), poll_at=None, state=WatchState.RETIRED) for one in claimed]
     await queue.record(retired, {})
@@ -207,7 +207,7 @@ async def test_what_is_woken_or_watched_again_counts_as_settled_from_then_on(sto
     await watching.remove("acme", "stopped", NOW)
     await watching.request_poll("acme", "retired", NOW + DAY)
     await watching.request_poll("acme", "settled", NOW + DAY)
-    await watching.add(WatchEntry("acme", "stopped"), "cli", NOW + DAY)
+    await watching.add(DesiredWatch("acme", "stopped"), "cli", NOW + DAY)
     again = {one.invoice_id: one.settled_at for one in await stored.claim(store, NOW + DAY)}
     assert again == {"retired": NOW + DAY, "stopped": NOW + DAY, "settled": NOW - 90 * DAY, "asked": NOW}
 
@@ -237,7 +237,7 @@ async def test_the_last_success_only_moves_forward(store: Store) -> None:
     queue = SqlPollQueue(store)
     await queue.record([], {"acme": NOW})
     await queue.record([], {"acme": NOW - MINUTE})
-    assert (await SqlAccounts(store).states())["acme"].last_success_at == NOW
+    assert (await SqlAccountStates(store).states())["acme"].last_success_at == NOW
 
 
 async def test_replicas_that_claim_at_once_share_no_watch_and_no_slot(database_url: str) -> None:

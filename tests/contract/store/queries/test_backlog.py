@@ -3,7 +3,7 @@
 from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
 from watcher.ports import EndpointBacklog, SourceBacklog
-from watcher.store import Backlogs, SqlAccounts, SqlEndpoints, SqlPollQueue, Store
+from watcher.store import Backlogs, SqlAccountStates, SqlEndpoints, SqlPollQueue, Store
 
 
 async def test_a_source_lags_by_its_longest_due_watch_that_nobody_has(store: Store) -> None:
@@ -21,7 +21,7 @@ async def test_a_source_lags_by_its_longest_due_watch_that_nobody_has(store: Sto
 
 async def test_a_source_that_is_given_up_or_wants_a_pause_is_not_up(store: Store) -> None:
     await stored.watch(store)
-    accounts = SqlAccounts(store)
+    accounts = SqlAccountStates(store)
     await accounts.back_off("acme", NOW, NOW + MINUTE)
     await accounts.open_circuit("other", at=NOW, refused=True, error="401", probe_at=NOW + MINUTE)
     assert [one.is_up for one in await Backlogs(store).sources(NOW)] == [False, False]
@@ -30,8 +30,8 @@ async def test_a_source_that_is_given_up_or_wants_a_pause_is_not_up(store: Store
 
 async def test_an_endpoint_tells_what_waits_for_it_and_since_when(store: Store) -> None:
     outbox = await stored.endpoints(store, "crm", "ledger")
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "crm"))
-    await stored.tell(store, "inv_2", event("evt_2", "invoice.paid", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "crm"))
+    await stored.record_events(store, "inv_2", event("evt_2", "invoice.paid", "ledger"))
     (sent,) = await stored.send(outbox, crm=1)
     await outbox.settle([stored.delivered(sent)])
     await SqlEndpoints(store).disable("crm", "operator", NOW)

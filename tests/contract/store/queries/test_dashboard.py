@@ -10,13 +10,13 @@ import pytest
 from tests.fakes import stored
 from tests.fakes.stored import EUR, MINUTE, NOW, OPEN, SECOND, event
 from watcher.core.invoices import history_state
-from watcher.core.invoices.history_state import Memory
+from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Amounts, Direction, Snapshot, Status
-from watcher.ports import Age, Purse, SourceRow, Sum, WatchState
-from watcher.store import Reports, SqlOverlook, SqlPollQueue, SqlWatches, Store
+from watcher.ports import Age, MoneyUnit, SourceRow, Sum, WatchState
+from watcher.store import Reports, SqlDashboard, SqlPollQueue, SqlWatches, Store
 
 DAY = timedelta(days=1)
-EUROS = Purse("receivable", "EUR", minor=False)
+EUROS = MoneyUnit("receivable", "EUR", minor=False)
 
 
 def of(currency: str, total: str, paid: str, due: str, *, minor: bool = False) -> Amounts:
@@ -30,7 +30,7 @@ async def seen(store: Store, *snapshots: Snapshot) -> None:
     for one in snapshots:
         await watches.request_poll("acme", one.id, NOW)
     claimed = {one.invoice_id: one for one in await stored.claim(store)}
-    changes = [replace(stored.change(snapshot=one), memory=history_state.dumps(Memory(one))) for one in snapshots]
+    changes = [replace(stored.change(snapshot=one), memory=history_state.dumps(HistoryState(one))) for one in snapshots]
     records = [stored.polled(claimed[one.snapshot.id], change=one) for one in changes if one.snapshot]
     await SqlPollQueue(store).record(records, {"acme": NOW})
 
@@ -47,13 +47,13 @@ async def test_money_is_added_exactly_and_never_across_currencies_directions_or_
         replace(open_one, id="f", status=Status.PAID, amounts=(of("EUR", "-7.50", "-7.50", "0.00"),)),
         replace(open_one, id="g", status=Status.UNKNOWN, amounts=()),
     )
-    figures = await SqlOverlook(store).figures(NOW)
+    figures = await SqlDashboard(store).figures(NOW)
     assert figures.money == {
         (EUROS, "open"): Sum(3, Decimal("0.301"), Decimal("0.00"), Decimal("0.301")),
-        (Purse("receivable", "JPY", minor=False), "open"): Sum(1, Decimal(300), Decimal(0), Decimal(300)),
-        (Purse("payable", "EUR", minor=False), "open"): Sum(1, Decimal("0.10"), Decimal("0.00"), Decimal("0.10")),
-        (Purse("payable", "JPY", minor=False), "open"): Sum(1, Decimal(300), Decimal(0), Decimal(300)),
-        (Purse("receivable", "XTS", minor=True), "open"): Sum(1, Decimal(5), Decimal(0), Decimal(5)),
+        (MoneyUnit("receivable", "JPY", minor=False), "open"): Sum(1, Decimal(300), Decimal(0), Decimal(300)),
+        (MoneyUnit("payable", "EUR", minor=False), "open"): Sum(1, Decimal("0.10"), Decimal("0.00"), Decimal("0.10")),
+        (MoneyUnit("payable", "JPY", minor=False), "open"): Sum(1, Decimal(300), Decimal(0), Decimal(300)),
+        (MoneyUnit("receivable", "XTS", minor=True), "open"): Sum(1, Decimal(5), Decimal(0), Decimal(5)),
         (EUROS, "paid"): Sum(1, Decimal("-7.50"), Decimal("-7.50"), Decimal("0.00")),
     }
     assert figures.invoices == {"open": 5, "paid": 1, "unknown": 1}
@@ -67,7 +67,7 @@ async def test_the_longest_amounts_lose_no_digit(store: Store) -> None:
         replace(OPEN, id="b", amounts=(of("EUR", long, "0.00", long),)),
         replace(OPEN, id="c", amounts=(of("EUR", "0.01", "0.01", "0.00"),)),
     )
-    found = (await SqlOverlook(store).figures(NOW)).money[EUROS, "open"]
+    found = (await SqlDashboard(store).figures(NOW)).money[EUROS, "open"]
     assert found == Sum(
         3, Decimal("246913578024691357802469135.79"), Decimal("0.01"), Decimal("246913578024691357802469135.78")
     )
@@ -81,7 +81,7 @@ async def test_what_is_overdue_is_sorted_by_age_and_the_longest_is_named_first(s
         replace(OPEN, id="g", overdue=True),
         replace(OPEN, id="h", due_at=NOW - 3 * DAY),
     )
-    figures = await SqlOverlook(store).figures(NOW)
+    figures = await SqlDashboard(store).figures(NOW)
     counts = {age: found.count for (_, age), found in figures.overdue_money.items()}
     assert counts == {Age.WEEK: 2, Age.MONTH: 1, Age.TWO_MONTHS: 1, Age.QUARTER: 1, Age.OLDER: 2}
     assert figures.overdue_money[EUROS, Age.WEEK].due == Decimal("20.00")
@@ -98,7 +98,7 @@ async def test_only_the_newest_snapshot_of_what_is_watched_counts(store: Store) 
     paid = replace(OPEN, status=Status.PAID, amounts=(replace(EUR, paid=EUR.total, due=Decimal("0.00")),))
     poll = stored.polled(claimed, NOW + MINUTE, stored.change(version=2, snapshot=paid))
     await SqlPollQueue(store).record([poll], {})
-    figures = await SqlOverlook(store).figures(NOW)
+    figures = await SqlDashboard(store).figures(NOW)
     assert {status: found.count for (_, status), found in figures.money.items()} == {"open": 1, "paid": 1}
     assert figures.watches == {("acme", "active"): 2}
 
@@ -107,14 +107,14 @@ async def test_watches_deliveries_and_events_are_counted(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
     old = replace(event("evt_0", "invoice.paid"), timestamp=NOW - 30 * DAY)
     earlier = replace(event("evt_1", "invoice.paid"), timestamp=datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC))
-    await stored.tell(
+    await stored.record_events(
         store, "inv_1", old, earlier, event("evt_2", "invoice.tracked"), event("evt_3", "invoice.paid", "ledger")
     )
-    await stored.tell(store, "inv_2", event("evt_4", "invoice.updated", "ledger", "crm"))
+    await stored.record_events(store, "inv_2", event("evt_4", "invoice.updated", "ledger", "crm"))
     await outbox.settle([stored.delivered(one) for one in await stored.send(outbox, crm=9)])
     await stored.watch(store, "inv_9", source="other")
     await SqlWatches(store).sync_sources([SourceRow("acme", "meteroid")], NOW)
-    figures = await SqlOverlook(store).figures(NOW)
+    figures = await SqlDashboard(store).figures(NOW)
     assert figures.watches == {("acme", "active"): 2, ("other", "orphaned"): 1}
     assert figures.planned == {"acme": 2}
     assert figures.deliveries == {("ledger", "pending"): 2, ("crm", "delivered"): 1}
@@ -127,15 +127,15 @@ async def test_watches_deliveries_and_events_are_counted(store: Store) -> None:
 
 async def test_a_source_says_how_it_is_and_how_late_its_work_is(store: Store) -> None:
     await stored.watch(store, "inv_1")
-    overlook = SqlOverlook(store)
-    acme, other = await overlook.sources(NOW + MINUTE)
+    dashboard = SqlDashboard(store)
+    acme, other = await dashboard.sources(NOW + MINUTE)
     assert (acme.name, acme.state, acme.behind_since, acme.last_error) == ("acme", "active", NOW, None)
     assert (other.provider, other.behind_since) == ("dollr", None)
     await stored.claim(store)
-    (acme, _) = await overlook.sources(NOW + SECOND)
+    (acme, _) = await dashboard.sources(NOW + SECOND)
     assert acme.behind_since is None
     await SqlWatches(store).sync_sources([SourceRow("other", "dollr", enabled=False)], NOW)
-    assert [(one.name, one.state) for one in await overlook.sources(NOW)] == [
+    assert [(one.name, one.state) for one in await dashboard.sources(NOW)] == [
         ("acme", "removed"),
         ("other", "disabled"),
     ]
@@ -143,12 +143,12 @@ async def test_a_source_says_how_it_is_and_how_late_its_work_is(store: Store) ->
 
 async def test_an_endpoint_says_how_it_is_and_what_waits(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger"))
     await outbox.sync_endpoints({"crm": "https://crm.example/"}, NOW)
-    crm, ledger = await SqlOverlook(store).endpoints(NOW)
+    crm, ledger = await SqlDashboard(store).endpoints(NOW)
     assert (crm.name, crm.state, crm.url) == ("crm", "active", "https://crm.example/")
     assert (ledger.name, ledger.state) == ("ledger", "removed")
-    figures = await SqlOverlook(store).figures(NOW)
+    figures = await SqlDashboard(store).figures(NOW)
     assert (figures.waiting("crm"), figures.waiting("ledger")) == (0, 1)
 
 
@@ -172,7 +172,7 @@ async def test_an_invoice_is_found_by_a_part_of_its_id_or_number_until_it_is_pur
     assert await found("nothing") == []
     watches = SqlWatches(store)
     await watches.remove("acme", "inv_A1", NOW, purge=True)
-    await watches.add(stored.WatchEntry("acme", "inv_A1"), "cli", NOW)
+    await watches.add(stored.DesiredWatch("acme", "inv_A1"), "cli", NOW)
     assert await found("2026-77") == []
 
 
@@ -186,14 +186,14 @@ async def test_what_was_never_seen_makes_no_page_of_invoices_shorter(store: Stor
 
 async def test_an_invoice_with_the_longest_id_number_and_tags_is_kept_and_found(store: Store) -> None:
     """Long and of little that repeats: an index that holds all of it may refuse it."""
-    dice = random.Random(1)  # noqa: S311 -- the same in every run
+    rng = random.Random(1)  # noqa: S311 -- the same in every run
 
     def noise(length: int) -> str:
-        return "".join(chr(dice.randint(0x10000, 0x1FFFF)) for _ in range(length))
+        return "".join(chr(rng.randint(0x10000, 0x1FFFF)) for _ in range(length))
 
     invoice_id, number, tags = noise(255), noise(200), tuple(noise(64) for _ in range(20))
     await stored.watch(store)
-    await SqlWatches(store).add(stored.WatchEntry("acme", invoice_id, tags), "cli", NOW)
+    await SqlWatches(store).add(stored.DesiredWatch("acme", invoice_id, tags), "cli", NOW)
     (claimed,) = await stored.claim(store)
     told = replace(event("evt_1", "invoice.paid"), tags=tags)
     made = stored.change(told, snapshot=replace(OPEN, id=invoice_id, number=number, tags=tags))
@@ -207,7 +207,7 @@ async def test_an_invoice_with_the_longest_id_number_and_tags_is_kept_and_found(
 async def test_lists_can_be_read_from_the_newest_on(store: Store) -> None:
     await stored.endpoints(store, "ledger")
     for number in range(5):
-        await stored.tell(store, "inv_1", event(f"evt_{number}", "invoice.paid", "ledger", sequence=number))
+        await stored.record_events(store, "inv_1", event(f"evt_{number}", "invoice.paid", "ledger", sequence=number))
     reports = Reports(store)
     first = await reports.events(limit=2, newest_first=True)
     assert [item["cursor"] for item in first] == [5, 4]

@@ -12,8 +12,8 @@ from tests.fakes.stored import MINUTE, NOW, OPEN, event, send
 from watcher.core.errors import Refused
 from watcher.core.invoices.invoice import Status
 from watcher.core.invoices.snapshot import to_document
-from watcher.ports import DeliveryState, Form, WatchEntry, WatchState
-from watcher.store import Reports, SqlAccounts, SqlPollQueue, SqlWatches, Store
+from watcher.ports import DeliveryState, DesiredWatch, Form, WatchState
+from watcher.store import Reports, SqlAccountStates, SqlPollQueue, SqlWatches, Store
 
 
 async def seen(store: Store, invoice_id: str, *, overdue: bool = False, status: Status = Status.OPEN) -> None:
@@ -26,7 +26,7 @@ async def seen(store: Store, invoice_id: str, *, overdue: bool = False, status: 
 
 async def test_a_watch_is_listed_with_all_that_a_user_asks_of_it(store: Store) -> None:
     watches = await stored.watch(store)
-    entry = WatchEntry("acme", "inv_1", ("vip",), date(2026, 12, 1), "for Ada")
+    entry = DesiredWatch("acme", "inv_1", ("vip",), date(2026, 12, 1), "for Ada")
     await watches.add(entry, "api", NOW)
     assert await Reports(store).watch_list() == [
         {
@@ -58,8 +58,8 @@ async def test_invoices_are_the_last_snapshots_and_can_be_chosen(store: Store) -
     await seen(store, "inv_1")
     await seen(store, "inv_2", overdue=True)
     await seen(store, "inv_3", status=Status.PAID)
-    await SqlWatches(store).add(WatchEntry("acme", "inv_3", ("v_p", 'q"é')), "cli", NOW)
-    await SqlWatches(store).add(WatchEntry("acme", "unseen", ("vip",)), "cli", NOW)
+    await SqlWatches(store).add(DesiredWatch("acme", "inv_3", ("v_p", 'q"é')), "cli", NOW)
+    await SqlWatches(store).add(DesiredWatch("acme", "unseen", ("vip",)), "cli", NOW)
     reports = Reports(store)
     assert (await reports.invoices())[0] == to_document(OPEN)
 
@@ -80,7 +80,7 @@ def _ids(rows: list[dict[str, object]]) -> list[object]:
 async def test_events_come_with_their_exact_body_and_a_cursor(store: Store) -> None:
     paid = event("evt_1", "invoice.paid")
     exact = replace(paid, bodies={Form.FULL: '{"type":"invoice.paid","data":{"é":"1.10"}}'.encode()}, tags=("vip",))
-    await stored.tell(store, "inv_1", exact, event("evt_2", "invoice.updated", sequence=2))
+    await stored.record_events(store, "inv_1", exact, event("evt_2", "invoice.updated", sequence=2))
     reports = Reports(store)
     assert await reports.event_bodies(limit=1) == [(1, exact.bodies[Form.FULL])]
     assert await reports.events(limit=1) == [{"type": "invoice.paid", "data": {"é": "1.10"}, "cursor": 1}]
@@ -100,7 +100,7 @@ async def test_events_come_with_their_exact_body_and_a_cursor(store: Store) -> N
 
 async def test_deliveries_endpoints_and_sources_are_listed_by_state(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "crm"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "crm"))
     one, *_ = await send(outbox, ledger=1)
     await outbox.settle([stored.retried(one, NOW + MINUTE)])
     reports = Reports(store)
@@ -125,7 +125,7 @@ async def test_deliveries_endpoints_and_sources_are_listed_by_state(store: Store
         {"name": "crm", "url": "https://crm.example/", "state": "active", "waiting": 1},
         {"name": "ledger", "url": "https://ledger.example/", "state": "removed", "waiting": 1},
     ]
-    await SqlAccounts(store).open_circuit("acme", at=NOW, refused=False, error="", probe_at=NOW)
+    await SqlAccountStates(store).open_circuit("acme", at=NOW, refused=False, error="", probe_at=NOW)
     assert await reports.sources({"acme": "5/s"}) == [
         {"name": "acme", "provider": "meteroid", "state": "failing", "rate": "5/s", "watches": 1},
         {"name": "other", "provider": "dollr", "state": "active", "rate": None, "watches": 0},
@@ -136,7 +136,7 @@ async def test_show_tells_everything_of_one_invoice(store: Store) -> None:
     await stored.endpoints(store, "ledger")
     await seen(store, "inv_1")
     told = event("evt_1", "invoice.updated", "ledger")
-    await stored.tell(store, "inv_1", told)
+    await stored.record_events(store, "inv_1", told)
     reports = Reports(store)
     shown = await reports.show("acme", "inv_1")
     assert shown is not None

@@ -2,7 +2,7 @@
 
 from tests.fakes import stored
 from tests.fakes.stored import NOW
-from watcher.ports import WatchEntry
+from watcher.ports import DesiredWatch
 from watcher.store import Reports, SqlWatches, Store
 
 
@@ -25,7 +25,7 @@ async def test_what_is_removed_by_hand_does_not_come_back_until_it_is_added_by_h
     await watches.remove("acme", "mine", NOW)
     assert await watches.discover("acme", ["inv_1", "mine"], NOW) == 0
     assert await origins(store) == {}
-    await watches.add(WatchEntry("acme", "inv_1"), "cli", NOW)
+    await watches.add(DesiredWatch("acme", "inv_1"), "cli", NOW)
     assert await origins(store) == {"inv_1": ["cli"]}
     await watches.remove("acme", "inv_1", NOW)
     assert await watches.discover("acme", ["inv_1"], NOW) == 0
@@ -41,7 +41,7 @@ async def test_what_was_purged_does_not_come_back(store: Store) -> None:
 async def test_a_discovered_invoice_that_is_added_too_is_watched_for_both_and_removed_for_both(store: Store) -> None:
     watches = await stored.watch(store)
     await watches.discover("acme", ["inv_1"], NOW)
-    assert not await watches.add(WatchEntry("acme", "inv_1", ("vip",)), "cli", NOW)
+    assert not await watches.add(DesiredWatch("acme", "inv_1", ("vip",)), "cli", NOW)
     assert await origins(store) == {"inv_1": ["cli", "discovered"]}
     await watches.remove("acme", "inv_1", NOW)
     assert await origins(store) == {}
@@ -51,7 +51,7 @@ async def test_a_file_that_lists_a_discovered_invoice_no_more_leaves_it_discover
     watches = await stored.watch(store)
     ids = [f"inv_{number}" for number in range(30)]
     await watches.discover("acme", ids, NOW)
-    await watches.apply_lists([WatchEntry("acme", one, file="a.toml", line=1) for one in ids], NOW, confirmed=False)
+    await watches.apply_lists([DesiredWatch("acme", one, file="a.toml", line=1) for one in ids], NOW, confirmed=False)
     assert (await origins(store))["inv_1"] == ["file", "discovered"]
     applied = await watches.apply_lists([], NOW, confirmed=False)
     assert not applied.held, "nothing stops"
@@ -60,7 +60,7 @@ async def test_a_file_that_lists_a_discovered_invoice_no_more_leaves_it_discover
 
 async def test_what_a_file_listed_no_more_is_found_again_by_discovery(store: Store) -> None:
     watches = await stored.watch(store)
-    await watches.apply_lists([WatchEntry("acme", "inv_1")], NOW, confirmed=True)
+    await watches.apply_lists([DesiredWatch("acme", "inv_1")], NOW, confirmed=True)
     await watches.apply_lists([], NOW, confirmed=True)
     assert await origins(store) == {}
     assert await watches.discover("acme", ["inv_1"], NOW) == 1

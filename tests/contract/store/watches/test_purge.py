@@ -10,8 +10,8 @@ from tests.fakes import stored
 from tests.fakes.stored import NOW, OPEN, event, send
 from watcher.core.errors import NotFound, Refused
 from watcher.core.invoices import history_state
-from watcher.core.invoices.history_state import Memory
-from watcher.ports import Change, WatchEntry
+from watcher.core.invoices.history_state import HistoryState
+from watcher.ports import Change, DesiredWatch
 from watcher.store import Redelivery, Reports, SqlPollQueue, SqlWatches, Store
 from watcher.store.tables import attempts, documents, snapshots
 
@@ -20,7 +20,7 @@ async def told(store: Store) -> None:
     await stored.watch(store, "inv_1")
     (claimed,) = await stored.claim(store)
     remembered = history_state.dumps(
-        Memory(OPEN, OPEN, OPEN, version=3, sequence=5, told=frozenset({"invoice.overdue x"}))
+        HistoryState(OPEN, OPEN, OPEN, version=3, sequence=5, told=frozenset({"invoice.overdue x"}))
     )
     change = Change(remembered, 3, 5, OPEN, (event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger", sequence=2)))
     await SqlPollQueue(store).record([replace(stored.polled(claimed), raw=b"Ada", change=change)], {})
@@ -54,7 +54,7 @@ async def test_numbers_go_on_after_a_purge_so_that_no_event_id_is_used_twice(sto
     await told(store)
     watches = SqlWatches(store)
     await watches.remove("acme", "inv_1", NOW, purge=True)
-    await watches.add(WatchEntry("acme", "inv_1"), "cli", NOW)
+    await watches.add(DesiredWatch("acme", "inv_1"), "cli", NOW)
     (claimed,) = await stored.claim(store)
     kept = history_state.loads(claimed.memory)
     assert (kept.version, kept.sequence, kept.told) == (3, 5, frozenset({"invoice.overdue x"}))

@@ -8,12 +8,12 @@ import pytest
 from tests.fakes import stored
 from tests.fakes.stored import MINUTE, NOW, event
 from watcher.core.errors import NotFound, Refused
-from watcher.ports import ListsApplied, SourceRow, WatchEntry
+from watcher.ports import DesiredWatch, ListsApplied, SourceRow
 from watcher.store import Reports, SqlPollQueue, SqlWatches, Store
 
 
-def listed(*ids: str, tags: tuple[str, ...] = (), file: str = "lists/a.toml", line: int = 3) -> list[WatchEntry]:
-    return [WatchEntry("acme", one, tags, file=file, line=line) for one in ids]
+def listed(*ids: str, tags: tuple[str, ...] = (), file: str = "lists/a.toml", line: int = 3) -> list[DesiredWatch]:
+    return [DesiredWatch("acme", one, tags, file=file, line=line) for one in ids]
 
 
 async def watched(store: Store) -> dict[object, object]:
@@ -65,7 +65,7 @@ async def test_stopping_more_than_half_and_more_than_ten_needs_confirmation(stor
 async def test_a_watch_with_both_origins_stops_when_the_last_is_gone(store: Store) -> None:
     watches = await stored.watch(store)
     await watches.apply_lists(listed("a", tags=("file",)), NOW, confirmed=False)
-    assert await watches.add(WatchEntry("acme", "a", ("mine",), note="asked by Ada"), "cli", NOW) is False
+    assert await watches.add(DesiredWatch("acme", "a", ("mine",), note="asked by Ada"), "cli", NOW) is False
     (row,) = await Reports(store).watch_list()
     assert (row["origins"], row["tags"], row["note"]) == (["file", "cli"], ["file", "mine"], "asked by Ada")
     await watches.apply_lists([], NOW, confirmed=False)
@@ -79,7 +79,7 @@ async def test_what_only_a_file_lists_is_removed_there(store: Store) -> None:
     await watches.apply_lists(listed("a"), NOW, confirmed=False)
     with pytest.raises(Refused, match=r"listed in lists/a\.toml: remove it there"):
         await watches.remove("acme", "a", NOW)
-    await watches.add(WatchEntry("acme", "a"), "cli", NOW)
+    await watches.add(DesiredWatch("acme", "a"), "cli", NOW)
     with pytest.raises(Refused, match=r"listed in lists/a\.toml: remove it there"):
         await watches.remove("acme", "a", NOW, purge=True)
     await watches.remove("acme", "a", NOW)
@@ -93,13 +93,13 @@ async def test_unknown_watches_and_sources_are_named(store: Store) -> None:
     with pytest.raises(NotFound, match="acme nobody"):
         await watches.request_poll("acme", "nobody", NOW)
     with pytest.raises(NotFound, match="elsewhere"):
-        await watches.add(WatchEntry("elsewhere", "inv_1"), "cli", NOW)
+        await watches.add(DesiredWatch("elsewhere", "inv_1"), "cli", NOW)
     with pytest.raises(NotFound, match="elsewhere"):
-        await watches.apply_lists([WatchEntry("elsewhere", "inv_1")], NOW, confirmed=False)
+        await watches.apply_lists([DesiredWatch("elsewhere", "inv_1")], NOW, confirmed=False)
 
 
 async def test_removing_stops_the_look_in_flight_and_re_adding_continues(store: Store) -> None:
-    await stored.tell(store, "inv_1", event("evt_1", "invoice.tracked"))
+    await stored.record_events(store, "inv_1", event("evt_1", "invoice.tracked"))
     watches = SqlWatches(store)
     await watches.request_poll("acme", "inv_1", NOW)
     (claimed,) = await stored.claim(store)
@@ -107,7 +107,7 @@ async def test_removing_stops_the_look_in_flight_and_re_adding_continues(store: 
     assert await SqlPollQueue(store).record([stored.polled(claimed)], {}) == {claimed.key}
     with pytest.raises(NotFound):
         await watches.request_poll("acme", "inv_1", NOW)
-    assert await watches.add(WatchEntry("acme", "inv_1"), "cli", NOW) is True
+    assert await watches.add(DesiredWatch("acme", "inv_1"), "cli", NOW) is True
     (again,) = await stored.claim(store)
     assert (again.key, again.memory) == (claimed.key, "{}")
 
@@ -126,7 +126,7 @@ async def test_watches_of_a_removed_source_are_kept_orphaned_and_come_back(store
 
 async def test_importing_twice_adds_nothing_and_makes_all_due(store: Store) -> None:
     watches = await stored.watch(store)
-    entries = [WatchEntry("acme", f"inv_{number}") for number in range(100)]
+    entries = [DesiredWatch("acme", f"inv_{number}") for number in range(100)]
     assert await watches.import_entries(entries, "cli", NOW) == 100
     await settled(store)
     assert await watches.import_entries(entries, "cli", NOW) == 0

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from tests.fakes.invoices import euros, invoice
 from watcher.core.invoices.clock_events import ClockRules, next_instant
 from watcher.core.invoices.event import EventType
-from watcher.core.invoices.history_state import Memory, dumps, loads
+from watcher.core.invoices.history_state import HistoryState, dumps, loads
 from watcher.core.invoices.invoice import Invoice, Status
 from watcher.core.invoices.snapshot import WatchFacts, take
 from watcher.core.invoices.transition import Transition, observe
@@ -37,11 +37,11 @@ SEEN = (OPEN, OPEN, PAID, invoice(Status.VOID, euros(due="0.00")), invoice(Statu
 class Story:
     """One invoice. `passed` are the due dates after which it was seen unpaid: each wants one overdue, no other does."""
 
-    dice: random.Random
+    rng: random.Random
     zone: str
     seen: Invoice
     grace: timedelta = timedelta(0)
-    memory: Memory = field(default_factory=Memory)
+    memory: HistoryState = field(default_factory=HistoryState)
     told: Counter[tuple[str, str | None, str | None]] = field(
         default_factory=Counter[tuple[str, str | None, str | None]]
     )
@@ -52,9 +52,9 @@ class Story:
         at, ends_at = BEGINS_AT, BEGINS_AT + timedelta(days=DAYS)
         while at < ends_at:
             self._happen()
-            jump = timedelta(days=self.dice.uniform(-20, 20)) if self.dice.random() < 0.02 else timedelta(0)
+            jump = timedelta(days=self.rng.uniform(-20, 20)) if self.rng.random() < 0.02 else timedelta(0)
             transition = self._look(at + jump)
-            next_at = at + timedelta(hours=self.dice.uniform(2, 10))
+            next_at = at + timedelta(hours=self.rng.uniform(2, 10))
             clock_at = next_instant(transition.snapshot, at, self._rules)
             at = min(next_at, clock_at) if clock_at is not None and clock_at > at else next_at
 
@@ -63,15 +63,15 @@ class Story:
         return ClockRules(grace=self.grace, due_soon=DUE_SOON, reminders=REMINDERS)
 
     def _happen(self) -> None:
-        luck = self.dice.random()
-        if luck < 0.02:
-            self.seen = replace(self.dice.choice(SEEN), due=self.seen.due)
-        elif luck < 0.03:
-            self.seen = replace(self.seen, due=_due(self.dice))
-        elif luck < 0.035:
-            self.zone = self.dice.choice(ZONES)
-        elif luck < 0.04:
-            self.grace = self.dice.choice(GRACES)
+        jitter = self.rng.random()
+        if jitter < 0.02:
+            self.seen = replace(self.rng.choice(SEEN), due=self.seen.due)
+        elif jitter < 0.03:
+            self.seen = replace(self.seen, due=_due(self.rng))
+        elif jitter < 0.035:
+            self.zone = self.rng.choice(ZONES)
+        elif jitter < 0.04:
+            self.grace = self.rng.choice(GRACES)
 
     def _look(self, now: datetime) -> Transition:
         watch = WatchFacts(source="acme", provider="meteroid", timezone=ZoneInfo(self.zone))
@@ -109,16 +109,16 @@ class Season:
     problems: tuple[str, ...]
 
 
-def _due(dice: random.Random) -> date:
-    return BEGINS_AT.date() + timedelta(days=dice.randrange(DAYS))
+def _due(rng: random.Random) -> date:
+    return BEGINS_AT.date() + timedelta(days=rng.randrange(DAYS))
 
 
 def play(invoices: int, seed: int) -> Season:
     told: Counter[str] = Counter()
     problems: list[str] = []
     for number in range(invoices):
-        dice = random.Random(f"{seed} {number}")  # noqa: S311 -- a story to be told again, no secret
-        story = Story(dice, dice.choice(ZONES), replace(OPEN, due=_due(dice)))
+        rng = random.Random(f"{seed} {number}")  # noqa: S311 -- a story to be told again, no secret
+        story = Story(rng, rng.choice(ZONES), replace(OPEN, due=_due(rng)))
         story.live()
         problems += [f"invoice {number}: {problem}" for problem in story.problems()]
         for (kind, _, _), times in story.told.items():

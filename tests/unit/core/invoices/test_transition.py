@@ -13,7 +13,7 @@ from tests.fakes.invoices import DUE, START, Life, types
 from watcher.core.invoices.body import Observation, full, thin
 from watcher.core.invoices.diff import changes
 from watcher.core.invoices.event import CLOCK_TYPES
-from watcher.core.invoices.history_state import Memory, dumps, loads
+from watcher.core.invoices.history_state import HistoryState, dumps, loads
 from watcher.core.invoices.invoice import Amounts, Invoice, Status, read_status
 from watcher.core.invoices.snapshot import from_document, to_document
 from watcher.core.invoices.transition import Transition
@@ -61,9 +61,9 @@ CATALOGUE: list[str] = [
 thorough = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
-def lived(story: list[tuple[float, Invoice | None, bool]]) -> list[tuple[Memory, Transition]]:
+def lived(story: list[tuple[float, Invoice | None, bool]]) -> list[tuple[HistoryState, Transition]]:
     """(memory before, transition) of each step; the memory goes through its text as it does in the store."""
-    life, told = Life(), list[tuple[Memory, Transition]]()
+    life, told = Life(), list[tuple[HistoryState, Transition]]()
     for day, seen, held in story:
         before = life.memory
         if seen is not None:

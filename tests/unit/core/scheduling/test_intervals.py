@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests.fakes.invoices import START
 from watcher.core.scheduling.intervals import (
-    LookRules,
+    PollRules,
     after_failure,
     after_miss,
     given_back,
@@ -14,7 +14,7 @@ from watcher.core.scheduling.intervals import (
     throttled,
 )
 
-RULES = LookRules(
+RULES = PollRules(
     every=timedelta(minutes=15),
     slowest=timedelta(hours=24),
     confirm_deleted=timedelta(minutes=10),
@@ -52,7 +52,7 @@ def test_probes_back_off_to_five_minutes() -> None:
 
 
 def test_luck_moves_a_look_by_at_most_a_twentieth() -> None:
-    early, late = (after_failure(START, 1, RULES, luck) - START for luck in (0.0, 0.999999))
+    early, late = (after_failure(START, 1, RULES, jitter) - START for jitter in (0.0, 0.999999))
     assert early == timedelta(seconds=28.5)
     assert timedelta(seconds=31.4) < late < timedelta(seconds=31.5)
 

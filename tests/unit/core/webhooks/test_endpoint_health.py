@@ -24,14 +24,14 @@ from watcher.core.webhooks.endpoint_health import (
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
-LUCK = st.floats(0, 1, exclude_max=True)
+JITTER = st.floats(0, 1, exclude_max=True)
 Receipts = list[tuple[Answer, int, timedelta, float]]
 RECEIPTS = st.lists(
     st.tuples(
         st.sampled_from([Answer.FAILED] * 8 + [Answer.ACCEPTED, Answer.GONE]),
         st.integers(1, 3),
         st.timedeltas(timedelta(0), timedelta(days=3)),
-        LUCK,
+        JITTER,
     ),
     max_size=60,
 )
@@ -41,13 +41,13 @@ def failing(count: int, health: Health | None = None, *, lanes: int = 10, gap: t
     health = health or Health()
     for number in range(count):
         at = START + number * gap
-        health, _ = after(health, Answer.FAILED, lane=number % lanes, at=at, probe=False, luck=0.5)
+        health, _ = after(health, Answer.FAILED, lane=number % lanes, at=at, probe=False, jitter=0.5)
     return health
 
 
 def probed(health: Health, answer: Answer, *, lane: int = 1) -> tuple[Health, EndpointFact | None]:
     assert health.probe_at is not None
-    return after(health, answer, lane=lane, at=health.probe_at, probe=True, luck=0.5)
+    return after(health, answer, lane=lane, at=health.probe_at, probe=True, jitter=0.5)
 
 
 def test_it_opens_after_so_many_failures_in_a_row_and_not_before() -> None:
@@ -62,7 +62,7 @@ def test_it_opens_after_so_many_failures_in_a_row_and_not_before() -> None:
 
 def test_a_success_between_begins_the_count_again() -> None:
     health = failing(OPENS_AFTER - 1)
-    health, fact = after(health, Answer.ACCEPTED, lane=1, at=START, probe=False, luck=0)
+    health, fact = after(health, Answer.ACCEPTED, lane=1, at=START, probe=False, jitter=0)
     assert (health, fact) == (Health(), None)
     assert failing(OPENS_AFTER - 1, health).takes_all
 
@@ -93,14 +93,14 @@ def test_probes_come_ever_more_rarely_and_at_least_every_hour() -> None:
     assert gaps[-1] == LONGEST_BETWEEN_PROBES * 0.9
 
 
-@given(st.integers(0, 10_000), LUCK)
-def test_the_spacing_is_never_shorter_or_longer_than_it_says(probes: int, luck: float) -> None:
-    assert FIRST_PROBE_AFTER * 0.8 <= spacing(probes, luck) <= LONGEST_BETWEEN_PROBES
+@given(st.integers(0, 10_000), JITTER)
+def test_the_spacing_is_never_shorter_or_longer_than_it_says(probes: int, jitter: float) -> None:
+    assert FIRST_PROBE_AFTER * 0.8 <= spacing(probes, jitter) <= LONGEST_BETWEEN_PROBES
 
 
 def test_attempts_that_were_under_way_when_it_opened_do_not_move_the_probe() -> None:
     opened = failing(OPENS_AFTER)
-    later, fact = after(opened, Answer.FAILED, lane=99, at=START + 20 * SECOND, probe=False, luck=0.9)
+    later, fact = after(opened, Answer.FAILED, lane=99, at=START + 20 * SECOND, probe=False, jitter=0.9)
     assert (later.probe_at, later.probes, fact) == (opened.probe_at, opened.probes, None)
 
 
@@ -131,20 +131,20 @@ def test_an_endpoint_with_a_single_invoice_is_given_up_after_five_days_too() -> 
 
 
 def test_gone_disables_at_once_and_only_enabling_ends_it() -> None:
-    gone, fact = after(Health(), Answer.GONE, lane=1, at=START, probe=False, luck=0)
+    gone, fact = after(Health(), Answer.GONE, lane=1, at=START, probe=False, jitter=0)
     assert fact == EndpointFact(EventType.ENDPOINT_DISABLED, "gone", START)
     assert (gone.disabled, gone.probe_at) == ("gone", None)
     for answer in Answer:
-        assert after(gone, answer, lane=2, at=START + SECOND, probe=False, luck=0) == (gone, None)
+        assert after(gone, answer, lane=2, at=START + SECOND, probe=False, jitter=0) == (gone, None)
     enabled = enable(gone)
     assert enabled.takes_all
-    _, recovered = after(enabled, Answer.ACCEPTED, lane=1, at=START + DAY, probe=False, luck=0)
+    _, recovered = after(enabled, Answer.ACCEPTED, lane=1, at=START + DAY, probe=False, jitter=0)
     assert recovered == EndpointFact(EventType.ENDPOINT_RECOVERED, "answers again", START)
 
 
 def test_gone_again_after_enabling_is_told_again() -> None:
-    gone, _ = after(Health(), Answer.GONE, lane=1, at=START, probe=False, luck=0)
-    _, fact = after(enable(gone), Answer.GONE, lane=1, at=START + DAY, probe=False, luck=0)
+    gone, _ = after(Health(), Answer.GONE, lane=1, at=START, probe=False, jitter=0)
+    _, fact = after(enable(gone), Answer.GONE, lane=1, at=START + DAY, probe=False, jitter=0)
     assert fact == EndpointFact(EventType.ENDPOINT_DISABLED, "gone", START + DAY)
 
 
@@ -158,10 +158,10 @@ def test_who_switches_a_failing_endpoint_off_ends_its_probes_too(reason: str) ->
 @given(RECEIPTS)
 def test_whatever_comes_back_the_state_makes_sense_and_what_is_told_alternates(receipts: Receipts) -> None:
     health, at, told = Health(), START, list[EndpointFact]()
-    for answer, lane, gap, luck in receipts:
+    for answer, lane, gap, jitter in receipts:
         at += gap
         probe = health.probe_at is not None and health.probe_at <= at
-        health, fact = after(health, answer, lane=lane, at=at, probe=probe, luck=luck)
+        health, fact = after(health, answer, lane=lane, at=at, probe=probe, jitter=jitter)
         told += [fact] if fact else []
         assert (health.failing_since is None) == (health.failures == 0)
         assert (health.probe_at is not None) <= (health.disabled in {None, Reason.FAILING})
@@ -179,9 +179,9 @@ def test_whatever_comes_back_the_state_makes_sense_and_what_is_told_alternates(r
 @given(RECEIPTS)
 def test_after_a_success_nothing_is_held_against_an_endpoint_that_nobody_stopped(receipts: Receipts) -> None:
     health, at = Health(), START
-    for answer, lane, gap, luck in receipts:
+    for answer, lane, gap, jitter in receipts:
         at += gap
-        health, _ = after(health, answer, lane=lane, at=at, probe=True, luck=luck)
+        health, _ = after(health, answer, lane=lane, at=at, probe=True, jitter=jitter)
     stopped = health.disabled == Reason.GONE
-    health, _ = after(health, Answer.ACCEPTED, lane=1, at=at, probe=False, luck=0)
+    health, _ = after(health, Answer.ACCEPTED, lane=1, at=at, probe=False, jitter=0)
     assert health.takes_all is not stopped

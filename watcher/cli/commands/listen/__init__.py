@@ -17,7 +17,7 @@ from watcher.cli.commands.listen.receiving import Arrival, Listener, serving
 from watcher.cli.commands.listen.screen import show
 from watcher.cli.open_store import known_endpoint, load_configuration
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import say
+from watcher.cli.output import print_note
 from watcher.clock import SystemClock
 from watcher.config.environment import environment
 from watcher.config.rotation import Reference, secrets_line, written_references
@@ -135,8 +135,8 @@ async def _listen(trust: _Trust, port: int, forward: str | None, as_json: bool) 
 
 def _introduce(trust: _Trust, url: str, forward: str | None) -> None:
     for line in _block(trust, url):
-        say(line)
-    say(f"# listening at {url}{f', forwarding to {forward}' if forward else ''}; Ctrl-C ends it")
+        print_note(line)
+    print_note(f"# listening at {url}{f', forwarding to {forward}' if forward else ''}; Ctrl-C ends it")
 
 
 def _block(trust: _Trust, url: str) -> Sequence[str]:
