@@ -98,9 +98,9 @@ class Load:
     @asynccontextmanager
     async def held_back(self) -> AsyncGenerator[None]:
         """What is recorded meanwhile waits, as if no endpoint were configured."""
-        self.dispatcher.reconfigure({})
+        self.dispatcher.configure({})
         yield
-        self.dispatcher.reconfigure(self.endpoints)
+        self.dispatcher.configure(self.endpoints)
 
     async def until_arrived(self, *, within: float = 60) -> None:
         """Until everything recorded has arrived; what has not by then counts as lost."""
@@ -129,7 +129,8 @@ async def delivering(receiver: WebhookReceiver, folder: Path) -> AsyncGenerator[
         outbox = SqlOutbox(store)
         await outbox.sync_endpoints({name: target.url for name, target in targets.items()}, clock.now())
         endpoints = wiring.endpoint_policies(configuration)
-        dispatcher = Dispatcher(outbox, sender, clock, system_random, endpoints)
+        dispatcher = Dispatcher(outbox, sender, clock, system_random)
+        dispatcher.configure(endpoints)
         watches = await _watches(store)
         collect_rarely()  # as the daemon does
         async with anyio.create_task_group() as group:

@@ -17,7 +17,7 @@ from watcher.clock import SystemClock, system_random
 from watcher.core.invoices.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
 from watcher.daemon.bootstrap import collect_rarely
-from watcher.polling import Poller
+from watcher.polling import Poller, PollStores
 from watcher.polling.rate_limit import Spacing
 from watcher.ports import (
     NOTHING_KNOWN,
@@ -130,9 +130,7 @@ async def _measure(url: str, ids: Sequence[str]) -> Mapping[str, Mapping[str, fl
             stopwatch = Stopwatch()
             timed = plan(name=_SOURCE, provider=_TimedProvider(provider, stopwatch), spacing=Spacing.of(10_000))
             poller = Poller(
-                _TimedQueue(store, stopwatch),
-                SqlAccountStates(store),
-                SqlListSyncs(store),
+                PollStores(_TimedQueue(store, stopwatch), SqlAccountStates(store), SqlListSyncs(store)),
                 clock,
                 system_random,
                 on_events=lambda: None,

@@ -32,7 +32,7 @@ from watcher.core.errors import ListRefused
 from watcher.core.scheduling.allocation import HazardGroup
 from watcher.core.scheduling.intervals import PollRules
 from watcher.daemon.bootstrap import collect_rarely
-from watcher.polling import Poller
+from watcher.polling import Poller, PollStores
 from watcher.polling.rate_limit import Spacing
 from watcher.ports import DesiredWatch, Page, Provider, RateLimiter, SourceRow
 from watcher.providers import PROVIDERS
@@ -107,9 +107,7 @@ class _Bench:
         self._session = session
         self._clock = clock
         self._poller = Poller(
-            SqlPollQueue(store),
-            SqlAccountStates(store),
-            SqlListSyncs(store),
+            PollStores(SqlPollQueue(store), SqlAccountStates(store), SqlListSyncs(store)),
             self._clock,
             lambda: _JITTER,
             on_events=lambda: None,

@@ -26,6 +26,7 @@ class World:
     outbox: FakeOutbox = field(init=False)
     sender: FakeSender = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
+    heartbeats: int = 0
 
     def __post_init__(self) -> None:
         self.outbox, self.sender = FakeOutbox(self.clock), FakeSender(self.clock)
@@ -36,15 +37,20 @@ class World:
         outbox: Outbox = self.outbox
         sender: Sender = self.sender
         configured = {"ledger": ENDPOINT} if endpoints is None else endpoints
-        return Dispatcher(
+        dispatcher = Dispatcher(
             outbox,
             sender,
             self.clock,
             lambda: 0.0,
-            configured,
+            on_heartbeat=self._beat,
             most_under_way=most_under_way,
             observer=self.metrics,
         )
+        dispatcher.configure(configured)
+        return dispatcher
+
+    def _beat(self) -> None:
+        self.heartbeats += 1
 
     @asynccontextmanager
     async def running(self, dispatcher: Dispatcher) -> AsyncGenerator[anyio.CancelScope]:

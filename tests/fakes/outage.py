@@ -48,7 +48,8 @@ class Outage:
         endpoint = EndpointPolicy(RETRIES, rate=self.rate, concurrency=10, timeout=timedelta(seconds=15))
         sender = FakeSender(self.clock, self._answer)
         self._names = names
-        self.dispatcher = Dispatcher(self.outbox, sender, self.clock, lambda: 0.5, dict.fromkeys(names, endpoint))
+        self.dispatcher = Dispatcher(self.outbox, sender, self.clock, lambda: 0.5)
+        self.dispatcher.configure(dict.fromkeys(names, endpoint))
 
     async def record_events(self, *invoices: str, to: tuple[str, ...]) -> None:
         """The next event of each of these invoices."""

@@ -16,7 +16,7 @@ from tests.fakes.polling import MIDDLE, ScriptedProvider, plan
 from watcher.core import json_text
 from watcher.core.errors import StoreUnavailable
 from watcher.metrics import Metrics
-from watcher.polling import Poller, SourcePlan
+from watcher.polling import Poller, PollStores, SourcePlan
 from watcher.ports import DesiredWatch, SourceRow
 from watcher.store import SqlAccountStates, SqlListSyncs, SqlPollQueue, SqlWatches, Store
 from watcher.store.column_types import AnyRow
@@ -65,9 +65,7 @@ class Scene:
         self._is_configured = False
         self._is_working = False
         self.poller = Poller(
-            SqlPollQueue(self.store),
-            SqlAccountStates(self.store),
-            SqlListSyncs(self.store),
+            PollStores(SqlPollQueue(self.store), SqlAccountStates(self.store), SqlListSyncs(self.store)),
             self.clock,
             lambda: MIDDLE,
             on_events=self._notified,

@@ -26,7 +26,7 @@ from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, keep_as
 from watcher.delivery import Dispatcher
 from watcher.maintenance import MaintenanceJob, keep_house, maintenance_jobs
 from watcher.metrics import Metrics
-from watcher.polling import Poller, SourcePlan, Tuner
+from watcher.polling import Poller, PollStores, SourcePlan, Tuner
 from watcher.ports import DetectionDelay, ListsApplied, Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
 from watcher.store import (
@@ -69,16 +69,14 @@ class Service:
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.dispatcher = Dispatcher(
-            self._outbox, sender, self._clock, system_random, {},
+            self._outbox, sender, self._clock, system_random,
             on_heartbeat=lambda: self._beat("delivery"), observer=self.metrics,
         )  # fmt: skip
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
         self.usage = RateUsage(self.metrics, self._clock)
         self.dashboard_cache = DashboardCache(SqlDashboard(store).figures, self._clock)
         self.poller = Poller(
-            SqlPollQueue(store),
-            SqlAccountStates(store),
-            SqlListSyncs(store),
+            PollStores(SqlPollQueue(store), SqlAccountStates(store), SqlListSyncs(store)),
             self._clock,
             system_random,
             on_events=self.notify_events,
@@ -112,7 +110,7 @@ class Service:
         urls = {name: target.url for name, target in targets.items()}
         await self._outbox.sync_endpoints(urls, now, wiring.subscriptions(configuration))
         await self._sender.reconfigure(targets)
-        self.dispatcher.reconfigure(wiring.endpoint_policies(configuration))
+        self.dispatcher.configure(wiring.endpoint_policies(configuration))
         self._plans = self._planned(configuration)
         await self._tune(configuration)
         self.poller.configure(self._plans)

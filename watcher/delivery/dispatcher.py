@@ -45,7 +45,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class Dispatcher:
-    """Delivers to the configured endpoints. `turns` counts claims: it stands still iff the loop does."""
+    """Delivers to the endpoints that `configure` names; `on_heartbeat` is called before every claim."""
 
     def __init__(
         self,
@@ -53,7 +53,6 @@ class Dispatcher:
         sender: Sender,
         clock: Clock,
         random: Random,
-        endpoints: Mapping[str, EndpointPolicy],
         *,
         on_heartbeat: Callable[[], None] = lambda: None,
         most_under_way: int = MOST_UNDER_WAY,
@@ -74,8 +73,6 @@ class Dispatcher:
         self._received = anyio.Event()
         self._stopping = False
         self._all_sent = False
-        self.turns = 0
-        self.reconfigure(endpoints)
 
     def notify(self) -> None:
         """Something may be due: look now and not at the next sweep."""
@@ -86,7 +83,7 @@ class Dispatcher:
         self._stopping = True
         self._wake.set()
 
-    def reconfigure(self, endpoints: Mapping[str, EndpointPolicy]) -> None:
+    def configure(self, endpoints: Mapping[str, EndpointPolicy]) -> None:
         """Go by these endpoints from now on; attempts under way end by the old ones and count in the new."""
         now = self._clock.now()
         limiters = {
@@ -142,7 +139,6 @@ class Dispatcher:
     async def _keep_claiming(self, sending: TaskGroup) -> None:
         while not self._stopping:
             self._wake = anyio.Event()
-            self.turns += 1
             self._on_heartbeat()
             try:
                 if await self._claim_for_all(sending):

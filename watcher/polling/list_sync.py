@@ -10,7 +10,7 @@ import structlog
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from watcher.clock import Clock, sleep_or
+from watcher.clock import sleep_or
 from watcher.core.errors import (
     CredentialsRefused,
     ListRefused,
@@ -19,7 +19,7 @@ from watcher.core.errors import (
     SlotMissed,
     StoreUnavailable,
 )
-from watcher.polling.fetch import ActiveSource, Fetcher
+from watcher.polling.fetch import ActiveSource
 from watcher.polling.list_sync_plan import (
     CHANGES_OVERLAP,
     LEAST_REQUESTS,
@@ -29,9 +29,10 @@ from watcher.polling.list_sync_plan import (
     pages_worth,
     plan_next,
 )
+from watcher.polling.poll_runner import PollRunner
 from watcher.polling.recorder import Outcome, pass_on
 from watcher.polling.source_plan import SourcePlan
-from watcher.polling.urgent_polls import Guard, SendSlotFactory, UrgentPolls
+from watcher.polling.urgent_polls import UrgentPolls
 from watcher.ports import ListedIds, ListSyncKind, ListSyncs, Page
 
 _log = structlog.get_logger()
@@ -54,27 +55,12 @@ _PART = 500
 class ListSync:
     """Decides, source by source, whether to go through the lists, and has what they say judged like any look."""
 
-    def __init__(
-        self,
-        rounds: ListSyncs,
-        clock: Clock,
-        fetcher: Fetcher,
-        *,
-        send_slot: SendSlotFactory,
-        guard: Guard,
-        rests: Callable[[], bool],
-        stopping: anyio.Event,
-        on_end: Callable[[], None],
-    ) -> None:
-        self._rounds = rounds
-        self._clock = clock
-        self._fetcher = fetcher
-        self._send_slot = send_slot
-        self._guard = guard
-        self._rests = rests
-        self._stopping = stopping
+    def __init__(self, list_syncs: ListSyncs, runner: PollRunner, *, on_end: Callable[[], None]) -> None:
+        self._list_syncs = list_syncs
+        self._runner = runner
+        self._clock = runner.clock
         self._on_end = on_end
-        self._urgent_polls = UrgentPolls(rounds, clock, fetcher, send_slot=send_slot, guard=guard, rests=rests)
+        self._urgent_polls = UrgentPolls(list_syncs, runner)
         self._known: dict[str, Lists] = {}
 
     async def run(
@@ -85,11 +71,11 @@ class ListSync:
     ) -> None:
         """Go round until stopped. Sources are swept beside each other, each by one task at a time."""
         async with anyio.create_task_group() as rounds:
-            while not self._stopping.is_set():
+            while not self._runner.stopping.is_set():
                 on_heartbeat("sweeping")
                 for source in sources().values():
                     await self._begin_if_due(source, send, rounds)
-                await sleep_or(self._clock, self._stopping, _LOOK_EVERY)
+                await sleep_or(self._clock, self._runner.stopping, _LOOK_EVERY)
 
     async def sync_once(self, source: ActiveSource, send: MemoryObjectSendStream[Outcome]) -> None:
         """Make the round that is due now, if any, and return when it is over."""
@@ -101,14 +87,14 @@ class ListSync:
     ) -> None:
         name, now = source.plan.name, self._clock.now()
         lists = self._known.setdefault(name, Lists())
-        if source.is_syncing or self._rests():
+        if source.is_syncing or self._runner.network.is_down:
             return
         try:
             chosen = await self._chosen(source, lists, now)
             if chosen is None:
                 return
             until = now + max(_ROUND_LEASE, 3 * source.plan.spacing.interval * (lists.pages or 0))
-            if not await self._rounds.begin(name, chosen.kind, now, until):
+            if not await self._list_syncs.begin(name, chosen.kind, now, until):
                 lists.next_at[chosen.kind] = now + min(source.plan.poll_rules.every, _ROUND_LEASE) / 2
                 return
         except StoreUnavailable as error:
@@ -125,7 +111,7 @@ class ListSync:
             size = plan.provider.batch_size
             enough = ((lists.pages or LEAST_REQUESTS) + 1) * size
             since = now - plan.poll_rules.slowest if lists.are_partial else None
-            due = await self._rounds.count_due(plan.name, now, enough + _COUNTED, partial_since=since)
+            due = await self._list_syncs.count_due(plan.name, now, enough + _COUNTED, partial_since=since)
             worth = pages_worth(due, size, lists.pages)
             if worth is not None:
                 return Round(ListSyncKind.REFRESH, max(worth, 2 * (lists.pages or 0)), least=size)
@@ -154,7 +140,7 @@ class ListSync:
                 interval=source.plan.spacing.interval,
             )
             for kind in kinds:
-                await self._rounds.end(name, kind, lists.next_at[kind])
+                await self._list_syncs.end(name, kind, lists.next_at[kind])
         except StoreUnavailable as error:
             _log.error("sweep.unended", source=name, error=str(error))
         finally:
@@ -174,10 +160,12 @@ class ListSync:
     async def _read(
         self, source: ActiveSource, lists: Lists, chosen: Round, send: MemoryObjectSendStream[Outcome]
     ) -> None:
-        while not chosen.is_over and not self._stopping.is_set():
+        while not chosen.is_over and not self._runner.stopping.is_set():
             chosen.leased.clear()
             chosen.is_over = True
-            for outcome in await self._guard(source, chosen.leased, partial(self._page, source, lists, chosen)):
+            for outcome in await self._runner.guarded(
+                source, chosen.leased, partial(self._page, source, lists, chosen)
+            ):
                 await pass_on(send, outcome)
 
     async def _confirm_absent(self, plan: SourcePlan, lists: Lists, chosen: Round) -> int:
@@ -190,7 +178,7 @@ class ListSync:
             return 0
         before, lists.listed_at = lists.listed_at, frozenset(chosen.listed_at)
         times = confirmations(self._clock.now(), plan.provider.batch_size, plan.spacing.interval)
-        return await self._rounds.poll_sooner(plan.name, before, times)
+        return await self._list_syncs.poll_sooner(plan.name, before, times)
 
     async def _page(self, source: ActiveSource, lists: Lists, chosen: Round) -> tuple[Outcome, ...]:
         page = await self._asked(source, lists, chosen)
@@ -219,7 +207,7 @@ class ListSync:
         """Watch what is new, and judge what the rows say of what is watched."""
         plan, now = source.plan, self._clock.now()
         unsettled = [row.invoice_id for row in page.rows if not row.is_settled]
-        added = await self._rounds.discover(plan.name, unsettled, now) if plan.discover else 0
+        added = await self._list_syncs.discover(plan.name, unsettled, now) if plan.discover else 0
         listed = ListedIds(
             source=plan.name,
             ids=tuple(row.invoice_id for row in page.rows if row.result is not None or page.omits),
@@ -227,10 +215,10 @@ class ListSync:
             asked_at=page.asked_at,
             partial_since=now - plan.poll_rules.slowest if page.omits else None,
         )
-        claim = await self._rounds.lease_listed(listed, now, _PAGE_LEASE)
+        claim = await self._list_syncs.lease_listed(listed, now, _PAGE_LEASE)
         chosen.leased.extend(claim.watches)
-        records, changed_rows = self._fetcher.evaluate_page(source, claim.watches, page)
-        await self._rounds.ask_for(changed_rows, self._clock.now())
+        records, changed_rows = self._runner.fetcher.evaluate_page(source, claim.watches, page)
+        await self._list_syncs.ask_for(changed_rows, self._clock.now())
         chosen.added += added
         chosen.changed_rows += added + len(changed_rows)
         chosen.refreshed += len(records)
@@ -241,18 +229,18 @@ class ListSync:
         plan, asked_at = source.plan, self._clock.now()
         for _ in range(_TRIES):
             try:
-                send_slot = self._send_slot(source, [])
+                send_slot = self._runner.send_slot(source)
                 return await plan.provider.list_page(chosen.following, send_slot, changed_since=chosen.since)
             except SlotMissed:
                 continue
             except RateLimited as error:
-                await self._fetcher.back_off(source, (), error, asked_at)
+                await self._runner.fetcher.back_off(source, (), error, asked_at)
                 return None
             except ListRefused as error:
                 self._refuse(source, lists, chosen, str(error))
                 return None
             except (CredentialsRefused, ProviderUnavailable) as error:
-                if not await self._fetcher.is_account_failing(source, error, asked_at):
+                if not await self._runner.fetcher.is_account_failing(source, error, asked_at):
                     self._refuse(source, lists, chosen, str(error))
                 return None
         return None

@@ -1,9 +1,8 @@
 """The straight line of a poll: claim what is due, fetch it, judge what came, record it in batches."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 import anyio
 import structlog
@@ -17,14 +16,14 @@ from watcher.polling.circuit_breaker import CircuitBreakers
 from watcher.polling.clock_skew import SkewGuard
 from watcher.polling.fetch import ActiveSource, Fetcher
 from watcher.polling.list_sync import ListSync
+from watcher.polling.poll_runner import LEASE_MARGIN, PollRunner
 from watcher.polling.rate_limit import AccountLimiter, SendSlot
-from watcher.polling.recorder import Outcome, Recorder, pass_on
+from watcher.polling.recorder import Outcome, Recorder
 from watcher.polling.source_plan import SourcePlan
 from watcher.ports import (
     UNOBSERVED,
     AccountStates,
     Claim,
-    ClaimedWatch,
     ClaimRequest,
     ListSyncs,
     PollObserver,
@@ -46,11 +45,19 @@ Of all sources together: what cannot be sent within a second of its instant has 
 """
 _WATCHES = 4000
 """So many watches they may be about, where requests ask for many."""
-_LEASE_MARGIN = timedelta(minutes=2)
 _SLOT_WAITS = 4
 _LONGEST_SLOT_WAIT = timedelta(minutes=10)
 """What a crash may leave leased for the sake of rates below one a minute."""
 _BUFFERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PollStores:
+    """Where watches are claimed from, and where polls, account states and list syncs are recorded."""
+
+    queue: PollQueue
+    accounts: AccountStates
+    list_syncs: ListSyncs
 
 
 class Poller:
@@ -58,9 +65,7 @@ class Poller:
 
     def __init__(
         self,
-        queue: PollQueue,
-        accounts: AccountStates,
-        rounds: ListSyncs,
+        stores: PollStores,
         clock: Clock,
         random: Random,
         *,
@@ -68,13 +73,12 @@ class Poller:
         on_heartbeat: Callable[[str], None],
         observer: PollObserver = UNOBSERVED,
     ) -> None:
-        self._queue = queue
+        self._queue = queue = stores.queue
         self._clock = clock
         self._on_heartbeat = on_heartbeat
-        self._observer = observer
         self.skew = SkewGuard()
-        self._circuit_breakers = CircuitBreakers(
-            accounts,
+        self._circuit_breakers = breakers = CircuitBreakers(
+            stores.accounts,
             clock,
             random,
             self.skew,
@@ -82,21 +86,13 @@ class Poller:
             plans=lambda: self._plans,
             on_recovery=self.wake,
         )
-        self._fetcher = Fetcher(accounts, clock, random, circuit_breakers=self._circuit_breakers, skew=self.skew)
+        fetcher = Fetcher(stores.accounts, clock, random, circuit_breakers=breakers, skew=self.skew)
+        self._runner = PollRunner(queue, clock, fetcher, breakers.network, observer)
         self.recorder = Recorder(queue, clock, on_events=on_events, observer=observer)
         self._sources: dict[str, ActiveSource] = {}
-        self._stopping = anyio.Event()
+        self._stopping = self._runner.stopping
         self._woken = anyio.Event()
-        self._list_sync = ListSync(
-            rounds,
-            clock,
-            self._fetcher,
-            send_slot=self._send_slot,
-            guard=self._guarded,
-            rests=lambda: self._circuit_breakers.network.is_down,
-            stopping=self._stopping,
-            on_end=self.wake,
-        )
+        self._list_sync = ListSync(stores.list_syncs, self._runner, on_end=self.wake)
 
     def configure(self, plans: Mapping[str, SourcePlan]) -> None:
         """Poll these sources from now on. What is in flight is finished and recorded under the old plan."""
@@ -214,29 +210,21 @@ class Poller:
         """Long enough for a request, its token and its repetition at the slowest source's rate and time-out."""
         plans = self._plans.values()
         waits = (plan.timeout + min(_SLOT_WAITS * plan.spacing.interval, _LONGEST_SLOT_WAIT) for plan in plans)
-        return _LEASE_MARGIN + max(waits, default=timedelta(0))
+        return LEASE_MARGIN + max(waits, default=timedelta(0))
 
     def _start(self, polls: TaskGroup, claim: Claim, send: MemoryObjectSendStream[Outcome]) -> None:
         source = self._sources.get(claim.source)
         if source is None:  # a reload took it away during the claim
-            polls.start_soon(send.send, Outcome(claim.source, unasked=claim.watches, due_at=self._clock.now()))
+            polls.start_soon(send.send, self._runner.given_back(claim.source, claim.watches))
             return
-        # An answer must still find the lease: it is recorded after as long as a request may take.
-        last_at = claim.lease_ends_at - source.plan.timeout
-        source.waiting.extend((watches, self._send_slot(source, [slot], last_at)) for slot, watches in claim.requests())
+        source.waiting.extend(self._runner.requests(source, claim))
         for _ in range(min(len(source.waiting), _AT_ONCE - source.under_way)):
             source.under_way += 1
             polls.start_soon(self._poll_waiting, source, send)
 
-    def _send_slot(self, source: ActiveSource, slots: list[datetime], last_at: datetime | None = None) -> SendSlot:
-        plan = source.plan
-        return SendSlot(
-            plan.name, plan.spacing, source.limiter, self._queue, self._clock, slots, last_at, self._observer
-        )
-
     def _unclaimed_send_slot(self, plan: SourcePlan) -> SendSlot:
         source = self._sources.get(plan.name) or ActiveSource(plan, AccountLimiter(self._clock))
-        return self._send_slot(source, [])
+        return self._runner.send_slot(source)
 
     async def _poll_waiting(self, source: ActiveSource, send: MemoryObjectSendStream[Outcome]) -> None:
         """Make the source's waiting requests one after the other, beside others that do the same."""
@@ -244,8 +232,7 @@ class Poller:
             while source.waiting:
                 watches, send_slot = source.waiting.popleft()
                 self._wake_if_short(source)
-                for outcome in await self._poll(source, watches, send_slot):
-                    await pass_on(send, outcome)
+                await self._runner.poll(source, watches, send_slot, send)
         finally:
             source.under_way -= 1
             self._wake_if_short(source)
@@ -253,29 +240,6 @@ class Poller:
     def _wake_if_short(self, source: ActiveSource) -> None:
         if source.claimed == self._most(source) // 2:  # sooner, and every request would cost a claim of its own
             self._woken.set()
-
-    async def _poll(
-        self, source: ActiveSource, watches: Sequence[ClaimedWatch], send_slot: SendSlot
-    ) -> tuple[Outcome, ...]:
-        if self._stopping.is_set() or self._circuit_breakers.network.is_down:
-            return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
-        return await self._guarded(source, watches, partial(self._fetcher.result, source, watches, send_slot))
-
-    async def _guarded(
-        self,
-        source: ActiveSource,
-        watches: Sequence[ClaimedWatch],
-        result: Callable[[], Awaitable[tuple[Outcome, ...]]],
-    ) -> tuple[Outcome, ...]:
-        """Give these watches back where the store is away, and fail them where this program itself fails."""
-        try:
-            return await result()
-        except StoreUnavailable as error:
-            _log.error("polls.given_up", source=source.plan.name, polls=len(watches), error=str(error))
-            return (Outcome(source.plan.name, unasked=watches, due_at=self._clock.now()),)
-        except Exception as error:  # noqa: BLE001 - the one place: a bug in reading one invoice must not end the daemon
-            _log.exception("poll.crashed", source=source.plan.name, invoices=[watch.invoice_id for watch in watches])
-            return self._fetcher.crashed(source.plan, watches, error)
 
     async def _look_after_accounts(self) -> None:
         async with anyio.create_task_group() as probing:
@@ -305,7 +269,7 @@ class Poller:
         if not waits or self.skew.holds(now):
             return
         claims = await self._queue.claim_stale_clocks(
-            now, tuple(self._sources), now - max(waits), _BUFFERED, _LEASE_MARGIN
+            now, tuple(self._sources), now - max(waits), _BUFFERED, LEASE_MARGIN
         )
         plans = self._plans
         for claim in claims:
@@ -313,4 +277,4 @@ class Poller:
                 records = [evaluate.stale_clock(plan, watch, now) for watch in claim.watches]
                 await send.send(Outcome(plan.name, claim.watches, records))
             else:  # a reload took it away during the claim
-                await send.send(Outcome(claim.source, unasked=claim.watches, due_at=now))
+                await send.send(self._runner.given_back(claim.source, claim.watches))

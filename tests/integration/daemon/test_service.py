@@ -228,8 +228,9 @@ async def test_what_is_open_at_a_source_is_counted_once_for_the_policy_and_for_w
 async def test_the_count_before_the_first_poll_says_nothing_about_open_invoices(
     folder: Path, sqlite_store: Store
 ) -> None:
+    (folder / "watcher.toml").write_text(CONFIG.replace("enabled = false", ""))
     async with service_on(folder, sqlite_store) as service:
-        assert service.detection_delays is not None, "a start counts once"
+        await service.reload(forced=True)
         service.detection_delays = None
         counts: list[list[int | None]] = []
         for _ in range(2):

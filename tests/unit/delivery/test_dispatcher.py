@@ -38,7 +38,7 @@ async def test_due_deliveries_are_sent_and_settled_in_one_batch(world: World) ->
     assert world.metrics.registry.get_sample_value("invoice_watcher_attempts_total", attempts) == 8
 
 
-async def test_a_notified_courier_looks_at_once_and_an_idle_one_every_second(world: World) -> None:
+async def test_a_notified_dispatcher_claims_at_once_and_an_idle_one_every_second(world: World) -> None:
     dispatcher = world.dispatcher()
     async with world.running(dispatcher):
         first = world.outbox.add()
@@ -48,10 +48,10 @@ async def test_a_notified_courier_looks_at_once_and_an_idle_one_every_second(wor
         await world.clock.elapse(MOMENT)
         assert world.outbox.state(first) is DeliveryState.DELIVERED
         second = world.outbox.add()
-        turns = dispatcher.turns
+        before = world.heartbeats
         await world.clock.elapse(timedelta(seconds=3))
         assert world.outbox.state(second) is DeliveryState.DELIVERED
-        assert dispatcher.turns >= turns + 3
+        assert world.heartbeats >= before + 3
 
 
 async def test_a_failed_delivery_is_tried_again_when_it_is_due(world: World) -> None:
@@ -234,7 +234,7 @@ async def test_receipts_are_kept_while_the_store_is_away_and_settled_when_it_is_
 async def test_reconfigured_endpoints_are_served_at_once_and_removed_ones_no_more(world: World) -> None:
     dispatcher = world.dispatcher({"old": ENDPOINT})
     async with world.running(dispatcher):
-        dispatcher.reconfigure({"new": ENDPOINT})
+        dispatcher.configure({"new": ENDPOINT})
         old, new = world.outbox.add("old"), world.outbox.add("new")
         await world.clock.elapse(timedelta(seconds=2))
     assert (world.outbox.state(old), world.outbox.state(new)) == (DeliveryState.PENDING, DeliveryState.DELIVERED)
@@ -246,7 +246,7 @@ async def test_attempts_under_way_count_against_the_new_concurrency(world: World
         world.outbox.add()
     dispatcher = world.dispatcher({"ledger": replace(ENDPOINT, concurrency=3)})
     async with world.running(dispatcher):
-        dispatcher.reconfigure({"ledger": replace(ENDPOINT, concurrency=5)})
+        dispatcher.configure({"ledger": replace(ENDPOINT, concurrency=5)})
         await world.clock.elapse(MOMENT)
         assert world.sender.under_way["ledger"] == 5
 
