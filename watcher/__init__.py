@@ -1,3 +1,3 @@
-"""Invoice Watcher: polls invoices at billing providers and tells subscribers what changed."""
+"""Invoice Watcher: polls invoices at billing providers and sends subscribers what changed."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Time and luck, handed in so that tests can hold them still."""
+"""The clock and the source of random numbers. Both are passed in, so that tests control them."""
 
 import random
 from collections.abc import Callable
@@ -40,6 +40,6 @@ async def sleep_or(clock: Clock, event: anyio.Event, period: timedelta) -> None:
 
 
 Random = Callable[[], float]
-"""A number drawn evenly from [0, 1)."""
+"""Returns a number drawn evenly from [0, 1), for jitter."""
 
 system_random: Random = random.Random().random  # noqa: S311 - spreads looks and makes salts, which are no secrets

@@ -1,4 +1,4 @@
-"""Logs as facts on standard error: one JSON object or one readable line each; stdlib loggers speak the same way."""
+"""Structured logs on standard error: one JSON object or one readable line each; stdlib loggers use the same format."""
 
 import json
 import logging
@@ -24,8 +24,8 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 def configure(level: str, form: str, stream: TextIO | None = None, *, final: bool = True) -> None:
     """Send all logs to `stream` (standard error), from `level` on; `form` is json, console or auto (by the terminal).
 
-    Libraries that log through `logging` are heard from warning on. With `final` loggers may remember this setting,
-    which is cheaper; a second call then reaches only loggers that were not used yet.
+    Libraries that use `logging` are shown from warning on. With `final`, loggers may cache this setting, which is
+    cheaper; a second call then only reaches loggers that were not used yet.
     """
     output = stream or sys.stderr
     shared: list[Processor] = [
@@ -70,7 +70,7 @@ def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextI
 
 
 def redacted(_logger: object, _method: str, event: MutableMapping[str, object]) -> Mapping[str, object]:
-    """A processor: secrets become `***`, bodies their size, all else plain JSON; what every line has comes first."""
+    """A processor: secrets become `***`, bodies their size, the rest plain JSON; the common fields come first."""
     first = {key: _plain(event.pop(key)) for key in _FIRST if key in event}
     return first | {key: _size(value) if key in _BODIES else _plain(value) for key, value in event.items()}
 

@@ -1,6 +1,7 @@
-"""Chores by the clock. APScheduler says when; the work itself is done by tasks of our own task group.
+"""Periodic maintenance jobs. APScheduler decides when; the jobs run as tasks of our own task group.
 
-A job does nothing but ring its chore's bell, so that cancellation, errors and shutdown stay where all other work is.
+An APScheduler job only rings the bell of a maintenance job. So cancellation, errors and shutdown are handled where they
+are for all other work.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +22,7 @@ TUNING_EVERY = timedelta(minutes=1)
 RETENTION_EVERY = timedelta(hours=1)
 
 LONGEST = timedelta(minutes=15)
-"""A chore that takes longer hangs: one token after the other is renewed, a reload reads lists of any length."""
+"""A job that takes longer hangs: tokens are renewed one after the other, and a reload reads lists of any length."""
 _LATE = timedelta(minutes=3)
 
 Work = Callable[[], Awaitable[None]]
@@ -31,7 +32,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceJob:
-    """Something to do again and again. It is never done twice at once; rings missed meanwhile count as one."""
+    """Work to repeat. It never runs twice at once; rings that were missed meanwhile count as one."""
 
     name: str
     every: timedelta
@@ -40,7 +41,7 @@ class MaintenanceJob:
 
 
 class Bell:
-    """Rung any number of times, heard once."""
+    """Can be rung any number of times, and is heard once."""
 
     def __init__(self) -> None:
         self._rung = anyio.Event()
@@ -72,9 +73,9 @@ async def keep_house(
     *,
     on_heartbeat: Callable[[str, timedelta], None] = lambda _job, _within: None,
 ) -> None:
-    """Do the chores until cancelled. A chore that fails with a WatcherError is logged and done again at its time.
+    """Run the jobs until cancelled. A job that fails with a WatcherError is logged and runs again at its next time.
 
-    `on_heartbeat` is told when a chore begins or ends, and within what time it has to end or to begin again.
+    `on_heartbeat` is called when a job begins or ends, with the time by which it has to end or to begin again.
     """
     scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
     async with anyio.create_task_group() as group:
@@ -93,7 +94,7 @@ def _hang_bell(scheduler: AsyncIOScheduler, job: MaintenanceJob) -> Bell:
         bell.ring,
         IntervalTrigger(seconds=int(job.every.total_seconds()), timezone=UTC),
         id=job.name,
-        # The default of one second drops a run, silently, whenever the loop was busy for longer.
+        # The default of one second would silently drop a run whenever the loop was busy for longer.
         misfire_grace_time=None,
         coalesce=True,
         max_instances=1,

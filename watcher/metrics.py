@@ -1,4 +1,4 @@
-"""What monitoring reads: counters of this process, and gauges of the database as it is at the moment of asking."""
+"""Prometheus metrics: counters of this process, and gauges read from the database at each scrape."""
 
 import platform
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ _DELAY_SECONDS = (10, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 360
 
 @dataclass(frozen=True, slots=True)
 class GaugeValues:
-    """How things stand at the moment of asking."""
+    """The values of the gauges at one scrape."""
 
     sources: Iterable[SourceBacklog]
     endpoints: Iterable[EndpointBacklog]
@@ -27,7 +27,7 @@ class GaugeValues:
 
 
 class Metrics:
-    """Observes polling and delivery (`ports.PollObserver`, `ports.DeliveryObserver`); all names are in docs."""
+    """Observes polling and delivery. All names are explained in docs/operator.md."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -67,7 +67,7 @@ class Metrics:
         self._clock = self._gauge("clock_events_held", "1 while our clock is not trusted.")
 
     def requested(self, source: str, now: datetime) -> None:  # noqa: ARG002 - the port's
-        # Looking a label up costs as much as all else here, and this is done for every request.
+        # Looking up a label costs as much as everything else here, and this runs for every request.
         counter = self._requests_of.get(source) or self._requests_of.setdefault(source, self._requests.labels(source))
         counter.inc()
 
@@ -93,7 +93,7 @@ class Metrics:
             self._rates.labels(source).set(rate)
 
     def forecasts(self, delays: Mapping[str, timedelta | None]) -> None:
-        """The expected delays by source; None where it cannot be told."""
+        """The expected delays by source; None where it is unknown."""
         self._expected.clear()
         for source, delay in delays.items():
             if delay is not None:

@@ -1,6 +1,6 @@
-"""Word to systemd about this service (sd_notify(3)), without a library: one datagram per message.
+"""Notifies systemd about this service (sd_notify(3)), without a library: one datagram per message.
 
-Where the process was not started by systemd every call does nothing.
+If the process was not started by systemd, every call does nothing.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ class Notifier:
         self._address = address
         self._monotonic_ns = monotonic_ns
         self.alive_every = watchdog / 2 if watchdog else None
-        """How often `alive` is to be said; None where systemd does not watch."""
+        """How often to send a heartbeat; None if systemd does not watch."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], pid: int) -> Self:
@@ -44,7 +44,7 @@ class Notifier:
         self._send("READY=1", f"STATUS={status}")
 
     def reloading(self) -> None:
-        """A reload began; systemd wants its instant on the monotonic clock (Type=notify-reload)."""
+        """A reload began; systemd needs its instant on the monotonic clock (Type=notify-reload)."""
         self._send("RELOADING=1", f"MONOTONIC_USEC={self._monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
@@ -60,7 +60,7 @@ class Notifier:
     def _send(self, *lines: str) -> None:
         if self._address is None:
             return
-        # A newline inside a value would start a message of its own.
+        # A newline inside a value would start another message.
         message = "\n".join(line.replace("\n", " ") for line in lines)
         name = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         with (
@@ -74,9 +74,9 @@ class Notifier:
 async def feed_watchdog(
     notifier: Notifier, sleep: Callable[[timedelta], Awaitable[None]], heartbeats: Callable[[], bool]
 ) -> None:
-    """Say `alive` for as long as `turning()`: whether every loop of the service has gone round lately.
+    """Send heartbeats to the watchdog for as long as `turning()` is true: every loop of the service has made progress.
 
-    Returns at once where systemd does not watch, else never.
+    Returns at once if systemd does not watch, else never.
     """
     if notifier.alive_every is None:
         return

@@ -20,9 +20,10 @@ class _Held:
 
 
 class ListKeeper:
-    """A change that would stop more than half of the configured watches waits for an operator, or for a second look.
+    """Holds back a change that would stop more than half of the configured watches, until it is confirmed.
 
-    An empty file, a list cut in half by a full disk, a forgotten mount: all of them look like a wish to stop watching.
+    An operator confirms it, or a second reading. An empty file, a list cut in half by a full disk, a forgotten mount:
+    all of them look like a wish to stop watching.
     """
 
     def __init__(self, watches: Watches) -> None:
@@ -31,22 +32,22 @@ class ListKeeper:
 
     @property
     def held_since(self) -> datetime | None:
-        """Since when a change is held back; None where the stored watches match the lists."""
+        """Since when a change is held back; None if the stored watches match the lists."""
         return self._held.since if self._held else None
 
     def wants_reading(self, now: datetime) -> bool:
-        """True where the held reading should be applied once more: now that would end the holding."""
+        """True if the held reading should be applied once more: that would end the hold now."""
         return self._held is not None and now - self._held.since >= HELD_FOR
 
     async def stored(self) -> ListDigest | None:
-        """Which lists the stored watches match; None where nobody can tell."""
+        """Which lists the stored watches match; None if unknown."""
         try:
             return await self._watches.list_digest()
         except StoreUnavailable:
             return None
 
     async def apply(self, lists: WatchLists, now: datetime, *, forced: bool = False) -> ListsApplied:
-        """Match the stored watches to one reading of all lists; `forced` where an operator asked for it (SIGHUP)."""
+        """Make the stored watches match one reading of all lists; `forced` if an operator asked for it (SIGHUP)."""
         if lists.entries is None:
             self._held = None
             return ListsApplied()
@@ -60,7 +61,7 @@ class ListKeeper:
         return applied
 
     async def apply_held(self, now: datetime) -> ListsApplied:
-        """The held reading once more."""
+        """Apply the held reading once more."""
         return ListsApplied() if self._held is None else await self.apply(self._held.lists, now)
 
 

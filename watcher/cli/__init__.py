@@ -1,4 +1,4 @@
-"""The command line. `main` turns every failure into words on standard error and an exit code."""
+"""The command line. `main` turns every failure into a message on standard error and an exit code."""
 
 import io
 import os
@@ -17,7 +17,7 @@ _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code: 0 fine, 1 something failed, 2 bad usage or configuration."""
+    """Run one command line and return its exit code: 0 success, 1 something failed, 2 bad usage or configuration."""
     _write_anything(sys.stdout, sys.stderr)
     logs.configure("warning", "console", final=False)
     try:
@@ -44,7 +44,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def explain(error: Exception) -> int:
-    """Say what went wrong on standard error, without a traceback; the exit code that belongs to it."""
+    """Print what went wrong to standard error, without a traceback; returns the exit code for it."""
     match error:
         case ConfigError():
             lines, code = error.problems, BAD_USAGE
@@ -67,12 +67,12 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 
 def _write_anything(*streams: TextIO) -> None:
-    """Answers are UTF-8 wherever they go; what cannot be written even so is escaped, for an error must be told."""
+    """Answers are always UTF-8; what cannot be written even so is escaped, because an error must be shown."""
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def _abandon_stdout() -> None:
-    """The reader is gone (`| head`): let the interpreter's own last flush go nowhere instead of complaining."""
+    """The reader is gone (`| head`): the interpreter's own last flush must not complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

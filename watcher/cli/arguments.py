@@ -38,7 +38,7 @@ def iso_date(value: str) -> date:
 
 
 def moment(value: str) -> datetime:
-    """WHEN of a command line: an RFC 3339 instant, a date (its beginning in UTC), or how long ago, such as `2h`."""
+    """A WHEN argument: an RFC 3339 instant, a date (its beginning in UTC), or how long ago, such as `2h`."""
     words = _text(value)
     try:
         if words[:1].isdigit() and words[-1:] in "smhd":
@@ -57,7 +57,7 @@ MOMENTS = "an instant such as 2026-11-22T10:00:00Z, a date (from its beginning i
 
 
 def _text(value: str) -> str:
-    # Bytes on the command line that are not UTF-8 arrive as lone surrogates, which no database takes.
+    # Bytes that are not UTF-8 arrive from the command line as lone surrogates, which no database accepts.
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise typer.BadParameter("is not UTF-8 text")
     return value

@@ -1,6 +1,6 @@
-"""The table of all commands. Each module behind it is loaded only when its command is used.
+"""The table of all commands. The module of a command is loaded only when it is used.
 
-Help, completion and `--version` so answer at once: they need no database, no HTTP and no provider.
+So help, completion and `--version` answer at once: they need no database, no HTTP and no provider.
 """
 
 import importlib
@@ -58,7 +58,7 @@ _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
 class LazyGroup(TyperGroup):
-    """Lists commands from the table, and loads the one that is really invoked (or completed)."""
+    """Lists commands from the table, and loads the one that is invoked (or completed)."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 -- Typer has no public names for these
         name, outline, rest = super().resolve_command(ctx, args)

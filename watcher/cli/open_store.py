@@ -1,4 +1,4 @@
-"""From an invocation to what a command works on: the configuration, and the store behind it."""
+"""Opens what a command needs: the configuration, and its store."""
 
 import difflib
 from collections.abc import AsyncGenerator, Iterable
@@ -31,14 +31,14 @@ class Opened:
 
 
 def load_configuration(invocation: Invocation) -> Loaded:
-    """Raises ConfigError with every mistake of every file, and where no configuration is found."""
+    """Raises ConfigError with every mistake of every file, or if no configuration is found."""
     surroundings = environment()
     return load(find(invocation.config, surroundings), PROVIDERS, surroundings)
 
 
 @asynccontextmanager
 async def opened(invocation: Invocation, *, read_only: bool = True) -> AsyncGenerator[Opened]:
-    """The store as it is: a database that does not exist is an error, and is not made."""
+    """The store as it is: a database that does not exist is an error, and is not created."""
     loaded = load_configuration(invocation)
     async with open_store(database_url(loaded), read_only=read_only) as store:
         yield Opened(loaded, store)
@@ -46,7 +46,7 @@ async def opened(invocation: Invocation, *, read_only: bool = True) -> AsyncGene
 
 @asynccontextmanager
 async def opened_for_changes(invocation: Invocation) -> AsyncGenerator[Opened]:
-    """The store, made where it is missing, and knowing the configured sources: `run` need not have come first."""
+    """The store, created if it is missing, with the configured sources: no `run` has to come first."""
     loaded = load_configuration(invocation)
     rows = [SourceRow(source.name, source.provider, source.enabled) for source in loaded.configuration.sources.values()]
     async with open_store(database_url(loaded), create=True) as store:
@@ -59,7 +59,7 @@ def database_url(loaded: Loaded) -> str:
 
 
 def known_source(loaded: Loaded, name: str) -> str:
-    """The name itself; raises NotFound with the nearest configured name where it is none of them."""
+    """The name itself; raises NotFound with the nearest configured name if no source has it."""
     sources = loaded.configuration.sources
     if name not in sources:
         raise unknown("source", name, sources, f"in {loaded.configuration.path}")
@@ -67,7 +67,7 @@ def known_source(loaded: Loaded, name: str) -> str:
 
 
 def known_endpoint(configuration: Configuration, name: str) -> EndpointSettings:
-    """Its settings; raises NotFound with the nearest configured name where there is none of this name."""
+    """Its settings; raises NotFound with the nearest configured name if no endpoint has this name."""
     endpoint = configuration.endpoints.get(name)
     if endpoint is None:
         raise unknown("endpoint", name, configuration.endpoints, f"in {configuration.path}")
@@ -75,7 +75,7 @@ def known_endpoint(configuration: Configuration, name: str) -> EndpointSettings:
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str) -> NotFound:
-    """The error for a name that does not exist, with the nearest that does."""
+    """The error for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     if near:

@@ -1,4 +1,4 @@
-"""What every command is given, wherever on the line it stands: `--config`, `--json`, and one shape of registration."""
+"""Options that every command takes, anywhere on the line (`--config`, `--json`), and how commands are registered."""
 
 import functools
 import inspect
@@ -42,7 +42,7 @@ class Invocation:
 
 
 def inherit(context: typer.Context, config: Path | None, *, as_json: bool) -> Invocation:
-    """Lay what was given at this place of the command line over what was given before it."""
+    """Options given here override those given earlier on the command line."""
     before = context.obj if isinstance(context.obj, Invocation) else Invocation()
     return replace(before, config=config or before.config, as_json=as_json or before.as_json)
 

@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs, tables for people. Standard output carries nothing else."""
+"""What commands print: JSON for programs, tables for people. Nothing else goes to standard output."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from watcher.core import json_text
 Item = Mapping[str, object]
 
 _WIDE = 240
-"""Columns where no terminal limits us: a pipe should see whole ids."""
+"""The width if there is no terminal: a pipe gets whole ids."""
 
 _STYLES = {
     **dict.fromkeys(("paid", "delivered", "active", "ok", "up"), "green"),
@@ -32,7 +32,7 @@ _STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`value` makes the cell's text of an item; `folds` lets long text take several lines instead of an ellipsis."""
+    """`value` gives the text of an item's cell; `folds` lets long text take several lines instead of an ellipsis."""
 
     title: str
     value: Callable[[Item], str]
@@ -45,19 +45,19 @@ def field(title: str, key: str) -> Column:
 
 
 def of_body(title: str, key: str) -> Column:
-    """The column of a field that stands in the `data` of a webhook body."""
+    """The column of a field in the `data` of a webhook body."""
     plain = field(title, key)
     return Column(title, lambda item: plain.value(cast("Item", item["data"])))
 
 
 def console(stream: TextIO | None = None) -> Console:
-    """A rich console on standard output that colours only on a terminal, and never where NO_COLOR is set."""
+    """A rich console on standard output that uses colours only on a terminal, and never with NO_COLOR."""
     output = stream or sys.stdout
     return Console(file=output, width=None if output.isatty() else _WIDE, highlight=False)
 
 
 def print_line(item: object) -> None:
-    """One line of JSON, at once, so that a program that follows sees it."""
+    """One line of JSON, flushed at once, so that a program that follows sees it."""
     sys.stdout.write(json_text.write(item).decode() + "\n")
     sys.stdout.flush()
 
@@ -78,7 +78,7 @@ async def pages(
     limit: int | None = None,
     after: After | None = None,
 ) -> AsyncGenerator[Sequence[Item]]:
-    """Read a list page by page: `read` gives at most so many items after a place, `place` is where an item stands."""
+    """Read a list page by page: `read` gives items after a place up to a number, `place` is the place of an item."""
     left = limit
     while True:
         wanted = PAGE if left is None else min(PAGE, left)
@@ -93,7 +93,7 @@ async def pages(
 async def print_pages(
     invocation: Invocation, found: AsyncGenerator[Sequence[Item]], columns: Sequence[Column], *, empty: str
 ) -> None:
-    """Print each page as soon as it is read, as `print_list` prints a whole list."""
+    """Print each page as soon as it is read, in the form of `print_list`."""
     printer = ListPrinter(invocation, columns)
     async with aclosing(found):
         async for page in found:
@@ -132,7 +132,7 @@ class ListPrinter:
         sys.stdout.flush()
 
     def end(self, empty: str) -> None:
-        """Say `empty` on standard error where nothing was printed for people."""
+        """Print `empty` to standard error if nothing was printed for people."""
         if self._widths is None and not self._as_json:
             print_note(empty)
 
@@ -146,7 +146,7 @@ class ListPrinter:
 def _plain(
     rows: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], *, with_head: bool
 ) -> Iterator[str]:
-    """Lines of a table that folds nothing: a longer cell moves the rest of its line."""
+    """Lines of a table without folding: a longer cell moves the rest of its line."""
     if with_head:
         yield _line([column.title for column in columns], columns, widths)
         yield "───".join("─" * width for width in widths)
@@ -170,7 +170,7 @@ def table(items: Iterable[Item], columns: Sequence[Column], title: str | None = 
 def _table(
     rows: Iterable[Sequence[str]], columns: Sequence[Column], widths: Sequence[int] | None, title: str | None = None
 ) -> Table:
-    """With `widths` the next part of a table that was begun: as wide as that, and without a head."""
+    """With `widths`, the next part of a table: with these widths, and without a header."""
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title, title_justify="left")
     result.show_header = widths is None
     for number, column in enumerate(columns):
@@ -192,7 +192,7 @@ def cell(text: str) -> Text:
 
 
 def print_answer(text: str) -> None:
-    """The answer, where it is a sentence."""
+    """Print an answer that is a sentence."""
     console().print(text, soft_wrap=True, markup=False)
 
 
@@ -201,12 +201,12 @@ def counted(count: int, noun: str) -> str:
 
 
 def print_note(text: str) -> None:
-    """A sentence for people, beside the answer: standard error, so that a pipe gets the answer alone."""
+    """Print a sentence for people to standard error, so that a pipe gets only the answer."""
     console(sys.stderr).print(text, soft_wrap=True, markup=False)
 
 
 def shown(value: object) -> str:
-    """A value as a cell: nothing as a dash, lists joined, instants without the seconds' fraction."""
+    """A value as a cell: a dash for nothing, lists joined, instants without fractions of a second."""
     match value:
         case None | "" | [] | ():
             return "-"

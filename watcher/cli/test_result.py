@@ -1,4 +1,4 @@
-"""What came back of one webhook sent by hand."""
+"""Prints the result of one test webhook."""
 
 from dataclasses import asdict
 

@@ -1,1 +1,1 @@
-"""From TOML and CSV files to frozen settings, with every mistake named at once."""
+"""From TOML and CSV files to frozen settings, with every mistake reported at once."""

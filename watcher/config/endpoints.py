@@ -14,7 +14,7 @@ _GLOB = frozenset("*?[")
 
 
 def read_endpoints(file: TomlFile, reading: Reading, sources: Collection[str]) -> dict[str, EndpointSettings]:
-    """`sources` are the names of all sources of the file, the wrong ones too."""
+    """`sources` are the names of all sources of the file, including wrong ones."""
     endpoints: dict[str, EndpointSettings] = {}
     for name in subtable(file, reading, ("endpoints",)):
         path = ("endpoints", name)

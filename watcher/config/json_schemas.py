@@ -39,7 +39,7 @@ _SECTIONS: dict[str, type[Settings]] = {
 
 
 class _TomlSchema(GenerateJsonSchema):
-    """Shows defaults as the config file would have them, not as pydantic would put them into JSON."""
+    """Shows defaults as the config file would have them, not as pydantic would write them in JSON."""
 
     def encode_default(self, dft: object) -> object:
         match dft:
@@ -78,7 +78,7 @@ def config_schema(providers: Mapping[str, ProviderKind]) -> Schema:
 
 
 def watchlist_schema() -> Schema:
-    """The schema of a watch list in TOML. Days are dates there; as JSON they are texts."""
+    """The schema of a watch list in TOML. Days are dates there; in JSON they are text."""
     invoice_id: Schema = {
         "anyOf": [{"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, {"type": "integer"}],
         "description": "The provider's id; a whole number is its digits.",
@@ -136,7 +136,7 @@ def _source(kind: ProviderKind, definitions: Schema) -> Schema:
     properties["provider"] = {"const": kind.name}
     properties |= dict.fromkeys(kind.credentials, REFERENCE_SCHEMA)
     properties |= {key: {"type": "string", "default": default} for key, default in kind.options.items()}
-    # A source takes over what [polling] says: its own schema has no defaults.
+    # A source inherits from [polling]: its own schema has no defaults.
     properties |= {
         key: {part: value for part, value in cast("Schema", one).items() if part != "default"}
         for key, one in polling.items()

@@ -1,4 +1,4 @@
-"""The config file and everything it leads to (secrets, watch lists), read and checked in one go."""
+"""Reads and checks the config file and everything it refers to (secrets, watch lists) in one go."""
 
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -30,14 +30,14 @@ PLACES = (Path("config/watcher.toml"), Path("/etc/invoice-watcher/watcher.toml")
 TABLES = ("database", "watcher", "polling", "retention", "http", "log", "sources", "endpoints")
 
 Stored = Callable[[Configuration], ListDigest | None]
-"""Which lists the watches match that this configuration's database holds, or None where nobody can tell."""
+"""Which lists the watches in this configuration's database match, None if unknown."""
 
 _Model = TypeVar("_Model", bound=Settings)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a reading looked at, so that a later change can be noticed: files as they were, and list patterns."""
+    """What a reading has read, to notice later changes: files as they were, and list patterns."""
 
     base: Path = Path()
     stamps: Mapping[Path, Stamp] = field(default_factory=dict[Path, Stamp])
@@ -46,7 +46,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One good reading. `files` is every file that was looked at."""
+    """One good reading. `files` is every file that was read."""
 
     configuration: Configuration
     lists: WatchLists
@@ -56,12 +56,12 @@ class Loaded:
 
     @property
     def entries(self) -> tuple[DesiredWatch, ...]:
-        """The united watches of all lists, where they were read."""
+        """The united watches of all lists, if they were read."""
         return self.lists.entries or ()
 
 
 class BadReading(ConfigError):
-    """A ConfigError that remembers which files it came from: correcting any of them is worth a new reading."""
+    """A ConfigError that knows which files it came from: a change in any of them is worth a new reading."""
 
     def __init__(self, problems: tuple[str, ...], seen: Seen) -> None:
         super().__init__(problems)
@@ -69,12 +69,12 @@ class BadReading(ConfigError):
 
 
 def nothing_stored(configuration: Configuration) -> None:
-    """What has every list read."""
+    """Makes `load` read every list."""
     del configuration
 
 
 def find(explicit: Path | None, environment: Mapping[str, str]) -> Path:
-    """The config file to use: the one named, else the first that exists. Raises ConfigError where there is none."""
+    """The config file to use: the one named, else the first that exists. Raises ConfigError if there is none."""
     named = explicit or (Path(environment[VARIABLE]) if environment.get(VARIABLE) else None)
     if named is not None:
         if named.exists():
@@ -98,7 +98,7 @@ def load(
 ) -> Loaded:
     """Read everything. Raises ConfigError (a BadReading) with all mistakes of all files at once.
 
-    `credentials` keeps what systemd's credentials said, for the readings to come. Lists that the `stored` watches match
+    `credentials` keeps the contents of systemd's credentials for later readings. Lists that the `stored` watches match
     already are not read.
     """
     reading = Reading(path, environment, {} if credentials is None else credentials)
@@ -144,7 +144,7 @@ def _section(model: type[_Model], name: str, file: TomlFile, reading: Reading) -
 
 
 def _patterns(file: TomlFile) -> tuple[str, ...]:
-    """The list patterns of a `[watcher]` that is wrong elsewhere: mistakes in the lists are told in the same go."""
+    """The list patterns of a `[watcher]` with other mistakes, so that mistakes in the lists are reported at once."""
     table = file.table.get("watcher")
     written = cast("dict[str, object]", table) if isinstance(table, dict) else {}
     try:

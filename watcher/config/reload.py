@@ -1,4 +1,4 @@
-"""Notices that the config, a watch list or a secret's file has changed, and reads everything anew."""
+"""Notices that the config, a watch list or a secret's file has changed, and reads everything again."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,11 +13,11 @@ from watcher.core.errors import ConfigError
 from watcher.providers.toolkit.kind import ProviderKind
 
 STILL = timedelta(seconds=2)
-"""How long changed files must have kept size and mtime: a file that is being written is not read."""
+"""How long changed files must have kept size and mtime: a file that is still being written is not read."""
 
 
 class Reader(Protocol):
-    """Reads the same config each time it is called; environment and credentials stay what they were first."""
+    """Reads the same config each time it is called, with the environment and credentials of the first time."""
 
     def __call__(self, stored: Stored = nothing_stored) -> Loaded: ...
 
@@ -33,7 +33,7 @@ def reader(path: Path, providers: Mapping[str, ProviderKind], environment: Mappi
 
 
 class ConfigFiles:
-    """All files of the reading in force, and of a bad one after it; ask `look` about once a second."""
+    """All files of the reading in force, and of a bad one after it; call `look` about once a second."""
 
     def __init__(self, loaded: Loaded, read: Reader, clock: Clock) -> None:
         self._read = read
@@ -44,10 +44,10 @@ class ConfigFiles:
         self._pending_at: datetime | None = None
 
     def look(self, *, now_forced: bool = False, stored: Stored = nothing_stored) -> Loaded | ConfigError | None:
-        """A new reading where files have changed and stood still, else None; forced, always a new reading.
+        """A new reading if files have changed and stood still, else None; forced, always a new reading.
 
-        What is wrong with a reading is returned once; the next comes when a file has changed again. Blocks for as long
-        as the files take to read (seconds for lists of a million lines that have changed).
+        The mistakes of a reading are returned once; the next come when a file has changed again. Blocks for as long as
+        the files take to read (seconds for changed lists of a million lines).
         """
         if now_forced:
             return self._read_all(stored)
@@ -77,7 +77,7 @@ class ConfigFiles:
 
 
 def _survey(seen: Seen) -> dict[Path, Stamp]:
-    """The files as they are now, those that match a pattern only since then included."""
+    """The files as they are now, including those that match a pattern only since then."""
     matches = (path for pattern in seen.patterns for path in matching(seen.base, pattern))
     paths = {*seen.stamps, *(path for path in matches if path.suffix in SUFFIXES)}
     return {path: stamp(path) for path in paths}

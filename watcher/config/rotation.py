@@ -1,4 +1,4 @@
-"""Changing a webhook secret: where the new one would stand, and how the line reads that lists it before the old."""
+"""Changes a webhook secret: where the new one belongs, and the line that lists it before the old one."""
 
 import json
 import re
@@ -27,7 +27,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """`old` are the references as they stand now, newest first; `number` is the line of the file they stand in."""
+    """`old` are the references as they are now, newest first; `number` is their line in the file."""
 
     new: Reference
     old: tuple[Reference, ...]
@@ -45,9 +45,9 @@ def secrets_line(references: Collection[Reference]) -> str:
 
 
 def rotation(path: Path, endpoint: str) -> Rotation | None:
-    """None where the file has no such endpoint. Resolves no secret: the service's own may be out of reach here.
+    """None if the file has no such endpoint. Resolves no secret: those of the service may be out of reach here.
 
-    Raises ConfigError where the file, or what it says of these secrets, cannot be read.
+    Raises ConfigError if the file, or its references to these secrets, cannot be read.
     """
     file, written = _written(path)
     if endpoint not in written:
@@ -61,12 +61,12 @@ def rotation(path: Path, endpoint: str) -> Rotation | None:
 
 
 def written_references(path: Path, endpoint: str) -> tuple[Reference, ...]:
-    """Where the file says that this endpoint's secrets stand, newest first. Raises ConfigError."""
+    """The file's references to this endpoint's secrets, newest first. Raises ConfigError."""
     return _written(path)[1].get(endpoint, ())
 
 
 def endpoint_names(path: Path) -> tuple[str, ...]:
-    """The endpoints that the file names. Raises ConfigError where it cannot be read."""
+    """The endpoints that the file names. Raises ConfigError if it cannot be read."""
     return tuple(_written(path)[1])
 
 
@@ -84,7 +84,7 @@ def _tables(value: object) -> list[tuple[str, Mapping[str, object]]]:
 
 
 def _references(value: object) -> tuple[Reference, ...]:
-    """Nothing where any of them is no reference: `check` says what is wrong."""
+    """Nothing if any of them is no reference: `check` says what is wrong."""
     rows = cast("list[object]", value) if isinstance(value, list) else []
     found: list[Reference] = []
     for row in rows:
@@ -96,7 +96,7 @@ def _references(value: object) -> tuple[Reference, ...]:
 
 
 def _successor(reference: Reference, taken: Collection[Reference], base: Path) -> Reference:
-    """The next free place of its kind: `LEDGER_2` after `LEDGER`, `secrets/ledger-2.txt` after `secrets/ledger.txt`."""
+    """The next free name of its kind: `LEDGER_2` after `LEDGER`, `secrets/ledger-2.txt` after `secrets/ledger.txt`."""
     path = PurePosixPath(reference.name) if reference.kind == "file" else None
     stem = reference.name if path is None else path.stem
     numbered = _NUMBERED.fullmatch(stem)

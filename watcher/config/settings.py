@@ -1,7 +1,7 @@
 """The settings as the rest of the program sees them: checked, complete, frozen. Made by `config.load`.
 
-Each model is one table of the config file, each field one key with its default. Errors are raised by the field they
-concern, so that the config file's line can be named; a field that is judged by others stands below them.
+Each model is one table of the config file, each field one key with its default. A field raises its own errors, so that
+they can name the line in the config file; a field that is checked against others comes after them.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ _MOST_AT_ONCE = 1000
 
 
 class Settings(BaseModel):
-    """Base of every settings value: frozen, and closed to unknown keys."""
+    """Base of all settings: frozen, and without unknown keys."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -61,7 +61,7 @@ class Settings(BaseModel):
 
 class DatabaseSettings(Settings):
     url: DatabaseUrl = Field(default=SecretStr("sqlite:///invoice-watcher.db"), validate_default=True)
-    """`sqlite:////absolute/path.db` or `postgresql://…`; relative SQLite paths are already made absolute."""
+    """`sqlite:////absolute/path.db` or `postgresql://…`; relative SQLite paths have been made absolute."""
 
 
 class WatcherSettings(Settings):
@@ -74,7 +74,7 @@ class WatcherSettings(Settings):
     )
     """Counted from the due instant; each longer than `grace`."""
     clock_wait: Period = timedelta(hours=1)
-    """How long a clock event waits for a fresh look at its invoice."""
+    """How long a clock event waits for a new poll of its invoice."""
     announce_tracked: Flag = False
     customer_names: Flag = False
     keep_settled: Keeping = timedelta(days=90)
@@ -113,15 +113,15 @@ class Weight(StrEnum):
 
 class PollingSettings(Settings):
     policy: Policy = Policy.ADAPTIVE
-    """adaptive spends the requests that fixed would spend, and looks most often where changes are likely."""
+    """adaptive makes as many requests as fixed, and polls most often where changes are likely."""
     every: Period = timedelta(minutes=15)
-    """fixed: the time between two looks. adaptive: what it is on average over all open invoices, at the least."""
+    """fixed: the time between two polls. adaptive: the average over all open invoices, or longer."""
     cron: Cron | None = Field(default=None, validate_default=True)
-    """Five fields as the user wrote them; set iff the policy is cron."""
+    """Five fields as the user wrote them; set only if the policy is cron."""
     fastest: Period = timedelta(minutes=1)
     slowest: Period = Field(default=timedelta(hours=24), validate_default=True)
     weight: Weight = Weight.NONE
-    """amount: adaptive looks at an invoice four times as large as another one twice as often."""
+    """amount: adaptive polls an invoice four times as large as another one twice as often."""
     confirm_deleted: Duration = timedelta(minutes=10)
 
     @field_validator("cron")
@@ -151,9 +151,9 @@ class RetentionSettings(Settings):
 
 class HttpSettings(Settings):
     listen: Listen = "127.0.0.1:8480"
-    """`host:port`, or empty where nothing listens."""
+    """`host:port`, or empty for no listener."""
     token: Secret | None = Field(default=None, validate_default=True)
-    """Required where the address is not loopback."""
+    """Required if the address is not loopback."""
 
     @field_validator("token")
     @classmethod
@@ -177,7 +177,7 @@ class SourceSettings(Settings):
     credentials: Mapping[str, Secret]
     """The provider's keys resolved, such as `{"api_key": …}`."""
     options: Mapping[str, ProviderUrl]
-    """The provider's keys that are no secrets, such as fragment's `token_url`."""
+    """The provider's keys that are not secret, such as fragment's `token_url`."""
     timezone: Zone
     rate: Rate
     """Requests per second."""
@@ -186,7 +186,7 @@ class SourceSettings(Settings):
     discover: Flag = False
     """Watch every unsettled invoice that the provider lists."""
     polling: PollingSettings
-    """`[polling]` with this source's own keys laid over it."""
+    """`[polling]`, overridden by this source's own keys."""
 
 
 class Payload(StrEnum):
@@ -259,7 +259,7 @@ class EndpointSettings(Settings):
 
 
 class Configuration(Settings):
-    """One reading of the config file and of all secrets it refers to (watch lists are read apart)."""
+    """One reading of the config file and of all secrets it refers to (watch lists are read separately)."""
 
     path: Path
     database: DatabaseSettings

@@ -1,4 +1,4 @@
-"""`[polling]` and `[sources.*]`: keys of every source, of its provider, and of polling laid over the defaults."""
+"""`[polling]` and `[sources.*]`: keys of every source, of its provider, and of polling over the defaults."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -17,7 +17,7 @@ POLLING_KEYS = tuple(PollingSettings.model_fields)
 
 
 def read_polling(file: TomlFile, reading: Reading) -> tuple[PollingSettings | None, Table]:
-    """The defaults, and those of their keys as written that a source may safely build upon."""
+    """The defaults, and those of their keys as written that a source may safely inherit."""
     table = subtable(file, reading, ("polling",))
     first = len(reading.problems)
     settings = validated(PollingSettings, table, file=file, path=("polling",), reading=reading)

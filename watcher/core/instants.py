@@ -8,7 +8,7 @@ _RESOLUTION = timedelta(microseconds=1)
 
 
 def instant_text(at: datetime) -> str:
-    """RFC 3339 in UTC with `Z` and as many fraction digits as are needed."""
+    """RFC 3339 in UTC with `Z`, and with as many fraction digits as needed."""
     told = at.astimezone(UTC).replace(tzinfo=None).isoformat()
     return (told.rstrip("0") if "." in told else told) + "Z"
 
@@ -29,9 +29,9 @@ def period_text(period: timedelta) -> str:
 
 
 def end_of_day(day: date, timezone: ZoneInfo) -> datetime | None:
-    """The first instant of the next local day, or None where there is none to tell (years 1 and 9999).
+    """The first instant of the next local day, or None where it cannot be computed (years 1 and 9999).
 
-    A midnight that the clocks skip counts as the instant of the skip; of a repeated midnight the first one counts.
+    If the clocks skip midnight, it is the instant of the skip; if midnight comes twice, it is the first one.
     """
     if not 1 < day.year < date.max.year:
         return None
@@ -48,7 +48,7 @@ def end_of_day(day: date, timezone: ZoneInfo) -> datetime | None:
 
 
 def local_date(at: datetime, timezone: ZoneInfo) -> date:
-    """The calendar day of an instant; at the ends of the calendar, where no local day exists, its UTC day."""
+    """The local calendar day of an instant; its UTC day at the ends of the calendar, where no local day exists."""
     try:
         return at.astimezone(timezone).date()
     except OverflowError:

@@ -1,4 +1,4 @@
-"""JSON in and out without floats: numbers are int or Decimal, anything ambiguous is refused."""
+"""Reads and writes JSON without floats: numbers are int or Decimal, and anything ambiguous is refused."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,14 +8,14 @@ from typing import NoReturn
 from watcher.core.errors import InvalidAnswer
 
 Document = Mapping[str, object]
-"""A JSON object as `read` gives it."""
+"""A JSON object as `read` returns it."""
 
 _MAX_INT_DIGITS = 4000
-"""Below CPython's own limit for int(), so that a hostile number is refused in our words."""
+"""Below CPython's own limit for int(), so that a hostile number gets our error message."""
 
 
 def read(data: bytes | str) -> object:
-    """Parse one JSON value. Raises InvalidAnswer for broken JSON, NaN or Infinity, and keys given twice."""
+    """Parse one JSON value. Raises InvalidAnswer for broken JSON, NaN or Infinity, and duplicate keys."""
     try:
         return _DECODER.decode(data.decode("utf-8-sig") if isinstance(data, bytes) else data)
     except UnicodeDecodeError as error:
@@ -27,10 +27,10 @@ def read(data: bytes | str) -> object:
 
 
 def read_items(data: bytes, *path: str) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
-    """Parse an object that has an array at `path`: all but the array, and each item with its own text as sent.
+    """Parse an object that has an array at `path`: everything but the array, and each item with its own text as sent.
 
-    Items are parsed in haste: keys given twice in them are only found when their text is read.
-    Raises InvalidAnswer like `read`, and where there is no such array; some servers write an empty one as null.
+    Items are parsed quickly: their duplicate keys are only found when the text of the item is read. Raises
+    InvalidAnswer like `read`, and if there is no such array; some servers write an empty one as null.
     """
     try:
         return _ItemReader(data.decode("utf-8-sig"), path).read()
@@ -45,7 +45,7 @@ def read_items(data: bytes, *path: str) -> tuple[dict[str, object], tuple[tuple[
 
 
 def write(value: object) -> bytes:
-    """Compact UTF-8 JSON with the keys in the order given. Decimals must be text already; a float is a bug."""
+    """Compact UTF-8 JSON with the keys in the given order. Decimals must be text already; a float is a bug."""
     return _ENCODER.encode(value).encode()
 
 
@@ -142,5 +142,5 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant
 )
 _HASTY = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
-"""Without a call of Python's for each object and number, which are half the work."""
+"""Avoids a Python call for each object and number, which would be half the work."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

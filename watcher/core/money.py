@@ -1,4 +1,4 @@
-"""Exact money. Providers count in minor units (whole numbers) or major units (decimals); the contract shows strings."""
+"""Exact money. Providers count in minor units (whole numbers) or major units (decimals); the contract uses strings."""
 
 import functools
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from watcher.core.errors import InvalidAnswer
 
 MAX_DIGITS = 30
 NEARLY_WHOLE = Decimal("0.001")
-"""In minor units: a value this close to a whole one is float noise from the provider's side, not money."""
+"""In minor units. A value this close to a whole number is float noise of the provider, not money."""
 
 _EXACT = Context(prec=100, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
 _ROUNDING = Context(prec=100)
@@ -35,11 +35,11 @@ EXPONENTS: dict[str, int] = {
     **dict.fromkeys(_THREE_DECIMALS.split(), 3),
     **dict.fromkeys(_FOUR_DECIMALS.split(), 4),
 }
-"""Decimals of a currency's minor unit: ISO 4217, with those lately withdrawn, plus CNH."""
+"""Decimals of a currency's minor unit: ISO 4217 with the recently withdrawn currencies, and CNH."""
 
 
 def exact(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Run a function whose Decimal arithmetic must lose nothing: Python's default context rounds at 28 digits."""
+    """Decorates a function whose Decimal arithmetic must be exact: Python's default context rounds at 28 digits."""
 
     @functools.wraps(function)
     def exactly(*args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -50,7 +50,7 @@ def exact(function: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 def from_minor(value: int | str | Decimal, currency: str) -> Decimal:
-    """Whole minor units to major units with the currency's decimals; unchanged where the exponent is unknown.
+    """Whole minor units to major units with the currency's decimals; unchanged if the exponent is unknown.
 
     Raises InvalidAnswer for anything that is not a whole number of at most 30 digits.
     """
@@ -62,7 +62,7 @@ def from_minor(value: int | str | Decimal, currency: str) -> Decimal:
 
 
 def from_major(value: int | str | Decimal, currency: str) -> Decimal:
-    """Major units, with at least the currency's decimals. Float noise is taken off, other extra decimals are kept.
+    """Major units, with at least the currency's decimals. Float noise is removed, other extra decimals are kept.
 
     Raises InvalidAnswer for NaN, Infinity and numbers of more than 30 digits.
     """

@@ -1,4 +1,4 @@
-"""From a config file to a service that runs, or that does one round."""
+"""From a config file to a running service, or to a single run (`--once`)."""
 
 import gc
 import os
@@ -31,10 +31,10 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGenerator[Service]:
-    """Everything open and the configuration in force.
+    """A service with everything open and the configuration in force.
 
-    Raises ConfigError with all mistakes, StoreUnavailable, SchemaMismatch, and Refused where another `run` works on
-    the same SQLite file.
+    Raises ConfigError with all mistakes, StoreUnavailable, SchemaMismatch, and Refused if another `run` uses the same
+    SQLite file.
     """
     read = reader(path, PROVIDERS, environment)
     async with AsyncExitStack() as opened:
@@ -54,12 +54,12 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
         sender = await opened.enter_async_context(WebhookSender({}, clock))
         service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
         await service.apply(loaded)
-        del loaded  # a million entries, for which there is no more use
+        del loaded  # a million entries that nobody needs any more
         yield service
 
 
 async def _lists_mark(configuration: Configuration) -> ListDigest | None:
-    """Which lists the watches match in a database that is still to be opened, if there is one that can be."""
+    """Which lists the watches match in a database that is not open yet, if it exists and can be opened."""
     with suppress(StoreUnavailable, SchemaMismatch):
         async with open_store(configuration.database.url.get_secret_value(), read_only=True) as store:
             return await SqlWatches(store).list_digest()
@@ -67,9 +67,9 @@ async def _lists_mark(configuration: Configuration) -> ListDigest | None:
 
 
 def collect_rarely() -> None:
-    """Look for garbage at the pace of a service, where Python's own costs a quarter of all the work.
+    """Collect garbage at a slower pace: with Python's own, it takes a quarter of all work.
 
-    What the start made stays, and is not looked through again; a poll or a delivery makes next to no cycles.
+    Objects from the start stay and are not examined again; a poll or a delivery makes almost no reference cycles.
     """
     gc.collect()
     gc.freeze()
@@ -77,7 +77,7 @@ def collect_rarely() -> None:
 
 
 async def run(path: Path, environment: Mapping[str, str]) -> int:
-    """The daemon, until it is told to stop. Returns the exit code."""
+    """Run the daemon until it is told to stop. Returns the exit code."""
     collect_rarely()
     async with opened_service(path, environment) as service, http_side(service):
         collect_rarely()
@@ -86,7 +86,7 @@ async def run(path: Path, environment: Mapping[str, str]) -> int:
 
 
 async def run_once(path: Path, environment: Mapping[str, str]) -> int:
-    """One round for cron; 1 if any poll or delivery failed."""
+    """One run for cron; 1 if any poll or delivery failed."""
     collect_rarely()
     async with opened_service(path, environment) as service:
         return 0 if await service.work_once() else 1

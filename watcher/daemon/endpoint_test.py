@@ -1,4 +1,4 @@
-"""Trying an endpoint by hand: one signed `webhook.test`, and what came of it in words that name the likely cause."""
+"""Sends one signed `webhook.test` to an endpoint, and explains the result in a sentence with the likely cause."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -47,7 +47,7 @@ _SAID_LENGTH = 200
 
 
 async def send_test(configuration: Configuration, endpoint: EndpointSettings, reason: str) -> TestResult:
-    """Send it now, to a switched-off endpoint too. Nothing is recorded or retried."""
+    """Send it now, even to a disabled endpoint. Nothing is recorded or retried."""
     tested = {endpoint.name: endpoint.model_copy(update={"enabled": True})}
     target = wiring.targets(configuration.model_copy(update={"endpoints": tested}))[endpoint.name]
     now = instant_text(SystemClock().now())
@@ -80,7 +80,7 @@ async def send_once(target: Target, event_id: str, body: bytes) -> TestResult:
 
 
 def explained(receipt: Receipt) -> str:
-    """One sentence for people."""
+    """The result in one sentence for people."""
     if receipt.outcome is Outcome.DELIVERED:
         return f"delivered, it answered {receipt.status}"
     if receipt.error is not None:

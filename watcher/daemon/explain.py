@@ -1,4 +1,4 @@
-"""Why one invoice is looked at when: in words, and in numbers for programs."""
+"""Explains when one invoice is polled, and why: in sentences, and in numbers for programs."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ _SETTLED = {status.value for status in SETTLED}
 
 
 async def explain(store: Store, source: SourceSettings, invoice_id: str, now: datetime) -> Item | None:
-    """None where the invoice was never watched."""
+    """None if the invoice was never watched."""
     poll_reasons = await DelayStats(store).watch(source.name, invoice_id)
     if poll_reasons is None:
         return None
@@ -46,7 +46,7 @@ async def explain(store: Store, source: SourceSettings, invoice_id: str, now: da
 def _adaptive(
     source: SourceSettings, poll_reasons: PollReasons, allocation: PollAllocation, now: datetime
 ) -> Item | None:
-    """The numbers behind the interval; None where another rule decides."""
+    """The numbers behind the interval; None if another rule decides."""
     hazard_group = poll_reasons.hazard_group
     if source.polling.policy is not Policy.ADAPTIVE or hazard_group.status is None or hazard_group.status in _SETTLED:
         return None
@@ -76,7 +76,7 @@ def _bound_by(allocation: PollAllocation, free_days: float) -> str | None:
 def _reasons(
     source: SourceSettings, poll_reasons: PollReasons, allocation: PollAllocation, now: datetime
 ) -> Iterator[str]:
-    """Sentences, the one that decides first."""
+    """Sentences, with the deciding one first."""
     if (resting := _resting(poll_reasons)) is not None:
         yield resting
         return

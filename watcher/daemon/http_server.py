@@ -1,4 +1,4 @@
-"""The HTTP side of a running service: what its operations do here, and the socket."""
+"""The HTTP server of a running service: the backend of its operations, and the socket."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def http_side(service: Service) -> AsyncGenerator[str | None]:
-    """Serve the API while open, where `http.listen` is set; gives the address. Raises Refused where it is taken."""
+    """Serve the API while open, if `http.listen` is set; gives the address. Raises Refused if it is in use."""
     listen = service.configuration.http.listen
     if not listen:
         yield None
@@ -45,7 +45,7 @@ async def http_side(service: Service) -> AsyncGenerator[str | None]:
 
 
 def backend(service: Service, host: str) -> Backend:
-    """What the operations work on; `host` is where this process listens until it ends."""
+    """What the operations use; `host` is where this process listens until it ends."""
     clock = SystemClock()
     reports = Reports(service.store)
     return Backend(
@@ -66,7 +66,7 @@ def backend(service: Service, host: str) -> Backend:
 
 
 class _Token:
-    """The token in force. A reload may change it; it may take it away only where nobody else can reach us."""
+    """The token in force. A reload may change it, and may remove it only if the service listens on loopback."""
 
     def __init__(self, service: Service, host: str) -> None:
         self._service = service
@@ -81,7 +81,7 @@ class _Token:
 
 
 class _Actions:
-    """`ports.Actions` on this service: written to the database, and its loops are woken."""
+    """`ports.Actions` on this service: writes to the database and wakes its loops."""
 
     def __init__(self, service: Service, store: Store, clock: Clock) -> None:
         self._service = service

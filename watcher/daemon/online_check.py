@@ -1,4 +1,4 @@
-"""Asking providers directly, without a service: `check --online` and `get`."""
+"""Asks providers directly, without a service: `check --online` and `get`."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -23,7 +23,7 @@ from watcher.store import SqlPollQueue, open_store
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """What one account said to a token request and one cheap call. `detail` is a sentence for the operator."""
+    """What one account answered to a token request and one cheap request. `detail` is a sentence for the operator."""
 
     source: str
     provider: str
@@ -32,7 +32,7 @@ class SourceAnswer:
 
 
 async def check(loaded: Loaded, *, online: bool) -> tuple[SourceAnswer, ...]:
-    """Ask each enabled account, all at once; nothing where not `online`."""
+    """Ask each enabled account, all at once; nothing unless `online`."""
     sources = [source for source in loaded.configuration.sources.values() if source.enabled] if online else []
     answers: dict[str, SourceAnswer] = {}
 
@@ -48,9 +48,9 @@ async def check(loaded: Loaded, *, online: bool) -> tuple[SourceAnswer, ...]:
 
 
 async def get(loaded: Loaded, source_name: str, invoice_id: str) -> tuple[dict[str, object], bytes]:
-    """The snapshot of an invoice as its provider tells it now, and the provider's own document.
+    """The snapshot of an invoice as its provider gives it now, and the provider's own document.
 
-    Records nothing. Raises NotFound where the provider knows no such invoice.
+    Records nothing. Raises NotFound if the provider knows no such invoice.
     """
     configuration = loaded.configuration
     source, clock = configuration.sources[source_name], SystemClock()
@@ -113,7 +113,7 @@ async def _provider(source: SourceSettings, clock: Clock) -> AsyncGenerator[Prov
 
 @asynccontextmanager
 async def _budget(configuration: Configuration) -> AsyncGenerator[RateBudget]:
-    """The account's budget as a running service shares it, or one of our own where there is no database yet."""
+    """The account's budget as a running service shares it, or a local one if there is no database yet."""
     async with AsyncExitStack() as opened:
         budget: RateBudget = LocalRateBudget()
         with suppress(StoreUnavailable, SchemaMismatch):

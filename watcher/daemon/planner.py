@@ -1,4 +1,4 @@
-"""Before a single request: how late changes will be seen, and what seeing them sooner costs."""
+"""Forecasts, without a request, how late changes will be detected, and what detecting them sooner costs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from watcher.store import DelayStats, SqlHazardStats, Store
 
 MEASURED_SINCE = timedelta(days=30)
 _MANY = 30
-"""Measured delays that are enough to doubt the expectation by."""
+"""How many measured delays it takes to doubt the forecast."""
 _FAR = 2.0
 _MINUTE = timedelta(minutes=1)
 _PERCENTILE = 0.95
@@ -35,7 +35,7 @@ _UNITS = (("s", 1), ("m", 60), ("h", 3600))
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is expected of one source. `spent` is in looks a day, `delay` None where it cannot be told (cron)."""
+    """The forecast of one source. `spent` is in polls a day; `delay` is None where there is no forecast (cron)."""
 
     source: str | None
     provider: str
@@ -54,12 +54,12 @@ class Forecast:
 
     @property
     def requests(self) -> float:
-        """A day, where batches are full."""
+        """Requests a day, with full batches."""
         return self.spent / PROVIDERS[self.provider].batch_size
 
     @property
     def evenly(self) -> timedelta | None:
-        """The delay that these looks would have if all invoices were looked at equally often."""
+        """The delay that these polls would give if all invoices were polled equally often."""
         return self.open_invoices / self.spent / 2 * DAY if self.spent else None
 
 
@@ -73,9 +73,9 @@ Delays = tuple[timedelta, ...]
 async def forecast_all(
     store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census] = MappingProxyType({})
 ) -> tuple[tuple[Forecast, Delays], ...]:
-    """What is expected of each enabled source as it stands, and the delays that were measured there.
+    """The forecast of each enabled source as it is now, and the delays that were measured there.
 
-    `counted` are censuses taken just now: each reads all that is open.
+    `counted` are censuses that the caller has just taken: each one reads everything that is open.
     """
     found: list[tuple[Forecast, Delays]] = []
     for source in configuration.sources.values():
@@ -90,7 +90,7 @@ async def forecast_all(
 
 
 def allocation_of(source: SourceSettings, census: Census, now: datetime) -> PollAllocation:
-    """The course that a running service takes now."""
+    """The allocation that a running service uses now."""
     return allocate(
         census,
         now,
@@ -111,7 +111,7 @@ def of_source(source: SourceSettings, census: Census, now: datetime) -> Forecast
 def of_description(
     provider: str, polling: PollingSettings, *, invoices: int, rate: float, learned: Mapping[str, Mapping[int, Tally]]
 ) -> Forecast:
-    """Of invoices that stand as those did that were looked at so far; all alike where none were."""
+    """A census of described invoices: distributed like those polled so far, or all alike without any."""
     census = Census({}, learned)
     return _forecast(None, provider, polling, rate=rate, groups=_alike(invoices, learned), census=census)
 
@@ -164,7 +164,7 @@ def _forecast(
 async def detection_delays(
     store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census], *, is_first: bool = False
 ) -> tuple[DetectionDelay, ...]:
-    """`forecast_all`, for those who only look. At the first count none open means that none was polled yet."""
+    """Forecasts and measured delays, for display. At the first count, none open means that none was polled yet."""
     found: list[DetectionDelay] = []
     for one, delays in await forecast_all(store, configuration, now, counted):
         mean, median, p95 = _summary(delays) or (None, None, None)
@@ -185,7 +185,7 @@ async def detection_delays(
 
 
 def _summary(delays: Sequence[timedelta]) -> tuple[timedelta, timedelta, timedelta] | None:
-    """The mean, median and 95th percentile of what was seen of changes that providers date."""
+    """The mean, median and 95th percentile of the measured delays of changes that providers date."""
     if not delays:
         return None
     ordered = sorted(delays)
@@ -227,9 +227,9 @@ def document(forecast: Forecast, delays: Sequence[timedelta], slo: timedelta | N
 
 
 def _cost(forecast: Forecast, slo: timedelta) -> Item:
-    """What seeing changes within `slo` on average takes; nulls where `fastest` rules it out."""
+    """What detecting changes within `slo` on average takes; nulls if `fastest` rules it out."""
     is_adaptive = forecast.polling.policy is Policy.ADAPTIVE
-    # The other policies look at all invoices alike, however likely they are to change.
+    # The other policies poll all invoices alike, however likely they are to change.
     groups = forecast.groups if is_adaptive else (WeightedGroup(forecast.open_invoices, UNIFORM.hazards[0]),)
     budget = budget_for(groups, slo, forecast.limits) if forecast.open_invoices else None
     told: Item = {"slo": format_duration(slo)}
@@ -244,7 +244,7 @@ def _cost(forecast: Forecast, slo: timedelta) -> Item:
 
 
 def doubt(forecast: Forecast, delays: Sequence[timedelta]) -> str | None:
-    """A sentence where expectation and measurement part."""
+    """A sentence if forecast and measurement differ."""
     if forecast.delay is None or len(delays) < _MANY:
         return None
     seen = sorted(delays)[len(delays) // 2]
@@ -257,7 +257,7 @@ def doubt(forecast: Forecast, delays: Sequence[timedelta]) -> str | None:
 
 
 def period(length: timedelta | None) -> str | None:
-    """To a thousandth or so, as people say it."""
+    """To about a thousandth, as people write it."""
     if length is None:
         return None
     step = timedelta(seconds=1) if length < timedelta(hours=1) else _MINUTE
@@ -265,6 +265,6 @@ def period(length: timedelta | None) -> str | None:
 
 
 def _rate_text(rate: float) -> str:
-    """The next rate that can be configured."""
+    """The next higher rate that can be configured."""
     unit, seconds = next((unit, seconds) for unit, seconds in _UNITS if rate * seconds >= 1 or unit == "h")
     return f"{max(1, ceil(rate * seconds))}/{unit}"

@@ -1,4 +1,4 @@
-"""How much of each account's rate is used: the requests of the last minutes, beside what the metrics count for good."""
+"""How much of each account's rate is used: the requests of the last minutes, besides the counters of the metrics."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RateUsage:
-    """A `PollObserver` that remembers requests for `WINDOW`, to the minute, and passes on all that it is told."""
+    """A `PollObserver` that keeps requests for `WINDOW`, to the minute, and passes everything on."""
 
     def __init__(self, observer: PollObserver, clock: Clock) -> None:
         self._observer = observer
@@ -25,7 +25,7 @@ class RateUsage:
         self._current: dict[str, int] = {}
 
     def requests(self) -> Mapping[str, int]:
-        """Those that this process made within `WINDOW`, by source."""
+        """The requests that this process made within `WINDOW`, by source."""
         since, sums = _minute(self._clock.now()) - WINDOW, Counter[str]()
         for minute, counts in self._counts.items():
             if minute > since:

@@ -1,4 +1,4 @@
-"""The running service: everything is built here, runs in one task group, and is taken down in order."""
+"""The running service: everything is built here, runs in one task group, and is stopped in order."""
 
 import os
 import signal
@@ -97,9 +97,9 @@ class Service:
         return self._lists.held_since
 
     async def apply(self, loaded: Loaded, *, forced: bool = False) -> None:
-        """Put a reading of the configuration in force. What is in work ends as it began.
+        """Put a reading of the configuration in force. Work in progress ends by the old one.
 
-        Raises StoreUnavailable, and is to be called again then.
+        Raises StoreUnavailable, and has to be called again then.
         """
         configuration, now = loaded.configuration, self._clock.now()
         for warning in loaded.warnings:
@@ -120,9 +120,9 @@ class Service:
         self._log_lists(await self._lists.apply(loaded.lists, self._clock.now(), forced=forced))
 
     async def reload(self, *, forced: bool = False) -> None:
-        """Look at the files, and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change.
+        """Read the files and apply what changed; `forced` (SIGHUP) reads them anyway and confirms a held change.
 
-        What the database cannot take now is applied by a later call, though no file changes again.
+        What the database cannot take now is applied by a later call, even if no file changes again.
         """
         async with self._reloading:
             seen = await anyio.to_thread.run_sync(
@@ -151,9 +151,9 @@ class Service:
             self._log_lists(await self._lists.apply_held(self._clock.now()))
 
     async def serve(self, notifier: Notifier) -> None:
-        """Work until SIGTERM or SIGINT; then finish what is in work, for at most `shutdown_grace`.
+        """Work until SIGTERM or SIGINT; then finish what is in progress, for at most `shutdown_grace`.
 
-        A second SIGTERM or SIGINT ends the grace: what is in work is given back.
+        A second SIGTERM or SIGINT ends the grace period: what is in progress is given back.
         """
         status = StatusLine(notifier, lambda: f"watching {len(self.configuration.sources)} sources")
         async with anyio.create_task_group() as group:
@@ -189,9 +189,9 @@ class Service:
             status.ready()
 
     async def work_once(self) -> bool:
-        """Poll all that is due and try each due delivery once; whether everything went well.
+        """Poll all that is due and try each due delivery once; returns whether everything went well.
 
-        A list that is held back has no second reading here: it stays unapplied, and the run has failed.
+        A list change that is held back has no second reading here: it stays unapplied, and the run has failed.
         """
         held = self._lists.held_since is not None
         unasked = await self.poller.run_once()
@@ -210,7 +210,7 @@ class Service:
         return recorder.failed == 0 and undelivered == 0 and not unasked and not held
 
     def notify_events(self) -> None:
-        """Events were recorded here: whoever sends or shows them looks at once."""
+        """Events were recorded here: the dispatcher and the event feed read at once."""
         self.dispatcher.notify()
         self.feed.notify()
 
@@ -259,12 +259,12 @@ class Service:
         self.metrics.forecasts({one.source: one.expected for one in self.detection_delays})
 
     async def forget_old(self) -> None:
-        """Forget what was kept for as long as `[retention]` says."""
+        """Delete what is older than `[retention]` allows."""
         kept = self.configuration.retention
         await Retention(self.store).forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 
     def _planned(self, configuration: Configuration) -> dict[str, SourcePlan]:
-        """Plans of the enabled sources; a provider, and the token it holds, lives on while its settings do."""
+        """Plans of the enabled sources; a provider and its token stay as long as its settings do."""
         settings = {name: source for name, source in configuration.sources.items() if source.enabled}
         self._providers = {name: self._provider(name, source) for name, source in settings.items()}
         return {

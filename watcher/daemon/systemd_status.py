@@ -1,4 +1,4 @@
-"""The one line that `systemctl status` shows of this service."""
+"""The line that `systemctl status` shows about this service."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Whether every loop of the service still goes round and the store still answers: what the watchdog is told."""
+"""Tracks when each loop last made progress, and whether the store takes writes, for the systemd watchdog."""
 
 import math
 import time
@@ -14,20 +14,22 @@ from watcher.core.errors import StoreUnavailable
 _log = structlog.get_logger()
 
 STALLED = timedelta(minutes=3)
-"""More than a healthy loop's slowest turn: while another program locks the database, each of our writers waits for it
-in turn, ten seconds each; a PostgreSQL that vanished is given up after 80 seconds."""
+"""Longer than a healthy loop's slowest iteration: while another program locks the database, each of our writers waits
+in turn, ten seconds each; a PostgreSQL that vanished is given up after 80 seconds.
+"""
 
 _ASK_EVERY = timedelta(seconds=10)
 _CHECK_HOLDS = timedelta(seconds=1)
 _FAILURE_COUNTS = timedelta(seconds=5)
-"""Long enough for each writer to try again, and to fail again where it must."""
+"""Long enough for each writer to try again, and to fail again if it must."""
 
 
 class LoopHeartbeats:
-    """Loops report each turn; one that was heard of and fell silent stops the watchdog's feeding.
+    """Loops report each iteration; a loop that has reported once and falls silent ends the heartbeats to the watchdog.
 
-    Measured on the monotonic clock: a jump of the wall clock is no stall. Loops that wait for work of others (the
-    recorder, the settling) are not heard: they wait for the store alone, and the store is asked itself.
+    Time is measured on the monotonic clock: a jump of the wall clock is no stall. Loops that wait for the work of
+    others (the recorder, the settling of deliveries) do not report: they wait for the store alone, which has a check of
+    its own.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -36,25 +38,25 @@ class LoopHeartbeats:
         self._ending = False
 
     def beat(self, loop: str, within: timedelta = STALLED) -> None:
-        """The loop goes round; its next turn has to come `within` this time."""
+        """The loop makes progress; its next heartbeat is due `within` this time."""
         self._next_by[loop] = self._monotonic() + within.total_seconds()
 
     def end(self) -> None:
-        """The loops have been told to end: from now on their silence is no stall."""
+        """The loops have been told to stop: from now on their silence is no stall."""
         self._ending = True
 
     @property
     def heard(self) -> frozenset[str]:
-        """Every loop that has turned at least once."""
+        """Every loop that has reported at least once."""
         return frozenset(self._next_by)
 
     def stalled(self) -> tuple[str, ...]:
-        """The loops that have not turned for too long."""
+        """The loops that have not reported for too long."""
         now = self._monotonic()
         return () if self._ending else tuple(loop for loop, by in self._next_by.items() if by < now)
 
     def all_turn(self) -> bool:
-        """Whether none is stalled; logs those that are, for what ends the process next says no names."""
+        """Whether none is stalled; logs the stalled ones, because what ends the process next names none."""
         stalled = self.stalled()
         if stalled:
             _log.error("loops.stalled", loops=stalled, effect="the watchdog is not fed")
@@ -68,9 +70,9 @@ class Writable(Protocol):
 
 
 class WriteCheck:
-    """What keeps the database from taking writes: what a writer met lately, else what a small write of its own meets.
+    """Why the database takes no writes: the error of a recent write, or that of a small write of its own.
 
-    One that succeeded counts for a second, however many ask.
+    A success is valid for a second, however many ask.
     """
 
     def __init__(self, store: Writable, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -81,7 +83,7 @@ class WriteCheck:
         self._good_until = -math.inf
 
     async def problem(self) -> str | None:
-        """A sentence; None where the last writes succeeded."""
+        """A sentence; None if the last writes succeeded."""
         async with self._lock:
             failed = self._store.write_failed
             if failed is not None and self._monotonic() < failed[0] + _FAILURE_COUNTS.total_seconds():
@@ -103,10 +105,10 @@ async def keep_asking(
     sleep: Callable[[timedelta], Awaitable[None]],
     tell: Callable[[str | None], None],
 ) -> None:
-    """Have the store written to again and again, and `tell` what is wrong with it whenever that changes; None: nothing.
+    """Check the store again and again, and call `tell` whenever what is wrong with it changes; None means nothing.
 
-    "Not now" is an answer: it heals by itself when the lock, the disk or the server does, and no restart of ours would
-    heal it sooner. Silence is a stall.
+    A refusal is an answer: the lock, the disk or the server recovers by itself, and a restart would not speed that up.
+    Silence is a stall.
     """
     told: str | None = None
     while True:

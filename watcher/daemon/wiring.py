@@ -1,4 +1,4 @@
-"""From settings to the values that the use cases take."""
+"""Turns settings into the values that the use cases take."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ Regular = Callable[[HazardGroup, datetime, float], datetime]
 
 
 class _Trigger(Protocol):
-    """What is used of APScheduler's triggers, which carry no types."""
+    """The part of APScheduler's triggers that is used here; they have no types."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None: ...
 
@@ -99,7 +99,7 @@ def adaptive(source: SourceSettings, batch_size: Callable[[], int]) -> AdaptiveP
 
 
 def regular(source: SourceSettings) -> Regular:
-    """The next look at an open invoice by the policies that go by the clock alone."""
+    """The next poll of an open invoice under the policies that only use the clock."""
     polling = source.polling
     if polling.policy is Policy.CRON and polling.cron is not None:
         return _by_cron(polling.cron, source.timezone, polling.slowest)

@@ -1,4 +1,4 @@
-"""Due deliveries → send → settle: the half of the program that talks to subscribers."""
+"""Due deliveries → send → settle: the half of the program that sends to subscribers."""
 
 from watcher.delivery.dispatcher import Dispatcher
 from watcher.delivery.endpoint_limiter import EndpointPolicy

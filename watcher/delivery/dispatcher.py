@@ -1,6 +1,6 @@
-"""Claims due deliveries, has them sent, and settles what came back, in batches on both sides.
+"""Claims due deliveries, sends them and settles the results. Claims and settlements are batched.
 
-A delivery is leased while it is here: whatever is lost with this process is due again when its lease ends.
+A delivery is leased while this process has it: if the process dies, the delivery is due again when the lease ends.
 """
 
 from collections import Counter
@@ -28,15 +28,15 @@ from watcher.ports import (
 )
 
 MOST_UNDER_WAY = 2000
-"""Deliveries held at once over all endpoints: bounds memory, and what a crash sends twice."""
+"""Deliveries held at once over all endpoints: it bounds memory, and how much a crash sends twice."""
 
 MOST_SETTLED = 500
 
 LEASE_MARGIN = timedelta(seconds=30)
-"""What a lease lasts beyond the longest attempt: time to settle it, and for a stalled event loop."""
+"""How much longer a lease lasts than the longest attempt: time to settle it, also after a stalled event loop."""
 
 LINGER = timedelta(milliseconds=5)
-"""How long receipts wait for company, and claims for more to be due: one commit each costs more than the wait."""
+"""How long receipts wait to be settled together, and claims to be larger: one commit for each costs more than this."""
 
 SWEEP = timedelta(seconds=1)
 LAST_WORDS_SECONDS = 5
@@ -75,16 +75,16 @@ class Dispatcher:
         self._all_sent = False
 
     def notify(self) -> None:
-        """Something may be due: look now and not at the next sweep."""
+        """Something may be due: claim now, without waiting for the next sweep."""
         self._wake.set()
 
     def stop(self) -> None:
-        """Claim no more, for good; `run` returns when what is under way has ended and is settled."""
+        """Claim nothing more; `run` returns when the attempts in progress have ended and are settled."""
         self._stopping = True
         self._wake.set()
 
     def configure(self, endpoints: Mapping[str, EndpointPolicy]) -> None:
-        """Go by these endpoints from now on; attempts under way end by the old ones and count in the new."""
+        """Use these endpoints from now on. Attempts in progress end by the old settings and count in the new limits."""
         now = self._clock.now()
         limiters = {
             name: self._limiters.get(name) or EndpointLimiter(name, endpoint, now)
@@ -96,7 +96,10 @@ class Dispatcher:
         self.notify()
 
     async def run(self) -> None:
-        """Deliver until `stop`. Cancelled, it settles what was answered and gives the rest back, in a few seconds."""
+        """Deliver until `stop`.
+
+        When cancelled, it settles what was answered and gives the rest back, within seconds.
+        """
         try:
             async with anyio.create_task_group() as settling:
                 settling.start_soon(self._keep_settling)
@@ -109,7 +112,7 @@ class Dispatcher:
                 await self._give_back()
 
     async def run_once(self) -> Mapping[Outcome, int]:
-        """Try each due delivery once, retries that fall due meanwhile excepted; how the attempts ended.
+        """Try each due delivery once, without retries that become due meanwhile; returns how the attempts ended.
 
         Raises StoreUnavailable.
         """
@@ -129,7 +132,7 @@ class Dispatcher:
                 outcomes.update(settlement.receipt.outcome for settlement in self._unsettled)
                 await self._settle_received()
                 tried.update(delivery.key for delivery in untried)
-                # What was tried already stays leased until the end, so it is not claimed a third time.
+                # Deliveries that were tried stay leased until the end, so that none is claimed a third time.
                 unfinished -= offered.keys() - {delivery.endpoint for delivery in claimed}
         finally:
             with anyio.move_on_after(LAST_WORDS_SECONDS, shield=True):
@@ -151,7 +154,7 @@ class Dispatcher:
                 await self._clock.sleep(SWEEP)
 
     async def _claim_for_all(self, sending: TaskGroup) -> int:
-        """Offer every endpoint its turn, in as many claims as the room asks for; the number of deliveries started."""
+        """Claim for every endpoint, in as many claims as there is room for; returns how many were started."""
         started = 0
         waiting = set(self._limiters)
         while not self._stopping and (offered := self._offer(waiting)):
@@ -162,7 +165,7 @@ class Dispatcher:
         return started
 
     def _offer(self, names: Collection[str]) -> dict[str, int]:
-        """How many to claim of each endpoint now. Who gets an offer goes to the end of the queue for the next."""
+        """How many to claim of each endpoint now. An endpoint that may claim goes to the end of the queue."""
         now = self._clock.now()
         room = self._most_under_way - len(self._held)
         offered: dict[str, int] = {}
@@ -177,11 +180,11 @@ class Dispatcher:
         return offered
 
     async def _claim(self, offered: Mapping[str, int]) -> tuple[datetime, tuple[ClaimedDelivery, ...]]:
-        """The deliveries and until when they are ours, by our clock: the store's may be another machine's."""
+        """The deliveries, and until when they are leased by our clock: the store's clock may be another."""
         now = self._clock.now()
         lease = max(self._limiters[name].endpoint.timeout for name in offered) + LEASE_MARGIN
         claimed: tuple[ClaimedDelivery, ...] = ()
-        # Shielded, for what is claimed and not noted here would lie idle until its lease ends.
+        # Shielded: a claim that is not noted here would stay unsent until its lease ends.
         with anyio.CancelScope(shield=True):
             claimed = await self._outbox.claim(now, offered, lease)
             self._held.update(((delivery.key, delivery.lease), delivery) for delivery in claimed)
@@ -189,7 +192,7 @@ class Dispatcher:
 
     def _start(self, sending: TaskGroup, claimed: Collection[ClaimedDelivery], until: datetime) -> None:
         for delivery in claimed:
-            if limiter := self._limiters.get(delivery.endpoint):  # gone only if a reload took it away during the claim
+            if limiter := self._limiters.get(delivery.endpoint):  # gone only if a reload removed it during the claim
                 limiter.enter()
                 sending.start_soon(self._attempt, delivery, limiter, until)
 
@@ -231,7 +234,7 @@ class Dispatcher:
     async def _settle_received(self) -> None:
         while batch := self._unsettled[:MOST_SETTLED]:
             lost: frozenset[int] = frozenset()
-            # Shielded, for a batch written and not noted here as written would be written twice.
+            # Shielded: a batch that is written but not noted here would be written twice.
             with anyio.CancelScope(shield=True):
                 lost = await self._outbox.settle(batch)
             del self._unsettled[: len(batch)]
@@ -256,14 +259,14 @@ class Dispatcher:
         return min(max(min(waits), LINGER), SWEEP) if waits else None
 
     async def _until_next(self) -> timedelta:
-        """Until something new is due. What is due already and was not given waits for something else to happen."""
+        """Until something new becomes due. What is due already and was not claimed waits for another event."""
         now = self._clock.now()
         at = await self._outbox.next_attempt_at(tuple(self._limiters))
         waits = [SWEEP, self._until_rate_allows() or SWEEP]
         return min(*waits, at - now) if at is not None and at > now else min(waits)
 
     async def _rest(self, period: timedelta) -> None:
-        """Until `notify`, at most so long."""
+        """Wait until `notify`, at most this long."""
 
         async def alarm() -> None:
             await self._clock.sleep(period)

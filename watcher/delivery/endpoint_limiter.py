@@ -1,4 +1,4 @@
-"""How much of one endpoint may be under way: its concurrency, and its rate as a bucket of one second's worth."""
+"""Limits the attempts to one endpoint: how many at once, and how many a second (a token bucket of one second)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class EndpointPolicy:
-    """What delivering to one endpoint goes by.
+    """The settings for deliveries to one endpoint.
 
-    `retries[0]` lies before the first attempt and was waited for when the delivery was made; `retries[n]` lies between
-    attempt n and the next. There are as many attempts as entries. `rate` is attempts per second.
+    `retries[0]` is the wait before the first attempt and has passed when the delivery is made; `retries[n]` lies
+    between attempt n and the next. There are as many attempts as entries. `rate` is attempts per second.
     """
 
     retries: tuple[timedelta, ...]
@@ -19,7 +19,7 @@ class EndpointPolicy:
 
 
 _FIRST_SECONDS = 0.1
-"""A new bucket holds so much of its rate: whoever restarts over and over exceeds it by no more than that each time."""
+"""A new bucket holds this many seconds of its rate: each restart can exceed the rate by no more than that."""
 
 
 class EndpointLimiter:
@@ -43,7 +43,7 @@ class EndpointLimiter:
         self.under_way -= 1
 
     def opens_in(self, now: datetime) -> timedelta | None:
-        """When the rate lets the next attempt begin; None if it does already, or if all its attempts are under way."""
+        """When the rate allows the next attempt; None if it does already, or if all attempts are in progress."""
         self._fill(now)
         if self._tokens >= 1 or self.under_way >= self.endpoint.concurrency:
             return None
@@ -54,7 +54,7 @@ class EndpointLimiter:
         return max(1.0, self.endpoint.rate)
 
     def _fill(self, now: datetime) -> None:
-        # A clock set back gives nothing, and counting goes on from where it is now.
+        # A clock that was set back adds nothing; counting goes on from the new time.
         passed = max(0.0, (now - self._filled_at).total_seconds())
         self._tokens = min(self._most_tokens, self._tokens + passed * self.endpoint.rate)
         self._filled_at = now

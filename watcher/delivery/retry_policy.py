@@ -1,4 +1,4 @@
-"""What becomes of a delivery after an attempt: pure."""
+"""Decides what becomes of a delivery after an attempt. Pure functions."""
 
 from datetime import datetime, timedelta
 
@@ -7,13 +7,13 @@ from watcher.delivery.endpoint_limiter import EndpointPolicy
 from watcher.ports import ClaimedDelivery, DeliveryState, Outcome, Receipt, Settlement
 
 MOST_JITTER = 0.2
-"""Only ever later: earlier would end a schedule of three days before three days are over."""
+"""Jitter only makes waits longer: shorter ones would end a schedule of three days early."""
 
 LONGEST_PAUSE = timedelta(hours=10)
-"""How long a receiver's Retry-After may hold its endpoint back."""
+"""The longest pause that a receiver's Retry-After can cause for its endpoint."""
 
 ATTEMPTS_HOLDING_LANE = 3
-"""After so many, a delivery the receiver rejects no longer holds back later ones of its invoice."""
+"""After this many attempts, a rejected delivery no longer holds back later ones of its invoice."""
 
 
 def settle(
@@ -28,7 +28,7 @@ def settle(
         case Outcome.UNSENDABLE:
             return Settlement(claimed.key, claimed.lease, DeliveryState.DEAD, receipt, attempts)
         case Outcome.BLOCKED:
-            # Nothing left this machine, so none of its attempts is used up.
+            # No request left this machine, so no attempt is used up.
             return Settlement(claimed.key, claimed.lease, DeliveryState.PARKED, receipt, claimed.attempts)
         case Outcome.RETRY | Outcome.REJECTED | Outcome.GONE:
             if claimed.probe or receipt.outcome is Outcome.GONE:
@@ -37,9 +37,10 @@ def settle(
 
 
 def _uncounted(claimed: ClaimedDelivery, receipt: Receipt, now: datetime) -> Settlement:
-    """The endpoint is at fault, and the store holds all of it back: due again, behind what has been due for longer.
+    """The delivery after a fault of its endpoint, where the store holds back all deliveries.
 
-    So the next probe is another delivery, and one that the receiver can never accept does not keep the door shut.
+    It is due again, but after those that have been due for longer. So the next probe is another delivery, and one that
+    the receiver can never accept does not keep the breaker open.
     """
     return Settlement(
         claimed.key,

@@ -1,4 +1,4 @@
-"""The adaptive policy at work: a course for each source, plotted anew every minute."""
+"""The adaptive policy at run time: a poll allocation for each source, computed anew every minute."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from watcher.ports import HazardStats
 
 @dataclass(slots=True)
 class AdaptivePolicy:
-    """When the invoices of one source are looked at. Every `every`, until a course is known."""
+    """Decides when the invoices of one source are polled: every `every`, until there is an allocation."""
 
     source: str
     provider: str
     limits: Limits
     rate: float
     batch_size: Callable[[], int]
-    """An account can turn out to have no batches."""
+    """It can change: an account may turn out to have no batches."""
     weighted: bool
     allocation: PollAllocation | None = None
 
@@ -35,9 +35,9 @@ class Tuner:
         self._clock = clock
 
     async def tune(self, policies: Iterable[AdaptivePolicy]) -> Mapping[str, Census]:
-        """Plot their courses by what is open now, and give what was counted, by source, to whoever needs it too.
+        """Compute the allocations from what is open now; returns the censuses by source, for other uses.
 
-        Raises StoreUnavailable; the old courses hold then.
+        Raises StoreUnavailable; the old allocations stay in force then.
         """
         counted: dict[str, Census] = {}
         for adaptive_policy in policies:

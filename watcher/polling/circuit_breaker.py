@@ -1,4 +1,4 @@
-"""One circuit per account: is it this id, or the account? Given up, probed, and taken up again."""
+"""One circuit breaker per account: it finds out whether an id or the account fails, stops polls and resumes them."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -24,7 +24,7 @@ AccountError = CredentialsRefused | ProviderUnavailable
 
 
 class CircuitBreakers:
-    """Confirms failures with a control request before an account is given up, and probes those that were."""
+    """Confirms failures with a control request before it opens a circuit, and probes accounts whose circuit is open."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class CircuitBreakers:
         self._probing: set[str] = set()
 
     def answered(self, source: str, at: datetime) -> None:
-        """Remember that the account gave a good answer to a request that began then."""
+        """Note that the account gave a good answer to a request that began at `at`."""
         self._answered_at[source] = max(at, self._answered_at.get(source, at))
 
     def answered_since(self, source: str, at: datetime) -> bool:
@@ -57,11 +57,11 @@ class CircuitBreakers:
         return seen is not None and seen > at
 
     async def is_account_failing(self, plan: SourcePlan, asked_at: datetime) -> bool:
-        """Ask whether the account is at fault for a request that failed, and open its circuit if it is.
+        """Find out whether the account is at fault for a failed request, and open its circuit if it is.
 
-        What the account says then decides, not what it said about one id. True where it cannot be asked, too. A good
-        answer to any other request since `asked_at` proves that it is not at fault, else a control request decides; of
-        several failures at once only the first one asks.
+        What counts is what the account answers now, not what it said about one id. True also where it cannot be asked.
+        A good answer to any other request since `asked_at` proves that the account works; otherwise a control request
+        decides. Of several failures at once only the first one sends it.
         """
         async with self._confirming.setdefault(plan.name, anyio.Lock()):
             if self.answered_since(plan.name, asked_at):
@@ -79,9 +79,9 @@ class CircuitBreakers:
             return True
 
     async def answers(self, plan: SourcePlan, since: datetime) -> bool:
-        """Whether the account gave a good answer to something after `since`, asking it if nobody knows.
+        """Whether the account gave a good answer to something after `since`; asks it if that is unknown.
 
-        Of several who want to know only the first one asks, and a refusal opens the circuit for all of them.
+        Of several callers only the first one asks, and a refusal opens the circuit for all of them.
         """
         asked_at = self._clock.now()
         async with self._confirming.setdefault(plan.name, anyio.Lock()):
@@ -98,7 +98,7 @@ class CircuitBreakers:
             return refusal is None
 
     async def give_up(self, plan: SourcePlan, error: AccountError, *, since: datetime, probes: int = 0) -> None:
-        """Open the circuit of an account that has answered nothing but errors since then."""
+        """Open the circuit of an account that has answered only with errors since then."""
         now = self._clock.now()
         state = await self._accounts.open_circuit(
             plan.name,
@@ -111,9 +111,9 @@ class CircuitBreakers:
         await self._tell_if_due(plan, state, now)
 
     async def look_after(self, plans: Mapping[str, SourcePlan], probing: TaskGroup) -> None:
-        """Tell of the accounts that have been failing for long, and have those probed that are due for it.
+        """Record the accounts that have been failing for long, and start the probes that are due.
 
-        The probes are left to the task group: each may wait for its account's rate and time-out.
+        The probes run in the task group: each may wait for its account's rate and time-out.
         """
         if await self.network.is_still_down(plans):
             return
@@ -130,7 +130,7 @@ class CircuitBreakers:
                 probing.start_soon(self._try_again, plan, state)
 
     async def left_alone(self, plans: Mapping[str, SourcePlan]) -> frozenset[str]:
-        """Which of these accounts are not asked at present: given up, or they wish it."""
+        """The accounts that are not asked at present: their circuit is open, or they asked for a pause."""
         now, states = self._clock.now(), await self._accounts.states()
         return frozenset(
             name
@@ -173,7 +173,7 @@ class CircuitBreakers:
         )
 
     async def _probe(self, plan: SourcePlan) -> AccountError | None:
-        """What the account says against a control request, None where it answers. Raises SlotMissed."""
+        """The error that the account answers a control request with, None if it answers well. Raises SlotMissed."""
         asked_at = self._clock.now()
         try:
             server_date = await plan.provider.probe(self._limiter(plan))
@@ -189,7 +189,7 @@ class CircuitBreakers:
     async def _tell_if_due(self, plan: SourcePlan, state: AccountState, now: datetime) -> None:
         if state.told or state.failing_since is None:
             return
-        # Of the time for which our own network was down nothing is known.
+        # Nothing is known about the time during which our own network was down.
         known_since = max(state.failing_since, self.network.back_at or state.failing_since)
         if state.refused or now - known_since >= plan.failing_after:
             reason = "credentials refused" if state.refused else "nothing but errors"

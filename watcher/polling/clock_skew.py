@@ -1,4 +1,4 @@
-"""Whether our clock can be trusted: it is compared with what the providers' `Date` headers say."""
+"""Decides whether our clock can be trusted, by comparing it with the providers' `Date` headers."""
 
 from datetime import datetime, timedelta
 from statistics import median
@@ -8,10 +8,10 @@ _KEPT_FOR = timedelta(hours=1)
 
 
 class SkewGuard:
-    """Holds clock events while our clock differs from the median of the providers' by more than five minutes.
+    """Holds clock events while our clock differs from the median of the providers' clocks by more than five minutes.
 
-    A clock that has just jumped ahead so far is held too, until a provider has told the time: what was heard before
-    the jump says nothing about it. Where none tells it, five minutes by that clock must do.
+    A clock that has just jumped ahead that far is held too, until a provider has sent the time: headers from before the
+    jump say nothing about it. If no provider sends the time, five minutes by our clock are enough.
     """
 
     def __init__(self) -> None:
@@ -25,18 +25,18 @@ class SkewGuard:
             self._jumped_at = None
 
     def turned(self, now: datetime) -> None:
-        """To be called every second or so: more than that between two calls is a jump."""
+        """To be called every second or so: if more time passes between two calls, the clock has jumped."""
         if self._turned_at is not None and now - self._turned_at > LIMIT:
             self._jumped_at = now
         self._turned_at = now
 
     def skew(self, now: datetime) -> timedelta:
-        """How far our clock is ahead; zero while nobody told the time within the last hour."""
+        """How far our clock is ahead; zero if no provider sent the time within the last hour."""
         recent = [offset.total_seconds() for at, offset in self._offsets.values() if abs(now - at) <= _KEPT_FOR]
         return timedelta(seconds=median(recent)) if recent else timedelta(0)
 
     def holds(self, now: datetime) -> bool:
         has_jumped = self._jumped_at is not None and abs(now - self._jumped_at) <= LIMIT
-        # Where nobody differs so much the median does not either, and this is asked at every look.
+        # If no clock differs this much the median does not either; this runs for every poll.
         differs = any(abs(offset) > LIMIT for _, offset in self._offsets.values())
         return has_jumped or (differs and abs(self.skew(now)) > LIMIT)

@@ -1,4 +1,4 @@
-"""Our own network: where no host can be reached, no provider is to blame."""
+"""Our own network: if no host can be reached, no provider is to blame."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ _log = structlog.get_logger()
 
 _TRIES = 3
 _LONGEST_WAIT = timedelta(seconds=30)
-"""Between two tries of a network that is down: they cost next to nothing, and all sources wait for them."""
+"""Between two attempts while the network is down: they cost almost nothing, and all sources wait for them."""
 
 
 class Network:
-    """Down from when the sources at every host could not be connected to, until one of them is.
+    """Down from when no source at any host could be reached, until one of them can.
 
-    One host alone proves nothing: where all sources have the same, the network is never taken for down.
+    One host alone proves nothing: if all sources are at the same host, the network is never considered down.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Network:
         self._tried = 0
         self._try_at: datetime | None = None
         self.back_at: datetime | None = None
-        """When it came back the last time."""
+        """When it came back last."""
 
     @property
     def is_down(self) -> bool:
@@ -50,7 +50,7 @@ class Network:
     async def is_to_blame(
         self, plan: SourcePlan, plans: Mapping[str, SourcePlan], has_answered: Callable[[SourcePlan], bool]
     ) -> bool:
-        """Ask the sources at other hosts, now that one could not be reached; any that answers clears the network."""
+        """Probe the sources at other hosts after one could not be reached; any answer clears the network."""
         async with self._asking:
             if self.is_down:
                 return True
@@ -66,7 +66,7 @@ class Network:
         return True
 
     async def is_still_down(self, plans: Mapping[str, SourcePlan]) -> bool:
-        """Try one source after the other while the network is down, each at its time."""
+        """Try one source after another while the network is down, each at its time."""
         now = self._clock.now()
         if self._down_since is None or not plans:
             return False
@@ -90,4 +90,4 @@ class Network:
                 return not isinstance(await self._probe(plan), Unreachable)
             except SlotMissed:
                 continue
-        return not self.is_down  # not asked, so nothing is proven
+        return not self.is_down  # it was not asked, so nothing is proved

@@ -1,4 +1,4 @@
-"""From one look at one invoice to what shall be recorded of it. Pure: time and luck come in."""
+"""Turns the result of polling one invoice into what is recorded. Pure: time and jitter are passed in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a look was made and how far our clock can be trusted."""
+    """When a poll was made, and whether our clock can be trusted."""
 
     asked_at: datetime
     answered_at: datetime
@@ -36,7 +36,7 @@ class Moment:
 
 
 def known_text(plan: SourcePlan, watch: ClaimedWatch, until: datetime) -> bytes | None:
-    """`Found.text` of an answer before `until` that would tell nothing new; None where each is to be read."""
+    """`Found.text` if an equal answer before `until` would say nothing new; None if every answer must be read."""
     if watch.misses or (watch.clock_at is not None and watch.clock_at <= until):
         return None
     return fingerprint.known_text(watch.fingerprint, plan.added(watch))
@@ -45,7 +45,7 @@ def known_text(plan: SourcePlan, watch: ClaimedWatch, until: datetime) -> bytes 
 def same(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
     """The provider sent the known text."""
     record = _unchanged(plan, watch, at)
-    # What the clock says is told from a document that was read: at once, where the answer took so long.
+    # Clock events are decided from a document that was read: at once if the answer took this long.
     return replace(record, poll_at=at.answered_at) if _is_clock_due(watch, at) else record
 
 
@@ -61,7 +61,7 @@ def found(plan: SourcePlan, watch: ClaimedWatch, result: Found, at: Moment) -> P
         if is_same and not watch.misses and not _is_clock_due(watch, at):
             record = _unchanged(plan, watch, at)
             return replace(record, fingerprint=digest, is_unchanged=False) if result.text else record
-        # Known by the id it is watched by: a provider may spell it in another way, and ids of events rest on it.
+        # Recorded under the id that is watched: a provider may spell it differently, and event ids depend on it.
         invoice = replace(plan.provider.to_invoice(document, before.snapshot), id=watch.invoice_id)
         raw = None if is_same else result.write_raw(document)
     except InvalidAnswer as error:
@@ -86,7 +86,10 @@ def _is_clock_due(watch: ClaimedWatch, at: Moment) -> bool:
 
 
 def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers: bool) -> PollRecord:
-    """The provider says there is no such invoice. `account_answers`: it gave something else since the first miss."""
+    """The provider says there is no such invoice.
+
+    `account_answers`: it gave another good answer since the first miss.
+    """
     now, misses, first = at.answered_at, watch.misses + 1, watch.first_missed_at or at.answered_at
     record = PollRecord(
         key=watch.key,
@@ -115,7 +118,7 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
 
 
 def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:
-    """Nothing was learned about this id."""
+    """The poll says nothing about this invoice."""
     failures = watch.failures + 1
     poll_at = intervals.after_failure(at.answered_at, failures, plan.poll_rules, at.jitter)
     return PollRecord(
@@ -134,7 +137,7 @@ def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Momen
 
 
 def stale_clock(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRecord:
-    """What the clock says of the last snapshot, for when no fresh look came in time."""
+    """Decides clock events from the last snapshot, if no new poll came in time."""
     record = PollRecord(
         key=watch.key,
         lease=watch.lease,
@@ -156,9 +159,9 @@ def stale_clock(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRec
 def partial_row(
     plan: SourcePlan, watch: ClaimedWatch, row: Listed, omits: frozenset[str], at: Moment
 ) -> PollRecord | None:
-    """What a row says that is no whole document: nothing new, or None where the invoice is to be looked at.
+    """What a partial row says: nothing new, or None if the invoice has to be polled.
 
-    It stands for a look only in that the next one is put off; what was last seen, and when, stays as it is.
+    It replaces a poll only by postponing the next one; the last snapshot and its time stay as they are.
     """
     before = history_state.loads(watch.memory).snapshot
     is_later = row.changed_at is not None and watch.fetched_at is not None and row.changed_at > watch.fetched_at
@@ -194,7 +197,7 @@ def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
 def _known(plan: SourcePlan, watch: ClaimedWatch, snapshot: Snapshot, at: Moment) -> PollRecord:
     now = at.answered_at
     settled_at = (watch.settled_at or now) if snapshot.status in SETTLED else None
-    # While the clock is held nothing of it is told: the first instant stays due until it can be.
+    # While the clock is held no clock event is decided: its instant stays due until one can be.
     clock_at = next_instant(snapshot, _BEFORE_ALL if at.clock_held else now, plan.clock)
     hazard_group = _hazard_group(snapshot)
     poll_at, state = _next_poll(plan, hazard_group, settled_at, clock_at, at)
@@ -216,7 +219,7 @@ def _hazard_group(snapshot: Snapshot) -> HazardGroup:
 
 
 def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequence[Event] = ()) -> tuple[Exposure, ...]:
-    """What this look teaches about invoices of that standing. Settled ones are looked at by another rule."""
+    """What this poll teaches about invoices of its hazard group. Settled invoices follow another rule."""
     was, since, until = watch.hazard_group, watch.fetched_at, at.answered_at
     if since is None or was.status is None or watch.settled_at is not None:
         return ()
@@ -225,7 +228,10 @@ def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequen
 
 
 def _changed_at(since: datetime, until: datetime, events: Sequence[Event]) -> datetime | None:
-    """When what the provider changed was changed: as it says, else in the middle. None where it changed nothing."""
+    """When the provider's change happened: as it says, else in the middle between two polls.
+
+    None if it changed nothing.
+    """
     seen = [event.fact for event in events if event.fact.type not in CLOCK_TYPES]
     seen = [fact for fact in seen if not is_quiet(fact.type, fact.reason)]
     if not seen:
@@ -244,7 +250,7 @@ def _next_poll(
 
 
 def _in_time_for(clock_at: datetime | None, poll_at: datetime, at: Moment) -> datetime:
-    """No later than the clock's next instant: what it says rests on a fresh look."""
+    """No later than the next clock instant: clock events need a new poll."""
     return min(poll_at, clock_at) if clock_at is not None and clock_at > at.answered_at else poll_at
 
 
@@ -284,7 +290,7 @@ def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Obse
 
 
 def _delay(fact: Fact, observed_at: datetime) -> timedelta | None:
-    """How late we saw what the provider dates; a provider whose clock is ahead of ours was seen at once."""
+    """How long after the provider's time of a change it was found; zero if the provider's clock is ahead."""
     if fact.occurred_at is None or fact.type in CLOCK_TYPES or is_quiet(fact.type, fact.reason):
         return None
     return max(observed_at - fact.occurred_at, timedelta(0))

@@ -1,4 +1,4 @@
-"""One request and what becomes of each id in it: looked at, missed, doubted, or given back."""
+"""Makes one request and decides what becomes of each id in it: recorded, missed, failed, or given back."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class ActiveSource:
-    """One source and what this process is doing with it: `waiting` requests, and `under_way` those being made."""
+    """One source and its state in this process: `waiting` requests, and how many are `under_way`."""
 
     plan: SourcePlan
     limiter: AccountLimiter
@@ -52,10 +52,10 @@ class ActiveSource:
     )
     under_way: int = 0
     is_syncing: bool = False
-    """A round through its lists is under way: beside it, only what cannot wait is looked at."""
+    """A list sync is in progress: meanwhile only urgent polls are made."""
     rate_limited: int = 0
     refused_since: datetime | None = None
-    """When the first of an unbroken row of requests began that the account put off (429, Retry-After)."""
+    """When the first of an unbroken series of requests began that the account refused for now (429, Retry-After)."""
 
     @property
     def claimed(self) -> int:
@@ -63,7 +63,7 @@ class ActiveSource:
 
 
 class Fetcher:
-    """Asks a provider for claimed watches and judges the answers."""
+    """Asks a provider for claimed watches and evaluates the answers."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Fetcher:
         self._skew = skew
 
     def crashed(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], error: Exception) -> tuple[Outcome, ...]:
-        """The outcome where this program itself failed on the answer."""
+        """The outcome if this program itself failed on the answer."""
         at = self._moment(self._clock.now(), self._clock.now())
         crash = InvoiceRefused(f"this program failed on it: {type(error).__name__}: {error}")
         return (Outcome(plan.name, watches, [evaluate.failed(plan, watch, crash, at) for watch in watches]),)
@@ -114,14 +114,14 @@ class Fetcher:
         return (Outcome(plan.name, watches, records, None if kinds == {Failed} else fetched.asked_at),)
 
     def answered(self, source: ActiveSource, server_date: datetime | None, answered_at: datetime) -> None:
-        """Remember that an answer came, whatever it says of invoices."""
+        """Note that an answer came, whatever it says about invoices."""
         source.rate_limited, source.refused_since = 0, None
         self._skew.saw(source.plan.name, server_date, answered_at)
 
     def evaluate_page(
         self, source: ActiveSource, watches: Sequence[ClaimedWatch], page: Page
     ) -> tuple[list[PollRecord], list[ClaimedWatch]]:
-        """The records of what a page tells of these watches, and the watches that a hint wants looked at."""
+        """The records of what a page says about these watches, and the watches whose partial row shows a change."""
         plan = source.plan
         self.answered(source, page.server_date, page.answered_at)
         self._circuit_breakers.answered(plan.name, page.asked_at)
@@ -142,14 +142,14 @@ class Fetcher:
         return records, changed_rows
 
     async def is_account_failing(self, source: ActiveSource, error: AccountError, asked_at: datetime) -> bool:
-        """Whether the account is at fault for a request about no invoice that failed; it is left alone then."""
+        """Whether the account is at fault for a failed request about no invoice; if so it is not asked for now."""
         if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
             await self.back_off(source, (), error, asked_at)
             return True
         return await self._circuit_breakers.is_account_failing(source.plan, asked_at)
 
     async def _account_answers(self, plan: SourcePlan, watches: Sequence[ClaimedWatch], fetched: Fetched) -> bool:
-        """Whether the account was heard of since the first misses of those that could be deleted now."""
+        """Whether the account gave a good answer after the first miss of each watch that could be deleted now."""
         first = [
             watch.first_missed_at
             for watch in watches
@@ -165,7 +165,7 @@ class Fetcher:
     async def back_off(
         self, source: ActiveSource, watches: Sequence[ClaimedWatch], error: ProviderUnavailable, asked_at: datetime
     ) -> tuple[Outcome, ...]:
-        """Leave the account alone for as long as it wants; one that wants nothing else for long is failing."""
+        """Pause the account for as long as it asks. If it has refused requests for too long, it is failing."""
         now = self._clock.now()
         until = now + error.retry_after if error.retry_after else next_probe(now, source.rate_limited, self._random())
         source.rate_limited += 1
@@ -185,7 +185,7 @@ class Fetcher:
         error: AccountError,
         asked_at: datetime,
     ) -> tuple[Outcome, ...]:
-        """A request failed as a whole: find out whether the account, the request or one invoice is at fault."""
+        """A whole request failed: find out whether the account, the request or one invoice is at fault."""
         plan = source.plan
         if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
             return await self.back_off(source, watches, error, asked_at)

@@ -1,7 +1,7 @@
-"""What is kept of the last look so that the next one can be told to have nothing new.
+"""The fingerprint of the last poll, by which the next one is recognized as unchanged.
 
-Three digests in a row: of the words as they were sent, of what they say, and of what the configuration adds to that.
-Equal words say the same; where they differ, only reading them tells.
+Three digests in a row: of the bytes as they were sent, of their content, and of what the configuration adds. Equal
+bytes mean equal content; if the bytes differ, the content has to be read.
 """
 
 from collections.abc import Hashable
@@ -15,7 +15,7 @@ _NO_TEXT = bytes(_TEXT)
 
 @lru_cache(maxsize=4096)
 def digest(added: Hashable) -> bytes:
-    """Of what the configuration adds: many watches share it."""
+    """The digest of what the configuration adds: many watches share it."""
     return blake2b(repr(added).encode(), digest_size=8).digest()
 
 
@@ -24,12 +24,12 @@ def joined(text: bytes, document: bytes, added: bytes) -> bytes:
 
 
 def known_text(kept: bytes | None, added: bytes) -> bytes | None:
-    """The digest of words that would say nothing new, as the configuration is now."""
+    """The digest of the bytes that would say nothing new under the present configuration."""
     if kept is None or kept[_TEXT + _DOCUMENT :] != added or kept.startswith(_NO_TEXT):
         return None
     return kept[:_TEXT]
 
 
 def say_the_same(one: bytes, kept: bytes | None) -> bool:
-    """Whether both say the same, in whatever words."""
+    """Whether both have the same content, whatever their bytes."""
     return kept is not None and one[_TEXT:] == kept[_TEXT:]

@@ -1,4 +1,4 @@
-"""Rounds through the lists of a source, where a page refreshes more invoices than single requests would."""
+"""Reads a source's lists, where one page refreshes more invoices than single requests would."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -42,18 +42,20 @@ _ROUND_LEASE = timedelta(minutes=10)
 _PAGE_LEASE = timedelta(minutes=2)
 _REFUSED_FOR = timedelta(hours=1)
 _BROKEN_OFF_FOR = timedelta(minutes=5)
-"""After a list that began well: the row that its next page hangs on may have been deleted meanwhile."""
+"""After a list that began well: the row at which its next page starts may have been deleted meanwhile."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_PAGES = 100_000
 _COUNTED = 2000
-"""So many more due watches are counted than make a round pay: a list does not refresh the settled ones among them."""
+"""How many more due watches are counted than make a round worthwhile: a list does not refresh the settled ones among
+them.
+"""
 _TRIES = 3
 _PART = 500
-"""Rows that are leased and judged at once: a list without pages may hold tens of thousands."""
+"""Rows that are leased and evaluated at once: a list without pages may have tens of thousands."""
 
 
 class ListSync:
-    """Decides, source by source, whether to go through the lists, and has what they say judged like any look."""
+    """Decides for each source when to read its lists, and evaluates their rows like polls."""
 
     def __init__(self, list_syncs: ListSyncs, runner: PollRunner, *, on_end: Callable[[], None]) -> None:
         self._list_syncs = list_syncs
@@ -69,7 +71,7 @@ class ListSync:
         send: MemoryObjectSendStream[Outcome],
         on_heartbeat: Callable[[str], None],
     ) -> None:
-        """Go round until stopped. Sources are swept beside each other, each by one task at a time."""
+        """Run until stopped. Sources are synced in parallel, each by one task at a time."""
         async with anyio.create_task_group() as rounds:
             while not self._runner.stopping.is_set():
                 on_heartbeat("sweeping")
@@ -78,7 +80,7 @@ class ListSync:
                 await sleep_or(self._clock, self._runner.stopping, _LOOK_EVERY)
 
     async def sync_once(self, source: ActiveSource, send: MemoryObjectSendStream[Outcome]) -> None:
-        """Make the round that is due now, if any, and return when it is over."""
+        """Make the round that is due now, if any, and return when it has ended."""
         async with anyio.create_task_group() as rounds:
             await self._begin_if_due(source, send, rounds)
 
@@ -125,7 +127,8 @@ class ListSync:
     ) -> None:
         name, began_at, left = source.plan.name, self._clock.now(), 0
         try:
-            # Hints stand for no first look; whole documents do, for all that was new when the round was chosen.
+            # Partial rows cannot replace a first poll; whole documents can, for all that was new when the round was
+            # chosen.
             new_since = _EVER if lists.are_partial else began_at
             async with self._urgent_polls.at_work(source, send, new_since=new_since):
                 await self._read(source, lists, chosen, send)
@@ -169,10 +172,10 @@ class ListSync:
                 await pass_on(send, outcome)
 
     async def _confirm_absent(self, plan: SourcePlan, lists: Lists, chosen: Round) -> int:
-        """Have those looked at by id that the round before named and this one did not; how many.
+        """Poll sooner the watches that the last round listed and this one did not; returns how many.
 
-        Pages shift while they are read, so absence proves nothing; but most have left because they were settled. A look
-        by id ends it: who is asked for in this way is not again, before a list names him again.
+        Pages shift while they are read, so absence proves nothing; but most of these invoices were settled. The poll by
+        id decides; a watch that was polled in this way is not polled so again before a list names it again.
         """
         if not chosen.is_complete or chosen.kind is ListSyncKind.CHANGES:
             return 0
@@ -195,7 +198,7 @@ class ListSync:
         has_nothing_new = chosen.since is not None and chosen.changed_rows == changed_before
         chosen.following = page.next_page
         chosen.is_complete = page.next_page is None or has_nothing_new
-        # Whether it pays has to be counted anew: hints do not stand for a first look, nor for one long ago.
+        # The count of what the round can refresh was wrong: partial rows cannot replace a first poll or a very old one.
         chosen.is_mistaken = chosen.kind is ListSyncKind.REFRESH and lists.are_partial is None and bool(page.omits)
         lists.are_partial = bool(page.omits)
         is_in_vain = chosen.pages >= LEAST_REQUESTS and chosen.is_unworthy
@@ -204,7 +207,7 @@ class ListSync:
         return tuple(outcomes)
 
     async def _rows(self, source: ActiveSource, chosen: Round, page: Page) -> Outcome:
-        """Watch what is new, and judge what the rows say of what is watched."""
+        """Watch new ids, and evaluate the rows of watched invoices."""
         plan, now = source.plan, self._clock.now()
         unsettled = [row.invoice_id for row in page.rows if not row.is_settled]
         added = await self._list_syncs.discover(plan.name, unsettled, now) if plan.discover else 0
@@ -225,7 +228,7 @@ class ListSync:
         return Outcome(plan.name, claim.watches, records, page.asked_at)
 
     async def _asked(self, source: ActiveSource, lists: Lists, chosen: Round) -> Page | None:
-        """The round's next page; None where the round has to be broken off."""
+        """The next page of the round; None if the round has to end early."""
         plan, asked_at = source.plan, self._clock.now()
         for _ in range(_TRIES):
             try:

@@ -1,4 +1,7 @@
-"""When a round through a source's lists pays, and when the next may follow. Pure: time comes in."""
+"""Decides when a round through a source's lists is worthwhile, and when the next may follow.
+
+Pure: time is passed in.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -6,16 +9,16 @@ from datetime import datetime, timedelta
 from watcher.ports import ClaimedWatch, ListSyncKind
 
 LEAST_REQUESTS = 10
-"""Fewer single requests than this are not worth a first round that nobody knows the length of."""
+"""With fewer single requests than this, a first round of unknown length is not worthwhile."""
 _SHARE = 10
-"""Rounds that look for new invoices, or for hints, take a tenth of the rate at most."""
+"""Rounds for new invoices, or for changes, take at most a tenth of the rate."""
 _CHANGES_EVERY = timedelta(minutes=1)
 CHANGES_OVERLAP = timedelta(days=1)
-"""The zone in which a provider reads the instant is not known for sure, and rows come newest first."""
+"""The time zone in which a provider reads the instant is not known for sure, and rows come newest first."""
 _MOST_CONFIRMED = 1000
-"""A list that suddenly names nobody any more is hardly the truth; the others have their usual time."""
+"""A list that suddenly names nothing is probably wrong; watches beyond this number keep their planned time."""
 _UNWORTHY_FOR = timedelta(minutes=5)
-"""The least time for which lists are left alone that name too little of what is watched."""
+"""The shortest pause after a round whose lists named too few watched invoices."""
 
 
 def single_requests(due: int, batch_size: int) -> int:
@@ -23,10 +26,9 @@ def single_requests(due: int, batch_size: int) -> int:
 
 
 def pages_worth(due: int, batch_size: int, pages: int | None) -> int | None:
-    """How many pages a round may take so that it costs less than asking for what is due; None where none pays.
+    """How many pages a round may read so that it costs less than single polls of what is due; None if no round does.
 
-    `pages` is how many the list had the last time, None where nobody knows: then the round breaks off where it gets
-    dearer.
+    `pages` is the length of the last complete round, None if unknown: then the round ends as soon as it costs more.
     """
     requests = single_requests(due, batch_size)
     if requests <= (LEAST_REQUESTS if pages is None else pages):
@@ -36,15 +38,17 @@ def pages_worth(due: int, batch_size: int, pages: int | None) -> int | None:
 
 @dataclass(slots=True)
 class Lists:
-    """What this process knows of one source's lists. `pages` is the length of the last complete round.
+    """What this process knows about one source's lists. `pages` is the length of the last complete round.
 
-    `are_partial`: rows are no whole documents. None until a page was read.
+    `are_partial`: rows lack parts of the document. None until a page was read.
     """
 
     pages: int | None = None
     are_partial: bool | None = None
     listed_at: frozenset[datetime] = frozenset()
-    """When the pages of the last complete round were answered, which is when all they named was looked at."""
+    """When the pages of the last complete round were answered: all their invoices have that as the time of their last
+    poll.
+    """
     changes_since: datetime | None = None
     next_at: dict[ListSyncKind, datetime] = field(default_factory=dict[ListSyncKind, datetime])
 
@@ -57,7 +61,10 @@ class Lists:
 
 @dataclass(slots=True)
 class Round:
-    """`most` pages are read; fewer where a sweep refreshes fewer than `least` invoices a page."""
+    """One pass through a list.
+
+    It reads up to `most` pages, fewer if it refreshes fewer than `least` invoices a page.
+    """
 
     kind: ListSyncKind
     most: int
@@ -72,28 +79,28 @@ class Round:
     is_over: bool = False
     is_complete: bool = False
     is_mistaken: bool = False
-    """It was begun for watches that these lists, as turns out, cannot refresh."""
+    """It began for watches that, as it turned out, these lists cannot refresh."""
     leased: list[ClaimedWatch] = field(default_factory=list[ClaimedWatch])
     listed_at: list[datetime] = field(default_factory=list[datetime])
 
     @property
     def is_unworthy(self) -> bool:
-        """As many single requests would have refreshed more."""
+        """The same number of single requests would have refreshed more."""
         return self.refreshed + self.changed_rows < self.least * self.pages
 
 
 def confirmations(now: datetime, batch_size: int, interval: timedelta) -> tuple[datetime, ...]:
-    """When those that a round did not name any more are asked for by id: half of the rate is left to others."""
+    """When to poll the watches that a round no longer listed: they get half of the rate."""
     return tuple(now + number // batch_size * 2 * interval for number in range(_MOST_CONFIRMED))
 
 
 def plan_next(
     lists: Lists, finished: Round, *, began_at: datetime, now: datetime, every: timedelta, interval: timedelta
 ) -> tuple[ListSyncKind, ...]:
-    """Note in `lists` when rounds may follow; the kinds that are concerned.
+    """Set in `lists` when rounds may follow; returns the kinds that changed.
 
-    `every` is how often an invoice is looked at, `interval` what lies between two requests. Between two sweeps single
-    requests have their time, for what no list names.
+    `every` is how often an invoice is polled, `interval` the time between two requests. Between two rounds single polls
+    get time, for watches that no list names.
     """
     took = _SHARE * finished.pages * interval
     if finished.kind is ListSyncKind.CHANGES:

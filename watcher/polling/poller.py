@@ -1,4 +1,4 @@
-"""The straight line of a poll: claim what is due, fetch it, judge what came, record it in batches."""
+"""The main loop of polling: claim what is due, fetch it, evaluate the answers, record them in batches."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -33,21 +33,21 @@ from watcher.ports import (
 _log = structlog.get_logger()
 
 _AHEAD = timedelta(seconds=1)
-"""How far ahead send instants are reserved: what a crash loses of the budget, and what one claim can spread."""
+"""How far ahead send slots are reserved: what a crash loses of the budget, and what one claim can spread."""
 _IDLE = timedelta(seconds=1)
-"""Between two looks for due watches when nobody woke us: the command line writes to the same database."""
+"""Between two claims when nobody woke the poller: the command line writes to the same database."""
 _AT_ONCE = 64
-"""Requests of one source under way at once."""
+"""Requests of one source in progress at once."""
 _CLAIMED = 8 * _AT_ONCE
-"""Requests that are claimed at once, anew when half of a source's are made: a claim's commit is shared by many.
+"""Requests that are claimed at once, again when half of a source's are made: many share the commit of one claim.
 
-Of all sources together: what cannot be sent within a second of its instant has been claimed in vain.
+It counts all sources together: a request that cannot leave within a second of its slot was claimed in vain.
 """
 _WATCHES = 4000
-"""So many watches they may be about, where requests ask for many."""
+"""How many watches the claimed requests may be about, where each request asks for many."""
 _SLOT_WAITS = 4
 _LONGEST_SLOT_WAIT = timedelta(minutes=10)
-"""What a crash may leave leased for the sake of rates below one a minute."""
+"""How long a crash may leave watches leased at rates below one request a minute."""
 _BUFFERED = 1000
 
 
@@ -61,7 +61,7 @@ class PollStores:
 
 
 class Poller:
-    """Runs until `stop`; several may share a database. `on_heartbeat` is called by every loop that turns."""
+    """Polls until `stop`; several may share a database. Each loop calls `on_heartbeat` on every iteration."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Poller:
         self._list_sync = ListSync(stores.list_syncs, self._runner, on_end=self.wake)
 
     def configure(self, plans: Mapping[str, SourcePlan]) -> None:
-        """Poll these sources from now on. What is in flight is finished and recorded under the old plan."""
+        """Poll these sources from now on. Requests in progress are finished and recorded by the old plan."""
         for name, plan in plans.items():
             if name in self._sources:
                 self._sources[name].plan = plan
@@ -106,11 +106,11 @@ class Poller:
         self.wake()
 
     def wake(self) -> None:
-        """Look for due watches at once."""
+        """Claim due watches at once."""
         self._woken.set()
 
     def stop(self) -> None:
-        """Claim nothing more; `run` ends when what is in flight is recorded."""
+        """Claim nothing more; `run` ends when the requests in progress are recorded."""
         self._stopping.set()
         self._woken.set()
 
@@ -125,7 +125,7 @@ class Poller:
                 await self._dispatch(polls, send)
 
     async def run_once(self) -> int:
-        """Poll everything that is due now, once. Returns how many sources could not be asked for it."""
+        """Poll everything that is due now, once. Returns how many sources could not be asked."""
         send, receive = anyio.create_memory_object_stream[Outcome](_BUFFERED)
         async with anyio.create_task_group() as recording:
             recording.start_soon(self.recorder.run, receive)
@@ -141,7 +141,7 @@ class Poller:
         return len(await self._circuit_breakers.left_alone(self._plans))
 
     async def renew_tokens(self) -> None:
-        """Renew what ends soon, so that no poll has to wait for it; an account that is left alone needs none."""
+        """Renew tokens that end soon, so that no poll has to wait; accounts that are not asked now need none."""
         plans: Mapping[str, SourcePlan] = {} if self._circuit_breakers.network.is_down else self._plans
         for name in plans.keys() - await self._circuit_breakers.left_alone(plans):
             try:
@@ -158,7 +158,7 @@ class Poller:
         await self._exhaust(name, send)
 
     async def _exhaust(self, name: str, send: MemoryObjectSendStream[Outcome]) -> None:
-        """Poll what is due of one source, each watch once; a slow source keeps no other waiting."""
+        """Poll what is due of one source, each watch once; a slow source does not hold up the others."""
         seen: set[int] = set()
         while claims := await self._queue.claim(self._clock.now(), self._wanted([name], patient=True), self._lease()):
             (claim,) = claims
@@ -186,7 +186,7 @@ class Poller:
                 await sleep_or(self._clock, self._woken, _IDLE)
 
     def _wanted(self, names: Collection[str], *, patient: bool = False) -> list[ClaimRequest]:
-        """`patient` reserves the next send instant however far ahead a slow rate puts it."""
+        """`patient` reserves the next send slot however far ahead a slow rate puts it."""
         now = self._clock.now()
         return [
             ClaimRequest(
@@ -203,18 +203,18 @@ class Poller:
         ]
 
     def _most(self, source: ActiveSource) -> int:
-        """Requests that may be claimed of it at once."""
+        """How many requests of it may be claimed at once."""
         return max(2, min(_CLAIMED // max(1, len(self._sources)), _WATCHES // source.plan.provider.batch_size))
 
     def _lease(self) -> timedelta:
-        """Long enough for a request, its token and its repetition at the slowest source's rate and time-out."""
+        """Long enough for a request, its token and one repetition at the rate and time-out of the slowest source."""
         plans = self._plans.values()
         waits = (plan.timeout + min(_SLOT_WAITS * plan.spacing.interval, _LONGEST_SLOT_WAIT) for plan in plans)
         return LEASE_MARGIN + max(waits, default=timedelta(0))
 
     def _start(self, polls: TaskGroup, claim: Claim, send: MemoryObjectSendStream[Outcome]) -> None:
         source = self._sources.get(claim.source)
-        if source is None:  # a reload took it away during the claim
+        if source is None:  # a reload removed it during the claim
             polls.start_soon(send.send, self._runner.given_back(claim.source, claim.watches))
             return
         source.waiting.extend(self._runner.requests(source, claim))
@@ -227,7 +227,7 @@ class Poller:
         return self._runner.send_slot(source)
 
     async def _poll_waiting(self, source: ActiveSource, send: MemoryObjectSendStream[Outcome]) -> None:
-        """Make the source's waiting requests one after the other, beside others that do the same."""
+        """Make the source's waiting requests one after another; several tasks do this at once."""
         try:
             while source.waiting:
                 watches, send_slot = source.waiting.popleft()
@@ -238,7 +238,7 @@ class Poller:
             self._wake_if_short(source)
 
     def _wake_if_short(self, source: ActiveSource) -> None:
-        if source.claimed == self._most(source) // 2:  # sooner, and every request would cost a claim of its own
+        if source.claimed == self._most(source) // 2:  # earlier, every request would need a claim of its own
             self._woken.set()
 
     async def _look_after_accounts(self) -> None:
@@ -253,7 +253,7 @@ class Poller:
             probing.cancel_scope.cancel()
 
     async def _tell_stale_clocks(self, send: MemoryObjectSendStream[Outcome]) -> None:
-        """Clock events whose fresh look did not come within `clock_wait` are told from the last snapshot."""
+        """Record clock events from the last snapshot if no poll came within `clock_wait`."""
         while not self._stopping.is_set():
             self._on_heartbeat("clock")
             now = self._clock.now()
@@ -276,5 +276,5 @@ class Poller:
             if plan := plans.get(claim.source):
                 records = [evaluate.stale_clock(plan, watch, now) for watch in claim.watches]
                 await send.send(Outcome(plan.name, claim.watches, records))
-            else:  # a reload took it away during the claim
+            else:  # a reload removed it during the claim
                 await send.send(self._runner.given_back(claim.source, claim.watches))

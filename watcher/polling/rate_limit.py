@@ -1,4 +1,4 @@
-"""Sending at the instants that the budget gave, and never closer than the account's rate allows."""
+"""Sends requests at their reserved slots, and never closer together than the account's rate allows."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +11,14 @@ from watcher.ports import UNOBSERVED, PollObserver, RateBudget
 _LATEST = timedelta(seconds=1)
 _BURST = timedelta(seconds=1)
 _SLACK = 1.01
-"""Slots are a hundredth wider than the rate asks for: what the network does to spacing is seen by the server too."""
+"""Slots are a hundredth wider than the rate requires: the server also sees what the network does to the spacing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """How an account's requests are spread: `interval` between two send instants.
+    """How the requests of an account are spread: `interval` between two send instants.
 
-    `burst` is how far sends may run ahead of even spacing when they were held up: not at all for 1/s or less.
+    `burst` is how far delayed requests may run ahead of even spacing: not at all for 1/s or less.
     """
 
     interval: timedelta
@@ -26,15 +26,15 @@ class Spacing:
 
     @classmethod
     def of(cls, rate: float) -> Self:
-        """For a rate in requests a second."""
+        """The spacing for a rate in requests a second."""
         interval = timedelta(seconds=_SLACK / rate)
         return cls(interval, max(timedelta(0), _BURST - 2 * interval))
 
 
 class AccountLimiter:
-    """The spacing of one account's sends in this process (GCRA on the instants at which requests really leave).
+    """Spaces the requests of one account in this process: GCRA on the instants at which they really leave.
 
-    The budget's slots are spaced by construction, over all replicas; the gate keeps late ones from bunching.
+    The slots of the budget are already spaced, over all replicas; this keeps late requests from bunching.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -43,13 +43,13 @@ class AccountLimiter:
         self._closed_until: datetime | None = None
 
     def close_until(self, until: datetime) -> None:
-        """Let no request leave before `until`, those that already have a slot included."""
+        """Let no request leave before `until`, including those that already have a slot."""
         self._closed_until = until if self._closed_until is None else max(until, self._closed_until)
 
     async def pass_at(self, slot: datetime, spacing: Spacing) -> datetime:
         """Return at the slot or as soon after it as the spacing allows: the instant at which that is.
 
-        Raises SlotMissed a second after the slot, and for slots at which the gate is closed.
+        Raises SlotMissed a second after the slot, and for slots during a pause that the account asked for.
         """
         while True:
             now = self._clock.now()
@@ -67,7 +67,7 @@ class AccountLimiter:
 
 @dataclass(slots=True)
 class SendSlot:
-    """The pacer of one claimed request: its own slots first, then slots reserved one by one (tokens, retries).
+    """The rate limiter of one claimed request: first its own slots, then slots reserved one by one (tokens, retries).
 
     Nothing is sent from `last_at` on: the answer would come after the lease.
     """
@@ -97,7 +97,7 @@ class SendSlot:
 
 
 class LocalRateBudget:
-    """A budget of this process alone, for questions asked where no database is."""
+    """The rate budget of this process alone, for requests made without a database."""
 
     def __init__(self) -> None:
         self._free_at: dict[str, datetime] = {}

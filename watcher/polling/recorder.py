@@ -1,4 +1,4 @@
-"""Outcomes of polls, written in batches: a commit each would cap the program at the disk's commit rate."""
+"""Records the outcomes of polls in batches: one commit each would limit the program to the disk's commit rate."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,20 +17,20 @@ _log = structlog.get_logger()
 
 _BATCH = 500
 _LINGER = timedelta(milliseconds=20)
-"""How long the first outcome of a batch waits for company."""
+"""How long the first outcome of a batch waits for more."""
 _BUSY = 50
 _LINGERS = 3
-"""So many times it waits while so much comes: a batch costs the same for few as for many."""
+"""How many times it waits while many outcomes come: a batch costs the same for few as for many."""
 _RETRY = timedelta(seconds=1)
 _TRIES = 60
-"""Past this the leases have ended and the polls are made again."""
+"""After this many the leases have ended, and the polls are made again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The records of one request for these watches. `success_at` is when a request began that was answered well.
 
-    `unasked` are watches to give back without a look, due again at `due_at`.
+    `unasked` are watches to give back without a poll, due again at `due_at`.
     """
 
     source: str
@@ -42,7 +42,7 @@ class Outcome:
 
 
 async def pass_on(outcomes: MemoryObjectSendStream[Outcome], outcome: Outcome) -> None:
-    """Without a turn of the event loop where there is room: that costs a tenth of a poll."""
+    """Send without switching tasks if there is room: switching costs a tenth of a poll."""
     try:
         outcomes.send_nowait(outcome)
     except anyio.WouldBlock:
@@ -50,7 +50,7 @@ async def pass_on(outcomes: MemoryObjectSendStream[Outcome], outcome: Outcome) -
 
 
 class Recorder:
-    """Writes what has come since the last batch; counts what it wrote."""
+    """Writes what has come since the last batch, and counts it."""
 
     def __init__(
         self, queue: PollQueue, clock: Clock, *, on_events: Callable[[], None], observer: PollObserver = UNOBSERVED
@@ -143,7 +143,7 @@ class Recorder:
 
 
 def _fill(batch: list[Outcome], outcomes: MemoryObjectReceiveStream[Outcome]) -> int:
-    """Add what has come; how many records there are then."""
+    """Add what has come; returns how many records the batch has then."""
     size = sum(len(outcome.records) for outcome in batch)
     while size < _BATCH:
         try:

@@ -1,4 +1,4 @@
-"""What the poller knows of one source: all of it fixed until the next reload."""
+"""What the poller knows about one source; it does not change until the next reload."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from watcher.ports import ClaimedWatch, Provider
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """`regular` gives the policy's next look at an open invoice, from its standing, now and luck.
+    """`regular` gives the policy's next poll of an open invoice, from its hazard group, the time and a jitter.
 
-    `adaptive_policy` is what it goes by where the policy is adaptive.
+    `adaptive_policy` is set if the policy is adaptive.
     """
 
     name: str
@@ -37,7 +37,7 @@ class SourcePlan:
     customer_names: bool = False
     discover: bool = False
     host: str = ""
-    """Sources at one host are reached, or not, together."""
+    """Sources at one host are reachable, or not, together."""
     subscriptions: tuple[Subscription, ...] = ()
     adaptive_policy: AdaptivePolicy | None = None
 
@@ -52,8 +52,9 @@ class SourcePlan:
         )
 
     def added(self, watch: ClaimedWatch) -> bytes:
-        """A digest of what the configuration adds to the provider's document: a comparison goes by both.
+        """A digest of what the configuration adds to the provider's document: both decide whether something changed.
 
-        The clock's rules are part of it: what they change (the flag, the next instant) is found by comparing anew.
+        It includes the rules of the clock: what they change (the overdue flag, the next instant) is found by comparing
+        again.
         """
         return fingerprint.digest((watch.tags, watch.due_on, self.timezone.key, self.customer_names, self.clock))

@@ -1,4 +1,4 @@
-"""Single looks beside a round: what was asked for, is new, went wrong or is the clock's waits for no list to end."""
+"""Polls that must not wait for a running list sync: requested, new, failed and clock-due invoices."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -18,14 +18,14 @@ from watcher.ports import Claim, ClaimRequest, ListSyncs
 _log = structlog.get_logger()
 
 _CLAIM_EVERY = timedelta(seconds=2)
-"""Shorter rounds are over before anybody has waited long."""
+"""Shorter rounds end before anybody has waited long."""
 _REST = 10
-"""To find out that nothing presses takes the longer the more is due: this many times as long nobody asks again."""
+"""After a claim that found nothing urgent, wait this many times as long as it took: its cost grows with the backlog."""
 _AT_ONCE = timedelta(seconds=0.5)
-"""So much of the rate is claimed at once, one request at least: the list's next page comes after it."""
+"""How much of the rate is claimed at once, but at least one request: the next page of the list comes after it."""
 _AHEAD = timedelta(seconds=1)
 _PLACES_AHEAD = 4
-"""Slots that those who wait already may have taken: the list's page, a token, a retry."""
+"""Slots that may be taken before ours: the list's page, a token, a retry."""
 
 
 class UrgentPolls:
@@ -38,9 +38,9 @@ class UrgentPolls:
     async def at_work(
         self, source: ActiveSource, send: MemoryObjectSendStream[Outcome], *, new_since: datetime
     ) -> AsyncGenerator[None]:
-        """Look beside what the block does; looks under way when it ends are finished.
+        """Make urgent polls while the block runs; polls in progress when it ends are finished.
 
-        For the first look at what is due since before `new_since` the round will do.
+        New watches that have been due since before `new_since` are left to the round.
         """
         over = anyio.Event()
         async with anyio.create_task_group() as polls:

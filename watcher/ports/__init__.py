@@ -1,4 +1,4 @@
-"""What the use cases need from the world: small Protocols, one per user, and the values that cross them.
+"""What the use cases need from outside: small Protocols, one per user, and the values that they exchange.
 
 All instants are aware UTC. Everything here is frozen; sequences are tuples.
 """

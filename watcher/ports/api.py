@@ -1,4 +1,4 @@
-"""What the HTTP side needs of the program: lists to show, and what may be done by hand."""
+"""What the HTTP side needs: lists to show, and actions to perform."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Item = dict[str, object]
 
 
 class Reports(Protocol):
-    """What is known, in a stable order: `after` names the last item seen, `limit` the most.
+    """Lists in a stable order: `after` is the key of the last item seen, `limit` the maximum number.
 
-    Each raises StoreUnavailable.
+    Each method raises StoreUnavailable.
     """
 
     async def watch(self, source: str, invoice_id: str) -> Item | None: ...
@@ -78,9 +78,9 @@ class Reports(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What came of one webhook sent by hand. `explanation` is a sentence for the operator that names the likely cause.
+    """The result of one test webhook. `explanation` is a sentence for the operator that names the likely cause.
 
-    `response`, `detail`: as in a receipt.
+    `response` and `detail` are those of a receipt.
     """
 
     endpoint: str
@@ -95,19 +95,19 @@ class TestResult:
 
 
 class Actions(Protocol):
-    """What may be done by hand, in force at once.
+    """What an operator can do by hand; each takes effect at once.
 
-    Each raises NotFound, Refused with the reason, or StoreUnavailable.
+    Each method raises NotFound, Refused with the reason, or StoreUnavailable.
     """
 
     async def add_watch(self, entry: DesiredWatch) -> bool:
-        """True where the invoice was not watched before."""
+        """True if the invoice was not watched before."""
         ...
 
     async def remove_watch(self, source: str, invoice_id: str) -> None: ...
 
     async def request_poll(self, source: str, invoice_id: str) -> datetime:
-        """When it is due."""
+        """Returns when the poll is due."""
         ...
 
     async def enable_endpoint(self, name: str) -> None: ...
@@ -121,10 +121,11 @@ class Actions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How the service is. `store_error` is None and `stalled` empty where it works; the rest is said, and no failure.
+    """The condition of the service.
 
-    `clock_ahead` is set, in seconds, while clock events are held; `lists_held_since` while a change of the watch lists
-    waits for confirmation.
+    It works if `store_error` is None and `stalled` is empty; the other fields are only shown. `clock_ahead`, in
+    seconds, is set while clock events are held; `lists_held_since` while a change of the watch lists waits for
+    confirmation.
     """
 
     store_error: str | None = None

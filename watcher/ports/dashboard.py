@@ -1,4 +1,4 @@
-"""What the page shows beside the lists: figures over everything, and how sources and endpoints are."""
+"""What the page shows besides the lists: totals and statistics, and the health of sources and endpoints."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ WAITING = (DeliveryState.PENDING, DeliveryState.DELIVERING, DeliveryState.PARKED
 
 
 class Age(IntEnum):
-    """For how many days an invoice has been overdue: at most that many, `OLDER` for all the rest."""
+    """For how many days an invoice has been overdue: at most this many; `OLDER` is the rest."""
 
     WEEK = 7
     MONTH = 30
@@ -25,7 +25,7 @@ class Age(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class MoneyUnit:
-    """What may be added: money of one direction in one currency. `minor`: counted in minor units of unknown size."""
+    """Money that may be added: one direction and one currency. `minor`: counted in minor units of unknown size."""
 
     direction: str
     currency: str
@@ -34,7 +34,7 @@ class MoneyUnit:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """The exact sums over `count` invoices that are watched."""
+    """The exact sums over `count` watched invoices."""
 
     count: int
     total: Decimal
@@ -44,11 +44,11 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything that takes reading everything, as it was at one instant.
+    """Everything that needs a reading of all rows, as of one instant.
 
-    `watches` are counted by source and state, `deliveries` by endpoint and state, `invoices` by status, `events` by
-    their UTC day without the baselines. `planned` are the looks that fall due within the next quarter of an hour, what
-    is late included, by source. `longest_overdue` are invoices as lists show them.
+    `watches` are counted by source and state, `deliveries` by endpoint and state, `invoices` by status, `events` by UTC
+    day without the baselines. `planned` is the number of polls due within a quarter of an hour, late ones included, by
+    source. `longest_overdue` are invoices as lists show them.
     """
 
     watches: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
@@ -62,13 +62,13 @@ class Figures:
     events: Mapping[date, int] = field(default_factory=dict[date, int])
 
     def waiting(self, endpoint: str) -> int:
-        """How many of its deliveries are not at their end."""
+        """How many of its deliveries are not in a final state."""
         return sum(self.deliveries.get((endpoint, state), 0) for state in WAITING)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """`state` as in lists of sources. `behind_since` is from when on its longest due watch has been waiting."""
+    """`state` as in the list of sources. `behind_since` is since when its longest due watch has been due."""
 
     name: str
     provider: str
@@ -82,7 +82,7 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True)
 class EndpointHealth:
-    """`state` as in lists of endpoints. `reason` is why it is disabled."""
+    """`state` as in the list of endpoints. `reason` is why it is disabled."""
 
     name: str
     url: str
@@ -95,11 +95,11 @@ class EndpointHealth:
 
 @dataclass(frozen=True, slots=True)
 class DetectionDelay:
-    """How late changes at a source are expected to be seen on average, and how late they were.
+    """How long it takes until a change at a source is detected: expected on average, and as measured.
 
-    `open_invoices` is None until they could be counted: a start knows no invoice before it has polled. `expected` is
-    None where it cannot be told (cron). The rest is of the `changes` that the provider dated, None where there were
-    none; `doubt` is a sentence where both part.
+    `open_invoices` is None until they could be counted: before its first poll an installation knows no invoice.
+    `expected` is None for policies without a forecast (cron). The other figures are over the `changes` that the
+    provider dated, None without any; `doubt` is a sentence for the page if forecast and measurement differ.
     """
 
     source: str
@@ -114,10 +114,10 @@ class DetectionDelay:
 
 
 class Dashboard(Protocol):
-    """Each raises StoreUnavailable."""
+    """Each method raises StoreUnavailable."""
 
     async def figures(self, now: datetime) -> Figures:
-        """Reads everything: seconds where there are a hundred thousand invoices."""
+        """Reads all rows: this takes seconds with a hundred thousand invoices."""
         ...
 
     async def sources(self, now: datetime) -> tuple[SourceHealth, ...]: ...

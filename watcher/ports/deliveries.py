@@ -1,4 +1,4 @@
-"""What delivering needs from the store and from the network."""
+"""What delivery needs from the store and from the network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """`attempts` is how many were made and counted before this one.
+    """`attempts` is how many attempts were made and counted before this one.
 
-    A `probe` finds out whether a failing endpoint answers again: it is not counted, whatever comes back.
+    A `probe` tests whether a failing endpoint answers again: it is not counted, whatever its outcome.
     """
 
     key: int
@@ -48,10 +48,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What came back of one POST. `error` is one of a fixed set of words where no answer came.
+    """The outcome of one POST. `error` is one of a fixed set of words if there was no answer.
 
-    `retry_after` is the receiver's hint, None where it gave none. `response` is the first kilobytes of the answer.
-    `detail` is for an operator who tests: where a redirect leads, why a certificate was refused. It is never stored.
+    `retry_after` is what the receiver asked for, None if it asked for nothing. `response` is the first kilobytes of the
+    answer. `detail` is for an operator who tests: where a redirect leads, why a certificate was refused. It is not
+    stored.
     """
 
     outcome: Outcome
@@ -67,7 +68,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What becomes of a delivery after an attempt. `holds_lane` False lets later ones of its invoice pass it."""
+    """The result of an attempt for its delivery.
+
+    If `holds_lane` is False, later deliveries of its invoice may pass it.
+    """
 
     key: int
     lease: int
@@ -82,18 +86,19 @@ class Settlement:
 
 class Outbox(Protocol):
     async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
-        """Lease due deliveries, at most `wanted[endpoint]` of each endpoint, only the head of each (endpoint, invoice).
+        """Lease the first due delivery of each (endpoint, invoice), at most `wanted[endpoint]` of each endpoint.
 
-        First attempts come before retries. Endpoints that are paused or disabled give none, failing ones now and then
-        a single probe, the delivery that has been due for longest.
+        First attempts come before retries. Endpoints that are paused or disabled give none. A failing endpoint gives a
+        single probe from time to time: the delivery that has been due for longest.
         """
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> frozenset[int]:
-        """Write attempts, new states and the endpoints' health in one transaction.
+        """Write attempts, new states and the health of the endpoints in one transaction.
 
-        Returns the keys whose lease was lost (their attempt stays). What was overtaken meanwhile and has not arrived
-        is superseded, whatever its settlement says. An endpoint that answers again has all that waits due at once.
+        Returns the keys whose lease was lost (their attempt is kept). A delivery that was superseded meanwhile and has
+        not arrived becomes superseded, whatever its settlement says. When an endpoint answers again, all its waiting
+        deliveries become due at once.
         """
         ...
 
@@ -108,17 +113,17 @@ class Outbox(Protocol):
     async def sync_endpoints(
         self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
     ) -> None:
-        """Learn the configured endpoints (name → URL), and by `subscriptions` who is told of the others' health.
+        """Store the configured endpoints (name → URL).
 
-        Waiting deliveries of removed names are parked; those of returned names resume; other parked ones are tried
-        again.
+        `subscriptions` says who receives events about the health of others. Waiting deliveries of removed names are
+        parked; those of names that came back resume; other parked ones are tried again.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One POST to make. The sender signs `body` with every secret of the endpoint, at the instant it sends."""
+    """One POST to make. The sender signs `body` with every secret of the endpoint, at the instant of sending."""
 
     endpoint: str
     event_id: str
@@ -127,5 +132,5 @@ class Attempt:
 
 class Sender(Protocol):
     async def send(self, attempt: Attempt) -> Receipt:
-        """POST once. Never raises for what the receiver or the network does: that is the receipt."""
+        """Make one POST. Never raises for errors of the receiver or the network: the receipt contains them."""
         ...

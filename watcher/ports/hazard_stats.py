@@ -8,8 +8,8 @@ from watcher.core.scheduling.allocation import Census
 
 class HazardStats(Protocol):
     async def census(self, source: str, provider: str, now: datetime, *, weighted: bool) -> Census:
-        """What is open at a source, and what is known of its provider's invoices.
+        """What is open at a source, and what was learned about its provider's invoices.
 
-        Invoices that were never seen are not counted. Currencies and worths are told only where `weighted`.
+        Invoices that were never polled are not counted. Currencies and value classes are only given if `weighted`.
         """
         ...

@@ -1,4 +1,4 @@
-"""What going through the lists of a source needs from the store."""
+"""What a list sync needs from the store."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from watcher.ports.polls import Claim, ClaimedWatch, ClaimRequest
 
 @dataclass(frozen=True, slots=True)
 class ListedIds:
-    """The rows of one page whose request began at `asked_at`: all of them, and those that are not settled.
+    """The rows of one page whose request began at `asked_at`: all ids, and those that are not settled.
 
-    `partial_since` is None where rows are whole documents. Where they are hints it is how far back the last look at an
-    invoice may lie that a hint shall stand for.
+    `partial_since` is None if rows are whole documents. If they are partial, a row can stand for a poll only if the
+    last whole poll of the invoice is not older than this.
     """
 
     source: str
@@ -25,7 +25,7 @@ class ListedIds:
 
 
 class ListSyncKind(StrEnum):
-    """What a round is for: to refresh what is due, to find what nobody watches, or to hear what has changed."""
+    """The purpose of a round: refresh due watches, discover unwatched invoices, or read what has changed."""
 
     REFRESH = "sweep"
     DISCOVERY = "discovery"
@@ -34,9 +34,9 @@ class ListSyncKind(StrEnum):
 
 class ListSyncs(Protocol):
     async def begin(self, source: str, kind: ListSyncKind, now: datetime, until: datetime) -> bool:
-        """True for the one replica that shall go through the lists of this source now; nobody else before `until`.
+        """True for the one replica that may sync this source's lists now; no other may before `until`.
 
-        False while the account is left alone or no round of this kind is due.
+        False while the account is backed off or failing, and if no round of this kind is due.
         """
         ...
 
@@ -45,31 +45,32 @@ class ListSyncs(Protocol):
         ...
 
     async def count_due(self, source: str, now: datetime, most: int, *, partial_since: datetime | None = None) -> int:
-        """How many of the `most` longest due watches a list is likely to refresh: unsettled, and nothing wrong.
+        """How many of the `most` longest due watches a list is likely to refresh: unsettled, without a failure.
 
-        With `partial_since` (as in `ListedIds`), how many of them hints may speak for.
+        With `partial_since` (as in `ListedIds`), how many of them partial rows can refresh.
         """
         ...
 
     async def lease_listed(self, listed: ListedIds, now: datetime, lease: timedelta) -> Claim:
-        """Lease the watches of these rows, due or not, for what the page says of them; without slots.
+        """Lease the watches of these rows, due or not, to record what the page says; without send slots.
 
-        Left out are those that somebody has, those looked at since the page was asked for (it may be older than what
-        is known), retired ones that are still settled; and for hints those that need a whole look anyway.
+        Left out are: watches that another process has leased, watches polled since the page was requested (the page may
+        be older than that), retired watches that are still settled; and with partial rows, those that need a whole
+        document.
         """
         ...
 
     async def ask_for(self, watches: Sequence[ClaimedWatch], now: datetime) -> None:
-        """Give back the leases of watches that a hint wants looked at: due at once, and beside a round too."""
+        """Give back the leases of watches whose partial row shows a change: due at once, also during a round."""
         ...
 
     async def claim_urgent(
         self, request: ClaimRequest, now: datetime, lease: timedelta, *, new_since: datetime
     ) -> Claim | None:
-        """Lease, with slots, what is due and shall not wait for the end of a round; None where there is nothing.
+        """Lease, with send slots, due watches that must not wait for the end of a round; None if there are none.
 
-        That is what somebody asked for, what failed or was missing, what the clock speaks of, and what was never looked
-        at if it is due since `new_since` or later.
+        These are watches with a requested poll, with a failure or a miss, with a clock event, and watches that were
+        never polled and have been due since `new_since` or later.
         """
         ...
 
@@ -82,5 +83,5 @@ class ListSyncs(Protocol):
         ...
 
     async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
-        """Watch what nobody watches yet; returns how many. What was removed by hand stays removed."""
+        """Watch the ids that nobody watches yet; returns how many. Watches that were removed by hand stay removed."""
         ...

@@ -1,4 +1,4 @@
-"""What the two loops say of their work while they do it, to whoever counts. Nothing depends on it."""
+"""What the poller and the dispatcher report to metrics. Nothing else depends on it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ class SourceBacklog:
 
 @dataclass(frozen=True, slots=True)
 class EndpointBacklog:
-    """What waits for an endpoint, and for how long the oldest event of it has been known."""
+    """What waits for an endpoint, and for how long its oldest event has been known."""
 
     endpoint: str
     is_up: bool
@@ -39,11 +39,11 @@ class EndpointBacklog:
 
 class PollObserver(Protocol):
     def requested(self, source: str, now: datetime) -> None:
-        """An HTTP request of any kind leaves for the account."""
+        """An HTTP request of any kind is about to leave for the account."""
         ...
 
     def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
-        """So many polls were recorded."""
+        """Polls were recorded, `count` of them."""
         ...
 
     def recorded(self, event: EventRecord) -> None:
@@ -58,7 +58,7 @@ class DeliveryObserver(Protocol):
 
 
 class Unobserved:
-    """For who does not count."""
+    """Ignores everything."""
 
     def requested(self, source: str, now: datetime) -> None: ...
 

@@ -21,7 +21,7 @@ class WatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """How much of one source a claim may take: at most `requests` of `batch_size` ids, sent no later than `horizon`."""
+    """How much of one source may be claimed: at most `requests` of `batch_size` ids, sent no later than `horizon`."""
 
     source: str
     interval: timedelta
@@ -32,7 +32,10 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedWatch:
-    """A due watch under lease. `memory` is `core.memory`'s text, None before the first snapshot."""
+    """A due watch under lease.
+
+    `memory` is the text of `core.invoices.history_state`, None before the first snapshot.
+    """
 
     key: int
     lease: int
@@ -53,7 +56,7 @@ class ClaimedWatch:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Due watches of one source with the send instants reserved for them: one slot per `batch_size` watches."""
+    """Due watches of one source with the send slots reserved for them: one slot per `batch_size` watches."""
 
     source: str
     slots: tuple[datetime, ...]
@@ -61,7 +64,7 @@ class Claim:
     lease_ends_at: datetime
 
     def requests(self) -> Iterator[tuple[datetime, tuple[ClaimedWatch, ...]]]:
-        """Each request's slot and watches, shared out evenly."""
+        """The slot and the watches of each request, shared out evenly."""
         size = -(-len(self.watches) // len(self.slots))
         for number, slot in enumerate(self.slots):
             if watches := self.watches[number * size : (number + 1) * size]:
@@ -78,9 +81,9 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """One event as it is stored: `bodies[Form.FULL]` always, the other forms where some delivery needs them.
+    """One event as it is stored: always `bodies[Form.FULL]`, the other forms if a delivery needs them.
 
-    `deliveries` are (endpoint, form) pairs. `sequence` is None for events about the watcher itself.
+    `deliveries` are (endpoint, form) pairs. `sequence` is None for events about a source or an endpoint.
     """
 
     id: str
@@ -92,12 +95,12 @@ class EventRecord:
     deliveries: tuple[tuple[str, Form], ...]
     tags: tuple[str, ...] = ()
     delay: timedelta | None = None
-    """From when the provider says that it happened until we saw it."""
+    """From the provider's time of the event to the poll that found it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a poll makes different. `snapshot` is None where only clock events came without a new version.
+    """What a poll changes. `snapshot` is None if there are only clock events without a new version.
 
     `supersedes` are event types whose undelivered events of this invoice must not be sent any more.
     """
@@ -114,8 +117,8 @@ class Change:
 class PollRecord:
     """The outcome of one poll. `poll_at` None retires the watch.
 
-    `asked_at` and `fetched_at` are None unless the provider gave the document, and then replace the stored ones.
-    `fingerprint` replaces the stored one and `raw` is kept where they are not None.
+    `asked_at` and `fetched_at` are None unless the provider gave the document; they replace the stored ones then.
+    `fingerprint` replaces the stored one, and `raw` is kept, where they are not None.
     """
 
     key: int
@@ -138,32 +141,34 @@ class PollRecord:
     """Replaces the stored one where it is not None."""
     exposures: tuple[Exposure, ...] = ()
     clock_only: bool = False
-    """No look was made: only `clock_at` and `change` are written, the lease ends, and the watch is due at `poll_at`."""
+    """There was no request: only `clock_at` and `change` are written, the lease ends, and the watch is due at
+    `poll_at`.
+    """
     is_unchanged: bool = False
-    """A good look found what was known: only when it was made and when the next one is due is written."""
+    """The poll found nothing new: only its time and the time of the next poll are written."""
 
 
 class RateBudget(Protocol):
     async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
-        """Take one more send instant of the source's budget."""
+        """Reserve one more send instant from the source's budget."""
         ...
 
 
 class PollQueue(RateBudget, Protocol):
     async def claim(self, now: datetime, requests: Sequence[ClaimRequest], lease: timedelta) -> tuple[Claim, ...]:
-        """Lease due watches and reserve send instants, in one transaction; sources that back off give none."""
+        """Lease due watches and reserve send slots in one transaction; sources that are backed off give none."""
         ...
 
     async def claim_stale_clocks(
         self, now: datetime, sources: Sequence[str], fresh_poll_until: datetime, limit: int, lease: timedelta
     ) -> tuple[Claim, ...]:
-        """Lease watches whose clock instant lies before `fresh_poll_until`: their fresh look did not come in time."""
+        """Lease watches whose clock instant lies before `fresh_poll_until`: the poll for it did not come in time."""
         ...
 
     async def record(self, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
-        """Write outcomes in one transaction: snapshots, events, deliveries, next polls, and last success by source.
+        """Write outcomes in one transaction: snapshots, events, deliveries, next polls, and the last success by source.
 
-        Returns the keys whose lease was lost: nothing of those was written.
+        Returns the keys whose lease was lost: nothing of these was written.
         """
         ...
 
@@ -174,7 +179,7 @@ class PollQueue(RateBudget, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """What all replicas know of one account. The circuit is open iff `failing_since` is set and `probe_at` is too."""
+    """What all replicas know about one account. The circuit is open if `failing_since` and `probe_at` are both set."""
 
     source: str
     blocked_until: datetime | None = None
@@ -188,28 +193,31 @@ class AccountState:
 
 
 class AccountStates(Protocol):
-    """One circuit per account, in the row of the source."""
+    """One circuit per account, stored in the row of the source."""
 
     async def states(self) -> Mapping[str, AccountState]: ...
 
     async def back_off(self, source: str, now: datetime, until: datetime) -> None:
-        """Nobody asks this account before `until` (429, Retry-After), and the adaptive policy asks it less."""
+        """Send nothing to this account before `until` (429, Retry-After).
+
+        The adaptive policy gives it a smaller share of the rate for some time.
+        """
         ...
 
     async def open_circuit(
         self, source: str, *, at: datetime, refused: bool, error: str, probe_at: datetime
     ) -> AccountState:
-        """Only probes are sent from now on. `failing_since` stays that of the first of several calls."""
+        """Send only probes from now on. Of several calls, `failing_since` is that of the first."""
         ...
 
     async def claim_probe(self, source: str, now: datetime, next_probe_at: datetime) -> bool:
-        """True for the one replica that shall probe now."""
+        """True for the one replica that may probe now."""
         ...
 
     async def close_circuit(self, source: str, at: datetime, event: EventRecord) -> None:
-        """The account answers again; records `source.recovered` where the failure was told. Due polls resume."""
+        """The account answers again; records `source.recovered` if the failure was recorded. Due polls resume."""
         ...
 
     async def record_failing(self, source: str, event: EventRecord) -> bool:
-        """Record `source.failing` once per failure; False where it was told already or the circuit is closed."""
+        """Record `source.failing` once per failure; False if it was recorded already or the circuit is closed."""
         ...

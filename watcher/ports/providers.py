@@ -1,4 +1,4 @@
-"""What a poll needs from a billing provider."""
+"""What polling needs from a billing provider."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,32 +12,35 @@ from watcher.core.json_text import Document
 
 
 class RateLimiter(Protocol):
-    """The account's rate budget, asked before *every* HTTP request (tokens, retries, control and list calls too)."""
+    """The rate budget of the account.
+
+    It is asked before *every* HTTP request: tokens, retries, probes and lists too.
+    """
 
     async def wait(self) -> None:
-        """Return at this request's send instant. Raises SlotMissed where that passed over a second ago."""
+        """Return at the send instant of this request. Raises SlotMissed if that passed more than a second ago."""
         ...
 
 
 Known = Mapping[str, bytes]
-"""By invoice id, `Found.text` of the look that is stored, where an equal text would tell nothing new."""
+"""By invoice id, `Found.text` of the stored poll, for invoices about which an equal text says nothing new."""
 NOTHING_KNOWN: Known = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The provider's document of one invoice. All that is asked of it is made anew, as most looks change nothing.
+    """The provider's document of one invoice. Its parts are computed only when needed, as most polls change nothing.
 
-    `text` is a digest of its words as they were sent, less what is different in each answer; empty where the adapter
-    has none. Equal ones have equal documents, and save the reading.
+    `text` is a digest of the bytes as they were sent, without the parts that differ in each answer; empty if the
+    adapter has none. Equal texts mean equal documents, which saves reading them.
     """
 
     read: Callable[[], Document]
-    """Raises InvalidAnswer: the rows of a list are not read before it is known that they say something new."""
+    """Raises InvalidAnswer: rows of a list are only read once it is known that they say something new."""
     write_raw: Callable[[Document], bytes]
     """Its JSON text without secrets, for `show --raw`."""
     hash_steady: Callable[[Document], bytes]
-    """A fingerprint of what it says: equal ones mean that nothing but volatile fields differs. Raises InvalidAnswer."""
+    """A fingerprint of the content: equal ones mean that only volatile fields differ. Raises InvalidAnswer."""
     text: bytes = b""
 
     @property
@@ -55,19 +58,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """The provider sent the text that is known."""
+    """The provider sent the text that is already known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A miss: the provider says that there is no such invoice (contract: "Deleted"). `reason` is its own word."""
+    """The provider says that there is no such invoice. `reason` is its own wording. Three misses delete the invoice."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """One id that could not be read, while the rest of the answer could."""
+    """One id whose answer could not be read, while the rest of the answer could."""
 
     error: WatcherError
 
@@ -77,7 +80,7 @@ PollResult = Found | Same | Missing | Failed
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One request's looks, by invoice id. `asked_at` is its start, `answered_at` the arrival of its answer."""
+    """The results of one request, by invoice id. `asked_at` is its start, `answered_at` the arrival of its answer."""
 
     results: Mapping[str, PollResult]
     asked_at: datetime
@@ -87,10 +90,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of a list. `result` is None where rows lack parts of the document: then `document` is a partial row.
+    """One row of a list. `result` is None if rows lack parts of the document: then `document` is a partial row.
 
-    `is_settled` is the provider's word: paid, void or given up. `changed_at` is when it says that the invoice changed
-    last, None where it does not say so or is not to be believed.
+    `is_settled` is what the provider says: paid, void or given up. `changed_at` is when it says that the invoice
+    changed last, None if it does not say so or cannot be trusted.
     """
 
     invoice_id: str
@@ -102,9 +105,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One request's rows. `next_page` asks for those behind it, None at the end; `total` is of the list where told.
+    """The rows of one request. `next_page` asks for the rows after them, None at the end.
 
-    `omits` are the fields of a snapshot that rows do not carry: of these a list says nothing.
+    `total` counts the list if known. `omits` are the fields of a snapshot that rows do not contain: the list says
+    nothing about them.
     """
 
     rows: tuple[Listed, ...]
@@ -125,7 +129,7 @@ class Provider(Protocol):
         ...
 
     async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
-        """Ask for 1…batch_size invoices; every id gets a look, Same only those that are `known`.
+        """Ask for 1…batch_size invoices; every id gets a result, `Same` only if it is in `known`.
 
         Raises what concerns the whole request: CredentialsRefused, RateLimited, ProviderUnavailable, SlotMissed.
         """
@@ -133,25 +137,25 @@ class Provider(Protocol):
 
     @property
     def lists_changes(self) -> bool:
-        """Whether `list_page` can tell what changed since an instant."""
+        """Whether `list_page` can list what changed since an instant."""
         ...
 
     async def list_page(self, page: str | None, limiter: RateLimiter, *, changed_since: datetime | None = None) -> Page:
-        """Ask for one page of the unsettled invoices, or of all where the provider cannot tell them apart.
+        """Ask for one page of the unsettled invoices, or of all if the provider cannot filter them.
 
-        The first page is None. With `changed_since`, of what changed then or later, settled or not. Absence proves
-        nothing: pages shift while they are read. Raises like `fetch`, and ListRefused.
+        The first page is None. With `changed_since`, the page has what changed then or later, settled or not. Absence
+        proves nothing: pages shift while they are read. Raises like `fetch`, and ListRefused.
         """
         ...
 
     async def probe(self, limiter: RateLimiter) -> datetime | None:
-        """One cheap call that needs credentials but no invoice; the server's `Date`. Raises like `fetch`."""
+        """One cheap request that needs credentials but no invoice; returns the server's `Date`. Raises like `fetch`."""
         ...
 
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
-        """Read a document. Pure. `before` only where the provider forces it. Raises InvalidAnswer."""
+        """Read a document. Pure. `before` is used only if the provider leaves no other way. Raises InvalidAnswer."""
         ...
 
     async def renew_token(self, limiter: RateLimiter) -> None:
-        """Renew the access token if it ends soon; nothing for providers without tokens. Raises like `fetch`."""
+        """Renew the access token if it ends soon; does nothing for providers without tokens. Raises like `fetch`."""
         ...

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class DesiredWatch(NamedTuple):
-    """One wish to watch; those of watch lists say in which file and line they stand. A tuple: there may be millions."""
+    """One desired watch; entries of watch lists name their file and line. A tuple, because there may be millions."""
 
     source: str
     invoice_id: str
@@ -24,9 +24,9 @@ class DesiredWatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListDigest:
-    """What is remembered of the lists that the stored watches match.
+    """What is stored about the watch lists that the stored watches match.
 
-    `digest` is of all that decides what a reading of them says; `watches` and `warnings` are what it said.
+    `digest` covers everything that decides what a reading of them gives; `watches` and `warnings` are what it gave.
     """
 
     digest: str
@@ -36,7 +36,7 @@ class ListDigest:
 
 @dataclass(frozen=True, slots=True)
 class WatchLists:
-    """One reading of all watch lists. `entries` is None where the mark is the stored one: nobody needs them then."""
+    """One reading of all watch lists. `entries` is None if the digest is the stored one: nobody needs them then."""
 
     mark: ListDigest
     entries: tuple[DesiredWatch, ...] | None
@@ -62,18 +62,18 @@ class SourceRow:
 
 class Watches(Protocol):
     async def sync_sources(self, sources: Sequence[SourceRow], now: datetime) -> None:
-        """Learn the configured sources; watches of the others are orphaned and not polled."""
+        """Store the configured sources; watches of other sources are orphaned and not polled."""
         ...
 
     async def apply_lists(
         self, entries: Sequence[DesiredWatch], now: datetime, *, confirmed: bool, mark: ListDigest | None = None
     ) -> ListsApplied:
-        """Make the watches of origin "file" match; more than half (and over 10) stopped needs `confirmed`.
+        """Make the watches of origin "file" match. To stop more than half of them (and over 10) needs `confirmed`.
 
-        `mark` is remembered once all of them do, and forgotten before one of them does not.
+        The digest is stored once all of them match, and deleted before one of them does not.
         """
         ...
 
     async def list_digest(self) -> ListDigest | None:
-        """Which lists the stored watches match, where that is remembered."""
+        """Which lists the stored watches match, if that is known."""
         ...

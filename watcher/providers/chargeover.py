@@ -1,6 +1,6 @@
-"""ChargeOver: integer ids, money in major units, wall clock times in the zone the account is set to.
+"""ChargeOver: integer ids, money in major units, local times in the time zone of the account.
 
-Its documents carry links and tokens that open or pay an invoice without login, and postal addresses.
+Its documents contain links and tokens that open or pay an invoice without login, and postal addresses.
 """
 
 from base64 import b64encode
@@ -44,7 +44,7 @@ _NO_SUCH_CALL = frozenset({400, 404, 405})
 
 _UNMATCHED = "no row of the bulk answer is about this id"
 _OPEN_WORDS = frozenset({"openunpaid", "openoverdue", "opencollections"})
-"""Whether it is overdue is decided by our own clock, whether partly paid by the numbers: no word tells the latter."""
+"""Our own clock decides whether it is overdue, the amounts whether it is partly paid: no word says the latter."""
 
 _ADDRESSES = ("bill_", "ship_")
 _LINKS_KEPT = frozenset({"url_self"})
@@ -60,14 +60,14 @@ _VOLATILE = frozenset(
         "url_ttl_paylink",
     }
 )
-"""They move with every day, every reading, or because somebody renamed something."""
+"""They change with every day, with every read, or because somebody renamed something."""
 
 
 _OMITTED = frozenset({"line_count"})
 
 
 class ChargeOver:
-    """One account; its times are those of the account's zone, which the API does not tell."""
+    """One account; its times are in the account's time zone, which the API does not name."""
 
     lists_changes = True
 
@@ -105,7 +105,7 @@ class ChargeOver:
         return to_invoice(document, self._zone)
 
     async def renew_token(self, limiter: RateLimiter) -> None:
-        """Nothing: the keys have no end."""
+        """Does nothing: the keys do not end."""
 
     async def _ask_batch(self, limiter: RateLimiter, ids: Sequence[str]) -> Fetched | None:
         if not self._has_batches:
@@ -145,7 +145,7 @@ KIND = ProviderKind(
 
 
 def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
-    """Give every id its look. A row that holds an invoice says whose it is; any other is known by its place alone."""
+    """Give every id its result. A row with an invoice names its id; any other is known only by its position."""
     if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
         raise CredentialsRefused("HTTP 403: these keys may not read invoices")
     if answer.status >= 300:  # noqa: PLR2004  # same
@@ -162,7 +162,7 @@ def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
 
 
 def read_result(answer: Answer) -> PollResult:
-    """Judge the answer for one id."""
+    """The result for one id."""
     if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
         return Missing("HTTP 404")
     if answer.status >= 300:  # noqa: PLR2004  # same
@@ -171,10 +171,10 @@ def read_result(answer: Answer) -> PollResult:
 
 
 def read_page(answer: Answer, offset: int, zone: tzinfo) -> Page:
-    """Read a page of overviews, which lack lines. How many rows a page can have is the server's to say.
+    """Read a page of overviews, which lack lines. The server decides how many rows a page can have.
 
-    So a first page of fewer than were asked for need not be the last: only an empty one surely is, or a later one that
-    is shorter than those before.
+    So a first page with fewer than were asked for may not be the last: only an empty one certainly is, or a later one
+    that is shorter than those before.
     """
     require_list(answer)
     try:
@@ -230,7 +230,7 @@ def _fingerprint(document: Document) -> bytes:
 
 
 def to_invoice(document: Document, zone: tzinfo) -> Invoice:
-    """Naive times are `zone`'s wall clock."""
+    """Times without offset are local times of `zone`."""
     wire = validated(ChargeOverInvoice, document)
     row = _row(wire)
     told = _told(wire, row)
@@ -279,14 +279,14 @@ def _told(wire: ChargeOverInvoice, row: Amounts) -> Status:
 
 
 def _web_link(url: str | None) -> str | None:
-    """None for anything but http and https: the link will stand on a page."""
+    """None for anything but http and https: the page will show the link."""
     return url[:_URL_LENGTH] if url and url.lower().startswith(("https://", "http://")) else None
 
 
 def _to_utc(told: datetime | None, zone: tzinfo) -> datetime | None:
-    """Of a wall clock time that comes twice the first is meant; one that a clock change skips counts on from before.
+    """Of a local time that comes twice, the first one; a time that a clock change skips continues the offset before.
 
-    None where UTC cannot say it (the ends of the years 1 and 9999).
+    None if UTC cannot express it (the ends of the years 1 and 9999).
     """
     if told is None:
         return None

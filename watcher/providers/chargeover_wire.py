@@ -1,7 +1,7 @@
 """ChargeOver's invoice as it comes over the wire.
 
-Its back end writes what suits it: ids as integers or text, money as integers or decimals, flags as 0 and 1, nearly
-everything as null.
+Its back end is inconsistent: ids as integers or text, money as integers or decimals, flags as 0 and 1, nearly
+everything may be null.
 """
 
 from datetime import date, datetime
@@ -27,7 +27,7 @@ from watcher.providers.toolkit.field_types import (
 
 _ZERO = Decimal(0)
 _NO_DATE = "0000-00-00"
-"""How MySQL writes that there is none."""
+"""How MySQL writes that there is no date."""
 
 _YES: frozenset[object] = frozenset({True, "1", "true"})
 
@@ -64,10 +64,10 @@ Amount = Annotated[field_types.Amount, AfterValidator(_bounded)]
 AmountOrZero = Annotated[field_types.AmountOrZero, AfterValidator(_bounded)]
 
 Day = Annotated[date | None, PlainValidator(_day)]
-"""A calendar day, or nothing; unlike other dates never silently nothing, for a due date must not vanish unseen."""
+"""A calendar day or nothing. Unlike other dates it never fails silently, because a due date must not vanish."""
 
 LocalTime = Annotated[datetime | None, PlainValidator(local_time)]
-"""A date and time; naive, as in most accounts, it is the wall clock of the account's zone."""
+"""A date and time; without an offset, as in most accounts, it is in the account's time zone."""
 
 
 class LineItem(Wire):
@@ -146,7 +146,7 @@ class ScheduledPayment(Wire):
 
 
 class ChargeOverInvoice(Wire):
-    """The invoice object: first what a snapshot is made of, then the rest."""
+    """The invoice object: first what a snapshot uses, then the rest."""
 
     invoice_id: Identifier
     refnumber: Text = None
@@ -254,13 +254,13 @@ class ChargeOverInvoice(Wire):
 
 
 class Envelope(Wire):
-    """What stands around every answer, and around every row of a bulk answer. `response` is false on errors."""
+    """What surrounds every answer, and every row of a bulk answer. `response` is false on errors."""
 
     code: Unused[int] = None
     status: Text = None
     message: Text = None
     details: object = None
-    """An object; a list where it is empty."""
+    """An object; a list if it is empty."""
     response: object = None
 
 

@@ -1,6 +1,6 @@
-"""Dollr: a JSON token call, then a bearer; bare documents, major units, no partial payments, no failure of its own.
+"""Dollr: a JSON token call, then a bearer token; bare documents, major units, no partial payments, no failed status.
 
-The token's lifetime is told in minutes. A payment that failed shows only as PROCESSING going back to ACTIVE.
+The token's lifetime is in minutes. A failed payment only shows as PROCESSING going back to ACTIVE.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from watcher.providers.toolkit.kind import Account, ProviderKind
 from watcher.providers.toolkit.list_pages import listed, objects, page_of, require_list
 
 _VOLATILE = frozenset({"updated_at", "counterparty", "invoice_items"})
-"""The counterparty is a live record of its own; of it only the name is hashed. Items are hashed in a fixed order."""
+"""The counterparty is a live record of its own; only its name is hashed. Items are hashed in a fixed order."""
 
 _UNSETTLED: tuple[str, ...] = ("ACTIVE", "PROCESSING", "IDLE")
 _OMITTED = frozenset({"line_count", "customer"})
@@ -87,7 +87,7 @@ class DollrInvoice(field_types.Wire):
 
 
 class Dollr:
-    """One merchant, known by a client id and secret."""
+    """One merchant, identified by a client id and secret."""
 
     batch_size = 1
     lists_changes = False
@@ -115,7 +115,7 @@ class Dollr:
         return read_list(await self._ask(f"/v1/invoices/list?status={status}", limiter), status)
 
     async def probe(self, limiter: RateLimiter) -> datetime | None:
-        # Lists have no paging; drafts are the shortest one.
+        # Lists have no pages; that of the drafts is the shortest.
         return read_probe(await self._ask("/v1/invoices/list?status=IDLE", limiter))
 
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
@@ -125,7 +125,7 @@ class Dollr:
         await self._token.renew_if_ending(limiter)
 
     async def _ask(self, target: str, limiter: RateLimiter) -> Answer:
-        """GET with the token; one that is refused is replaced, and the request made again, once."""
+        """GET with the token; if the token is refused, once more with a new one."""
         token = await self._token.value(limiter)
         answer = await self._get(target, token, limiter)
         if not _is_unauthenticated(answer):
@@ -176,14 +176,14 @@ def read_token(answer: Answer) -> Token:
 
 
 def read_result(answer: Answer) -> PollResult:
-    """Judge the answer for one id; expired tokens have been dealt with."""
+    """The result for one id; expired tokens have been handled."""
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
         document = read_object(answer)
         return Found(lambda: document, partial(documents.raw, body=answer.body), _fingerprint)
     if answer.status == 404:  # noqa: PLR2004  # same
         return Missing(_words_of(answer))
-    # 403 is a gated feature or an unverified account: whether it is the whole account, a control call tells.
+    # 403 is a gated feature or an unverified account: a control request tells whether it is the whole account.
     return Failed(InvoiceRefused(_words_of(answer)))
 
 
@@ -195,7 +195,7 @@ def _fingerprint(document: Document) -> bytes:
 
 
 def read_list(answer: Answer, status: str) -> Page:
-    """Read all invoices of one status: the list has no pages of its own. Its rows lack items and counterparty."""
+    """Read all invoices of one status: the list has no pages. Its rows lack items and counterparty."""
     require_list(answer)
     try:
         told = json_text.read(answer.body)
@@ -210,7 +210,7 @@ def read_list(answer: Answer, status: str) -> Page:
 
 
 def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
-    """Read a document. `before` tells a payment that failed from one that never was."""
+    """Read a document. `before` shows whether a payment failed or never was."""
     wire = field_types.validated(DollrInvoice, document)
     key = word_key(wire.status)
     told = _STATUSES.get(key, Status.UNKNOWN)
@@ -266,7 +266,7 @@ def _party_name(document: Document) -> object:
 
 
 def _is_unauthenticated(answer: Answer) -> bool:
-    """401, and the 403 that older FastAPI gives where the header is missing."""
+    """401, and the 403 that older FastAPI sends if the header is missing."""
     if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
         detail = error_object(answer).get("detail")
         return isinstance(detail, str) and detail.strip().lower() == "not authenticated"
@@ -274,7 +274,7 @@ def _is_unauthenticated(answer: Answer) -> bool:
 
 
 def _words_of(answer: Answer) -> str:
-    """Word a refusal. `detail` is a text, or for 422 a list of `{"loc", "msg"}`."""
+    """The wording of a refusal. `detail` is text, or for 422 a list of `{"loc", "msg"}`."""
     told = error_object(answer)
     detail = told.get("detail", told.get("message"))
     if isinstance(detail, list):

@@ -1,4 +1,4 @@
-"""Fragment ("Billing"): ids that their owner chose, balances per currency in whole minor units, two spellings of keys.
+"""Fragment ("Billing"): ids chosen by their owner, balances per currency in whole minor units, two spellings of keys.
 
 Older deployments have no batch call, and the oldest no balances.
 """
@@ -49,7 +49,7 @@ _RENEWAL_MARGIN = timedelta(minutes=5)
 _NO_SUCH_CALL = frozenset({404, 405})
 
 _WORDS_WITHOUT_MEANING = frozenset({"", "active", "open"})
-"""The status is deprecated: the numbers tell. A word that is none of these claims what they cannot confirm."""
+"""The status is deprecated: the amounts decide. A word that is not one of these claims what amounts cannot confirm."""
 
 _UNMENTIONED = "the answer names it neither among the invoices nor among those not found"
 _UNORDERED = frozenset({"balances", "payments", "users"})
@@ -84,7 +84,7 @@ class Fragment:
         *,
         changed_since: datetime | None = None,  # noqa: ARG002  # the port's
     ) -> Page:
-        # Not by its filter for open ones: that turns paging off, and the answer has no bounds.
+        # Not with its filter for open ones: that turns paging off, and the answer has no limit.
         wanted = {"limit": PAGE_SIZE} | ({} if page is None else {"after": page})
         search = json_text.write({"filter": {}, "page_info": wanted})
         return read_page(await self._call(limiter, "POST", "/invoices/search", search))
@@ -106,7 +106,7 @@ class Fragment:
         if not self._has_batches:
             return None
         for invoice_id in ids:
-            quote_id(invoice_id)  # refuses what no single call could ask for either
+            quote_id(invoice_id)  # it also refuses ids that no single call could ask for
         answer = await self._call(limiter, "POST", "/invoices/batch-get", json_text.write({"ids": list(ids)}))
         if answer.status in _NO_SUCH_CALL:
             self._has_batches = False
@@ -120,7 +120,7 @@ class Fragment:
         return await fetch_one((invoice_id,), self._clock, ask, read_result, known)
 
     async def _call(self, limiter: RateLimiter, method: str, target: str, body: bytes | None = None) -> Answer:
-        """Make one authorized call, with a new token where the first was refused."""
+        """Make one authorized call, with a new token if the first one was refused."""
         token = await self._tokens.value(limiter)
         answer = await self._send(limiter, method, target, body, token)
         if answer.status == 401:  # noqa: PLR2004  # status codes are their own names
@@ -167,7 +167,7 @@ KIND = ProviderKind(
 
 
 def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
-    """Give every id its look: the answer lists what it found, and the ids that it did not find."""
+    """Give every id its result: the answer lists the invoices that it found, and the ids that it did not find."""
     if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
         raise CredentialsRefused("HTTP 403: these credentials may not read invoices")
     if answer.status >= 300:  # noqa: PLR2004  # same
@@ -184,7 +184,7 @@ def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
 
 
 def read_result(answer: Answer) -> PollResult:
-    """Judge the answer for one id."""
+    """The result for one id."""
     if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
         return Missing("HTTP 404")
     if answer.status >= 300:  # noqa: PLR2004  # same
@@ -224,7 +224,7 @@ def _fingerprint(document: Document) -> bytes:
 
 
 def _steady(key: str, value: object) -> object:
-    """Bring every list whose order means nothing into one order, by what its items say."""
+    """Bring every list whose order means nothing into one order, by the content of its items."""
     if isinstance(value, dict):
         return {name: _steady(name, member) for name, member in cast("Document", value).items()}
     if isinstance(value, list):
@@ -234,7 +234,7 @@ def _steady(key: str, value: object) -> object:
 
 
 def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
-    """`before` tells an invoice whose lines were all deleted (void) from one that has none yet (draft)."""
+    """`before` distinguishes an invoice whose lines were all deleted (void) from one that has none yet (draft)."""
     wire = validated(FragmentInvoice, document)
     balances = [validated(CurrencyBalances, row) for row in wire.balances or ()]
     direction = _direction(balances, before)

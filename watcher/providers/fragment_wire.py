@@ -1,7 +1,7 @@
-"""Fragment's invoice as it comes over the wire, in each spelling the API has had.
+"""Fragment's invoice as it comes over the wire, in each spelling that the API has had.
 
-The keys were camelCase until 2026-03 and are snake_case since; deployments of both kinds answer today, and a reader of
-one alone finds empty fields in the other without any error.
+The keys were camelCase until 2026-03 and are snake_case since. Deployments of both kinds are in use, and a reader of
+one finds empty fields in the other without any error.
 """
 
 from decimal import Decimal
@@ -45,7 +45,7 @@ def _whole(value: Decimal) -> Decimal:
 
 
 Id = Annotated[str, PlainValidator(_id)]
-"""Its owner chose it: every character counts, spaces at the ends too."""
+"""Chosen by its owner: every character counts, including spaces at the ends."""
 
 MinorUnits = Annotated[Amount, AfterValidator(_whole)]
 """A whole number of at most 30 digits."""
@@ -56,7 +56,7 @@ class _Wire(Wire):
 
 
 class Balance(_Wire):
-    """Whole minor units, `remaining` being expected less actual. Beyond 64 bits, so sent as text."""
+    """Whole minor units, `remaining` being expected less actual. It can exceed 64 bits, so it is sent as text."""
 
     actual: MinorUnits
     expected: MinorUnits
@@ -124,11 +124,11 @@ class Payment(_Wire):
 
 
 class FragmentInvoice(_Wire):
-    """The invoice object. `balances` is None in the API's oldest generation, whose answers have no money in them."""
+    """The invoice object. `balances` is None in the API's oldest generation, whose answers contain no money."""
 
     id: Id
     balances: tuple[dict[str, object], ...] | None = None
-    """Each to be read as `CurrencyBalances`."""
+    """Each is read as `CurrencyBalances`."""
     created: Instant = None
     line_items: Unused[tuple[Unused[LineItem], ...]] = None
     modified: Text = None
@@ -145,7 +145,7 @@ class OneAnswer(_Wire):
 
 
 class Batch(_Wire):
-    """Without the invoices, each of which is read with its own text."""
+    """Without the invoices, each of which is read from its own text."""
 
     not_found: Listed[Unused[Id]] = ()
 

@@ -1,7 +1,7 @@
 """Meteroid: bearer key, bare documents, whole minor units. Its open-source server and its cloud differ in places.
 
-Old servers spell enums `PartiallyPaid`, newer ones `PARTIALLY_PAID`; the open-source server writes UTC without an
-offset, and answers 500 where the invoice does not exist.
+Old servers spell enums `PartiallyPaid`, newer ones `PARTIALLY_PAID`. The open-source server writes UTC without an
+offset, and answers 500 if the invoice does not exist.
 """
 
 import string
@@ -30,16 +30,18 @@ from watcher.providers.toolkit.list_pages import PAGE_SIZE, listed, page_of, req
 
 _VOLATILE = frozenset({"updated_at", "transactions"})
 _UPDATED_AT = b"updated_at"
-"""It moves without a change and stands still with one."""
+"""It can change without any other change, and stay the same with one."""
 
 
 _PREFIX = "inv_"
 _BASE_62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BITS, _ROTATED = 128, 67
-"""The server rotates the 128 bits of a UUID to the left by so many before it writes them (its ids/macros.rs)."""
+"""The server rotates the 128 bits of a UUID to the left by this many before it writes them (its ids/macros.rs)."""
 
 _UNSETTLED = (("DRAFT", "FINALIZED"), ("Draft", "Finalized"))
-"""What the list is asked for, as newer and as older servers spell it. A finalized one may be paid already."""
+"""The statuses that the list is asked for, as newer and as older servers spell them. A finalized one may be paid
+already.
+"""
 
 
 class Meteroid:
@@ -75,13 +77,13 @@ class Meteroid:
         return read_page(answer, number)
 
     async def _list(self, number: int, limiter: RateLimiter) -> Answer:
-        # Without per_page the server pages by 25, and says 10. Its default order is not the documented one.
+        # Without per_page the server pages by 25, and reports 10. Its default order is not the documented one.
         statuses = "".join(f"&statuses={word}" for word in self._unsettled[0])
         target = f"/api/v1/invoices?page={number}&per_page={PAGE_SIZE}&order_by=created_at.desc{statuses}"
         return await self._http.request(limiter, "GET", target, headers=self._headers)
 
     async def probe(self, limiter: RateLimiter) -> datetime | None:
-        # Without per_page the server pages by 25, and says 10.
+        # Without per_page the server pages by 25, and reports 10.
         answer = await self._http.request(limiter, "GET", "/api/v1/invoices?page=0&per_page=1", headers=self._headers)
         return read_probe(answer)
 
@@ -89,7 +91,7 @@ class Meteroid:
         return to_invoice(document)
 
     async def renew_token(self, limiter: RateLimiter) -> None:
-        """Nothing: a key has no end."""
+        """Does nothing: a key does not end."""
 
 
 KIND = ProviderKind(
@@ -98,7 +100,7 @@ KIND = ProviderKind(
 
 
 def canonical_id(invoice_id: str) -> object:
-    """The number behind an id: the server takes a UUID and `inv_` with its base 62, and answers with either."""
+    """The number behind an id: the server accepts a UUID and `inv_` with its base 62, and answers with either."""
     if not invoice_id.startswith(_PREFIX):
         try:
             return UUID(invoice_id).int
@@ -114,7 +116,10 @@ def canonical_id(invoice_id: str) -> object:
 
 
 def read_result(answer: Answer) -> PollResult:
-    """Judge the answer for one id. A 500 is raised as an outage: only a control call can tell that it is no such."""
+    """The result for one id.
+
+    A 500 is raised as an outage: only a control request can tell that it means a missing invoice.
+    """
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
         document = read_object(answer)
@@ -128,7 +133,7 @@ def read_result(answer: Answer) -> PollResult:
 
 
 def read_page(answer: Answer, number: int) -> Page:
-    """Read a page counted from 0; each row is a whole document, and fingerprinted by its own text like one."""
+    """Read a page counted from 0; each row is a whole document with a fingerprint of its own text."""
     require_list(answer)
     try:
         told, items = read_rows(answer, "data")
@@ -160,7 +165,7 @@ def _fingerprint(document: Document) -> bytes:
 
 
 def to_invoice(document: Document) -> Invoice:
-    """Read a document; partial payments that `ERRORED` and `PROCESSING` hide are read from the numbers."""
+    """Read a document; partial payments that `ERRORED` and `PROCESSING` hide are found by the amounts."""
     wire = field_types.validated(MeteroidInvoice, document)
     told = _status(wire)
     amounts = (_amounts(wire, told),)
@@ -229,7 +234,7 @@ def _amounts(wire: MeteroidInvoice, told: Status) -> Amounts:
     received = total - credited - due
     settled = [row for row in wire.transactions if row.is_payment("settled")]
     explained = max(zero, sum((major(row.amount) - major(row.amount_reversed) for row in settled), zero))
-    # Where anything is due, the invoice's numbers bound what its transactions claim.
+    # While anything is due, the invoice's amounts limit what its transactions claim.
     bounded = min(explained, received) if settled else received
     paid = explained if due == 0 else max(zero, bounded)
     return Amounts(

@@ -67,7 +67,7 @@ class PaymentMethod(field_types.Wire):
 
 
 class Transaction(field_types.Wire):
-    """The amounts refunded and reversed are the cloud's: refunded by choice, reversed against our will."""
+    """Only the cloud has the amounts refunded and reversed: refunded by choice, reversed against our will."""
 
     id: field_types.Text = None
     amount: field_types.Amount

@@ -1,7 +1,7 @@
-"""Rapyd: every request is signed; documents lie in an envelope; major units; Unix seconds, of which 0 means none.
+"""Rapyd: every request is signed; documents are in an envelope; major units; Unix seconds, with 0 for none.
 
-The status line is not to be trusted: the envelope's error code says what happened, and an id of another environment
-is a 401.
+The status line cannot be trusted: the envelope's error code says what happened, and an id of another environment is a
+401.
 """
 
 import base64
@@ -38,13 +38,13 @@ from watcher.providers.toolkit.kind import Account, ProviderKind
 from watcher.providers.toolkit.list_pages import PAGE_SIZE, listed, objects, page_of
 
 _BLOCKED_FOR = timedelta(minutes=5)
-"""How long a breach of 1,000 requests in five minutes locks the account out; the 429 itself does not say."""
+"""How long the account is blocked after 1,000 requests in five minutes; the 429 itself does not say."""
 
 _VOLATILE = frozenset({"payment", "lines"})
 _OPERATION_ID = b"operation_id"
-"""Each call has its own."""
+"""Every call has its own."""
 _FOR_ONE_ID = "UNAUTHORIZED_API_CALL"
-"""An id unknown in this environment, or somebody else's: neither a miss nor a matter of credentials."""
+"""An id that is unknown in this environment, or somebody else's: neither a miss nor a problem of the credentials."""
 _FOR_THE_ACCOUNT = frozenset({"UNAUTHENTICATED_API_CALL", "MISSING_AUTHENTICATION_HEADERS"})
 
 
@@ -91,11 +91,11 @@ class Rapyd:
         return to_invoice(document)
 
     async def renew_token(self, limiter: RateLimiter) -> None:
-        """Nothing: each request is signed anew."""
+        """Does nothing: each request is signed anew."""
 
     async def _ask(self, target: str, limiter: RateLimiter) -> Answer:
         path = self._http.path(target)
-        # Signed after the wait for the send instant: a signature is good for a minute only.
+        # Signed after the wait for the send instant: a signature is valid for one minute only.
         return await self._http.request(limiter, "GET", target, headers=lambda: self._signed("get", path))
 
     def _signed(self, method: str, path: str) -> Mapping[str, str]:
@@ -120,7 +120,7 @@ KIND = ProviderKind(
 def signature(method: str, path: str, *, salt: str, timestamp: str, access_key: str, secret_key: str) -> str:
     """Sign a request without a body: the base64 of the *hex* digest, so always 88 characters.
 
-    `method` is in lower case; `path` goes from after the host to the end of the query, exactly as sent.
+    `method` is in lower case; `path` is everything after the host to the end of the query, exactly as sent.
     """
     message = f"{method}{path}{salt}{timestamp}{access_key}{secret_key}".encode()
     digest = hmac.new(secret_key.encode(), message, hashlib.sha256).hexdigest()
@@ -128,7 +128,7 @@ def signature(method: str, path: str, *, salt: str, timestamp: str, access_key: 
 
 
 def read_result(answer: Answer) -> PollResult:
-    """Judge the answer for one id by the envelope; the status line only where there is no code."""
+    """The result for one id by the envelope; by the status line only if there is no code."""
     raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
     told = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
     envelope = _envelope(told)
@@ -143,7 +143,7 @@ def read_result(answer: Answer) -> PollResult:
 
 
 def read_page(answer: Answer) -> Page:
-    """Read a page of invoices in any state; a short one is the last, and the next stands behind its last row."""
+    """Read a page of invoices in any state; a short one is the last, and the next begins after its last row."""
     raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
     try:
         told = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
@@ -209,7 +209,7 @@ def _amounts(wire: RapydInvoice, told: Status) -> Amounts:
     zero, total = positive(Decimal(0)), positive(wire.total)
     payment = wire.payment or Payment()
     if payment.currency_code not in {None, wire.currency}:
-        payment = Payment()  # its numbers are another currency's
+        payment = Payment()  # its amounts are in another currency
     partial = positive(payment.amount) if payment.paid else zero
     paid = total if told is Status.PAID else partial
     unpaid = max(zero, total - paid)

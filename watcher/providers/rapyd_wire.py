@@ -40,7 +40,7 @@ class Line(field_types.Wire):
 
 
 class Payment(field_types.Wire):
-    """What an invoice may rest on; the dozens of other fields are noise or personal."""
+    """The fields that an invoice uses; the dozens of others are noise or personal."""
 
     id: field_types.Text = None
     amount: field_types.AmountOrZero = Decimal(0)

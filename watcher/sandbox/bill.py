@@ -1,4 +1,4 @@
-"""One invoice of the sandbox, in no provider's words: what happened to it, from which every wire shape is drawn."""
+"""One invoice of the sandbox, in no provider's terms: what happened to it. Every wire document is rendered from it."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -27,7 +27,7 @@ class Line:
 
 @dataclass(slots=True)
 class Payment:
-    """One attempt to pay. `refunded` went back by our will, `reversed` against it (chargeback, bounced debit)."""
+    """One payment attempt. `refunded` was returned by our choice, `reversed` taken back (chargeback, bounced debit)."""
 
     id: str
     amount: int
@@ -44,14 +44,14 @@ class Payment:
 
 @dataclass(slots=True, eq=False)
 class Bill:
-    """All amounts are whole minor units. Change it through the `Ledger` alone: that keeps `revision` true."""
+    """All amounts are whole minor units. Change it only through the `Ledger`, which keeps `revision` right."""
 
     provider: str
     id: str
     currency: str
     total: int
     due: date | None
-    """A day, or an aware datetime (which is a date too) where the provider tells instants."""
+    """A day, or an aware datetime (which is a date too) if the provider uses instants."""
     created_at: datetime
     stage: Stage
     lines: tuple[Line, ...]
@@ -64,17 +64,17 @@ class Bill:
     paid_at: datetime | None = None
     """When it was last paid in full; None again after a reversal."""
     first_paid_at: datetime | None = None
-    """For providers whose `paid` is final whatever comes after."""
+    """For providers whose `paid` is final whatever comes later."""
     voided_at: datetime | None = None
     uncollectible_at: datetime | None = None
     edited_at: datetime | None = None
-    """The last change of the document itself. Payments do not move it, as at Fragment and Meteroid."""
+    """The last change of the document itself. Payments do not change it, as at Fragment and Meteroid."""
     touched_at: datetime | None = None
     version: int = 1
     deleted: bool = False
     consolidated: bool = False
     revision: int = 0
-    """Drawn from one counter for the whole ledger: two renderings of equal revision are equal."""
+    """From one counter for the whole ledger: documents of equal revision are equal."""
 
     @property
     def settled(self) -> int:
@@ -90,7 +90,7 @@ class Bill:
 
     @property
     def owed(self) -> int:
-        """What is still to be paid; a refund does not make it owed again."""
+        """What is still to be paid; a refund does not make it due again."""
         return max(0, self.total - self.credited - self.written_off - (self.settled - self.reversed))
 
     @property
@@ -111,7 +111,7 @@ class Bill:
 
 
 def derived(*parts: object, length: int = 32) -> str:
-    """Hex that is always the same for the same parts: customer, line and payment ids need no luck."""
+    """Hex that depends only on the parts: customer, line and payment ids need no random numbers."""
     return blake2b("/".join(map(str, parts)).encode(), digest_size=32).hexdigest()[:length]
 
 

@@ -1,4 +1,4 @@
-"""The files that a watcher of the sandbox is configured with."""
+"""The configuration files of a watcher of the sandbox."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ WATCHLIST_FILE = "watchlists/demo.csv"
 _WEBHOOK_SECRET_FILE = "secrets/webhook"  # noqa: S105 - a path, no password
 _DUE_SOON = "5s"
 _REMINDER = "4s"
-"""Short enough for a due date that the play moves to some seconds from now."""
+"""Short enough for a due date that the demo moves to a few seconds from now."""
 
 _HEAD = """\
 [database]
@@ -57,7 +57,7 @@ def demo_files(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> dict
 
 
 def demo_config(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> str:
-    """`watcher.toml`: every source and the one endpoint on loopback, looks every second."""
+    """`watcher.toml`: every source and the one endpoint on loopback, with polls every second."""
     return (
         _HEAD.format(due_soon=_DUE_SOON, reminder=_REMINDER, listen=listen)
         + "".join(_source(sandbox, provider) for provider in sandbox.base_urls)

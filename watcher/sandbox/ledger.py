@@ -1,4 +1,4 @@
-"""The script's hand: one ledger behind the five APIs, in which bills live the lives that the providers then tell."""
+"""One ledger behind the five APIs: it changes bills, and the providers then show them."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,11 +10,11 @@ from watcher.sandbox.bill import Bill, Line, Payment, PaymentState, Stage, deriv
 PROVIDERS = ("fragment", "meteroid", "dollr", "rapyd", "chargeover")
 
 DECLINED = "card_declined: The card of jane.doe@example.com ending 4242424242 was declined."
-"""Holds an e-mail address and a long number on purpose: neither may reach a subscriber."""
+"""Contains an e-mail address and a long number on purpose: neither may reach a subscriber."""
 
 
 class Ledger:
-    """What a provider cannot express it does not show: the ledger refuses nothing but impossible amounts."""
+    """A provider does not show what it cannot express: the ledger only refuses impossible amounts."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -69,12 +69,12 @@ class Ledger:
         self._edit(bill)
 
     def start_payment(self, bill: Bill, amount: int | None = None) -> None:
-        """A payment is under way: accepted, not yet settled."""
+        """A payment is in progress: accepted, not yet settled."""
         self._attempt(bill, _whole(bill.owed if amount is None else amount), PaymentState.PENDING)
         self._touch(bill)
 
     def pay(self, bill: Bill, amount: int | None = None) -> None:
-        """Settle the payment under way, or a new one; all that is owed unless told. A draft becomes final by it."""
+        """Settle the payment in progress, or a new one; all that is owed by default. A draft becomes final by it."""
         if bill.stage is Stage.DRAFT:
             self.finalize(bill)
         payment = self._under_way(bill)
@@ -86,14 +86,14 @@ class Ledger:
         self._settle(bill)
 
     def fail_payment(self, bill: Bill, error: str = DECLINED) -> None:
-        """The payment under way fails, or a new one does at once."""
+        """The payment in progress fails, or a new one does at once."""
         payment = self._under_way(bill) or self._attempt(bill, bill.owed, PaymentState.FAILED)
         payment.state = PaymentState.FAILED
         payment.error = error
         self._touch(bill)
 
     def refund(self, bill: Bill, amount: int) -> None:
-        """Give money back by our own will, newest payment first. Raises ValueError for more than was kept."""
+        """Return money by our choice, newest payment first. Raises ValueError for more than was kept."""
         for payment, part in _spread(bill, amount):
             payment.refunded += part
         self._touch(bill)
@@ -145,7 +145,7 @@ class Ledger:
         self._edit(bill)
 
     def consolidate(self, bill: Bill) -> None:
-        """Merge it into a parent (Meteroid): off the lists, readable by id as a draft for ever."""
+        """Merge it into a parent (Meteroid): removed from lists, readable by id as a draft for ever."""
         bill.consolidated = True
         self._edit(bill)
 

@@ -1,6 +1,6 @@
-"""The play that `demo` shows: sixteen invoices at five providers, whose lives touch every status in about 20 seconds.
+"""The script of `demo`: sixteen invoices at five providers, whose lives reach every status in about 20 seconds.
 
-Two steps of one invoice stand far enough apart that a watcher that looks every second sees each of them.
+Two steps of one invoice are far enough apart that a watcher that polls every second sees each of them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,10 +15,10 @@ Act = Callable[[Ledger, Bill, datetime], None]
 """Change a bill in the ledger; the instant is the present."""
 
 Pace = Callable[[timedelta, str], Awaitable[None]]
-"""Wait that long before the step happens that the words tell of."""
+"""Wait this long before the next step."""
 
 _INSTANTS = frozenset({"dollr", "rapyd"})
-"""Their due dates are instants; the others tell a day, Fragment none."""
+"""Providers whose due dates are instants; the others give a day, Fragment none."""
 
 _LATE = timedelta(days=-2)
 """Past in every time zone."""
@@ -26,7 +26,7 @@ _LATE = timedelta(days=-2)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`at` is counted from the start of the play; `tells` are the events that a watcher owes for it."""
+    """`at` is counted from the start of the demo; `expects` are the events that a watcher has to record for it."""
 
     at: timedelta
     says: str
@@ -44,9 +44,9 @@ class Life:
     due_in: timedelta = timedelta(days=30)
     draft: bool = False
     watch_due_in: timedelta | None = None
-    """The due date that the watch brings along where the provider has none."""
+    """The due date of the watch, if the provider has none."""
     late: bool = False
-    """Overdue from the first look on."""
+    """Overdue from the first poll on."""
 
     @property
     def tells(self) -> tuple[str, ...]:
@@ -247,17 +247,17 @@ LIVES = _FRAGMENT + _METEROID + _DOLLR + _RAPYD + _CHARGEOVER
 DEMO_WATCHES: Mapping[str, tuple[str, ...]] = {
     provider: tuple(life.id for life in LIVES if life.provider == provider) for provider in PROVIDERS
 }
-"""By source (named like its provider): the invoices that a watcher has to know before the play starts."""
+"""By source (named like its provider): the invoices that a watcher has to know before the demo starts."""
 
 EXPECTED: Mapping[tuple[str, str], tuple[str, ...]] = {(life.provider, life.id): life.tells for life in LIVES}
-"""By (source, invoice id): the types of all events it has to tell, in order; `invoice.updated` may come on top."""
+"""By (source, invoice id): the types of all expected events, in order; `invoice.updated` may be added."""
 
 LASTS = max(step.at for life in LIVES for step in life.steps)
-"""From the start of the play to its last step."""
+"""From the start of the demo to its last step."""
 
 
 def prepare(sandbox: Sandbox) -> None:
-    """Write all bills into the ledger as they stand before the play."""
+    """Write all bills into the ledger as they are before the demo."""
     now = sandbox.clock.now().replace(microsecond=0)
     for life in LIVES:
         due = None if life.provider == "fragment" else now + life.due_in

@@ -1,6 +1,6 @@
-"""A webhook subscriber that believes nothing: it verifies every signature by itself and notes what arrived.
+"""A webhook subscriber that trusts nothing: it verifies every signature by itself and keeps what arrived.
 
-The verification is written from the Standard Webhooks 1.0 specification and shares no code with the sender.
+The verification follows the Standard Webhooks 1.0 specification and shares no code with the sender.
 """
 
 import base64
@@ -49,7 +49,7 @@ Callback = Callable[[Delivery], Awaitable[None] | None]
 class Receiver:
     """Use as `async with Receiver(secrets) as receiver`; any path below `url` takes webhooks.
 
-    Answers 204 to what verifies, 401 to what does not, unless told otherwise for the next few.
+    Answers 204 to what verifies, 401 to what does not, unless another answer is set for the next few.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Receiver:
 
     @property
     def verified(self) -> list[Delivery]:
-        """What a careful subscriber would have acted on: verified, each id once per path, in order of arrival."""
+        """What a careful subscriber would have processed: verified, each id once per path, in order of arrival."""
         return [delivery for delivery in self.deliveries if delivery.verified and not delivery.duplicate]
 
     def answer_next(self, status: int, times: int = 1) -> None:

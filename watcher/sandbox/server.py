@@ -60,11 +60,11 @@ class Sandbox:
         await self._opened.aclose()
 
     def fail_next(self, provider: str, fault: Fault, times: int = 1) -> None:
-        """Let the fault befall that provider's next requests, after those already ordered."""
+        """That provider's next requests get the fault, after faults that were set before."""
         self._apis[provider].faults.extend([fault] * times)
 
     def fail_no_more(self, provider: str) -> None:
-        """Forget the faults that were ordered and have not come."""
+        """Remove the faults that are still to come."""
         self._apis[provider].faults.clear()
 
     def expire_tokens(self, provider: str) -> None:
@@ -82,7 +82,7 @@ class Sandbox:
 
 
 async def serve(application: web.Application, opened: AsyncExitStack, port: int = 0) -> int:
-    """Serve on loopback until the stack closes; the port, chosen by the system where 0."""
+    """Serve on loopback until the stack closes; returns the port, which the system chooses for 0."""
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSING_SECONDS)
     await runner.setup()
     opened.push_async_callback(runner.cleanup)

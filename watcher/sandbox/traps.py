@@ -1,7 +1,7 @@
-"""The providers' traps, each by its own switch, and faults that any provider may have.
+"""The providers' traps, each with its own switch, and faults that any provider may have.
 
-Defaults are what the current hosted service answers. Replace a provider's traps as a whole:
-`sandbox.traps.meteroid = SELF_HOSTED_METEROID`; the next answer is drawn by them.
+Defaults are what the current hosted service answers. Replace a provider's traps as a whole: `sandbox.traps.meteroid =
+SELF_HOSTED_METEROID`; the next answer follows them.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class MeteroidTraps:
     naive_times: bool = False
     missing_is_500: bool = False
     hides_reversals: bool = False
-    """Refunds and reversals show in `amount_due` and `payment_status` alone."""
+    """Refunds and reversals only show in `amount_due` and `payment_status`."""
     cloud_fields: bool = True
     closed: frozenset[str] = frozenset()
     """Ids whose status is the undocumented CLOSED."""
@@ -50,12 +50,12 @@ class DollrTraps:
     whole_totals: bool = False
     """Totals without a fraction are sent as integers: 250, not 250.00."""
     detail_as_list: bool = False
-    """Every refusal carries `detail` as a list, as 422 always does."""
+    """Every refusal has `detail` as a list, as 422 always does."""
     anonymous_is_403: bool = False
-    """Older servers answer 403 where the Authorization header is missing."""
+    """Older servers answer 403 if the Authorization header is missing."""
     naive_times: bool = False
     token_lifetime: timedelta = timedelta(hours=1)
-    """Told in minutes, rounded up."""
+    """In minutes, rounded up."""
 
 
 class RapydDeletion(StrEnum):
@@ -69,9 +69,9 @@ class RapydTraps:
     foreign_ids: frozenset[str] = frozenset()
     """Answered with 401 UNAUTHORIZED_API_CALL although the credentials are right."""
     deletion: RapydDeletion = RapydDeletion.GONE
-    """What a GET of a deleted invoice says."""
+    """What a GET of a deleted invoice answers."""
     requests_per_five_minutes: int | None = None
-    """Over it the firewall answers 429 with HTML for five minutes, whatever is asked."""
+    """Above it, the firewall answers 429 with HTML for five minutes, whatever is asked."""
     float_noise: bool = False
 
 
@@ -79,7 +79,7 @@ class RapydTraps:
 class ChargeOverTraps:
     timezone: str = "America/Chicago"
     naive_times: bool = False
-    """Local wall time without an offset: `2026-11-22 10:16:43`."""
+    """Local times without an offset: `2026-11-22 10:16:43`."""
     text_ids_in_lists: bool = False
     empty_details_as_list: bool = False
     float_noise: bool = False
@@ -107,12 +107,12 @@ class FaultKind(StrEnum):
     SLOW = "slow"
     """The right answer after `delay`."""
     DISCONNECT = "disconnect"
-    """No answer at all. aiohttp's client asks once more by itself, and that request takes a fault too."""
+    """No answer at all. aiohttp's client repeats the request once by itself, and that takes a fault too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What befalls one request instead of its answer."""
+    """What one request gets instead of its answer."""
 
     kind: FaultKind
     retry_after: str | None = None

@@ -1,4 +1,4 @@
-"""How values lie in the database, the same way in SQLite and in PostgreSQL."""
+"""How values are stored in the database, the same way in SQLite and PostgreSQL."""
 
 import json
 import zlib
@@ -57,7 +57,10 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Words(TypeDecorator[str]):
-    """Text both databases accept: NUL and lone surrogates are replaced; cut at `limit` characters where one is set."""
+    """Text that both databases accept.
+
+    NUL and lone surrogates are replaced; cut at `limit` characters if one is set.
+    """
 
     impl = Text
     cache_ok = True
@@ -87,7 +90,7 @@ class Day(TypeDecorator[date]):
 
 
 class Tags(TypeDecorator[tuple[str, ...]]):
-    """A tuple of tags as a JSON array in ASCII, in which `has_tag` finds one of them."""
+    """A tuple of tags as a JSON array in ASCII, in which `has_tag` finds a tag."""
 
     impl = Text
     cache_ok = True
@@ -131,7 +134,7 @@ def digest(content: bytes) -> bytes:
 
 
 def pack(contents: Iterable[bytes]) -> tuple[bytes, ...]:
-    """Compress. Fast rather than small: level 6 costs four times the time for a tenth less space."""
+    """Compress. Fast rather than small: level 6 takes four times as long to save a tenth more space."""
     return tuple(zlib.compress(content, level=1) for content in contents)
 
 

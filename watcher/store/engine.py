@@ -1,4 +1,4 @@
-"""Opening the database, and the two ways to talk to it: a transaction that writes, and a reading."""
+"""Opens the database, and gives the two ways to use it: a writing transaction and a read."""
 
 import os
 import time
@@ -32,10 +32,10 @@ _DATABASE_NOW = literal_column("CAST(extract(epoch FROM clock_timestamp()) * 100
 
 @dataclass(slots=True)
 class Store:
-    """An open database. Made by `open_store`; the ports' classes are given it.
+    """An open database. `open_store` makes it, and the classes of the ports use it.
 
-    With `database_clock` (PostgreSQL) leases, due-ness and budgets go by the server's clock, and `shift`, measured at
-    each claim, is what our clock shows more than the server's.
+    With `database_clock` (PostgreSQL), leases, due times and budgets follow the server's clock. `shift` is how far our
+    clock is ahead of the server's; it is measured at each claim.
     """
 
     engine: AsyncEngine
@@ -44,7 +44,7 @@ class Store:
     database_clock: bool
     shift: timedelta = timedelta(0)
     write_failed: tuple[float, str] | None = None
-    """When (`time.monotonic`) a transaction failed last, and why. Small ones may succeed where large ones do not."""
+    """When (`time.monotonic`) a transaction failed last, and why. Small ones may succeed while large ones do not."""
     _writing: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
@@ -53,7 +53,7 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
-        """A transaction that writes, shielded from cancellation: await nothing but SQL inside.
+        """A writing transaction, shielded from cancellation: await nothing but SQL inside.
 
         Raises StoreUnavailable for what the database cannot do now; nothing is written then.
         """
@@ -73,14 +73,14 @@ class Store:
             yield connection
 
     async def check_writable(self) -> None:
-        """Commit one small write, as reading succeeds on a full disk too. Raises StoreUnavailable."""
+        """Commit one small write, because reads succeed on a full disk too. Raises StoreUnavailable."""
         async with self.transaction() as connection:
             first = upserting(connection, counters).values(name="writes_checked", value=1)
             again = {"value": counters.c.value + 1}
             await connection.execute(first.on_conflict_do_update(index_elements=["name"], set_=again))
 
     async def now(self, connection: AsyncConnection, now: datetime) -> datetime:
-        """The instant that counts inside this database: the server's where `database_clock` is set, else `now`."""
+        """The present instant for this database: the server's with `database_clock`, else `now`."""
         if not self.database_clock:
             return now
         here = EPOCH + timedelta(microseconds=int((await connection.execute(select(_DATABASE_NOW))).scalar_one()))
@@ -107,9 +107,9 @@ async def open_store(
 ) -> AsyncGenerator[Store]:
     """Open the database of a configured URL, and close it again.
 
-    `create` makes the SQLite file (readable by its owner alone) and the tables where there are none; without it a
-    missing database is StoreUnavailable, and so is a SQLite file that others lock for `busy_timeout`. An older or newer
-    schema is SchemaMismatch; `migrate.upgrade` cures the older.
+    `create` makes the SQLite file (readable by its owner only) and the tables if there are none. Without it a missing
+    database is StoreUnavailable, as is a SQLite file that others lock for `busy_timeout`. An older or newer schema is
+    SchemaMismatch; `migrate.upgrade` upgrades an older one.
     """
     opening = connected(
         url, create=create, read_only=read_only, database_clock=database_clock, busy_timeout=busy_timeout
@@ -132,7 +132,7 @@ async def connected(
     database_clock: bool = True,
     busy_timeout: timedelta = BUSY_TIMEOUT,
 ) -> AsyncGenerator[Store]:
-    """Like `open_store`, whatever the schema is."""
+    """Like `open_store`, with any schema."""
     address = _address(url)
     file = sqlite_file(url)
     if file is not None:
@@ -147,12 +147,15 @@ async def connected(
 
 
 def upserting(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say ON CONFLICT, in the words of the connection's database."""
+    """An INSERT that supports ON CONFLICT, in the dialect of the connection's database."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file behind a configured URL; None for PostgreSQL. Raises StoreUnavailable for no URL of a database."""
+    """The file of a configured URL; None for PostgreSQL.
+
+    Raises StoreUnavailable if the URL is not one of a database.
+    """
     address = _address(url)
     return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
 
@@ -182,13 +185,13 @@ def _place(address: URL) -> str:
 
 
 def require_folder(file: Path) -> None:
-    """Raise StoreUnavailable where the folder of a database that may have to be made is missing."""
+    """Raise StoreUnavailable if the folder for a new database is missing."""
     if not file.parent.is_dir():
         raise StoreUnavailable(f"no folder {file.parent} for the database: make it, or correct database.url")
 
 
 def _see_file(file: Path, *, create: bool) -> None:
-    # What SQLite cannot even open leaves the driver's thread behind, which then complains by itself.
+    # A file that SQLite cannot open leaves the driver's thread behind, which then writes a complaint of its own.
     if file.exists() and not (file.is_file() and os.access(file, os.R_OK)):
         raise StoreUnavailable(
             f"database {file} cannot be opened: it must be a file, and this user must have its rights"
@@ -205,7 +208,7 @@ def _see_file(file: Path, *, create: bool) -> None:
 
 
 def _sqlite_engine(address: URL, busy_timeout: timedelta, *, read_only: bool) -> AsyncEngine:
-    # No reset: whoever has a connection ends its transaction, and each call costs a change of threads.
+    # No reset: every user of a connection ends its transaction, and each call costs a switch of threads.
     engine = create_async_engine(
         address, connect_args={"timeout": busy_timeout.total_seconds()}, pool_reset_on_return=None
     )

@@ -1,4 +1,4 @@
-"""What a database's errors mean to an operator, said once."""
+"""Explains a database's errors to an operator, in one place."""
 
 import sqlite3
 from collections.abc import Generator, Iterator
@@ -41,16 +41,15 @@ _POOLED = (
     "connect directly, or set pool_mode = session"
 )
 _CODE_MASK = 0xFF
-"""SQLite's extended codes carry the primary one in their lowest byte."""
+"""SQLite's extended codes contain the primary one in their lowest byte."""
 
 
 @contextmanager
 def explained(place: str) -> Generator[None]:
     """Turn what a database cannot do now into StoreUnavailable. `place` names the file or host, never a password.
 
-    A pooler that mixes sessions up is DatabaseUnsuitable: trying again would not help.
-
-    A mistake of our own (a constraint, a wrong statement) stays what it is.
+    A pooler that mixes up sessions is DatabaseUnsuitable: trying again would not help. A mistake of our own (a
+    constraint, a wrong statement) is raised unchanged.
     """
     try:
         yield
@@ -87,7 +86,7 @@ def _native_meaning(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what the layers below said before they wrapped it."""
+    """The error, and the errors of the lower layers that it wraps."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

@@ -1,4 +1,4 @@
-"""The order in which rows are locked, so that two who write never wait for each other in a circle."""
+"""The order in which rows are locked, so that writers never deadlock."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.store.tables import watches
 
 _CHUNK = 5000
-"""Rows per statement, so that a large import stays within the time a statement may take."""
+"""Rows per statement, so that a large import stays within the time limit of a statement."""
 
 
 async def lock_watches(connection: AsyncConnection, keys: Iterable[int]) -> None:
-    """Lock these rows by key, as everybody does who writes several. SQLite has one writer at a time anyway."""
+    """Lock these rows by key, as all that write several do. SQLite has one writer at a time anyway."""
     if connection.dialect.name != "postgresql":
         return
     ordered = sorted(keys)

@@ -1,4 +1,4 @@
-"""Which schema the database has, and bringing it to ours."""
+"""Finds out which schema the database has, and upgrades it to ours."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,10 +10,10 @@ from sqlalchemy import Connection, inspect, text
 from watcher.core.errors import SchemaMismatch, StoreUnavailable
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
-"""Every revision this program knows, oldest first; the last one is what it works with."""
+"""Every revision that this program knows, oldest first; it works with the last one."""
 
 _LOCK = 0x1A7015E
-"""An arbitrary number that all starters on one PostgreSQL database agree on."""
+"""An arbitrary number that all starting processes use on one PostgreSQL database."""
 
 
 class Schema(StrEnum):
@@ -24,7 +24,7 @@ class Schema(StrEnum):
 
 
 def state(connection: Connection) -> Schema:
-    """How the database's schema stands to this program's. A revision we do not know is newer."""
+    """How the schema of the database relates to this program's. A revision that we do not know is newer."""
     if not inspect(connection).has_table("alembic_version"):
         return Schema.NONE
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -36,7 +36,7 @@ def state(connection: Connection) -> Schema:
 
 
 def require_current(connection: Connection, place: str) -> None:
-    """Raise SchemaMismatch, or StoreUnavailable where there are no tables at all, unless the schema is ours."""
+    """Raise SchemaMismatch unless the schema is ours, or StoreUnavailable if there are no tables at all."""
     match state(connection):
         case Schema.CURRENT:
             return
@@ -49,14 +49,17 @@ def require_current(connection: Connection, place: str) -> None:
 
 
 def create(connection: Connection) -> None:
-    """Make the tables where there are none. Call it in a writing transaction; of several starters one does it."""
+    """Create the tables if there are none.
+
+    Call it in a writing transaction; of several starting processes one does it.
+    """
     _wait_for_other_starters(connection)
     if state(connection) is Schema.NONE:
         _upgrade(connection)
 
 
 def upgrade(connection: Connection) -> Schema:
-    """Bring a missing or older schema to ours; returns what was found. A newer one is left as it is."""
+    """Upgrade a missing or older schema to ours; returns what was found. A newer one is left unchanged."""
     _wait_for_other_starters(connection)
     found = state(connection)
     if found in {Schema.NONE, Schema.OLDER}:

@@ -1,4 +1,4 @@
-"""The tables. `migrations/` makes them; a test holds both against each other."""
+"""The tables. `migrations/` creates them; a test compares both."""
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +24,7 @@ from watcher.store.column_types import Day, Instant, Tags, Words
 metadata = MetaData()
 
 Key = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite numbers rows by itself only where the type is exactly INTEGER."""
+"""SQLite numbers rows by itself only if the type is exactly INTEGER."""
 
 NAME_LIMIT = 64
 ERROR_LIMIT = 500
@@ -43,7 +43,7 @@ counters = Table(
     Column("name", Words(), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""`cursor`: whoever holds its lock may make events visible and move lanes. `writes_checked`: see `check_writable`."""
+"""`cursor`: the holder of its lock may make events visible and move lanes. `writes_checked`: see `check_writable`."""
 
 sources = Table(
     "sources",
@@ -67,19 +67,19 @@ sources = Table(
     Column("discover_at", Instant),
     Column("changes_at", Instant),
 )
-"""`next_slot_at` is the theoretical arrival time of the rate budget. `configured` falls when the source is removed.
+"""`next_slot_at` is the theoretical arrival time of the rate budget. `configured` is false once the source is removed.
 
-`share` is what the account got of its requests, in thousandths, after it put us off at `shrunk_at`. `sweep_at`,
-`discover_at` and `changes_at` are when the next round through its lists may begin, one for each kind.
+`share` is the share of its requests that the account gets, in thousandths, since it refused some at `shrunk_at`.
+`sweep_at`, `discover_at` and `changes_at` are when the next round through its lists may begin, one for each kind.
 """
 
 FULL_SHARE = 1000
 
 OPEN = text("status IN ('draft', 'open', 'partially_paid', 'unknown') AND origins <> ''")
-"""Watched, seen, and not settled."""
+"""Watched, polled, and not settled."""
 
 SQLITE_ALONE = {"dialect": "sqlite"}
-"""Of an index with tags: PostgreSQL refuses an entry as long as they may be (over 2704 bytes)."""
+"""For an index with tags: PostgreSQL refuses an entry as long as they may be (over 2704 bytes)."""
 
 TROUBLED = text("state <> 'active'")
 
@@ -89,7 +89,7 @@ watches = Table(
     Column("id", Key, primary_key=True),
     Column("source", Words(), ForeignKey("sources.name"), nullable=False),
     Column("invoice_id", Words(), nullable=False),
-    # What is wished, by file and by hand, as JSON; whether lists named it; and what follows from all three.
+    # What is desired, by file and by hand, as JSON; whether lists named it; and what follows from all three.
     Column("listed", Words()),
     Column("added", Words()),
     Column("discovered", Words()),
@@ -98,7 +98,7 @@ watches = Table(
     Column("due_on", Day),
     Column("note", Words()),
     Column("created_at", Instant, nullable=False),
-    # When it is looked at, and by whom.
+    # When it is polled, and by which process.
     Column("state", Words(), nullable=False),
     Column("poll_at", Instant),
     Column("due_at", Instant),
@@ -106,7 +106,7 @@ watches = Table(
     Column("lease_ends_at", Instant),
     Column("poll_again", Boolean, nullable=False, server_default=false()),
     Column("clock_at", Instant),
-    # What the last looks brought.
+    # What the last polls found.
     Column("polled_at", Instant),
     Column("asked_at", Instant),
     Column("fetched_at", Instant),
@@ -141,7 +141,7 @@ watches = Table(
         "due_hour",
         "currency",
         "worth",
-        "origins",  # only for its condition, which SQLite looks at again in each row
+        "origins",  # only for its condition, which SQLite evaluates again in each row
         sqlite_where=OPEN,
         postgresql_where=OPEN,
     ),
@@ -163,7 +163,7 @@ watchlists = Table(
     Column("watches", Integer, nullable=False),
     Column("warnings", Words(), nullable=False),
 )
-"""One row, or none: the lists that `watches.listed` holds, all of them and nothing else (`ports.ListDigest`)."""
+"""One row, or none: the lists that `watches.listed` contains, all of them and nothing else (`ports.ListDigest`)."""
 
 hazards = Table(
     "hazards",
@@ -174,7 +174,9 @@ hazards = Table(
     Column("events", BigInteger, nullable=False),
     Column("exposure_ms", BigInteger, nullable=False),
 )
-"""What looks at open invoices have taught: changes found, and milliseconds spent, by one of `core.hazard.STAGES`."""
+"""What polls of open invoices have taught: changes found, and milliseconds spent, by `STAGES` of
+core.scheduling.hazard.
+"""
 
 snapshots = Table(
     "snapshots",
@@ -195,7 +197,7 @@ documents = Table(
     Column("content", LargeBinary, nullable=False),
     Index("ix_documents_seen", "seen_at"),
 )
-"""Raw answers, compressed, once per distinct content of an invoice. `seen_at` is when it was kept last."""
+"""Raw answers, compressed, once per distinct content of an invoice. `seen_at` is when it was last kept."""
 
 events = Table(
     "events",
@@ -217,9 +219,9 @@ events = Table(
     Index("ix_events_browse", "cursor", "timestamp", "type", "source", "tags", info=SQLITE_ALONE),
     _partial_index("ix_events_delayed", "source", "timestamp", "delay_us", where=text("delay_us IS NOT NULL")),
 )
-"""`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge. `delay_us` is how long after
-the provider's own time of it the change was seen.
-`ix_events_browse` holds all that events are chosen by, in the order of cursors, without the bodies.
+"""`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge. `delay_us` is the time from the
+provider's own time of the change to the poll that found it. `ix_events_browse` has all columns that events are filtered
+by, in the order of cursors, without the bodies.
 """
 
 endpoints = Table(
@@ -241,14 +243,14 @@ endpoints = Table(
     Column("told_since", Instant),
     CheckConstraint("state IN ('active', 'disabled')", name="ck_endpoints_state"),
 )
-"""`hears` are the events about other endpoints that it wants. The rest is `core.health`: while `probe_at` is set, one
-delivery at a time is sent, no sooner than then; a disabled endpoint without it gets nothing.
+"""`hears` are the events about other endpoints that it wants. The rest is `core.webhooks.endpoint_health`: while
+`probe_at` is set, one delivery at a time is sent, not before then; a disabled endpoint without it gets nothing.
 """
 
 WAITING = text("state IN ('pending', 'delivering', 'parked')")
 
 RETRYING = text("state = 'pending' AND tried")
-"""What comes again after a failed attempt."""
+"""What is sent again after a failed attempt."""
 
 deliveries = Table(
     "deliveries",
@@ -276,8 +278,8 @@ deliveries = Table(
     _partial_index("ix_deliveries_lane", "watch_id", "endpoint", "cursor", where=WAITING),
     _partial_index("ix_deliveries_retrying", "endpoint", "next_attempt_at", where=RETRYING),
 )
-"""The queue. `due_at` is what claims go by: null where the delivery waits for nothing but its lane, is parked or ended.
-`overtaken` while it is under way: unless it arrives, it is superseded.
+"""The queue. `due_at` is what claims sort by: null if the delivery only waits for its lane, is parked or has ended.
+`overtaken` during an attempt: unless it arrives, it becomes superseded.
 
 Without a foreign key to `endpoints`: an event may name an endpoint that was configured a moment ago.
 """

@@ -1,6 +1,6 @@
-"""Who may ask: the Host and Origin of every request, then the token or the cookie that a login has set.
+"""Checks who may ask: the Host and Origin of every request, then the token or the login cookie.
 
-Host and Origin are checked with and without a token: a page of somebody else's in a browser on this machine can reach
+Host and Origin are checked with and without a token: in a browser on this machine, a page from elsewhere can reach
 loopback, by its own name made to point here (DNS rebinding) or by sending a form across sites.
 """
 
@@ -21,7 +21,7 @@ _SAME_SITE = frozenset({"same-origin", "none"})
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`listen_host` is what was configured; `token` tells the one in force now, None where everything is open."""
+    """`listen_host` is what was configured; `token` returns the one in force, None if everything is open."""
 
     listen_host: str
     token: Callable[[], str | None]
@@ -29,7 +29,7 @@ class Access:
     def names_us(self, host: str | None) -> bool:
         """Whether a Host header means this service: loopback, or the address that it listens on.
 
-        An address is never somebody's rebound name; where we listen on all of them, each is ours.
+        An address cannot be rebound like a name; if we listen on all addresses, each one is ours.
         """
         name = _host_name(host)
         if name is None:
@@ -43,7 +43,7 @@ class Access:
         """Whether a request comes from a page of this service, or from no page at all (Origin, Fetch Metadata)."""
         site = headers.get("Sec-Fetch-Site")
         if site is not None:
-            # A link that leads here from elsewhere is fine: it sends no cookie (SameSite=Strict) and reads nothing.
+            # A link from elsewhere is harmless: it sends no cookie (SameSite=Strict) and reads nothing.
             followed = method in _SAFE_METHODS and headers.get("Sec-Fetch-Mode") == "navigate"
             if site not in _SAME_SITE and not followed:
                 return False
@@ -55,7 +55,7 @@ class Access:
         return _authority(origin) == (headers.get("Host") or "").lower()
 
     def admits(self, headers: Mapping[str, str], cookie: str | None, now: datetime) -> bool:
-        """Whether a request carries the token, or the cookie of a login by it; without a token everybody does."""
+        """Whether a request has the token, or the cookie of a login with it; without a token all are admitted."""
         token = self.token()
         if token is None:
             return True
@@ -69,7 +69,7 @@ class Access:
         return token is not None and _same(given, token)
 
     def session(self, now: datetime) -> str:
-        """A cookie that `admits` until it ends or the token changes. It says nothing about the token."""
+        """A cookie that `admits` accepts until it ends or the token changes. It reveals nothing about the token."""
         ends = str(int((now + SESSION).timestamp()))
         return f"{ends}.{_seal(ends, self.token() or '')}"
 
@@ -85,7 +85,7 @@ def _seal(ends: str, token: str) -> str:
 
 
 def _same(given: str, right: str) -> bool:
-    """In constant time, the length included: digests are compared."""
+    """Compares in constant time, including the length: digests are compared."""
     digests = (hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given, right))
     return hmac.compare_digest(*digests)
 

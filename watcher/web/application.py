@@ -1,4 +1,4 @@
-"""The routes, and what every request goes through before and after."""
+"""The routes, and what is done for every request before and after."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -23,7 +23,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(backend: Backend) -> web.Application:
-    """Everything that is served, on this desk."""
+    """Everything that is served, on this backend."""
     app = web.Application(middlewares=[_answered, _guarded], client_max_size=MOST_BODY_BYTES)
     app[DESK] = backend
     app[OPENAPI] = openapi.document(OPERATIONS)
@@ -38,7 +38,7 @@ def application(backend: Backend) -> web.Application:
 
 
 def _pattern(path: str) -> str:
-    """A segment takes anything but a slash: aiohttp's own pattern refuses the braces that an id may hold."""
+    """A segment matches anything but a slash: aiohttp's own pattern refuses the braces that an id may contain."""
     return path.replace("}", ":[^/]+}")
 
 
@@ -64,7 +64,7 @@ def _admits(backend: Backend, request: web.Request) -> bool:
 
 @web.middleware
 async def _answered(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """One line per request at debug; the query is left out, for it may say more than a log should keep."""
+    """One line per request at debug; the query is left out, because it may contain more than a log should keep."""
     began = anyio.current_time()
     status = HTTPStatus.INTERNAL_SERVER_ERROR.value
     try:
@@ -116,5 +116,5 @@ async def _secured(request: web.Request, response: web.StreamResponse) -> None:
     del request
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    # Not no-referrer: with it a browser says `Origin: null` of our own forms.
+    # Not no-referrer: with it a browser sends `Origin: null` for our own forms.
     response.headers["Referrer-Policy"] = "same-origin"

@@ -1,4 +1,4 @@
-"""The figures over everything, kept for as long as reading them anew would cost more than they are worth."""
+"""Caches the dashboard's figures for as long as a new reading would cost too much."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from watcher.core.errors import StoreUnavailable
 from watcher.ports import Figures
 
 CHEAP = timedelta(milliseconds=60)
-"""What costs no more is read within the request that asks."""
+"""A reading that takes no longer is made within the request."""
 _SHARE = 20
-"""Reading takes at most one part in so many of the time, however many look at the page."""
+"""Reading takes at most one part in this many of the time, however many people look at the page."""
 _FRESH = timedelta(seconds=1)
 _PATIENCE_SECONDS = 0.08
 """How long a request waits for figures that are being read."""
@@ -31,7 +31,10 @@ class CachedFigures:
 
 
 class DashboardCache:
-    """One for all who look. Cheap figures are read on the spot, dear ones by `keep` while requests show the last."""
+    """One for all requests.
+
+    Cheap figures are read at once, expensive ones by `keep` while requests show the last ones.
+    """
 
     def __init__(self, read: Callable[[datetime], Awaitable[Figures]], clock: Clock) -> None:
         self._read = read
@@ -43,7 +46,7 @@ class DashboardCache:
         self._renewed = anyio.Event()
 
     async def current(self) -> CachedFigures | None:
-        """None only while the first reading is not done yet. Raises StoreUnavailable."""
+        """None only until the first reading is done. Raises StoreUnavailable."""
         if self._is_fresh():
             return self._last
         if self._cost <= CHEAP and not self._reading.statistics().locked:
@@ -67,7 +70,7 @@ class DashboardCache:
             self._renewed = anyio.Event()
 
     async def keep(self) -> None:
-        """Read once, for the first who comes, and then whenever somebody wants newer figures; until cancelled."""
+        """Read once at the start, and then whenever a request wants newer figures; runs until cancelled."""
         while True:
             try:
                 await self.renew()

@@ -1,4 +1,4 @@
-"""Waiting for events: woken in this process by whoever records them, and by a slow look for other processes'."""
+"""Waits for events: woken by events recorded in this process, and by a slow sweep for those of other processes."""
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -14,13 +14,16 @@ from watcher.web.problems import Problem
 
 SWEEP = timedelta(seconds=1)
 MOST_LISTENERS = 200
-"""Long-polls and streams at once: each wakes and reads at every event."""
+"""Long-polls and streams at once: each wakes up and reads at every event."""
 
 _T = TypeVar("_T")
 
 
 class Feed:
-    """One for all who wait. `newest_cursor` is asked once per sweep, however many wait, and not while nobody does."""
+    """One for all that wait.
+
+    `newest_cursor` is read once per sweep, however many wait, and not at all while nobody does.
+    """
 
     def __init__(
         self, newest_cursor: Callable[[], Awaitable[int]], clock: Clock, *, most_listeners: int = MOST_LISTENERS
@@ -33,18 +36,18 @@ class Feed:
         self.is_closed = False
 
     def notify(self) -> None:
-        """There may be events: whoever waits reads again."""
+        """There may be events: everything that waits reads again."""
         self._woken.set()
         self._woken = anyio.Event()
 
     def close(self) -> None:
-        """Let nobody wait any more: long-polls answer with what there is, streams end."""
+        """End all waiting: long-polls answer with what there is, streams end."""
         self.is_closed = True
         self.notify()
 
     @contextmanager
     def listening(self) -> Generator[None]:
-        """Raises Problem where too many wait already."""
+        """Raises Problem if too many wait already."""
         if self.listeners >= self._most_listeners:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -61,7 +64,7 @@ class Feed:
         """What `read` gives as soon as it gives anything; nothing after `patience`, or when the feed is closed."""
         ends_at = anyio.current_time() + patience.total_seconds()
         while True:
-            # Taken before the reading: who notifies meanwhile is not missed.
+            # Taken before reading: a notification during the read is not missed.
             woken = self._woken
             found = await read()
             left = ends_at - anyio.current_time()
@@ -71,7 +74,7 @@ class Feed:
                 await woken.wait()
 
     async def sweep(self) -> None:
-        """Find events that another process has recorded, until cancelled."""
+        """Find events that other processes have recorded, until cancelled."""
         known = 0
         while True:
             await self._clock.sleep(SWEEP)

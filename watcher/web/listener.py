@@ -11,13 +11,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from watcher.core.errors import Refused
 
 _LAST_ANSWERS_SECONDS = 15
-"""How long answers under way may take when the service ends: longer than a transaction waits for a locked database."""
+"""How long answers may take when the service ends: longer than a transaction waits for a locked database."""
 
 
 @asynccontextmanager
 async def serving(application: web.Application, host: str, port: int) -> AsyncGenerator[str]:
-    """Serve while open; gives the address that is really listened on. Raises Refused where it cannot be had."""
-    # aiohttp would tell its own and Python's version here; its answers to what is no HTTP pass by every hook of ours.
+    """Serve while open; gives the address that is really in use. Raises Refused if it cannot be had."""
+    # aiohttp would name its own and Python's version here; its answers to malformed requests pass no hook of ours.
     web_response.SERVER_SOFTWARE = "invoice-watcher"  # pyright: ignore[reportPrivateImportUsage]
     logger = logging.getLogger(__name__)
     logger.addFilter(_is_our_fault)
@@ -35,7 +35,7 @@ async def serving(application: web.Application, host: str, port: int) -> AsyncGe
 
 
 def _is_our_fault(record: logging.LogRecord) -> bool:
-    """What is no HTTP at all is answered with 400, and no error of this program."""
+    """A request that is not HTTP is answered with 400, and is no error of this program."""
     return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 

@@ -1,4 +1,4 @@
-"""The login: a form takes the token, a cookie stands for it from then on."""
+"""The login: a form takes the token, and a cookie replaces it from then on."""
 
 from http import HTTPStatus
 

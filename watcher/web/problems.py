@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: every answer from 400 on is one, those that aiohttp makes included."""
+"""Errors as RFC 9457 problem documents: every answer from 400 on is one, including those of aiohttp."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -19,7 +19,7 @@ _STATUS = {
 
 
 class Mistake(BaseModel):
-    """One thing that is wrong with the request."""
+    """One mistake in the request."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -61,13 +61,13 @@ class Problem(Exception):
 
     @classmethod
     def of(cls, error: WatcherError) -> "Problem":
-        """The answer to what the program could not do; `str(error)` is made for people and holds no secret."""
+        """The answer to an error of the program; `str(error)` is made for people and contains no secret."""
         status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
         return cls(status or HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
 
     @classmethod
     def invalid(cls, error: ValidationError, what: str) -> "Problem":
-        """The answer to a request that breaks its model. What was sent is not repeated: it may be a secret."""
+        """The answer to a request that does not fit its model. What was sent is not repeated: it may be a secret."""
         mistakes = [
             Mistake(at=".".join(map(str, one["loc"])) or what, problem=one["msg"].removeprefix("Value error, "))
             for one in error.errors(include_url=False, include_input=False, include_context=False)
@@ -84,7 +84,7 @@ class Problem(Exception):
 
 
 async def as_problem(request: web.Request, response: web.StreamResponse) -> None:
-    """A signal before each answer leaves: what aiohttp would say in plain text is said as a problem document."""
+    """A signal before each answer leaves: what aiohttp would answer in plain text becomes a problem document."""
     del request
     wrong = response.status >= HTTPStatus.BAD_REQUEST
     if (

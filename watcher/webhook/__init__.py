@@ -1,4 +1,4 @@
-"""POSTs events to subscribers: signed at the moment they leave, through the egress guard, with everything bounded."""
+"""POSTs events to subscribers: signed at the moment of sending, through the egress guard, with everything bounded."""
 
 from watcher.webhook.response import Fault
 from watcher.webhook.sender import Target, WebhookSender

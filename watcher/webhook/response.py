@@ -1,4 +1,4 @@
-"""What a receiver answered, in bounded words: whatever it sends, nothing here raises or grows."""
+"""Reads what a receiver answered, in bounded words: whatever it sends, nothing here raises or grows."""
 
 import os
 import re
@@ -14,10 +14,10 @@ from watcher.egress import EgressRefused
 from watcher.ports import Outcome
 
 MOST_READ = 16 * 1024
-"""Bytes of an answer's body that are read: enough to end nearly every answer and keep its connection."""
+"""Bytes of an answer's body that are read: enough to finish nearly every answer and keep its connection."""
 
 MOST_KEPT = 4 * 1024
-"""Bytes of it that a receipt carries."""
+"""Bytes of it that a receipt keeps."""
 
 MOST_DETAIL = 500
 """Characters of a receipt's detail."""
@@ -30,7 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 
 class Fault(StrEnum):
-    """The words of `Receipt.error`: all that subscribers and operators see of an error, whatever the network said."""
+    """The values of `Receipt.error`: all that subscribers and operators see of an error, whatever the network said."""
 
     DNS = "dns"
     CONNECT = "connect"
@@ -45,7 +45,7 @@ class Fault(StrEnum):
 
 
 class Answer(aiohttp.ClientResponse):
-    """Remembers who answered, which a finished response has forgotten."""
+    """Remembers the peer's address, which a finished response no longer has."""
 
     peer: str | None = None
 
@@ -69,7 +69,7 @@ def judge(status: int) -> tuple[Outcome, Fault | None]:
 
 
 def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """The hint of RFC 9110 §10.2.3, seconds or an HTTP date, never negative, at most a year; None if it is neither."""
+    """The value of Retry-After (RFC 9110 §10.2.3), never negative, at most a year; None if it is no such value."""
     if header is None:
         return None
     if header.isascii() and header.isdecimal():
@@ -86,8 +86,9 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
 async def read_body(answer: aiohttp.ClientResponse) -> bytes:
     """The beginning of the body as sent.
 
-    A body that breaks off or drips changes nothing about the status seen: who said 200 has it. (A body that breaks
-    HTTP in the very packet of its head is another thing: the client sees no answer then, only `Fault.BAD_ANSWER`.)
+    A body that breaks off or arrives too slowly does not change the status: a receiver that answered 200 has the event.
+    (A body that breaks HTTP in the packet of its head is different: the client sees no answer then, only
+    `Fault.BAD_ANSWER`.)
     """
     body = bytearray()
     try:
@@ -96,7 +97,7 @@ async def read_body(answer: aiohttp.ClientResponse) -> bytes:
     except (aiohttp.ClientError, OSError):
         return bytes(body)
     finally:
-        # Releasing an answer with more to come would read on for the sake of the connection.
+        # Releasing an answer that has more to come would read on, to keep the connection.
         answer.close()
     return bytes(body)
 
@@ -127,7 +128,7 @@ def explain(error: aiohttp.ClientError | OSError | ValueError) -> tuple[Outcome,
 
 
 def detail(error: BaseException) -> str | None:
-    """What the network said of a request that got no answer, in bounded words; None where `Fault` says it all."""
+    """What the network said about a request without an answer, in bounded words; None if `Fault` says everything."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             cause = error.certificate_error
@@ -144,7 +145,7 @@ def detail(error: BaseException) -> str | None:
 
 
 def printable(text: str) -> str:
-    """Without what would move a terminal's cursor or turn its text round; line ends stay."""
+    """Without characters that move a terminal's cursor or reverse its text; line ends stay."""
     return _CONTROL.sub("\ufffd", text)
 
 
@@ -157,7 +158,7 @@ def readable(body: bytes) -> str:
 
 
 def peer_name(name: tuple[object, ...] | None) -> str | None:
-    """`address:port` of what `getpeername` gives for IPv4 and IPv6."""
+    """`address:port` from what `getpeername` gives for IPv4 and IPv6."""
     if not name or len(name) < 2:  # noqa: PLR2004 address and port
         return None
     host, port = name[:2]

@@ -1,4 +1,4 @@
-"""POSTs events to subscribers: signed at the moment they leave, through the egress guard, with everything bounded."""
+"""POSTs events to subscribers: signed at the moment of sending, through the egress guard, with everything bounded."""
 
 import asyncio
 import re
@@ -25,9 +25,9 @@ _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where and how one endpoint is sent to. `secrets` are newest first; all of them sign.
+    """Where and how to send to one endpoint. `secrets` are newest first; all of them sign.
 
-    `timeout` is for the whole attempt; connecting may take a third of it, silence two thirds.
+    `timeout` is for the whole attempt; connecting may take a third of it, waiting for bytes two thirds.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Target:
 
 
 class WebhookSender:
-    """The `Sender` of the real world. Open it with `async with`; `reconfigure` swaps the targets while it works."""
+    """The real `Sender`. Open it with `async with`; `reconfigure` changes the targets while it runs."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class WebhookSender:
         self._retired.clear()
 
     async def reconfigure(self, targets: Mapping[str, Target]) -> None:
-        """Send by these targets from now on. Requests under way to old ones end as they began."""
+        """Send to these targets from now on. Requests in progress to old ones end as they began."""
         kept = {name: line for name, line in self._lines.items() if targets.get(name) == line.target}
         self._retired.update(line for name, line in self._lines.items() if name not in kept)
         self._lines = {
@@ -100,7 +100,7 @@ class WebhookSender:
 
 
 class _Line:
-    """One endpoint's own session, so that an endpoint that hangs takes connections from nobody else."""
+    """The session of one endpoint, so that an endpoint that hangs takes connections from no other."""
 
     def __init__(
         self, target: Target, clock: Clock, tls: ssl.SSLContext | None, resolver: AbstractResolver | None
@@ -158,7 +158,7 @@ class _Line:
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # Without TLS the guard lets nothing out but what lies inside `allow_private`.
+            # Without TLS the guard allows only addresses inside `allow_private`.
             may_be_public = not self.target.only_private and not self.target.url.lower().startswith("http:")
             guard = Guard(self.target.allow_private, self.target.allow_ports, tls=may_be_public)
             seconds = self.target.timeout.total_seconds()

@@ -1,4 +1,4 @@
-"""`check`: is the configuration right, and do the accounts answer."""
+"""`check`: whether the configuration is right, and whether the accounts answer."""
 
 import functools
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def check(
 ) -> None:
     """Check the configuration, all watch lists and all secrets; every mistake is named with its file and line.
 
-    Exits 2 where the configuration is wrong, 1 where an account does not answer.
+    Exits 2 if the configuration is wrong, 1 if an account does not answer.
     """
     loaded = load_configuration(invocation)
     answers = anyio.run(functools.partial(daemon.check, loaded, online=online))

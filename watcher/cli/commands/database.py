@@ -20,13 +20,13 @@ def _url(invocation: Invocation) -> str:
 
 @command(app, "upgrade", "db upgrade")
 def upgrade(invocation: Invocation) -> None:
-    """Create the database, or bring an older one's schema up to this program's. A first `run` creates it by itself."""
+    """Create the database, or upgrade its schema to that of this program. A first `run` creates it by itself."""
     _report(invocation, anyio.run(store.upgrade, _url(invocation)))
 
 
 @command(app, "check", "db check")
 def check(invocation: Invocation) -> None:
-    """Say whether the database can be used by this program; exits 1 if not."""
+    """Say whether this program can use the database; exits 1 if not."""
     _report(invocation, anyio.run(store.check, _url(invocation)))
 
 

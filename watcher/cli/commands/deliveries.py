@@ -1,4 +1,4 @@
-"""`deliveries` and `redeliver`: what is on its way, and sending it again."""
+"""`deliveries` and `redeliver`: lists deliveries, and sends events again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def deliveries(
     state: Annotated[DeliveryState | None, typer.Option("--state", help="Only those in this state.")] = None,
     endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="NAME", help="Only those of it.")] = None,
 ) -> None:
-    """List deliveries: one event on its way to one endpoint, with its attempts and what came back last."""
+    """List deliveries: each is one event for one endpoint, with its attempts and the last answer."""
     anyio.run(_deliveries, invocation, state, endpoint)
 
 
@@ -81,7 +81,7 @@ def redeliver(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how many deliveries that would be.")] = False,
 ) -> None:
-    """Send events again: same id, same bytes, fresh timestamp and signature.
+    """Send events again: same id, same bytes, new timestamp and signature.
 
     One event, or those of one invoice, go to every endpoint that has or would match them; a time range goes to the
     endpoint named, with the events that it never had and would get today. New events go first.

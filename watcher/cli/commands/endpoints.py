@@ -37,7 +37,7 @@ COLUMNS = (
 
 @command(app, "list", "endpoints list")
 def list_all(invocation: Invocation) -> None:
-    """List the endpoints, whether they are in order, and how many deliveries wait for each."""
+    """List the endpoints, their state, and how many deliveries wait for each."""
     anyio.run(_list, invocation)
 
 
@@ -49,7 +49,7 @@ async def _list(invocation: Invocation) -> None:
 
 @command(app, "test", "endpoints test ledger")
 def test(invocation: Invocation, name: NameArgument) -> None:
-    """Send one signed webhook.test now, and tell what came of it. Needs no database; nothing is recorded or retried.
+    """Send one signed webhook.test now, and print the result. Needs no database; nothing is recorded or retried.
 
     Exits 1 unless the endpoint answered 2xx.
     """
@@ -60,18 +60,18 @@ def test(invocation: Invocation, name: NameArgument) -> None:
 
 @command(app, "enable", "endpoints enable ledger")
 def enable(invocation: Invocation, name: NameArgument) -> None:
-    """Send to it again, beginning with all that waits; ends a pause and the caution after failures, too.
+    """Send to it again, beginning with all that waits; this also ends a pause and the probing after failures.
 
-    A running service goes by it within a second or two.
+    A running service notices it within a second or two.
     """
     anyio.run(partial(_switch, invocation, name, on=True))
 
 
 @command(app, "disable", "endpoints disable ledger")
 def disable(invocation: Invocation, name: NameArgument) -> None:
-    """Send nothing to it until it is enabled again. What happens meanwhile waits for it; the other endpoints are told.
+    """Send nothing to it until it is enabled again. Its events wait; the other endpoints get `endpoint.disabled`.
 
-    A running service goes by it within a second or two; what is under way at that moment ends as it began.
+    A running service notices it within a second or two; attempts in progress end as they began.
     """
     anyio.run(partial(_switch, invocation, name, on=False))
 
@@ -115,7 +115,7 @@ def _not_there(configuration: Configuration, name: str, known: Collection[str]) 
 def rotate(invocation: Invocation, name: NameArgument) -> None:
     """Print a new secret, and the line for the configuration that lists it before the old one. Stores nothing.
 
-    While both stand there both sign, so the receiver may change at any time; then take the old one out.
+    While both are listed both sign, so the receiver may change at any time; then remove the old one.
     """
     path = find(invocation.config, environment())
     planned = rotation(path, name)

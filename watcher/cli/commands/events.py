@@ -1,4 +1,4 @@
-"""`events`: the history, and the history as it grows."""
+"""`events`: lists the history, and follows it."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""`init`: a configuration to start from, every key explained."""
+"""`init`: a configuration to start with, every key explained."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -25,7 +25,7 @@ def init(
         Path, typer.Argument(metavar="DIR", help="Where watcher.toml and watchlists/ go; made where it is missing.")
     ] = Path("config"),
 ) -> None:
-    """Write a configuration to start from: every key with its default and what it does. Never overwrites anything."""
+    """Write a configuration to start with: every key with its default and what it does. Never overwrites anything."""
     examples = dict(_examples(_shipped()))
     there = [folder / name for name in examples if (folder / name).exists()]
     if there:

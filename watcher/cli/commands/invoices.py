@@ -1,4 +1,4 @@
-"""`get`, `show` and `invoices`: one invoice as the provider says, as the store knows, and all of them."""
+"""`get`, `show` and `invoices`: one invoice from the provider or from the store, and all of them."""
 
 import sys
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def get(invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgum
 def show(
     invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgument, *, raw: RawOption = False
 ) -> None:
-    """Show what is recorded of an invoice: its last snapshot, how it got there, its events and their deliveries."""
+    """Show what is recorded about an invoice: its last snapshot, its changes, its events and their deliveries."""
     anyio.run(partial(_show, invocation, source, invoice_id, raw=raw))
 
 

@@ -1,4 +1,4 @@
-"""`plan` and `explain`: how late changes will be seen, and why an invoice is looked at when."""
+"""`plan` and `explain`: how late changes will be detected, and why an invoice is polled when."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -91,7 +91,7 @@ def plan(
         typer.Option("--slo", parser=_duration, metavar="DURATION", help="What seeing changes so soon would cost."),
     ] = None,
 ) -> None:
-    """Say how late changes will be seen on average, before a single request, and what that spends."""
+    """Forecast how late changes will be detected on average, and how many requests that takes. Asks no provider."""
     if invoices is None and (provider or rate or every):
         raise typer.BadParameter("--provider, --rate and --every describe invoices: give --invoices too")
     if invoices is not None and provider is None:
@@ -127,7 +127,7 @@ async def _described(
 
 
 async def _learned(invocation: Invocation, provider: str) -> Mapping[str, Mapping[int, Tally]]:
-    """What the database has learned of such invoices; nothing where there is none, or no configuration."""
+    """What the database has learned about such invoices; nothing without a database or configuration."""
     async with AsyncExitStack() as stack:
         with suppress(ConfigError, StoreUnavailable, SchemaMismatch):
             store = await stack.enter_async_context(opened(invocation))
@@ -164,7 +164,7 @@ def _cost(item: Item, slo: str) -> str:
 
 @command(app, "explain", "explain acme inv_1001")
 def explain(invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgument) -> None:
-    """Say why an invoice is looked at when: policy, hazard, weight, limits, the clock, and the last looks."""
+    """Explain when an invoice is polled and why: policy, hazard, weight, limits, the clock, and the last polls."""
     anyio.run(_explain, invocation, source, invoice_id)
 
 

@@ -28,7 +28,7 @@ def run(
 ) -> None:
     """Poll invoices and deliver webhooks until told to stop.
 
-    SIGTERM and Ctrl-C finish what is in work and exit 0; SIGHUP reads the configuration again at once.
+    SIGTERM and Ctrl-C finish what is in progress and exit 0; SIGHUP reads the configuration again at once.
     """
     surroundings = environment()
     path = find(invocation.config, surroundings)

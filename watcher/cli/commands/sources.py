@@ -20,7 +20,7 @@ COLUMNS = (
 
 @command(app, "sources", "sources --json")
 def sources(invocation: Invocation) -> None:
-    """List the accounts at billing providers, how they are doing, and how many invoices each has to watch."""
+    """List the accounts at billing providers, their state, and how many invoices each has to watch."""
     anyio.run(_sources, invocation)
 
 

@@ -1,4 +1,4 @@
-"""`trigger`: one example of an event, to a receiver in one's own network."""
+"""`trigger`: sends one example of an event to a receiver in one's own network."""
 
 import secrets
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`watch`: which invoices are looked at."""
+"""`watch`: which invoices are polled."""
 
 import glob
 from collections.abc import Sequence
@@ -98,7 +98,7 @@ def list_all(
     tag: Annotated[str | None, typer.Option("--tag", help="Only those with this tag.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many.")] = None,
 ) -> None:
-    """List watches: where each comes from, how it is doing, when it was and will be polled."""
+    """List watches: what wants each of them, its state, and when it was and will be polled."""
     anyio.run(partial(_list, invocation, source=source, state=state, tag=tag, limit=limit))
 
 
@@ -123,7 +123,7 @@ def import_file(
         Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A TOML or CSV watch list.")
     ],
 ) -> None:
-    """Add every watch of a file, once: a list named in the configuration is followed instead."""
+    """Add every watch of a file, once. A list that the configuration names is followed instead."""
     anyio.run(_import, invocation, file)
 
 
@@ -176,7 +176,7 @@ async def _discover(invocation: Invocation, source: str, *, dry_run: bool) -> No
 
 @dataclass(slots=True)
 class Counting:
-    """Counts the rows of a list by page, and has the unsettled ones watched unless it is a dry run."""
+    """Counts the rows of a list by page, and watches the unsettled ones unless it is a dry run."""
 
     watches: SqlWatches
     source: str
@@ -201,7 +201,7 @@ class Counting:
 
 @command(app, "poll", "watch poll acme inv_1001")
 def poll(invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgument) -> None:
-    """Ask the running service to look at an invoice now; it does within five seconds, as the rate allows."""
+    """Ask the running service to poll an invoice now; it does within five seconds, if the rate allows."""
     anyio.run(_poll, invocation, source, invoice_id)
 
 

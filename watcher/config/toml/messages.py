@@ -1,4 +1,4 @@
-"""How mistakes are put into words."""
+"""How mistakes are worded."""
 
 import difflib
 import re
@@ -11,7 +11,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def shown(value: object) -> str:
-    """A value as the user may have written it, cut. Never for secrets, nor for what may hold one."""
+    """A value as the user may have written it, cut. Never for secrets, nor for what may contain one."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -34,13 +34,13 @@ def one_of(words: Iterable[str]) -> str:
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """` (did you mean "x"?)` where a known word is close, else nothing."""
+    """` (did you mean "x"?)` if a known word is close, else nothing."""
     close = difflib.get_close_matches(word, list(known), 1)
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
 def key_text(path: KeyPath) -> str:
-    """`sources.acme.rate`, `watcher.due_soon[1]`; keys that TOML would have quoted are."""
+    """`sources.acme.rate`, `watcher.due_soon[1]`; keys that need quotes in TOML have them."""
     text = ""
     for part in path:
         if isinstance(part, int):

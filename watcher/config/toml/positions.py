@@ -1,6 +1,6 @@
-"""On which line a key of a TOML text stands: tomllib gives values without places.
+"""Finds the line of each key in a TOML text: tomllib gives values without positions.
 
-Reads only text that tomllib has accepted, so it need not refuse anything and stays small.
+It only reads text that tomllib has accepted, so it refuses nothing and stays small.
 """
 
 import re
@@ -16,9 +16,9 @@ _LITERAL = r"'[^'\n]*'"
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
 _KEY = re.compile(rf"[ \t]*(?:(?P<bare>[A-Za-z0-9_-]+)|(?P<quoted>{_BASIC}|{_LITERAL}))[ \t]*(?P<dot>\.)?")
 _SCALAR = re.compile(
-    # Up to two quotes may stand before the closing three of a multi-line string and belong to its content.
+    # Up to two quotes may precede the closing three of a multi-line string and belong to its content.
     rf"""(?s:\"\"\"(?:[^\\"]+|\\.|"(?!""))*\"\"\""{{0,2}}|'''.*?''''{{0,2}})|{_BASIC}|{_LITERAL}"""
-    # A date and a time may be parted by one space.
+    # A space may separate a date and a time.
     r"|[^\s,\]}#\"']+(?:[ ][0-9][^\s,\]}#]*)?"
 )
 
@@ -30,7 +30,7 @@ class Positions:
         self.lines = lines
 
     def line(self, path: KeyPath) -> int:
-        """The line of this key; where it is not in the text, that of the closest table or list around it."""
+        """The line of this key; if it is not in the text, that of the closest table or list around it."""
         for length in range(len(path), 0, -1):
             if (line := self.lines.get(path[:length])) is not None:
                 return line
@@ -38,7 +38,7 @@ class Positions:
 
 
 def positions(text: str) -> Positions:
-    """Find the line of every key. `text` must be valid TOML. Raises RecursionError where it is nested too deep."""
+    """Find the line of every key. `text` must be valid TOML. Raises RecursionError if it is nested too deeply."""
     return Positions(_Scan(text).document())
 
 
@@ -132,7 +132,7 @@ class _Scan:
             self._pair(path)
 
     def _closes(self, bracket: str) -> bool:
-        """Step over blanks and a comma; over the closing bracket too where it is next, or the text has ended."""
+        """Skip blanks and a comma; also the closing bracket if it is next, or if the text has ended."""
         self._skip_blank()
         if self._text.startswith(",", self._at):
             self._at += 1

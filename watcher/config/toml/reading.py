@@ -1,4 +1,4 @@
-"""One reading of the config: which files were read, and what was found wrong in them."""
+"""One reading of the config: which files were read, and which mistakes were found."""
 
 import io
 import re
@@ -16,11 +16,11 @@ from watcher.config.toml.positions import KeyPath, Positions, positions
 
 Table = Mapping[str, object]
 Stamp = tuple[int, int, int] | None
-"""Size, time of change in nanoseconds and inode of a file; None where it is not there."""
+"""Size, modification time in nanoseconds and inode of a file; None if it does not exist."""
 
 LARGEST_FILE = 64 * 1024 * 1024
 MISTAKES_SHOWN = 100
-"""Per file: a list of 100,000 lines for a misspelt source need not be told 100,000 times."""
+"""Per file: a list of 100,000 lines for a misspelt source need not be reported 100,000 times."""
 
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column (?P<column>[0-9]+)|end of document)\)$")
@@ -66,9 +66,9 @@ class TomlFile:
 
 @dataclass(slots=True)
 class Reading:
-    """What one reading of all files gathers. `path` is the config file; relative paths start at its folder.
+    """What one reading of all files collects. `path` is the config file; relative paths start at its folder.
 
-    `credentials` outlives the reading: what systemd gave is asked for once in a process's life.
+    `credentials` is kept between readings: systemd's credentials are read once in a process's life.
     """
 
     path: Path
@@ -90,23 +90,26 @@ class Reading:
         return _decoded(self._content(path))
 
     def lines(self, path: Path) -> Iterable[str]:
-        """The file's text by lines with their ends, as they are. Raises Unreadable, before the first line."""
+        """The lines of the file with their line ends, unchanged. Raises Unreadable, before the first line."""
         self.note(path)
         content = self._content(path)
         _decoded(content)
-        # `newline=""`: line ends inside quotes are a field's own.
+        # `newline=""`: line ends inside quotes belong to the field.
         return io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
 
     def digest(self, path: Path) -> bytes:
-        """Of the file's content as it was read; where it was not, as it is now. Empty where it cannot be read."""
+        """A digest of the file's content as it was read; if it was not read, as it is now.
+
+        Empty if it cannot be read.
+        """
         return self._digests.get(path) or _digest_of(path)
 
     def note(self, path: Path) -> None:
-        """Keep how the file is now. Before it is opened: a change while it is read must look like one afterwards."""
+        """Note the file's state. Before it is opened: a change while it is read must look like one afterwards."""
         self.stamps.setdefault(path, stamp(path))
 
     def toml(self, path: Path) -> TomlFile | None:
-        """The file's document; None, and one problem, where it cannot be read."""
+        """The file's document; None, with a problem, if it cannot be read."""
         try:
             text = self.text(path)
             return TomlFile(path, *_toml(text))
@@ -120,7 +123,7 @@ class Reading:
         return content
 
     def problem_lines(self) -> tuple[str, ...]:
-        """All problems as text: files in the order they were read, lines in theirs."""
+        """All problems as text: files in the order of reading, then by line."""
         order = {path: number for number, path in enumerate(self.stamps)}
         by_file: dict[Path, list[Problem]] = {}
         for problem in sorted(self.problems, key=lambda one: (order.get(one.path, len(order)), one.line)):
@@ -129,7 +132,7 @@ class Reading:
 
 
 def _cut(path: Path, problems: list[Problem]) -> Iterable[str]:
-    # Two keys of one mistake (a default and its repetition) may say the same.
+    # Two keys with one mistake (a default and its repetition) may have the same message.
     lines = list(dict.fromkeys(str(problem) for problem in problems))
     yield from lines[:MISTAKES_SHOWN]
     if len(lines) > MISTAKES_SHOWN:
@@ -192,5 +195,5 @@ def _toml(text: str) -> tuple[Table, Positions]:
     except RecursionError as error:
         raise Unreadable("is nested too deep") from error
     except ValueError as error:
-        # int() refuses numbers of thousands of digits, and tomllib lets that through.
+        # int() refuses numbers of thousands of digits, and tomllib lets that error through.
         raise Unreadable("is not TOML that is read: a number has thousands of digits") from error

@@ -1,4 +1,4 @@
-"""One table of the config file against one settings model: either the settings, or a problem with its line each."""
+"""Validates one table of the config file by a settings model: gives the settings, or problems with their lines."""
 
 from collections.abc import Collection, Mapping
 from typing import TypeVar, cast
@@ -29,7 +29,7 @@ _CONTAINER_WORDS = {
 
 
 def subtable(file: TomlFile, reading: Reading, path: KeyPath) -> Table:
-    """The table at this path; an empty one where it is absent, or, with a problem, no table."""
+    """The table at this path; an empty one if it is absent; None, with a problem, if it is no table."""
     table = file.table
     for part in path:
         value = table.get(str(part), {})
@@ -49,9 +49,9 @@ def validated(
     reading: Reading,
     renamed: Mapping[KeyPath, KeyPath] | None = None,
 ) -> _Model | None:
-    """The settings of `values`; None, and its problems, where they are wrong.
+    """The settings of `values`; None, with its problems, if they are wrong.
 
-    `renamed` maps places in the model to those in the file, where they differ.
+    `renamed` maps places in the model to those in the file, if they differ.
     """
     try:
         return model.model_validate(values, context=reading)
@@ -89,6 +89,6 @@ def _words(details: ErrorDetails, known: Collection[str]) -> str:
 
 def _type_words(kind: str, given: object) -> str | None:
     if kind in _CONTAINER_WORDS:
-        # What was to be a list of secrets or a table of headers may be a secret: text is not shown.
+        # What should be a list of secrets or a table of headers may be a secret itself: text is not shown.
         return f"{'text' if isinstance(given, str) else shown(given)} is not allowed, {_CONTAINER_WORDS[kind]}"
     return f"{shown(given)} is not allowed, {_TYPE_WORDS[kind]}" if kind in _TYPE_WORDS else None

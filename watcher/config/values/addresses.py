@@ -1,4 +1,4 @@
-"""Which URLs and addresses the config may name. All checks raise ValueError in words that show no password."""
+"""Which URLs and addresses the config may name. All checks raise ValueError with messages that show no password."""
 
 import re
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ _HTTPS_PORT = 443
 _LAST_PORT = 65_535
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".svc")
-"""Names that no public resolver answers (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`) and those of clusters."""
+"""Names that no public resolver answers (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), and those of clusters."""
 
 
 def check_endpoint_url(url: str) -> None:
-    """Syntax alone; `check_endpoint_reach` judges scheme, host and port."""
+    """Checks the syntax only; `check_endpoint_reach` checks scheme, host and port."""
     parts = _split(url)
     if parts.fragment:
         raise ValueError("has a fragment (#…) that is never sent, must have none")
 
 
 def check_endpoint_reach(url: str, allow_private: Sequence[Network], allow_ports: Sequence[int]) -> None:
-    """Would the sender ever be let out to this URL? Names are looked up only when it sends."""
+    """Whether the sender could ever be allowed to use this URL. Names are only resolved when it sends."""
     parts = urlsplit(url)
     address = _literal(parts.hostname or "")
     named_private = address is None and bool(allow_private)
@@ -49,7 +49,7 @@ def provider_url(url: str) -> str:
 
 
 def database_url(url: str, base: Path) -> str:
-    """The URL with its SQLite file made absolute. PostgreSQL URLs may hold a password: they are never shown."""
+    """The URL with its SQLite file made absolute. PostgreSQL URLs may contain a password: they are never shown."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"sqlite", "postgresql"}:
         raise ValueError(
@@ -69,7 +69,7 @@ def database_url(url: str, base: Path) -> str:
 
 
 def listen_address(text: str) -> str:
-    """`host:port`, or nothing to listen at all."""
+    """`host:port`, or empty for no listener."""
     if text:
         split_listen(text)
     return text

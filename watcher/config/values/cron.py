@@ -4,7 +4,7 @@ from watcher.core.scheduling import cron
 
 
 def validate(expression: str) -> str | None:
-    """What is wrong with the expression, in words; None where it is fine."""
+    """What is wrong with the expression, in words; None if it is fine."""
     try:
         cron.fields(expression)
     except ValueError as error:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 LONGEST = timedelta(days=36_500)
 FASTEST_RATE = 10_000.0
-"""Requests per second; more is a typing error, not a plan."""
+"""Requests per second; more is a mistake in typing, not a plan."""
 
 DURATION_PATTERN = r"^([0-9]+(ms|s|m|h|d))+$"
 RATE_PATTERN = r"^[0-9]+/[smh]$"
@@ -18,7 +18,7 @@ _PERIODS = {"s": 1, "m": 60, "h": 3600}
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read `1h30m`. Raises ValueError, in words for a user, for any other form and for more than a hundred years."""
+    """Read `1h30m`. Raises ValueError, with a message for users, for any other form and for over a hundred years."""
     if not _WHOLE.fullmatch(text):
         raise ValueError('is not a duration, allowed: whole numbers with ms, s, m, h or d, joined, such as "1h30m"')
     milliseconds = sum(int(number) * _MILLISECONDS[unit] for number, unit in _PART.findall(text))
@@ -41,7 +41,7 @@ def format_duration(period: timedelta) -> str:
 
 
 def parse_rate(text: str) -> float:
-    """Read `5/s`, `300/m` or `1000/h` as requests per second. Raises ValueError, in words for a user."""
+    """Read `5/s`, `300/m` or `1000/h` as requests per second. Raises ValueError, with a message for users."""
     match = _RATE.fullmatch(text)
     if match is None:
         raise ValueError('is not a rate, allowed: a whole number per s, m or h, such as "5/s" or "30/m"')

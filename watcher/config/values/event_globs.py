@@ -1,4 +1,4 @@
-"""Which events an endpoint asks for: globs over the known types, `!` excludes."""
+"""Which events an endpoint wants: globs over the known types; `!` excludes."""
 
 from fnmatch import fnmatchcase
 
@@ -8,7 +8,7 @@ from watcher.core.webhooks.subscription import matches
 
 
 def check_event_glob(glob: str) -> str:
-    """The glob itself. Raises ValueError, in words for a user, where no event has such a type."""
+    """Check the glob itself. Raises ValueError, with a message for users, if no event has such a type."""
     pattern = glob.removeprefix("!")
     if not any(fnmatchcase(known, pattern) for known in EventType):
         raise ValueError(f"matches no event{meant(pattern, EventType)}, allowed: globs over {', '.join(EventType)}")
@@ -16,6 +16,6 @@ def check_event_glob(glob: str) -> str:
 
 
 def check_event_globs(globs: tuple[str, ...]) -> None:
-    """Raises ValueError where the globs together select nothing."""
+    """Raises ValueError if the globs together select nothing."""
     if not globs or not any(matches(known, globs) for known in EventType):
         raise ValueError('selects no event at all, must select one or more, such as ["*", "!invoice.updated"]')

@@ -1,4 +1,4 @@
-"""Secrets stand elsewhere; the config file says where: `{ env = … }`, `{ file = … }` or `{ credential = … }`."""
+"""References to secrets, which are never in the config file: `{ env = … }`, `{ file = … }` or `{ credential = … }`."""
 
 from pathlib import Path
 from typing import cast
@@ -12,7 +12,7 @@ _CREDENTIALS = "CREDENTIALS_DIRECTORY"
 
 
 def resolve(reference: object, reading: Reading) -> str:
-    """The secret a reference leads to. Raises ValueError in words that never show a secret."""
+    """The secret of a reference. Raises ValueError with messages that never show a secret."""
     if not isinstance(reference, dict):
         raise ValueError(f"must not stand here in plain, allowed: {HOW}")  # noqa: TRY004 - pydantic reports ValueErrors
     table = cast("dict[str, object]", reference)
@@ -62,7 +62,7 @@ def _from_credential(name: str, reading: Reading) -> str:
             f"the credential {name} is not there: ${_CREDENTIALS} is not set, systemd sets it for a service"
         )
     try:
-        # Not through `reading.text`: credentials are no files to be watched for changes.
+        # Not through `reading.text`: credentials are not watched for changes.
         secret = Path(directory, name).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"the credential {name} cannot be read, must be a file in ${_CREDENTIALS}") from error

@@ -1,6 +1,6 @@
-"""The kinds of values a config key can have: how each is read from TOML, and how its schema says so.
+"""The types of config values: how each is read from TOML, and what its schema says.
 
-Values that are already what they should be (a timedelta, a SecretStr) pass, so that settings can be built in code.
+Values of the right type (a timedelta, a SecretStr) pass, so that settings can be built in code.
 """
 
 import base64
@@ -56,7 +56,7 @@ def _reading(context: ValidationInfo) -> Reading | None:
 
 
 def _from_text(parse: Callable[[str], _T], wanted: str) -> Callable[[object], object]:
-    """Text is parsed, and its mistakes name it; numbers and tables of TOML are refused with `wanted`."""
+    """Text is parsed, and its errors quote it; numbers and tables of TOML are refused with `wanted`."""
 
     def read(value: object) -> object:
         if isinstance(value, _TOML_OTHERS):
@@ -73,7 +73,7 @@ def _from_text(parse: Callable[[str], _T], wanted: str) -> Callable[[object], ob
 
 
 def _rate(value: object, context: ValidationInfo) -> object:
-    # In code a rate is a float already; in TOML a number lacks its period.
+    # In code a rate is already a float; in TOML a number has no unit of time.
     if isinstance(value, float) and _reading(context) is None:
         return value
     return _from_text(parse_rate, 'a rate such as "5/s"')(value)
@@ -161,7 +161,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 
 def check_tag(text: str) -> str:
-    """The tag without blanks around it. Raises ValueError, in words for a user."""
+    """The tag without surrounding blanks. Raises ValueError, with a message for users."""
     tag = text.strip()
     if not 1 <= len(tag) <= LONGEST_NAME or _CONTROL.search(tag):
         raise ValueError(f"is not a tag, must have 1 to {LONGEST_NAME} characters and no control characters")
@@ -169,7 +169,7 @@ def check_tag(text: str) -> str:
 
 
 def check_name(text: str) -> str | None:
-    """What is wrong with the name of a source or an endpoint, in words; None where it is fine."""
+    """What is wrong with the name of a source or an endpoint, in words; None if it is fine."""
     return None if _NAME.fullmatch(text) else "is not a name, must be 1 to 64 of a to z, 0 to 9, _ and -"
 
 
@@ -206,7 +206,7 @@ def between(low: int, high: int) -> Callable[[int], int]:
 
 
 def one_of_each(values: Sequence[_T]) -> None:
-    """Raises ValueError where a value stands twice."""
+    """Raises ValueError if a value is listed twice."""
     for number, value in enumerate(values):
         if value in values[:number]:
             text = format_duration(value) if isinstance(value, timedelta) else value
@@ -214,7 +214,7 @@ def one_of_each(values: Sequence[_T]) -> None:
 
 
 def tags(values: Sequence[str]) -> tuple[str, ...]:
-    """Each tag once, in order. Raises ValueError where there are too many."""
+    """Each tag once, in order. Raises ValueError if there are too many."""
     once = tuple(dict.fromkeys(values))
     if len(once) > MOST_TAGS:
         raise ValueError(f"has {len(once)} tags, at most {MOST_TAGS}")

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 
 def read_csv(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[DesiredWatch]:
-    """The good rows; what is wrong with the others goes to `reading`."""
+    """The good rows; the mistakes in the others go to `reading`."""
     try:
         lines = csv.reader(reading.lines(path), strict=True)
         try:
@@ -100,7 +100,7 @@ class _Rows:
         return False
 
     def _row(self, line: int, cells: tuple[str, ...]) -> DesiredWatch | None:
-        """Of cells in the order of `COLUMNS`."""
+        """From cells in the order of `COLUMNS`."""
         source_text, id_text, tags_text, due_text, note = cells
         self._good = True
         source, invoice_id = self._names.get(source_text.strip()), id_text.strip()

@@ -1,4 +1,4 @@
-"""Watch lists: which files there are, and one watch for all their mentions of an invoice."""
+"""Watch lists: finds the files, and unites all mentions of an invoice into one watch."""
 
 import glob
 import os
@@ -20,7 +20,7 @@ from watcher.core.errors import ConfigError
 from watcher.ports import DesiredWatch, ListDigest, WatchLists
 
 READING = 1
-"""Count it up with every change of what a list means or how its watches are stored: all are read anew then."""
+"""Increase it with every change of what a list means or how its watches are stored: then all are read again."""
 
 _GLOB = frozenset("*?[")
 _WARNINGS_SHOWN = 20
@@ -38,9 +38,9 @@ def read_lists(
     sources: Collection[str],
     stored: ListDigest | None = None,
 ) -> WatchLists:
-    """The united watches of all lists that the patterns name; what is wrong with them goes to `reading`.
+    """The united watches of all lists that the patterns name; mistakes in them go to `reading`.
 
-    Lists that would say what the stored mark remembers are not read: their content is looked at alone.
+    If the stored digest is still right the lists are not read: only their content is hashed.
     """
     paths = tuple(_list_files(file, patterns, reading))
     if stored is not None and stored.digest == _digest(paths, reading, sources):
@@ -64,7 +64,7 @@ def read_list(path: Path, sources: Collection[str]) -> tuple[tuple[DesiredWatch,
 
 
 def place_of(file: str, source: str, invoice_id: str, sources: Collection[str]) -> str:
-    """File and line of an invoice in a list as it is now; the file alone where it is not found in it."""
+    """File and line of an invoice in a list as it is now; only the file if it is not found there."""
     path = Path(file)
     reader = _READERS.get(path.suffix)
     rows = iter(()) if reader is None else reader(path, Reading(path, {}), sources)
@@ -72,7 +72,7 @@ def place_of(file: str, source: str, invoice_id: str, sources: Collection[str]) 
 
 
 def _digest(paths: Iterable[Path], reading: Reading, sources: Collection[str]) -> str:
-    """Of all that decides what a reading of these files says, the program that reads them included."""
+    """A digest of everything that decides what reading these files gives, including the program that reads them."""
     found = blake2b(digest_size=32)
     files = [part for path in paths for part in (os.fsencode(path), reading.digest(path))]
     for part in (f"{READING} {__version__}".encode(), " ".join(sorted(sources)).encode(), *files):
@@ -89,7 +89,7 @@ def _united(paths: Iterable[Path], reading: Reading, sources: Collection[str]) -
 
 
 def matching(base: Path, pattern: str) -> list[Path]:
-    """The paths that a glob of `watcher.watchlists` stands for now, sorted."""
+    """The paths that a glob of `watcher.watchlists` matches now, sorted."""
     return [base / found for found in sorted(glob.glob(pattern, root_dir=base, recursive=True))]  # noqa: PTH207 - Path.glob refuses absolute patterns
 
 
@@ -104,7 +104,7 @@ def _list_files(file: TomlFile, patterns: Sequence[str], reading: Reading) -> It
             reading.warnings.append(str(file.problem(place, f"{shown(pattern)} matches no file")))
         for path in found:
             if path.suffix in SUFFIXES:
-                # Noted even where another spelling of the same file is the one that is read.
+                # Noted even if another spelling of the same file is the one that is read.
                 reading.note(path)
                 files.setdefault(os.path.realpath(path), path)
                 continue
@@ -127,7 +127,7 @@ class _Union:
     _seen: defaultdict[str, dict[str, DesiredWatch]] = field(
         default_factory=lambda: defaultdict[str, dict[str, DesiredWatch]](dict)
     )
-    """By source and invoice id: a key of both would be a tuple for each of a million."""
+    """By source and invoice id: a key of both would be a tuple for each of a million entries."""
     _repeats: list[str] = field(default_factory=list[str])
 
     def add(self, path: Path, rows: Iterable[DesiredWatch]) -> None:

@@ -1,4 +1,4 @@
-"""What both forms of watch list have in common: the checks of one mention of an invoice."""
+"""What both forms of watch list share: the checks of one mention of an invoice."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -11,13 +11,13 @@ LONGEST_ID = 255
 LONGEST_NOTE = 1000
 
 _USUAL = 3
-"""Characters of an id that is neither of the two that are forbidden; to see that is quicker than to match it."""
+"""Characters of an id that is certainly allowed; this check is faster than matching it."""
 _ID = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,255}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def check_id(text: str) -> str | None:
-    """What is wrong with an invoice id, in words; None where it is fine."""
+    """What is wrong with an invoice id, in words; None if it is fine."""
     if text.isprintable() and _USUAL <= len(text) <= LONGEST_ID:
         return None
     if _ID.fullmatch(text) and text not in {".", ".."}:
@@ -41,12 +41,12 @@ def check_note(text: str) -> str | None:
 
 
 def read_tags(texts: Sequence[str]) -> tuple[str, ...]:
-    """Raises ValueError, in words for a user."""
+    """Raises ValueError, with a message for users."""
     return tags([check_tag(text) for text in texts])
 
 
 def read_date(text: str) -> date:
-    """Raises ValueError, in words for a user."""
+    """Raises ValueError, with a message for users."""
     try:
         if _DATE.fullmatch(text):
             return date.fromisoformat(text)

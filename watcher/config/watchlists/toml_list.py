@@ -20,7 +20,7 @@ INVOICE_KEYS = ("id", "tags", "due_on", "note")
 
 
 def read_toml(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[DesiredWatch]:
-    """The good rows; what is wrong with the others goes to `reading`."""
+    """The good rows; the mistakes in the others go to `reading`."""
     file = reading.toml(path)
     return iter(()) if file is None else _List(file, reading, sources).rows()
 

@@ -1,4 +1,4 @@
-"""The bytes that subscribers receive (Standard Webhooks 1.0 body; contract: "Body")."""
+"""The bytes that subscribers receive: the body of Standard Webhooks 1.0."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +13,15 @@ from watcher.core.invoices.transition import Event
 from watcher.core.money import text
 
 FULL_LIMIT = 20_000
-"""Bytes: a longer body leaves as a thin one that says so."""
+"""In bytes. A longer body is sent as a thin one with `"truncated": true`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """When it was seen: (`observed_after`, `observed_at`], and `snapshot_at`, the age of what was seen."""
+    """When a change was observed: after `observed_after`, at `observed_at`.
+
+    `snapshot_at` is when the snapshot was taken.
+    """
 
     observed_after: datetime | None
     observed_at: datetime
@@ -31,7 +34,7 @@ def full(event: Event, snapshot: Snapshot, seen: Observation, timestamp: datetim
 
 
 def thin(full_body: bytes, *, truncated: bool) -> bytes:
-    """The same event without `invoice` and `changes`, made from its full bytes so that it can never differ."""
+    """The same event without `invoice` and `changes`. It is made from the full bytes, so both always agree."""
     document = cast("dict[str, object]", json_text.read(full_body))
     data = cast("dict[str, object]", document["data"])
     short = {key: value for key, value in data.items() if key not in {"invoice", "changes"}}
@@ -53,7 +56,7 @@ def about_source(
 def about_endpoint(
     event_type: EventType, *, endpoint: str, reason: str, since: datetime, now: datetime
 ) -> tuple[str, bytes]:
-    """Id and bytes of `endpoint.disabled` and `endpoint.recovered`: both have the `since` of the former."""
+    """Id and bytes of `endpoint.disabled` and `endpoint.recovered`. In both, `since` is when it was disabled."""
     event_id = watcher_event_id(event_type, endpoint, instant_text(since))
     data: dict[str, object] = {
         "event_id": event_id, "occurred_at": instant_text(now), "endpoint": endpoint,

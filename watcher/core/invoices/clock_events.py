@@ -1,4 +1,4 @@
-"""What the clock says about an invoice: overdue, and the events that come with time instead of with a change."""
+"""Events that come with time and not with a change: due soon, overdue, reminders. And whether an invoice is overdue."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _T = EventType
 
 @dataclass(frozen=True, slots=True)
 class ClockRules:
-    """`due_soon` offsets lie before the due instant; `reminders` after it and beyond `grace`."""
+    """`due_soon` offsets lie before the due instant, `reminders` after it and later than `grace`."""
 
     grace: timedelta = timedelta(0)
     due_soon: tuple[timedelta, ...] = ()
@@ -25,10 +25,10 @@ class ClockRules:
 def overdue_from(
     after: Snapshot, memory: HistoryState, now: datetime, rules: ClockRules, *, held: bool
 ) -> datetime | None:
-    """The threshold since which `after` is overdue, None while it is not.
+    """The threshold since which `after` is overdue; None while it is not.
 
-    An unknown status freezes the flag, and a clock that jumps back does not clear it: only another threshold does
-    (another due date, grace or time zone). `held` raises nothing new.
+    An unknown status leaves the flag as it is. A clock that jumps back does not clear it: only another threshold does
+    (another due date, grace or time zone). While `held`, nothing becomes overdue.
     """
     known = memory.known
     if after.status is Status.UNKNOWN:
@@ -45,11 +45,11 @@ def overdue_from(
 def decide(
     before: Snapshot | None, after: Snapshot, memory: HistoryState, now: datetime, rules: ClockRules, *, held: bool
 ) -> tuple[tuple[Fact, ...], frozenset[str]]:
-    """The clock's facts, in order, and the marks that `HistoryState.told` gains.
+    """The facts that the clock makes true, in order, and the marks to add to `HistoryState.recorded`.
 
-    `before` is None for a baseline, for which only an overdue that is already true is told: whatever else has
-    passed is marked and never told. An overdue ends for the due date it was told for, which an unknown status in
-    between may have hidden: the flag is compared with the last known snapshot.
+    `before` is None for a baseline. A baseline records only an overdue that is already true; all other instants that
+    have passed are marked without an event. "No longer overdue" belongs to the due date that the overdue event was for,
+    and an unknown status in between may have hidden it: the flag is compared with that of the last known snapshot.
     """
     if after.status is Status.UNKNOWN:
         return (), frozenset()
@@ -72,7 +72,7 @@ def decide(
 
 
 def next_instant(snapshot: Snapshot, now: datetime, rules: ClockRules) -> datetime | None:
-    """When the clock will next have something to say about this invoice, if nothing changes."""
+    """The next instant at which the clock causes an event for this invoice, if nothing else changes."""
     if not snapshot.collectable or snapshot.due_at is None:
         return None
     instants = (

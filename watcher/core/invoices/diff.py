@@ -1,4 +1,4 @@
-"""Which fields differ between two snapshots."""
+"""The fields in which two snapshots differ."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _IDENTITY = ("source", "id")
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of the document that differs; nested ones by their path: `amounts.EUR.paid`, `customer.id`.
+    """One field that differs; nested fields are named by their path: `amounts.EUR.paid`, `customer.id`.
 
     `before` and `after` are JSON values, None where the field is null or its currency has no row.
     """
@@ -24,12 +24,12 @@ class FieldChange:
 
 
 def changes(before: Snapshot, after: Snapshot) -> tuple[FieldChange, ...]:
-    """Every differing field once, in the document's order."""
+    """Every differing field once, in the order of the document."""
     return document_changes(to_document(before), to_document(after))
 
 
 def document_changes(before: Document, after: Document) -> tuple[FieldChange, ...]:
-    """`changes` of two snapshots that are documents already, as they lie in the history."""
+    """The same as `changes`, for two snapshots that are documents already, as the history stores them."""
     old, new = dict(_fields(before)), dict(_fields(after))
     names = [*new, *(name for name in old if name not in new)]
     return tuple(FieldChange(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name))

@@ -1,4 +1,4 @@
-"""The events: their types in the order they are told, what each of them says, and how their ids are derived."""
+"""The events: their types in the order of recording, what each one contains, and how their ids are derived."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from watcher.core.invoices.diff import FieldChange
 
 
 class EventType(StrEnum):
-    """Every type there is. Within one transition events are told in this order."""
+    """All event types. The events of one transition are recorded in this order."""
 
     TRACKED = "invoice.tracked"
     RESTORED = "invoice.restored"
@@ -42,14 +42,14 @@ class EventType(StrEnum):
 
 
 CLOCK_TYPES = frozenset({EventType.OVERDUE_CLEARED, EventType.DUE_SOON, EventType.OVERDUE, EventType.OVERDUE_REMINDER})
-"""Told once per (invoice, due date value, offset), and identified by these."""
+"""Recorded once per (invoice, due date value, offset), which also identify them."""
 
 ORDER = {event_type: place for place, event_type in enumerate(EventType)}
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """How far the amount that the event is about moved, as a positive number."""
+    """How far the amount moved that the event is about, as a positive number."""
 
     currency: str
     amount: Decimal
@@ -57,9 +57,9 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One event before it has a sequence and an id.
+    """One event before it has a sequence number and an id.
 
-    `inferred`: nobody saw the moment itself. `offset` belongs to due_soon and reminders, `attempts_delta` to
+    `inferred`: nobody observed the moment itself. `offset` belongs to due_soon and reminders, `attempts_delta` to
     payment_failed. `occurred_at` is the provider's time, or the clock's for clock events.
     """
 
@@ -79,15 +79,15 @@ CONFIGURATION = "configuration"
 
 
 def is_quiet(event_type: EventType, reason: str | None) -> bool:
-    """In the history always, delivered only where the operator asked for it (`announce_tracked`)."""
+    """Always in the history, delivered only to endpoints that ask for it (`announce_tracked`)."""
     return event_type is EventType.TRACKED or (event_type is EventType.UPDATED and reason == CONFIGURATION)
 
 
 def fact_id(source: str, invoice_id: str, fact: Fact, version: int) -> str:
-    """The same fact has the same id however often it is decided: after a crash, on another replica.
+    """The same fact has the same id whenever it is decided: after a crash, or on another replica.
 
-    Facts from a comparison are identified by the version of the snapshot they came with, clock events by the due
-    date's value, so that no change of time zone, grace or clock makes a second one.
+    A fact from a comparison is identified by the version of its snapshot. A clock event is identified by the value of
+    the due date, so that a change of time zone, grace or clock makes no second one.
     """
     if fact.type in CLOCK_TYPES:
         return _derive(source, invoice_id, fact.type, fact.due_key or "", fact.offset or "")
@@ -95,7 +95,7 @@ def fact_id(source: str, invoice_id: str, fact: Fact, version: int) -> str:
 
 
 def watcher_event_id(event_type: EventType, name: str, since: str) -> str:
-    """For events about a source or an endpoint: once per (type, name, beginning)."""
+    """The id of an event about a source or an endpoint: one per (type, name, beginning)."""
     return _derive(event_type, name, since)
 
 

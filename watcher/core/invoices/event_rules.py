@@ -1,4 +1,4 @@
-"""What happened to an invoice, read from two of its snapshots."""
+"""Which events a change of an invoice means, decided from two of its snapshots."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,9 +14,9 @@ _FINAL = frozenset({Status.OPEN, Status.PARTIALLY_PAID, Status.PAID, Status.UNCO
 
 
 def decide(basis: Snapshot, after: Snapshot, invoice: Invoice | None, *, was_deleted: bool) -> tuple[Fact, ...]:
-    """The facts of a transition between two known statuses, in the order they are told, still without changes.
+    """The facts of a transition between two known statuses, in the order of recording, without their changes.
 
-    `basis` is the last snapshot that said something sure: neither unknown nor deleted where there was one.
+    `basis` is the last snapshot with a definite status: neither unknown nor deleted, if there was one.
     """
     if after.status is Status.DELETED:
         return () if was_deleted else (Fact(_T.DELETED),)
@@ -58,7 +58,7 @@ def _money(basis: Snapshot, after: Snapshot, invoice: Invoice | None) -> Iterato
         yield Fact(_T.PAYMENT_REVERSED, delta=reversed_by)
     if after.status is Status.PAID and basis.status is not Status.PAID:
         yield Fact(_T.PAID, delta=paid_rose, occurred_at=after.paid_at)
-    # A void may take the total away and leave a credit standing (ChargeOver): nobody paid too much.
+    # A void may set the total to zero and leave a credit (ChargeOver): nobody paid too much.
     if after.status is not Status.VOID and _overpaid(after) - _overpaid(basis):
         yield Fact(_T.OVERPAID)
 
@@ -99,15 +99,15 @@ _TELLERS: dict[str, tuple[EventType, ...]] = {
     "written_off": (_T.MARKED_UNCOLLECTIBLE, _T.REOPENED, _T.PAID),
     "unit": (_T.AMOUNT_CHANGED, _T.FINALIZED),
 }
-"""For each field the events that may tell its change, the most telling first; `invoice.updated` tells the rest."""
+"""For each field, the events that may carry its change, the most specific first; `invoice.updated` carries the rest."""
 
 
 _CONFIGURED = frozenset({"tags", "due_on", "due_at", "overdue"})
-"""What moves without the provider: tags, and with the time zone the local day and its end."""
+"""Fields that change without the provider: the tags, and with the time zone the local day and its end."""
 
 
 def assign(facts: Iterable[Fact], changes: Iterable[FieldChange], *, same_due_date: bool) -> tuple[Fact, ...]:
-    """Put each change into exactly one fact, adding an `invoice.updated` where no fact says it."""
+    """Put each change into exactly one fact. Changes that no fact explains go into an added `invoice.updated`."""
     told = {fact.type: fact for fact in facts}
     shares: dict[EventType, list[FieldChange]] = {}
     for change in changes:
@@ -142,7 +142,7 @@ def _rises(basis: Snapshot, after: Snapshot, field: str) -> tuple[Delta, ...]:
 
 
 def _reversed(basis: Snapshot, after: Snapshot) -> tuple[Delta, ...]:
-    """By how much paid fell beyond what was refunded: nobody gave that money back, it was taken."""
+    """By how much `paid` fell beyond what was refunded: this money was not returned but taken back."""
     refunds = {delta.currency: delta.amount for delta in _rises(basis, after, "refunded")}
     falls = ((currency, before - now) for currency, before, now in _pairs(basis, after, "paid"))
     beyond = ((currency, fall - refunds.get(currency, 0)) for currency, fall in falls)
@@ -150,5 +150,5 @@ def _reversed(basis: Snapshot, after: Snapshot) -> tuple[Delta, ...]:
 
 
 def _overpaid(snapshot: Snapshot) -> frozenset[str]:
-    """The currencies in which more came in than was asked for."""
+    """The currencies in which more was paid than was invoiced."""
     return frozenset(row.currency for row in snapshot.amounts if row.paid + row.credited + row.written_off > row.total)

@@ -1,4 +1,4 @@
-"""The JSON Schema (2020-12) of every body a subscriber may receive: full, thin and truncated."""
+"""The JSON Schema (2020-12) of every body that a subscriber may receive: full, thin and truncated."""
 
 from watcher.core.invoices.event import CONFIGURATION, EventType
 from watcher.core.invoices.invoice import Direction, Status
@@ -31,7 +31,7 @@ _ONLY_TESTS: Schema = {"properties": {"event_id": {"pattern": "^evt_test_"}}}
 
 
 def event_schema() -> Schema:
-    """One schema for all bodies: exactly one of `$defs/<type>` matches, chosen by the body's `type`."""
+    """One schema for all bodies: exactly one of `$defs/<type>` matches, chosen by the `type` of the body."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Invoice Watcher webhook body",
@@ -63,7 +63,7 @@ def event_schema() -> Schema:
 
 
 def snapshot_schema() -> Schema:
-    """The canonical invoice; refers to the `$defs` of `event_schema`."""
+    """The canonical invoice; it refers to the `$defs` of `event_schema`."""
     return _closed(
         {
             "source": _SOURCE,

@@ -1,4 +1,4 @@
-"""What is remembered of one invoice from poll to poll, and its text in the store."""
+"""What is kept of one invoice's history from poll to poll, and its stored text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class HistoryState:
     """`version` and `sequence` are those of the last snapshot and the last event; both count from 1.
 
     `known` is the last snapshot whose status was not unknown, `alive` the last one that was neither unknown nor
-    deleted: facts are decided against them, so that nothing is lost or told twice while a provider says nothing sure.
-    `told` holds the clock events already told or passed over, as `clock_mark`s.
-    `overdue_from` is the threshold the overdue flag was raised by: a clock that jumps back does not clear it.
+    deleted. Facts are decided against these two, so that nothing is lost or recorded twice while a provider's status is
+    unclear. `recorded` holds the `clock_mark`s of the clock events that were recorded or skipped. `overdue_from` is the
+    threshold that set the overdue flag: a clock that jumps back does not clear the flag.
     """
 
     snapshot: Snapshot | None = None
@@ -35,7 +35,7 @@ def clock_mark(event_type: str, due_key: str, offset: str = "") -> str:
 
 
 def with_snapshot(memory: HistoryState, snapshot: Snapshot) -> tuple[Snapshot | None, Snapshot | None]:
-    """The (known, alive) pair once `snapshot` is the newest."""
+    """The pair (known, alive) once `snapshot` is the newest one."""
     known = memory.known if snapshot.status is Status.UNKNOWN else snapshot
     alive = memory.alive if snapshot.status in {Status.UNKNOWN, Status.DELETED} else snapshot
     return known, alive
@@ -58,7 +58,7 @@ def dumps(memory: HistoryState) -> str:
 
 
 def loads(text: str | None) -> HistoryState:
-    """The memory of a text, an empty one of None."""
+    """Read the stored text; None gives an empty state."""
     if text is None:
         return HistoryState()
     told = cast("Mapping[str, object]", json_text.read(text))

@@ -1,7 +1,7 @@
-"""The two documents everything else is about: what a provider said (`Invoice`), and the canonical `Snapshot`.
+"""The two documents that everything else is about: a provider's `Invoice` and the canonical `Snapshot`.
 
-An adapter turns a provider's answer into an `Invoice`. `snapshot.take` adds what only the watcher knows (source,
-tags, the local end of the due day, overdue) and yields a `Snapshot`, whose `to_document` is what subscribers see.
+An adapter turns a provider's answer into an `Invoice`. `snapshot.take` adds what only the watcher knows (source, tags,
+the local end of the due day, overdue) and makes a `Snapshot`, whose `to_document` is what subscribers receive.
 """
 
 from dataclasses import dataclass, field
@@ -33,11 +33,11 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """One currency of an invoice, in major units, each Decimal with exactly the decimals it is shown with.
+    """One currency of an invoice, in major units; each Decimal has exactly the decimals that it is shown with.
 
-    `minor` marks a currency whose exponent nobody knows, told by a provider that counts in minor units: the values
-    are then whole minor units and the document says so with `"unit": "minor"`. All values are positive for payables
-    too. Make them with `core.money`; no float ever enters.
+    `minor` marks a currency with an unknown exponent at a provider that counts in minor units: the values are whole
+    minor units, and the document says so with `"unit": "minor"`. Values are positive for payables too. Make instances
+    with `core.money`; no float is ever involved.
     """
 
     currency: str
@@ -58,12 +58,12 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """What one provider answer says about one invoice, in the contract's words and before any clock.
+    """What one provider answer says about one invoice, in the terms of the contract and before any clock.
 
-    `status` is the provider's word mapped by the adapter and settled by `read_status` (partial payment is read from
-    the numbers). `due` is a `date` where the provider tells only a day, an aware `datetime` where it tells an instant.
-    `amounts` holds one row per currency, sorted by currency. All datetimes are aware UTC. Strings are already cut,
-    personal data is already gone, except `customer_name`, which `snapshot.take` drops unless the operator wants it.
+    `status` is the provider's word as the adapter maps it, corrected by `read_status` (partial payment follows from the
+    numbers). `due` is a `date` if the provider gives only a day, an aware `datetime` if it gives an instant. `amounts`
+    has one row per currency, sorted by currency. All datetimes are aware UTC. Strings are already cut to length.
+    Personal data is already removed, except `customer_name`, which `snapshot.take` drops unless the operator wants it.
     """
 
     id: str
@@ -89,12 +89,12 @@ class Invoice:
     uncollectible_at: datetime | None = None
     """Only for `occurred_at` of marked_uncollectible; not part of a snapshot."""
     payment_failed_inferred: bool = False
-    """A payment was in flight in the snapshot before, and the provider shows none now, and nothing was paid (Dollr)."""
+    """A payment was in progress in the snapshot before, the provider shows none now, and nothing was paid (Dollr)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The canonical document (contract: "Canonical snapshot"). Equal documents are equal snapshots."""
+    """The canonical document that subscribers receive. Equal documents are equal snapshots."""
 
     source: str
     provider: str
@@ -121,8 +121,9 @@ class Snapshot:
     tags: tuple[str, ...]
 
     due_key: str | None = field(default=None, compare=False)
-    """The due date *value* that clock events are told once for: the ISO date, or the provider's instant. Unlike
-    `due_on` and `due_at` it does not move with the source's time zone. Stored beside the document, never shown."""
+    """The *value* of the due date, for which clock events are recorded once: the ISO date, or the provider's instant.
+    Unlike `due_on` and `due_at` it does not move with the source's time zone. Stored beside the document, never shown.
+    """
 
     @property
     def money_due(self) -> bool:
@@ -135,7 +136,7 @@ class Snapshot:
 
 
 def read_status(told: Status, amounts: tuple[Amounts, ...]) -> Status:
-    """Settle the provider's word with its numbers: partially paid is paid > 0 and due > 0; no rows are never paid."""
+    """Correct the provider's status by the amounts: partially paid means paid > 0 and due > 0."""
     if told not in {Status.OPEN, Status.PARTIALLY_PAID, Status.PAID}:
         return told
     if not amounts:

@@ -1,4 +1,4 @@
-"""Making the canonical snapshot from a provider's invoice, and its document form."""
+"""Makes the canonical snapshot of a provider's invoice, and its document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ MONEY_FIELDS = ("total", "paid", "due", "credited", "refunded", "written_off")
 
 @dataclass(frozen=True, slots=True)
 class WatchFacts:
-    """What the configuration knows of a watched invoice and the provider does not."""
+    """What the configuration, and not the provider, knows about a watched invoice."""
 
     source: str
     provider: str
@@ -28,7 +28,7 @@ class WatchFacts:
 
 
 def take(invoice: Invoice, watch: WatchFacts) -> Snapshot:
-    """The snapshot of this answer, with `overdue` still False: that is for the clock to say (`core.clock_events`)."""
+    """The snapshot of this answer, with `overdue` still False: `core.invoices.clock_events` decides that."""
     due = invoice.due if invoice.due is not None else watch.due_on
     due_on, due_at, due_key = _due(due, watch.timezone)
     return Snapshot(
@@ -78,7 +78,7 @@ def _due(due: date | datetime | None, timezone: ZoneInfo) -> tuple[date | None, 
 
 
 def to_document(snapshot: Snapshot) -> dict[str, object]:
-    """The JSON object that subscribers, the CLI and the API show, keys in the contract's order."""
+    """The JSON object that subscribers receive and that the CLI and the API show, with keys in the contract's order."""
     return {
         "source": snapshot.source,
         "provider": snapshot.provider,

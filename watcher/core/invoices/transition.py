@@ -1,4 +1,4 @@
-"""One step of an invoice's history: what is remembered, and a new look or a new instant, give events and a memory."""
+"""One step of an invoice's history: from its state and a new snapshot or instant to events and a new state."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,7 +23,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """`snapshot` is the current one; `is_new_version` tells whether it differs from the one before."""
+    """`snapshot` is the current one; `is_new_version` says whether it differs from the one before."""
 
     memory: HistoryState
     snapshot: Snapshot
@@ -41,10 +41,10 @@ def observe(
     *,
     clock_held: bool,
 ) -> Transition:
-    """Compare with what is remembered. Pure, and the same inputs give the same ids.
+    """Compare with the state. A pure function: the same inputs give the same ids.
 
-    `taken` comes from `snapshot.take` or `snapshot.deleted`; to let only the clock speak, pass the last snapshot again.
-    `clock_held`: our clock is not to be trusted, so nothing is told or marked that only time makes true.
+    `taken` comes from `snapshot.take` or `snapshot.deleted`; to apply only the clock, pass the last snapshot again.
+    `clock_held`: our clock cannot be trusted, so nothing is recorded or marked that only time makes true.
     """
     threshold = clock_events.overdue_from(taken, before, now, rules, held=clock_held)
     after = replace(taken, overdue=threshold is not None)

@@ -1,6 +1,7 @@
-"""κ, and what follows from it: when each invoice of a source is looked at, and how late changes are seen.
+"""Spreads a source's poll budget over its open invoices: when each one is polled, and the delay that follows.
 
-Looks at all invoices together make `budget`: those that looking at each of them every `every` would make, and no more.
+All polls together make up `budget`: as many as polling each open invoice every `every` would take, and no more. The
+rule behind the intervals, and its one number κ (kappa), are explained at `IntervalRule`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,13 +14,18 @@ from watcher.core.scheduling.hazard import DAY, UNIFORM, Curve, Tally, days_afte
 from watcher.core.scheduling.intervals import jittered
 
 RATE_SHARE = 0.9
-"""Of the rate: a load near 1 makes a queue, and settled invoices, tokens and retries live in what is left."""
+"""The share of the rate that may be planned: near 1 a queue builds up, and settled invoices, tokens and retries need
+room.
+"""
 _HALVINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class HazardGroup:
-    """All that scheduling needs to know of an invoice. `status` is None before the first snapshot."""
+    """What scheduling knows about an invoice; those with equal values form a group.
+
+    `status` is None before the first snapshot.
+    """
 
     status: str | None = None
     due_hour: int | None = None
@@ -32,7 +38,7 @@ UNSEEN = HazardGroup()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`every` is the interval at which all looked at equally would be looked at; the others bind each interval."""
+    """`every` is the interval if all invoices were polled equally often; the others bound each interval."""
 
     every: timedelta
     fastest: timedelta
@@ -41,7 +47,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class WeightedGroup:
-    """Open invoices whose hazard and weight are alike. `intensity` is w·h, a day."""
+    """Open invoices with similar hazard and weight. `intensity` is weight times hazard, per day."""
 
     count: float
     intensity: float
@@ -50,9 +56,9 @@ class WeightedGroup:
 
 @dataclass(frozen=True, slots=True)
 class IntervalRule:
-    """How a budget of looks a day is spread over groups: intervals are κ / √(w·h) days, between `shortest`, `longest`.
+    """Spreads a budget of polls a day over groups: intervals are κ / √(weight · hazard) days.
 
-    `effort` is κ.
+    They stay within `shortest` and `longest`. `effort` is κ.
     """
 
     effort: float
@@ -63,13 +69,13 @@ class IntervalRule:
         return min(max(self.effort / sqrt(intensity), self.shortest), self.longest)
 
     def looks(self, groups: Iterable[WeightedGroup]) -> float:
-        """Looks a day."""
+        """Polls a day."""
         return sum(group.count / self.days(group.intensity) for group in groups)
 
     def delay(self, groups: Iterable[WeightedGroup], *, by_value: bool = False) -> timedelta | None:
-        """The mean from a change to the look that finds it; None where there are no invoices.
+        """The mean time from a change to the poll that finds it; None without invoices.
 
-        Half an interval, over all changes: (Σ√(w·h))² / (2·budget·Σw·h) where no interval is bound.
+        It is half an interval on average over all changes: (Σ√(w·h))² / (2·budget·Σw·h), if no interval is bound.
         """
         late = changes = 0.0
         for group in groups:
@@ -80,9 +86,10 @@ class IntervalRule:
 
 
 def interval_rule(groups: Iterable[WeightedGroup], budget: float, limits: Limits) -> IntervalRule:
-    """Place `budget` looks a day where they find changes soonest.
+    """The rule that spends `budget` polls where they find changes soonest.
 
-    `every` is never out of bounds, and where the budget cannot hold everything within `slowest`, everything waits.
+    `every` always lies within the bounds. If the budget is too small to keep every interval below `slowest`, all wait
+    longer.
     """
     groups = tuple(groups)
     open_invoices = sum(group.count for group in groups)
@@ -98,7 +105,7 @@ def interval_rule(groups: Iterable[WeightedGroup], budget: float, limits: Limits
 
 
 def _bound(groups: tuple[WeightedGroup, ...], budget: float, free: IntervalRule) -> IntervalRule:
-    """What the limits take from some invoices, or force upon them, is made up for by the others."""
+    """Balances the bounds: what they take from some invoices, or force upon them, the others get or give."""
     low = free.shortest * sqrt(min(group.intensity for group in groups))
     high = free.longest * sqrt(max(group.intensity for group in groups))
     for _ in range(_HALVINGS):
@@ -113,16 +120,17 @@ def _bound(groups: tuple[WeightedGroup, ...], budget: float, free: IntervalRule)
 
 
 def budget_of(open_invoices: float, limits: Limits, *, rate: float, batch_size: int, share: float = 1.0) -> float:
-    """Looks a day: what `every` makes of the open invoices, or what the rate (requests a second) allows of it.
+    """Polls a day: what `every` gives for the open invoices, or what the rate allows if that is less.
 
-    `share` is what an account that put us off gets of it for the time being.
+    `rate` is in requests a second. `share` is the part of it that an account gets for some time after it refused
+    requests (429).
     """
     allowed = RATE_SHARE * rate * batch_size * DAY.total_seconds()
     return share * min(allowed, open_invoices / (limits.every / DAY))
 
 
 def budget_for(groups: Iterable[WeightedGroup], delay: timedelta, limits: Limits) -> float | None:
-    """The budget, in looks a day, whose expected delay is `delay`; None where the limits rule it out."""
+    """The budget, in polls a day, whose expected delay is `delay`; None if the limits make it impossible."""
     groups = tuple(groups)
     if not groups:
         return 0.0
@@ -143,7 +151,7 @@ def budget_for(groups: Iterable[WeightedGroup], delay: timedelta, limits: Limits
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What a source has open and what its provider's invoices have taught; `share` as in `budget_of`."""
+    """What is open at a source, and what was learned about its provider's invoices; `share` as in `budget_of`."""
 
     open: Mapping[HazardGroup, int]
     learned: Mapping[str, Mapping[int, Tally]]
@@ -153,14 +161,14 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class PollAllocation:
-    """When to look at which open invoice of one source, until the next census."""
+    """When to poll each open invoice of one source, until the next census."""
 
     curves: Mapping[str, Curve]
     interval_rule: IntervalRule
     budget: float
     groups: tuple[WeightedGroup, ...] = ()
     mean_values: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Empty where invoices are not weighted."""
+    """Empty if invoices are not weighted."""
 
     def next_poll(self, hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
         return now + jittered(self.interval(hazard_group, now), jitter)
@@ -171,7 +179,7 @@ class PollAllocation:
         )
 
     def free_days(self, hazard_group: HazardGroup, now: datetime) -> float:
-        """The interval as it would be without limits."""
+        """The interval, in days, that would apply without limits."""
         effort = self.interval_rule.effort / sqrt(self.weight(hazard_group))
         return self.curve(hazard_group).days_until(effort, days_after(hazard_group.due_hour, now))
 
@@ -185,7 +193,7 @@ class PollAllocation:
 def allocate(
     census: Census, now: datetime, limits: Limits, *, rate: float, batch_size: int, weighted: bool = False
 ) -> PollAllocation:
-    """The course of a source by what is open there now."""
+    """The allocation for what is open at a source now."""
     curves = {status: Curve.learned(tallies) for status, tallies in census.learned.items()}
     valued = ((one.currency, one.worth, count) for one, count in census.open.items() if weighted)
     mean_values = value_weight.means(valued)

@@ -1,6 +1,6 @@
-"""Five-field cron expressions, read as cron(5) reads them and spelled out so that no other parser can differ.
+"""Five-field cron expressions, read as cron(5) reads them and spelled out, so that no other parser can differ.
 
-Weekdays are the reason: cron counts 0 (or 7) as Sunday, APScheduler counts 0 as Monday. Here they leave as names.
+Weekdays are the reason: cron counts 0 (or 7) as Sunday, APScheduler counts 0 as Monday. Here they become names.
 """
 
 import re
@@ -46,7 +46,7 @@ _ITEM = re.compile(
 
 
 def fields(expression: str) -> CronFields:
-    """Spell an expression out. Raises ValueError, in words for a user, for one that is not cron or never comes."""
+    """Spell an expression out. Raises ValueError, with a message for users, if it is not cron or never comes."""
     texts = expression.split()
     if len(texts) != len(_FIELDS):
         raise ValueError(f"has {len(texts)} fields, must have five: minute, hour, day of month, month, day of week")
@@ -81,7 +81,7 @@ def _item(text: str, kind: _Field) -> range:
         raise ValueError(f"{kind.title} {text!r} is not cron, allowed: *, 5, 1-5, lists with commas, steps like */10")
     first, last, step = match["first"], match["last"], match["step"]
     if first is None:
-        # */2 over weekdays must not see Sunday twice, as 0 and as 7.
+        # */2 over weekdays must not contain Sunday twice, as 0 and as 7.
         start, end = kind.first, kind.last - (kind is _WEEKDAY)
     else:
         start = _number(first, kind)

@@ -1,8 +1,8 @@
-"""How likely an invoice is to change, by the time to or since its due instant: learned, and turned into a next look.
+"""How likely an invoice is to change, by the time before or after its due instant. It is learned from polls.
 
-The next look at an invoice is the t with √w · ∫ √h(u - due) du = κ, the integral running from now to t. So what is
-four times as likely to change is looked at twice as often (Barlow, Hunter & Proschan 1963; Keller 1974). h is constant
-within a stage, so that the integral and its inverse are sums.
+The next poll of an invoice comes at the t with √w · ∫ √h(u - due) du = κ, the integral running from now to t. So an
+invoice that is four times as likely to change is polled twice as often (Barlow, Hunter & Proschan 1963; Keller 1974).
+The hazard h is constant within a stage, so that the integral and its inverse are sums.
 
 Floats are fine here: nothing in this module is money. Hazards are changes a day.
 """
@@ -18,9 +18,9 @@ DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EDGES = (-45, -30, -21, *range(-14, 17), 20, 25, 30, 40, 60, 90)
-"""Days after the due instant at which a stage ends and the next one begins; whole days where most changes are."""
+"""Days after the due instant at which one stage ends and the next begins; single days where most changes happen."""
 _PHASE_EDGES = (-14, -1, 0, 16)
-"""What is too thinly known stage by stage is known by phase: long before, before, the due day, after, long after."""
+"""Where a stage has too little data its phase is used: long before, before, the due day, after, long after."""
 _PRIOR_EVENTS = 0.5
 _PRIOR_DAYS = 15.0
 _THIN_DAYS = 15.0
@@ -33,12 +33,12 @@ STAGES = (
     f"after {_EDGES[-1]}d",
     "undated",
 )
-"""Their names, which the database keeps."""
+"""The names of all stages; the database stores them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was seen of one stage: looks that found a change, and the days for which invoices were in it."""
+    """What was observed in one stage: the changes that polls found, and the days that invoices spent in it."""
 
     events: int = 0
     days: float = 0.0
@@ -50,7 +50,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What one look teaches: `events` happened in this stage of a provider's invoices of this status, in `time`."""
+    """What one poll teaches: `events` changes in `time`, for invoices of this provider and status in this stage."""
 
     provider: str
     status: str
@@ -77,9 +77,9 @@ class Curve:
 
     @classmethod
     def learned(cls, tallies: Mapping[int, Tally]) -> "Curve":
-        """(events + 0.5) / (exposure + 15 days) of each stage, or of its whole phase where the stage is thin.
+        """(events + 0.5) / (exposure + 15 days) of each stage, or of its whole phase if the stage has little data.
 
-        With nothing learned every stage has the same: that is looking at all invoices equally often.
+        Without any data all stages are equal, which means that all invoices are polled equally often.
         """
         phases: dict[int, Tally] = {}
         for stage, tally in tallies.items():
@@ -109,7 +109,7 @@ UNIFORM = Curve.learned({})
 
 
 def due_hour(due_at: datetime | None) -> int | None:
-    """A due instant in whole hours since 1970, the nearest: as exactly as scheduling needs it."""
+    """A due instant in whole hours since 1970, rounded: scheduling needs no more precision."""
     return None if due_at is None else (due_at - _EPOCH + _HOUR / 2) // _HOUR
 
 
@@ -119,21 +119,21 @@ def days_after(due: int | None, at: datetime) -> float | None:
 
 
 def stage_at(days_after_due: float | None) -> int:
-    """Which of `STAGES` an invoice is in."""
+    """The stage of `STAGES` that an invoice is in."""
     return UNDATED if days_after_due is None else bisect_right(_EDGES, days_after_due)
 
 
 def stage_end(stage: int) -> float:
-    """In days after the due instant; the last dated stage and that of undated invoices never end."""
+    """In days after the due instant; None for the last dated stage and for undated invoices, which never end."""
     return _EDGES[stage] if stage < len(_EDGES) else inf
 
 
 def exposures(
     provider: str, status: str, due: int | None, *, since: datetime, until: datetime, changed_at: datetime | None
 ) -> tuple[Exposure, ...]:
-    """What a look at `until` teaches after one at `since`; `changed_at` where it found that something had changed.
+    """What a poll at `until` teaches after one at `since`; `changed_at` if it found that something had changed.
 
-    Time after the change counts for nothing: what the invoice was exposed to ended with it.
+    Time after the change does not count: the exposure ended with the change.
     """
     end = until if changed_at is None else changed_at
     if end < since or until <= since:
@@ -150,7 +150,7 @@ def exposures(
 
 
 def _passed(begin: float, end: float) -> Iterator[tuple[int, float]]:
-    """(stage, days in it) between two times, given in days after the due instant; the last one even if just begun."""
+    """(stage, days in it) between two times in days after the due instant; the last one even if it has just begun."""
     at = begin
     for stage in range(stage_at(begin), stage_at(end) + 1):
         until = min(stage_end(stage), end)

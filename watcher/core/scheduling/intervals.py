@@ -1,4 +1,4 @@
-"""When to look next. Pure: luck comes in as a number drawn evenly from [0, 1)."""
+"""When to poll next. Pure functions: jitter is passed in as a number from [0, 1)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 MISSES_TO_DELETE = 3
 SETTLED_LONGEST = timedelta(days=7)
 SETTLED_SHARE = 4
-"""A settled invoice is looked at again after a quarter of the time for which it has been settled."""
+"""A settled invoice is polled again after a quarter of the time for which it has been settled."""
 _FIRST_RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(hours=1)
 _FIRST_PROBE = timedelta(seconds=5)
@@ -20,7 +20,10 @@ _GIVE_BACK_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class PollRules:
-    """`every` spaces looks at open invoices and is the floor for settled ones; `keep_settled` None is for ever."""
+    """`every` is the interval of open invoices and the shortest one of settled invoices.
+
+    `keep_settled` None means for ever.
+    """
 
     every: timedelta
     slowest: timedelta
@@ -29,12 +32,12 @@ class PollRules:
 
 
 def jittered(period: timedelta, jitter: float) -> timedelta:
-    """Within 5 % of the period, so that what fell due together drifts apart."""
+    """Within 5 % of the period, so that polls that were due together spread out."""
     return timedelta(seconds=period.total_seconds() * (0.95 + 0.1 * jitter))
 
 
 def settled_at(now: datetime, first_seen_settled_at: datetime, rules: PollRules, jitter: float) -> datetime | None:
-    """The next look at a settled invoice; None once it has been settled for `keep_settled`."""
+    """The next poll of a settled invoice; None once it has been settled for `keep_settled`."""
     settled_for = now - first_seen_settled_at
     if rules.keep_settled is not None and settled_for >= rules.keep_settled:
         return None
@@ -43,23 +46,26 @@ def settled_at(now: datetime, first_seen_settled_at: datetime, rules: PollRules,
 
 
 def is_deleted(misses: int, first_missed_at: datetime, now: datetime, rules: PollRules) -> bool:
-    """Enough misses over long enough a time; the proof that the account answers is another matter."""
+    """Whether there were enough misses over a long enough time.
+
+    That the account answers has to be proved separately.
+    """
     return misses >= MISSES_TO_DELETE and now - first_missed_at >= rules.confirm_deleted
 
 
 def after_miss(now: datetime, rules: PollRules) -> datetime:
-    """Misses of a known invoice are confirmed at such a distance that the third one can be the last."""
+    """Misses of a known invoice are confirmed at such intervals that the third one can be the last."""
     return now + rules.confirm_deleted / (MISSES_TO_DELETE - 1)
 
 
 def after_failure(now: datetime, failures: int, rules: PollRules, jitter: float) -> datetime:
-    """Exponential from half a minute (or `every`, if shorter) to an hour (or `every`, if longer)."""
+    """Exponential, from half a minute (or `every`, if shorter) to an hour (or `every`, if longer)."""
     first, longest = min(rules.every, _FIRST_RETRY), max(rules.every, _LONGEST_RETRY)
     return now + _doubled(first, failures - 1, longest, jitter)
 
 
 def next_probe(now: datetime, probes: int, jitter: float) -> datetime:
-    """When to try an account again that refused or failed `probes` times since it was given up."""
+    """When to probe an account again that refused or failed `probes` times since its circuit opened."""
     return now + _doubled(_FIRST_PROBE, probes, _LONGEST_PROBE, jitter)
 
 
@@ -68,10 +74,10 @@ def _doubled(first: timedelta, times: int, longest: timedelta, jitter: float) ->
 
 
 def throttled(share: float) -> float:
-    """What an account that put us off (429, Retry-After) gets of the requests it got."""
+    """The new share of the requests of an account that refused some (429, Retry-After)."""
     return max(_LEAST_SHARE, share * _SHRUNK)
 
 
 def given_back(share: float, since: timedelta) -> float:
-    """That share once `since` has passed without another refusal: a hundredth more each minute."""
+    """The share once `since` has passed without another refusal: it grows by a hundredth each minute."""
     return min(1.0, share + _GIVEN_BACK * (since / _GIVE_BACK_EVERY)) if since > timedelta(0) else share

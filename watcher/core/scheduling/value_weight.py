@@ -1,6 +1,6 @@
-"""What an invoice is worth to scheduling: its amount due, as a whole number on a scale of its own.
+"""The amount due of an invoice as a whole number on a logarithmic scale, for scheduling.
 
-No float touches money: an amount enters as an exact decimal and leaves as a class, and weights are made of classes.
+No float is made into money: an amount enters as an exact decimal and becomes a class, and weights are made of classes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,14 +10,14 @@ from functools import lru_cache
 from watcher.core.invoices.invoice import Amounts
 
 _CLASSES_PER_DOUBLING = 4
-"""A class is a fifth wider than the one before; that moves an interval by at most a twentieth."""
+"""Each class is a fifth wider than the one before; this changes an interval by at most a twentieth."""
 _MOST = 400
 
 
 def worth_of(amounts: Iterable[Amounts]) -> tuple[str | None, int | None]:
-    """(currency, class) of the first currency, by name, in which something is due; (None, None) without any.
+    """(currency, class) of the first currency, by name, in which something is due; (None, None) if nothing is.
 
-    An invoice in several currencies counts by that one alone: there is no exchange rate to add them by.
+    An invoice in several currencies counts by that one alone: there is no exchange rate to add them with.
     """
     for row in sorted(amounts, key=lambda row: row.currency):
         if row.due > 0:
@@ -26,12 +26,12 @@ def worth_of(amounts: Iterable[Amounts]) -> tuple[str | None, int | None]:
 
 
 def value_of(worth: int) -> float:
-    """About the amount whose class this is. For weights only: money is never made of it."""
+    """Roughly the amount of this class. For weights only: no money is made of it."""
     return 2.0 ** (worth / _CLASSES_PER_DOUBLING)
 
 
 def means(census: Iterable[tuple[str | None, int | None, int]]) -> Mapping[str, float]:
-    """The mean value by currency of (currency, class, count) rows, by which weights are made comparable."""
+    """The mean value by currency of (currency, class, count) rows. Weights are relative to it."""
     sums: dict[str, float] = {}
     counts: dict[str, int] = {}
     for currency, worth, count in census:
@@ -42,7 +42,7 @@ def means(census: Iterable[tuple[str | None, int | None, int]]) -> Mapping[str, 
 
 
 def weight(currency: str | None, worth: int | None, mean_values: Mapping[str, float]) -> float:
-    """The value as a multiple of its currency's mean; 1 where nothing is due or nothing compares."""
+    """The value as a multiple of its currency's mean; 1 if nothing is due or there is no mean."""
     mean = None if currency is None else mean_values.get(currency)
     return 1.0 if mean is None or worth is None else value_of(worth) / mean
 

@@ -1,7 +1,7 @@
-"""How an endpoint is doing: when only probes are sent to it, and when it is given up.
+"""The health of an endpoint: when only probes are sent to it, and when it is disabled.
 
-Closed: everything is sent. Open (`probe_at` is set): nothing is sent but one delivery at a time as a probe. Disabled:
-nothing is sent at all, except to an endpoint that was given up for failing, which is probed on and recovers by itself.
+Closed: everything is sent. Open (`probe_at` is set): only one delivery at a time is sent, as a probe. Disabled: nothing
+is sent, except to an endpoint that was disabled for failing: it is still probed and recovers by itself.
 """
 
 from dataclasses import dataclass, replace
@@ -13,20 +13,20 @@ from watcher.core.invoices.event import EventType
 OPENS_AFTER = 10
 """Failures in a row that open the breaker.
 
-So many attempts may be under way at once by default: a receiver that is down costs one round of them. Fewer would let
-a load balancer's single bad backend stop an endpoint that mostly answers: at one failure in two, ten in a row are one
-in a thousand.
+By default this many attempts may be in progress at once, so that a receiver that is down costs one round of them. With
+fewer, a single bad backend behind a load balancer would stop an endpoint that mostly answers: if one request in two
+fails, ten failures in a row are one case in a thousand.
 """
 
 FIRST_PROBE_AFTER = timedelta(seconds=30)
 LONGEST_BETWEEN_PROBES = timedelta(hours=1)
 LEAST_OF_SPACING = 0.8
-"""Jitter only ever shortens, so that the longest spacing is what it says."""
+"""Jitter only shortens an interval, so that the longest interval is exact."""
 
 DISABLED_AFTER = timedelta(days=5)
 
 FORGOTTEN_AFTER = timedelta(days=2)
-"""Failures further apart than this are no row: the longest wait of the usual schedule is 28.8 hours."""
+"""Failures further apart than this do not count as a row: the longest wait of the default schedule is 28.8 hours."""
 
 
 class Reason(StrEnum):
@@ -50,7 +50,10 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`failed_lane` is whose delivery failed last. `told_since` is set from `endpoint.disabled` to the next success."""
+    """`failed_lane` is the invoice whose delivery failed last.
+
+    `disabled_since` is set from `endpoint.disabled` to the next success.
+    """
 
     disabled: str | None = None
     failures: int = 0
@@ -68,7 +71,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class EndpointFact:
-    """Something to tell the other endpoints."""
+    """An event to send to the other endpoints."""
 
     type: EventType
     reason: str
@@ -81,11 +84,12 @@ Next = tuple[Health, EndpointFact | None]
 def after(health: Health, answer: Answer, *, lane: int, at: datetime, probe: bool, jitter: float) -> Next:
     """The endpoint's health after one receipt.
 
-    `lane` tells invoices apart: failures of one invoice in a row count once, so that one that the receiver cannot
-    digest never closes the door to the others. `probe`: this was the one delivery an open breaker lets through.
+    `lane` identifies the invoice. Failures in a row of one invoice count once, so that a single invoice that the
+    receiver cannot process never opens the breaker for the others. `probe`: this was the one delivery that an open
+    breaker sends.
     """
     if health.disabled is not None and health.disabled != Reason.FAILING:
-        # Somebody said stop: what was under way at that moment does not overrule it.
+        # An operator disabled it: an attempt that was in progress at that moment does not change that.
         return health, None
     match answer:
         case Answer.ACCEPTED:
@@ -97,7 +101,7 @@ def after(health: Health, answer: Answer, *, lane: int, at: datetime, probe: boo
 
 
 def disable(health: Health, reason: str, at: datetime) -> Next:
-    """Send nothing from now on. Told unless it was disabled already."""
+    """Send nothing from now on. An event is recorded unless it was disabled already."""
     stopped = replace(health, disabled=reason, probe_at=None, probes=0)
     if health.disabled is not None:
         return stopped, None
@@ -105,12 +109,12 @@ def disable(health: Health, reason: str, at: datetime) -> Next:
 
 
 def enable(health: Health) -> Health:
-    """Send everything again. That it works is told when something has arrived."""
+    """Send everything again. The event that it works is recorded after the first success."""
     return Health(told_since=health.told_since)
 
 
 def spacing(probes: int, jitter: float) -> timedelta:
-    """The wait before the next probe, when so many have failed."""
+    """The interval before the next probe, after this many failed."""
     longest = min(FIRST_PROBE_AFTER * 2 ** min(probes, 20), LONGEST_BETWEEN_PROBES)
     return longest * (LEAST_OF_SPACING + (1 - LEAST_OF_SPACING) * jitter)
 
@@ -150,5 +154,5 @@ def _is_over(health: Health, at: datetime) -> bool:
 
 
 def _begun_again(health: Health) -> Health:
-    """The row of failures is over; an open breaker stays open, for only a success proves anything."""
+    """Starts the count of failures again. An open breaker stays open: only a success closes it."""
     return replace(health, failures=0, failed_lane=None, failing_since=None, failed_at=None)

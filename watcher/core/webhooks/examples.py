@@ -1,4 +1,4 @@
-"""A realistic body of every event type, for those who write a receiver. What it tells is decided as in earnest."""
+"""A realistic body of every event type, for developers of receivers. The real rules decide what each contains."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,12 +32,12 @@ _REASONS = {
 }
 
 Scene = tuple[Snapshot, ...]
-"""What successive looks at an invoice see; the last one brings the event."""
+"""What successive polls of an invoice find; the last one causes the event."""
 Scenes = dict[EventType, Scene]
 
 
 def example(event_type: EventType, event_id: str, now: datetime, *, is_thin: bool = False) -> bytes:
-    """A body that says `"test": true`, with an id that begins with `evt_test_`, for neither is ever real."""
+    """A body with `"test": true` and an id that begins with `evt_test_`: real events have neither."""
     whole = _about_watcher(event_type, now) if event_type in _REASONS else _about_invoice(event_type, now)
     document = cast("Mapping[str, object]", json_text.read(whole))
     told = cast("Mapping[str, object]", document["data"])
@@ -65,7 +65,7 @@ def _about_invoice(event_type: EventType, now: datetime) -> bytes:
 
 
 def _scene(event_type: EventType, midnight: datetime) -> Scene:
-    """The days before `midnight`, and what is seen after it."""
+    """The days before `midnight`, and what is found after it."""
     invoice = _open(midnight, midnight + _DUE_IN_DAYS.get(event_type, _USUALLY_DUE_IN_DAYS) * _DAY)
     scenes = _money(invoice, midnight) | _endings(invoice, midnight) | _terms(invoice, midnight)
     return scenes[event_type]

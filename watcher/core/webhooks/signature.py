@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 24, 64
-"""Bytes of key material the standard allows."""
+"""Bytes of key material that the standard allows."""
 
 _VERSION = "v1"
 
 
 def decode_secret(text: str) -> bytes:
-    """The key inside `whsec_…`; missing base64 padding is forgiven, as the standard's libraries do.
+    """The key inside `whsec_…`; missing base64 padding is accepted, as in the standard's libraries.
 
-    Raises ValueError in words fit for an operator, which never repeat any of the secret.
+    Raises ValueError with a message for operators that never repeats any of the secret.
     """
     if not text.startswith(PREFIX):
         raise ValueError(f"a webhook secret starts with {PREFIX}")
@@ -29,19 +29,22 @@ def decode_secret(text: str) -> bytes:
 
 
 def new_secret(random_bytes: bytes) -> str:
-    """Write key material from a secure source as a secret to configure. Raises ValueError unless 24 to 64 bytes."""
+    """Encode key material from a secure source as a secret to configure.
+
+    Raises ValueError unless it has 24 to 64 bytes.
+    """
     _check_length(random_bytes)
     return PREFIX + b64encode(random_bytes).decode("ascii")
 
 
 def sign(secrets: Sequence[bytes], event_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` header: one signature per secret, in the order given, which is newest first."""
+    """The `webhook-signature` header: one signature per secret, in the given order, newest first."""
     signed = b"%b.%d.%b" % (event_id.encode(), timestamp, body)
     return " ".join(f"{_VERSION},{_mac(secret, signed)}" for secret in secrets)
 
 
 def verify(secrets: Sequence[bytes], event_id: str, timestamp: int, body: bytes, header: str) -> bool:
-    """Whether any signature in `header` is by any of the secrets. How old `timestamp` may be is the caller's rule."""
+    """Whether any signature in `header` is by one of the secrets. The caller checks how old `timestamp` may be."""
     expected = [part.encode() for part in sign(secrets, event_id, timestamp, body).split()]
     given = [part.encode() for part in header.split(" ") if part]
     return any(hmac.compare_digest(one, other) for one in expected for other in given)

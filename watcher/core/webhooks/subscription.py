@@ -31,7 +31,7 @@ class Subscription:
 
 
 def matches(event_type: str, globs: tuple[str, ...]) -> bool:
-    """Included by some glob and excluded by none; only exclusions mean everything else."""
+    """Included by some glob and excluded by none; with exclusions alone, everything else is included."""
     excluded = [glob[1:] for glob in globs if glob.startswith("!")]
     included = [glob for glob in globs if not glob.startswith("!")] or ["*"]
     return any(fnmatchcase(event_type, glob) for glob in included) and not any(

@@ -1,4 +1,4 @@
-"""Whether a webhook that arrived is to be believed, and if not, why: Standard Webhooks 1.0 from the receiver's side."""
+"""Whether a received webhook is genuine, and if not, why: Standard Webhooks 1.0 on the receiver's side."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,9 +16,9 @@ _VERSION = "v1,"
 
 
 def refusal(secrets: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: datetime) -> str | None:
-    """None where a signature is by one of the secrets and at most five minutes off; else the reason, for a developer.
+    """None if a signature is by one of the secrets and at most five minutes off; else the reason, for a developer.
 
-    `headers` find their names in any case. Nothing of what arrived is repeated in the reason.
+    `headers` are looked up in any case. The reason repeats nothing of what arrived.
     """
     if (wrong := _malformed(headers)) is not None:
         return wrong

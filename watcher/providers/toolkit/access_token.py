@@ -1,4 +1,4 @@
-"""An access token shared by all requests of one account: fetched once, renewed before it ends."""
+"""An access token that all requests of one account share: fetched once, renewed before it ends."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from watcher.providers.toolkit import field_values
 
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=1)
-"""Told lifetimes are brought between these: nothing makes us fetch for every request, or trust a token for ever."""
+"""A lifetime is limited to this range: no provider makes us fetch for every request, or trust a token for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Token:
 
 
 FetchToken = Callable[[RateLimiter], Awaitable[Token]]
-"""Make the provider's token call. Raises CredentialsRefused where it is refused, else like any request."""
+"""Makes the provider's token call. Raises CredentialsRefused if it is refused, else like any request."""
 
 
 def read_lifetime(value: object, *, unit: timedelta, default: timedelta) -> timedelta:
-    """Read a lifetime told in `unit`; `default` where none is told."""
+    """Read a lifetime in `unit`; `default` if there is none."""
     told = field_values.number(value)
     if told is None or not told.is_finite():
         return default
@@ -38,7 +38,7 @@ def read_lifetime(value: object, *, unit: timedelta, default: timedelta) -> time
 
 
 class TokenKeeper:
-    """Hands out the token. Only renewing waits for others; a token that still lives is handed out at once."""
+    """Hands out the token. Only renewals wait for each other; a valid token is handed out at once."""
 
     def __init__(self, fetch: FetchToken, clock: Clock, *, margin: timedelta) -> None:
         self._fetch = fetch
@@ -51,9 +51,10 @@ class TokenKeeper:
         self._failure: CredentialsRefused | ProviderUnavailable | None = None
 
     async def value(self, limiter: RateLimiter) -> str:
-        """Give a live token, renewing it first where less than the margin remains of it.
+        """A valid token, renewed first if less than the margin remains.
 
-        While somebody else renews, and when a renewal fails for want of the provider, a live token is still used.
+        While another task renews it, and when a renewal fails because the provider is down, a valid token is still
+        used.
         """
         token, now = self._token, self._clock.now()
         if token is None or now >= token.obtained_at + token.lifetime:
@@ -67,7 +68,7 @@ class TokenKeeper:
             return token.value
 
     async def replacement(self, refused: str, limiter: RateLimiter) -> str:
-        """Give another token than the one just refused, fetching it unless somebody has meanwhile."""
+        """Another token than the one just refused, fetched unless another task has done so meanwhile."""
         token = self._token
         if token is not None and token.value != refused:
             return token.value
@@ -81,7 +82,7 @@ class TokenKeeper:
         return self._renew_at is None or now >= self._renew_at
 
     async def _renewed(self, limiter: RateLimiter, stale: Token | None) -> Token:
-        """Fetch a token unless another task does so meanwhile; those who waited share its outcome, good or bad."""
+        """Fetch a token unless another task is doing so; those that waited share its outcome, good or bad."""
         failures = self._failures
         async with self._lock:
             if self._token is not None and self._token is not stale:
@@ -96,6 +97,6 @@ class TokenKeeper:
                 raise
             self._failure = None
             self._token = token
-            # A lifetime shorter than the margin would mean a renewal per request.
+            # With a lifetime shorter than the margin every request would renew it.
             self._renew_at = token.obtained_at + token.lifetime - min(self._margin, token.lifetime / 2)
             return token

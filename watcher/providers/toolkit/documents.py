@@ -1,4 +1,4 @@
-"""What is done to every document alike: fingerprint it, and make its text fit to be kept."""
+"""What is done to every document: its fingerprint, and its text without secrets."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _MARKED_NUMBER = re.compile(r'"\\u0000(-?[0-9][0-9.]*(?:E[+-]?[0-9]+)?)"')
 
 
 def fingerprint(value: object) -> bytes:
-    """Hash a document from which the adapter has taken what is volatile. Equal documents give equal hashes."""
+    """Hash a document from which the adapter has removed what is volatile. Equal documents give equal hashes."""
     try:
         return digest(_CANONICAL.encode(value).encode("ascii"))
     except RecursionError as error:
@@ -27,7 +27,7 @@ def fingerprint(value: object) -> bytes:
 
 
 def digest(text: bytes, volatile: bytes | None = None) -> bytes:
-    """Hash words as they were sent, without the fields that are named `volatile` and hold a text or null."""
+    """Hash bytes as they were sent, without the fields that are named `volatile` and contain text or null."""
     if volatile is None:
         return blake2b(text, digest_size=16).digest()
     hashed, name, start = blake2b(digest_size=16), b'"%s"' % volatile, 0
@@ -47,14 +47,15 @@ def without(document: Document, volatile: frozenset[str]) -> dict[str, object]:
 
 
 def by_id(value: object) -> object:
-    """Sort a list of objects whose order is noise; anything else is left as it is."""
+    """Sort a list of objects whose order means nothing; anything else is unchanged."""
     return sorted(cast("list[object]", value), key=_id_of) if isinstance(value, list) else value
 
 
 def raw(document: Document, body: bytes | None = None, *, keep: frozenset[str] = frozenset()) -> bytes:
-    """Write a document to be kept: numbers exact, links and secrets starred, the fields in `keep` excepted.
+    """Write a document to be stored: numbers exact, links and secrets masked except for the fields in `keep`.
 
-    `body` is the document's own text where the provider sent it alone; it is returned as it is if nothing is in it.
+    `body` is the document's own text if the provider sent it alone; it is returned unchanged if nothing has to be
+    masked.
     """
     if body is not None and body[:1] == b"{" and b"\\u" not in body:
         lowered = body.lower()
@@ -91,7 +92,7 @@ def _starred_field(key: str, value: object, keep: frozenset[str]) -> object:
 
 
 def _mark(value: object) -> str:
-    """Let the C encoder write an exact number as text that is told apart afterwards; it cannot write Decimals."""
+    """Let the C encoder write an exact number as text that is recognized afterwards; it cannot write Decimals."""
     if isinstance(value, Decimal):
         return f"\x00{value}"
     raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,4 +1,4 @@
-"""The look that providers share which can be asked for several invoices at once."""
+"""Fetching from providers that can be asked for several invoices at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -8,13 +8,14 @@ from watcher.ports import Failed, Fetched
 from watcher.providers.toolkit.http_body import AnswerTooLong
 
 AskBatch = Callable[[Sequence[str]], Awaitable[Fetched | None]]
-"""Ask for several at once. None where this server has no such call. Raises InvoiceRefused where one of the ids is bad,
-and nobody said which."""
+"""Ask for several at once. None if this server has no such call. Raises InvoiceRefused if one of the ids is bad, and
+the answer does not say which.
+"""
 AskOne = Callable[[str], Awaitable[Fetched]]
 
 
 async def fetch_many(ids: Sequence[str], clock: Clock, ask_batch: AskBatch, ask_one: AskOne) -> Fetched:
-    """Ask for all at once, else for halves where one bad id or the answer's length spoils it, else one by one."""
+    """Ask for all at once, else for halves if one bad id or the answer's length prevents it, else one by one."""
     wanted = tuple(dict.fromkeys(ids))
     if len(wanted) == 1:
         return await _alone(wanted[0], clock, ask_one)

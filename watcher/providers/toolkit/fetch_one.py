@@ -1,4 +1,4 @@
-"""The look that all providers share which can only be asked for one invoice at a time."""
+"""Fetching from providers that can only be asked for one invoice at a time."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -25,10 +25,10 @@ async def fetch_one(
     id_field: str = "id",
     canonical: Callable[[str], object] = str,
 ) -> Fetched:
-    """Ask with the id as one path segment, and read the answer. What is wrong with this id alone becomes Failed.
+    """Ask with the id as one path segment, and read the answer. An error that concerns this id alone becomes Failed.
 
-    So does an answer about another invoice: a cache or proxy that mixes answers up must not make an invoice paid. The
-    document names its invoice in `id_field`; two ids are the same where `canonical` makes the same of both. `volatile`
+    So does an answer about another invoice: a cache or proxy that mixes up answers must not make an invoice paid. The
+    document names its invoice in `id_field`; two ids are the same if `canonical` gives the same for both. `volatile`
     names a field whose text is different in each answer.
     """
     (invoice_id,) = ids
@@ -40,7 +40,7 @@ async def fetch_one(
     answer = await ask(segment)
     text = documents.digest(answer.body, volatile)
     if answer.status == _OK and known.get(invoice_id) == text:
-        result: PollResult = _SAME  # in the words of an answer whose id was compared
+        result: PollResult = _SAME  # the text of an answer whose id was compared
     else:
         result = _read(answer, read, text)
     if isinstance(result, Found) and (wrong := _wrong_id(result.document.get(id_field), invoice_id, canonical)):
@@ -57,7 +57,7 @@ def _read(answer: Answer, read: Callable[[Answer], PollResult], text: bytes) -> 
 
 
 def _wrong_id(told: object, asked: str, canonical: Callable[[str], object]) -> str | None:
-    """What to say where the answer is not about the invoice asked for; None where it is."""
+    """The error if the answer is not about the invoice that was asked for; None if it is."""
     if not isinstance(told, str | int) or isinstance(told, bool):
         return f"the answer to a request for invoice {asked} does not say which invoice it is about"
     if str(told) == asked or canonical(str(told)) == canonical(asked):
@@ -71,7 +71,7 @@ _SAME = Same()
 
 
 def read_probe(answer: Answer) -> datetime | None:
-    """Judge a control call: there is no id that a refusal could be about, so it concerns the account."""
+    """Read the answer to a control request: it names no invoice, so a refusal concerns the account."""
     raise_if_unavailable(answer)
     if answer.status in {401, 403}:
         raise CredentialsRefused(f"HTTP {answer.status} to a call that only needs credentials")
@@ -85,7 +85,7 @@ def read_probe(answer: Answer) -> datetime | None:
 
 
 def error_object(answer: Answer) -> Document:
-    """Read what a refusal says. Plain text (routers and proxies answer so) is given as the `message` of an object."""
+    """The error in a refusal. Plain text (routers and proxies answer so) becomes the `message` of an object."""
     try:
         told = json_text.read(answer.body)
     except InvalidAnswer:

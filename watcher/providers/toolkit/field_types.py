@@ -1,4 +1,4 @@
-"""The kinds of fields that wire models are made of: the strict ones matter, the lenient ones never fail."""
+"""Types for the fields of wire models: the strict ones matter, the lenient ones never fail."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ _W = TypeVar("_W", bound="Wire")
 
 
 class Wire(BaseModel):
-    """Base of all wire models: fields that nobody knows are passed over, and a mistake never quotes what was sent."""
+    """Base of all wire models: unknown fields are ignored, and an error never quotes what was sent."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -44,9 +44,9 @@ def _list_or_empty(value: object) -> object:
 
 
 Unused = Annotated[_T | None, WrapValidator(_nothing_if_unreadable)]
-"""A field that no snapshot rests on: described, and None where it is not as described."""
+"""A field that no snapshot uses: described, and None if it is not as described."""
 Optional = Annotated[_T | None, BeforeValidator(_none_if_empty)]
-"""A part that matters where it is there; some servers write `""` or `[]` for an absent object."""
+"""A part that matters if it is there; some servers write `""` or `[]` for an absent object."""
 Listed = Annotated[tuple[_T, ...], BeforeValidator(_list_or_empty)]
 
 Text = Annotated[str | None, PlainValidator(field_values.text)]

@@ -1,6 +1,6 @@
-"""Values as providers really write them, read without ever failing where the field does not matter.
+"""Reads values as providers really write them.
 
-The readers named for a type (`instant`, `day`, `text`, …) turn what they cannot read into None; the strict ones
+The readers named for a type (`instant`, `day`, `text`, …) turn what they cannot read into None. The strict ones
 (`amount`, `identifier`, `word`, `currency`) raise ValueError, which a wire model reports with the field's name.
 """
 
@@ -17,7 +17,7 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 _NUMBER = re.compile(r"[+-]?\d{1,60}(\.\d{0,60})?([eE][+-]?\d{1,3})?", re.ASCII)
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
-"""Control characters and lone surrogates: databases and encoders choke on them."""
+"""Control characters and lone surrogates: databases and encoders refuse them."""
 
 _EMAIL = re.compile(r"[^\s@<>\"'(),;:]{1,64}@[^\s@<>\"'(),;:]{1,255}")
 _DIGITS = re.compile(r"\d{5,}")
@@ -44,7 +44,7 @@ def instant(value: object) -> datetime | None:
 
 
 def unix_instant(value: object) -> datetime | None:
-    """Whole or broken Unix seconds; 0 means that nothing is set."""
+    """Unix seconds, whole or with a fraction; 0 means that nothing is set."""
     try:
         seconds = amount(value)
         return datetime.fromtimestamp(float(seconds), UTC) if seconds > 0 else None
@@ -63,7 +63,7 @@ def day(value: object) -> date | None:
 
 
 def text(value: object) -> str | None:
-    """One line of text without control characters; None where there is nothing in it. Whole numbers are text too."""
+    """One line of text without control characters; None if it is empty. Whole numbers are accepted as text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
@@ -83,7 +83,7 @@ def flag(value: object) -> bool | None:
 
 
 def amount(value: object) -> Decimal:
-    """Read a number, or a decimal number as text, exactly. A truth value is none, and neither is a float."""
+    """Read a number, or a decimal number as text, exactly. A boolean is no number, and neither is a float."""
     if isinstance(value, Decimal | int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
@@ -96,7 +96,7 @@ def amount_or_zero(value: object) -> Decimal:
 
 
 def count(value: object) -> int:
-    """Read a number of times, never negative; 0 where it cannot be read. Absurd ones are cut to 32 bits."""
+    """Read a number of times, never negative; 0 if it cannot be read. Absurd ones are cut to 32 bits."""
     told = number(value)
     return int(min(max(told, Decimal(0)), Decimal(2**31 - 1))) if told is not None and told.is_finite() else 0
 
@@ -120,13 +120,13 @@ def word_or_empty(value: object) -> str:
 
 
 def currency(value: object) -> str:
-    """Read a currency code in capitals; whatever else a provider calls a currency stays as it is, bounded."""
+    """Read a currency code in capitals; anything else that a provider calls a currency stays, cut to length."""
     told = word(value)
     return told.upper() if len(told) <= 5 and told.isascii() else told  # noqa: PLR2004  # as long as codes get
 
 
 def word_key(told: str) -> str:
-    """What is left of a word when its spelling is taken off: `PartiallyPaid` and `PARTIALLY_PAID` are one."""
+    """A word without its spelling: `PartiallyPaid` and `PARTIALLY_PAID` give the same."""
     return told.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
@@ -139,18 +139,18 @@ def cut(told: str | None, length: int) -> str | None:
 
 
 def masked(told: str) -> str:
-    """Take personal data out of free text: e-mail addresses, and digits that could be a card, account or telephone."""
+    """Free text without personal data: e-mail addresses, and digits of a possible card, account or telephone."""
     return _DIGITS.sub("***", _GROUPED_DIGITS.sub("***", _EMAIL.sub("***", told)))
 
 
 def error_text(value: object) -> str | None:
-    """Read what a provider says about a failed payment, fit for a snapshot."""
+    """What a provider says about a failed payment, safe for a snapshot."""
     told = text(value)
     return cut(masked(told[: 4 * ERROR_LENGTH]), ERROR_LENGTH) if told else None
 
 
 def quoted(value: object) -> str:
-    """Read a provider's words for an operator's eyes: masked, without anything that looks like a key, one line."""
+    """A provider's message for an operator: masked, without anything that looks like a key, one line."""
     told = text(value) or ""
     return masked(_TOKEN.sub("***", told[:ERROR_LENGTH]))[:NAME_LENGTH]
 

@@ -1,4 +1,4 @@
-"""One HTTP request to a provider: paced, bounded in time and size, never redirected, in the clear only at home."""
+"""One HTTP request to a provider: within the rate, bounded in time and size, no redirects, plain http only at home."""
 
 import re
 import socket
@@ -32,23 +32,24 @@ from watcher.providers.toolkit.http_body import MAX_BODY_BYTES, AnswerTooLong, d
 from watcher.providers.toolkit.kind import Account
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
-"""A callable is asked after the wait for the send instant, for signatures that age."""
+"""A callable is called after the wait for the send instant, for signatures that age."""
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_~-]+")
-"""Nothing in it is encoded."""
+"""It needs no encoding."""
 _CONNECTING = 0.8
-"""Of the timeout."""
+"""Share of the timeout."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _AT_HOME = tuple(ip_network(net) for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 _AT_HOME_6 = tuple(ip_network(net) for net in ("::1/128", "fc00::/7"))
 
 _encrypted: ContextVar[bool] = ContextVar("encrypted", default=False)
-"""Whether the request that opens a connection speaks TLS. It fails closed: who says nothing may only stay at home."""
+"""Whether the request that opens a connection uses TLS. It fails closed: if unset, only private addresses are allowed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One complete HTTP answer of any status. Look headers up in lower case; `body` is decoded."""
+    """One complete HTTP answer of any status. Header names are in lower case; `body` is decoded."""
 
     status: int
     headers: Mapping[str, str]
@@ -66,12 +67,12 @@ class ProviderHttp:
         self._session = session
         self._base = str(URL(account.base_url)).rstrip("/")
         seconds = account.timeout.total_seconds()
-        # Connecting has a limit of its own, so that a network that swallows everything is told from a slow server.
+        # Connecting has a limit of its own, to distinguish a network that drops everything from a slow server.
         self._timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECTING * seconds)
         self._clock = clock
 
     def path(self, target: str) -> str:
-        """The path and query as they will stand in the request line, base URL's path prefix included."""
+        """The path and query as they will be in the request line, with the base URL's path prefix."""
         return URL(self._base + target, encoded=True).raw_path_qs
 
     async def request(
@@ -87,8 +88,8 @@ class ProviderHttp:
         """Send `target` (path and query, already percent-encoded) below the base URL, or to the absolute `url`.
 
         Any status but a redirect is an answer. Raises ProviderUnavailable for no connection, bad TLS, timeout, a
-        redirect, and bodies that break off, decode badly or exceed 8 MiB. A GET whose kept-alive connection the
-        server has just dropped is sent once more, paced and with fresh headers.
+        redirect, and bodies that break off, decode badly or exceed 8 MiB. A GET whose kept-alive connection the server
+        has just dropped is sent once more, within the rate and with new headers.
         """
         destination = URL(url or self._base + target, encoded=True)
         try:
@@ -118,7 +119,7 @@ class ProviderHttp:
             ) as response:
                 received = await _read_bounded(response)
         except aiohttp.ClientResponseError:
-            # Not chained: the cause carries the headers that were sent.
+            # Not chained: the cause contains the headers that were sent.
             raise ProviderUnavailable(f"{url.host}: the answer is not HTTP as we read it") from None
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise _translated(error, url) from error
@@ -135,7 +136,7 @@ class _Dropped(ProviderUnavailable):
 
 
 def open_session() -> aiohttp.ClientSession:
-    """Open the session for all providers: no proxies or cookies, nothing decoded behind our back, http only at home."""
+    """Open the session for all providers: no proxies or cookies, no automatic decoding, plain http only at home."""
     jar: AbstractCookieJar = aiohttp.DummyCookieJar()
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=128, keepalive_timeout=60, socket_factory=_open_socket),
@@ -153,8 +154,8 @@ def open_session() -> aiohttp.ClientSession:
 def read_object(answer: Answer) -> Document:
     """Read a JSON object from the body.
 
-    Raises InvalidAnswer for broken JSON and other values, ProviderUnavailable where the answer does not even claim
-    to be JSON: then something between us and the API has spoken.
+    Raises InvalidAnswer for broken JSON and other values, and ProviderUnavailable if the answer does not even claim to
+    be JSON: then it comes from something between us and the API.
     """
     try:
         return read_text(answer.body)
@@ -174,9 +175,9 @@ def read_text(text: bytes) -> Document:
 def read_rows(answer: Answer, *path: str) -> tuple[Document, list[tuple[Document, bytes]]]:
     """Read an object with a list of objects at `path`: all but the list, and its objects, each with its own text.
 
-    The objects tell whose they are; what is to be relied on is read from their text (`json_text.read_items`).
-    Raises like `read_object`, and InvalidAnswer where there is no such list. What is no object, or an empty one, is
-    passed over.
+    The objects are only good for their ids; everything that matters is read from their text (`json_text.read_items`).
+    Raises like `read_object`, and InvalidAnswer if there is no such list. Items that are no objects, or empty ones, are
+    skipped.
     """
     try:
         told, items = json_text.read_items(answer.body, *path)
@@ -187,9 +188,9 @@ def read_rows(answer: Answer, *path: str) -> tuple[Document, list[tuple[Document
 
 
 def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = None) -> None:
-    """Raise RateLimited for 429 (with `default_wait` where the provider names none), ProviderUnavailable for outages.
+    """Raise RateLimited for 429, and ProviderUnavailable for outages.
 
-    Outages are 408, 425 and 5xx. Other statuses are the adapter's to read.
+    `default_wait` is for a 429 without a Retry-After. Outages are 408, 425 and 5xx. The adapter reads other statuses.
     """
     if answer.status == 429:  # noqa: PLR2004  # status codes are their own names
         wait = default_wait if answer.retry_after is None else answer.retry_after
@@ -199,7 +200,7 @@ def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = Non
 
 
 def quote_id(invoice_id: str) -> str:
-    """Encode an id as one path segment. Raises InvoiceRefused for the ids that no path segment can carry."""
+    """Encode an id as one path segment. Raises InvoiceRefused for ids that no path segment can contain."""
     if _PLAIN_ID.fullmatch(invoice_id):
         return invoice_id
     if invoice_id in {"", ".", ".."}:
@@ -234,7 +235,7 @@ def _is_at_home(literal: str) -> bool:
 
 
 def _once() -> aiohttp.ClientMiddlewareType:
-    """Keep aiohttp from sending a dropped request again by itself: unpaced, and with a signature already used."""
+    """Keep aiohttp from repeating a dropped request by itself: outside the rate, and with a signature already used."""
     sent = False
 
     async def send(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -277,7 +278,7 @@ def _answer(response: aiohttp.ClientResponse, received: bytes, asked_at: datetim
 
 
 def _translated(error: Exception, url: URL) -> ProviderUnavailable:
-    """Our words for a transport failure. Nothing the peer sent is quoted: it could echo what we sent."""
+    """Our message for a transport failure. Nothing that the peer sent is quoted: it could echo what we sent."""
     match error:
         case aiohttp.ConnectionTimeoutError():
             return Unreachable(f"{url.host}: no connection within the timeout")

@@ -1,4 +1,4 @@
-"""What stands in an HTTP answer, read within bounds: encoded bodies, dates, wishes to be left alone."""
+"""Reads parts of an HTTP answer within limits: encoded bodies, dates, Retry-After."""
 
 import email.utils
 import functools
@@ -11,13 +11,13 @@ from watcher.core.errors import ProviderUnavailable
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_RETRY_AFTER = timedelta(hours=1)
-"""A longer wish is cut: one wrong header must not silence an account for a day."""
+"""A longer one is cut: one wrong header must not stop an account for a day."""
 
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 
 class AnswerTooLong(ProviderUnavailable):
-    """It is over 8 MiB: the same question gets no shorter answer, one for fewer invoices may."""
+    """It is over 8 MiB: the same request gets no shorter answer, but one for fewer invoices may."""
 
 
 def decoded(body: bytes, encoding: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What a provider is to the rest of the program: its name, its keys and defaults, and how to build an adapter."""
+"""What a provider is to the rest of the program: its name, its keys and defaults, and how to build its adapter."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ BuildProvider = Callable[[Account, aiohttp.ClientSession, Clock, Random], Provid
 class ProviderKind:
     """`credentials` are required secrets; `options` are optional plain keys with their defaults.
 
-    `rate` is in requests per second. `base_url` is None where every account has its own. `batch_size` is that of an
+    `rate` is in requests per second. `base_url` is None if every account has its own. `batch_size` is that of an
     account that has batches: an adapter knows its own.
     """
 

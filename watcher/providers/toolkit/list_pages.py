@@ -1,4 +1,4 @@
-"""What the list calls of all providers share: judging the answer, and making a page of its rows."""
+"""What the list calls of all providers share: reading the answer, and making a page of its rows."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _UNFIT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def require_list(answer: Answer) -> None:
-    """Raise what the status of a list call means: outages, refused credentials, or ListRefused."""
+    """Raise what the status of a list call means: an outage, refused credentials, or ListRefused."""
     raise_if_unavailable(answer)
     if answer.status in {401, 403}:
         raise CredentialsRefused(f"HTTP {answer.status} to a list")
@@ -42,7 +42,7 @@ def listed(
     result: PollResult | None = None,
     changed_at: datetime | None = None,
 ) -> Listed | None:
-    """Make a row of an object; None where it does not say whose it is, or by an id that no request could carry."""
+    """Make a row of an object; None if it has no id, or one that no request could carry."""
     told = document.get(key)
     invoice_id = "" if isinstance(told, bool) or not isinstance(told, str | int) else str(told)
     if invoice_id in {"", ".", ".."} or len(invoice_id) > _LONGEST_ID or _UNFIT.search(invoice_id):
@@ -71,5 +71,5 @@ def page_of(
 
 
 def _believed(row: Listed, latest: datetime) -> Listed:
-    """Of the future nothing is known: a zone was misread, and the row would be news until that time comes."""
+    """None for the future: then a time zone was misread, and the row would count as changed until that time comes."""
     return replace(row, changed_at=None) if row.changed_at is not None and row.changed_at > latest else row

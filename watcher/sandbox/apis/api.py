@@ -1,4 +1,4 @@
-"""What the five APIs have in common: the door every request passes, tokens that end, answers drawn once."""
+"""What the five APIs share: checks of every request, tokens that end, and answers that are rendered once."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ _ERRORS = {FaultKind.SERVER_ERROR: 500, FaultKind.RATE_LIMITED: 429, FaultKind.U
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request as the server saw it, whatever became of it. `path` is raw, with its query.
+    """One request as the server saw it, whatever the answer was. `path` is raw, with its query.
 
     `arrived_at` is in seconds of the monotonic clock.
     """
@@ -38,7 +38,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What an API needs: the ledger, the switches, the keys it accepts, and where it notes who came."""
+    """What an API needs: the ledger, the switches, the keys it accepts, and where it notes requests."""
 
     ledger: Ledger
     traps: Traps
@@ -48,13 +48,13 @@ class Books:
 
 
 class Api(ABC):
-    """One provider's HTTP face."""
+    """One provider's HTTP API."""
 
     provider: ClassVar[str]
     prefix: ClassVar[str] = ""
-    """What `base_url` has behind the host."""
+    """What `base_url` has after the host."""
     open_paths: ClassVar[frozenset[str]] = frozenset()
-    """Asked without credentials: the token calls."""
+    """Paths that need no credentials: the token calls."""
 
     def __init__(self, books: Books) -> None:
         self.ledger = books.ledger
@@ -72,7 +72,7 @@ class Api(ABC):
 
     @abstractmethod
     def refusal(self, request: web.Request) -> web.Response | None:
-        """The provider's answer to wrong credentials, or None where they are right."""
+        """The provider's answer to wrong credentials, None if they are right."""
 
     @abstractmethod
     def trouble(self, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -84,7 +84,7 @@ class Api(ABC):
         return application
 
     def drawn(self, bill: Bill, draw: Callable[[Bill], bytes], *variant: object) -> bytes:
-        """The bill's bytes, drawn again only after a change of the bill or of `variant` (traps, the day)."""
+        """The bill's bytes, rendered again only after a change of the bill or of `variant` (traps, the day)."""
         key = (bill.revision, *variant)
         known = self._drawn.get(bill.id)
         if known is not None and known[0] == key:
@@ -165,13 +165,13 @@ def same(given: str, expected: str) -> bool:
 
 
 def bearer(request: web.Request) -> str | None:
-    """The bearer token, or None where the header is missing or of another scheme."""
+    """The bearer token, None if the header is missing or of another scheme."""
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     return token if scheme == "Bearer" and token else None
 
 
 def basic(request: web.Request) -> str | None:
-    """`user:password` of Basic authorization, or None where the header is missing, broken or of another scheme."""
+    """`user:password` of Basic authorization, None if the header is missing, broken or of another scheme."""
     scheme, _, coded = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     try:
         return base64.b64decode(coded, validate=True).decode() if scheme == "Basic" else None

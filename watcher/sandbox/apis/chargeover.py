@@ -88,7 +88,7 @@ class ChargeOverApi(Api):
         return head[:-1] + b',"response":' + response + b"}"
 
     def _look(self, url: URL) -> tuple[int, bytes]:
-        """What a GET of this address yields: status and the envelope's `response`."""
+        """The answer to a GET of this address: status and the envelope's `response`."""
         path, query = url.path, {key: value for key, value in url.query.items() if key != "_dummy"}
         try:
             if path == _INVOICE:

@@ -32,7 +32,7 @@ _FIELDS = frozenset(_FIELD_NAMES.split())
 
 
 class BadQuery(Exception):
-    """The query is not of this language."""
+    """The query is not valid in ChargeOver's query language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _condition(text: str) -> Condition:
 
 
 def _comparable(field: str, text: str, zone: ZoneInfo) -> tuple[int, Decimal | datetime | str]:
-    """Values of one field sort by their meaning; nothing at all sorts first."""
+    """Values of one field sort by their meaning; null sorts first."""
     if text == "None":
         return (0, "")
     if field.endswith("_datetime"):

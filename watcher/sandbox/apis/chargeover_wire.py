@@ -1,4 +1,4 @@
-"""ChargeOver's invoice documents: over a hundred flat fields, times in the account's own zone."""
+"""ChargeOver's invoice documents: over a hundred flat fields, times in the account's own time zone."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,7 +22,7 @@ _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the invoice says about money, in minor units. A void takes the total away."""
+    """The invoice's amounts in minor units. A void sets the total to zero."""
 
     total: int
     payments: int
@@ -47,7 +47,7 @@ class Drawing:
     today: date
 
     def row(self) -> dict[str, object]:
-        """The overview that lists hold: no lines, no schedule, no tags."""
+        """The overview in lists: no lines, no schedule, no tags."""
         return {**self._head(), **self._people(), **self._cycle(), **self._links(), **self._money(), **self._texts()}
 
     def invoice(self) -> dict[str, object]:

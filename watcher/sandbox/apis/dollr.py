@@ -1,4 +1,4 @@
-"""Dollr: a JSON token call whose lifetime is told in minutes, invoices by id, a bare list, a light status call."""
+"""Dollr: a JSON token call with a lifetime in minutes, invoices by id, a plain list, a light status call."""
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, cast

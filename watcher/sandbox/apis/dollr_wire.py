@@ -9,7 +9,7 @@ from watcher.sandbox.traps import DollrTraps
 
 
 def status(bill: Bill) -> str:
-    """PAID is final: no refund or reversal ever shows. A part of the money does not show either."""
+    """PAID is final: it never shows a refund or reversal, nor that a part was paid."""
     if bill.stage in {Stage.VOID, Stage.WRITTEN_OFF}:
         return "CANCELED"
     if bill.first_paid_at is not None:
@@ -28,7 +28,7 @@ def invoice(bill: Bill, traps: DollrTraps) -> dict[str, object]:
 
 
 def row(bill: Bill, traps: DollrTraps) -> dict[str, object]:
-    """What the list holds: all but the items and the counterparty."""
+    """A row of the list: without items and counterparty."""
     return {
         "id": int(bill.id),
         "invoice_number": number_of(bill),
@@ -50,7 +50,7 @@ def row(bill: Bill, traps: DollrTraps) -> dict[str, object]:
 
 
 def light(bill: Bill, traps: DollrTraps) -> dict[str, object]:
-    """The answer of the light status call; `paid_at` is there only once paid."""
+    """The answer of the light status call; `paid_at` is only there once paid."""
     paid = {} if bill.first_paid_at is None else {"paid_at": _time(bill.first_paid_at, traps)}
     return {
         "source_id": int(bill.id),

@@ -24,7 +24,7 @@ def overview(bill: Bill, generation: Generation) -> dict[str, object]:
 
 
 def is_open(bill: Bill) -> bool:
-    """Fragment's own meaning: some clearing balance is not zero."""
+    """Open as Fragment defines it: some clearing balance is not zero."""
     return expected(bill) != actual(bill)
 
 

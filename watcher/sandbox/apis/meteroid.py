@@ -16,7 +16,7 @@ _STATUSES = ("DRAFT", "FINALIZED", "UNCOLLECTIBLE", "VOID", "CLOSED")
 _MAX_PER_PAGE = 100
 _UNSAID_ROWS = 25
 _UNSAID_TOLD = 10
-"""Where `per_page` is left out, the pages hold more rows than the answer says."""
+"""Without `per_page`, pages have more rows than the answer says."""
 _WORDS = {
     400: ("BAD_REQUEST", "Bad request"),
     401: ("UNAUTHORIZED", "Invalid or missing Authorization header"),
@@ -92,7 +92,7 @@ class MeteroidApi(Api):
         return {spelling[word] for word in given}
 
     def _select(self, request: web.Request, statuses: set[str]) -> list[Bill]:
-        """Newest first, which is what the server does and not what its documentation says."""
+        """Newest first, as the server does it and not as its documentation says."""
         subscription = request.query.get("subscription_id")
         customer = request.query.get("customer_id")
         traps = self.traps.meteroid

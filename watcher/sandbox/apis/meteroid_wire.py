@@ -71,7 +71,7 @@ def _amounts(bill: Bill, traps: MeteroidTraps) -> dict[str, object]:
 
 
 def _due(bill: Bill, traps: MeteroidTraps) -> int:
-    """What void and write-off leave untouched; hidden refunds show here alone."""
+    """A void and a write-off leave it unchanged; hidden refunds only show here."""
     owed = max(0, bill.total - bill.credited - (bill.settled - bill.reversed))
     return min(bill.total, owed + bill.refunded) if traps.hides_reversals else owed
 

@@ -110,7 +110,7 @@ class RapydApi(Api):
 
 
 class _Firewall:
-    """Counts requests over five minutes; one too many, and everything is refused for five minutes."""
+    """Counts requests over five minutes; above the limit, everything is refused for five minutes."""
 
     def __init__(self) -> None:
         self._passed: deque[datetime] = deque()
@@ -137,7 +137,7 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str] | No
 
 
 def _status(word: str, code: str, message: str) -> dict[str, object]:
-    """The operation id is another at every call."""
+    """The operation id is different in every call."""
     return {
         "error_code": code,
         "status": word,

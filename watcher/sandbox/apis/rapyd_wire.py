@@ -1,4 +1,4 @@
-"""Rapyd's invoice documents: major units, Unix seconds in which 0 means none, "" where there is no id."""
+"""Rapyd's invoice documents: major units, Unix seconds with 0 for none, "" for no id."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ _STAGE_WORDS = {Stage.DRAFT: "draft", Stage.VOID: "void", Stage.WRITTEN_OFF: "un
 
 
 def status(bill: Bill, traps: RapydTraps) -> str:
-    """`paid` is final: refunds show in the payment alone."""
+    """`paid` is final: refunds only show in the payment."""
     if bill.deleted:
         return traps.deletion.value
     return _STAGE_WORDS.get(bill.stage) or ("open" if bill.first_paid_at is None else "paid")
@@ -81,7 +81,7 @@ def _line(bill: Bill, line: Line, index: int, traps: RapydTraps) -> dict[str, ob
 
 
 def _payment(bill: Bill, payment: Payment, traps: RapydTraps) -> dict[str, object]:
-    """The last attempt, with some of the personal data and links that the real object is full of."""
+    """The last attempt, with some of the personal data and links that the real object contains."""
     settled = payment.state is PaymentState.SETTLED
     amount = _money(payment.amount, bill, traps)
     code, _, message = (payment.error or "").partition(": ")

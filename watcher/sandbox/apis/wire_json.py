@@ -1,4 +1,4 @@
-"""JSON as the five providers write it: money as bare numbers, made without a float, and instants in several tongues."""
+"""JSON as the five providers write it: money as exact numbers, and instants in several formats."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ def with_decimals(minor: int, currency: str) -> Decimal:
 
 
 def shortest(minor: int, currency: str, *, noise: bool = False) -> Decimal:
-    """Major units as a JavaScript or PHP program prints them: 1050, 19.9, 19.99; `noise` adds what floats add."""
+    """Major units as a JavaScript or PHP program prints them: 1050, 19.9, 19.99; `noise` adds float noise."""
     digits = money.text(money.from_minor(minor, currency))
     if "." not in digits:
         return Decimal(digits)
@@ -46,12 +46,12 @@ def zulu(instant: datetime | None) -> str | None:
 
 
 def naive(instant: datetime | None) -> str | None:
-    """UTC without saying so."""
+    """UTC without an offset."""
     return None if instant is None else instant.astimezone(UTC).replace(tzinfo=None).isoformat()
 
 
 def unix(instant: date | None) -> int:
-    """Whole seconds; 0 stands for nothing."""
+    """Whole seconds; 0 means none."""
     return 0 if instant is None else int(instant_of(instant).timestamp())
 
 

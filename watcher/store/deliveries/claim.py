@@ -1,4 +1,4 @@
-"""Leasing due deliveries: one statement for all endpoints that have room for as many, whatever their number."""
+"""Leases due deliveries: one statement for all endpoints that may claim the same number."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,10 @@ _TAKEN = (
 async def take(
     connection: AsyncConnection, ready: Sequence[AnyRow], wanted: Mapping[str, int], now: datetime, ends_at: datetime
 ) -> list[AnyRow]:
-    """First attempts, then retries in what room is left; of endpoints whose breaker is open, one delivery as a probe.
+    """Lease first attempts, then retries in the remaining room.
 
-    `ready` are the endpoints that may be sent to, with when their earliest deliveries are due (`outbox`).
+    Endpoints with an open breaker get one delivery, as a probe. `ready` has the endpoints that may be sent to, with the
+    time of their earliest due delivery (`outbox`).
     """
     healthy = [row for row in ready if row.probe_at is None]
     taken: list[AnyRow] = []
@@ -47,8 +48,9 @@ async def take(
 
 
 async def _probe(connection: AsyncConnection, endpoint: AnyRow, now: datetime, ends_at: datetime) -> list[AnyRow]:
-    """What has been due for longest."""
-    # Before the delivery, so that of several replicas one probes; again when this probe's lease ends without a word.
+    """The delivery that has been due for longest."""
+    # Before the delivery, so that only one of several replicas probes; again when the lease of this probe ends
+    # unanswered.
     health_change = update(endpoints).where(endpoints.c.name == endpoint.name, endpoints.c.probe_at <= now)
     if (await connection.execute(health_change.values(probe_at=ends_at))).rowcount == 0:
         return []
@@ -70,7 +72,7 @@ async def _lease(
             by_room.setdefault(most, []).append(name)
     taken: list[AnyRow] = []
     for most, names in by_room.items():
-        # A CTE with row locks is evaluated once; a plain sub-select may be evaluated again, past its LIMIT.
+        # A CTE with row locks is evaluated once; a plain sub-select may be evaluated again, beyond its LIMIT.
         keys = _due(connection, names, now, most, tried=tried).cte("chosen")
         taking = (
             update(deliveries)
@@ -90,7 +92,7 @@ async def _lease(
 def _due(
     connection: AsyncConnection, names: Sequence[str], now: datetime, most: int, *, tried: bool
 ) -> Select[tuple[int]]:
-    """The keys of deliveries to send, at most so many of each endpoint, longest due first."""
+    """The keys of deliveries to send, at most the given number of each endpoint, longest due first."""
     waiting = deliveries.alias("waiting")
     of_one = (
         select(waiting.c.id)
@@ -101,7 +103,7 @@ def _due(
         .correlate(endpoints)
     )
     named = endpoints.c.name.in_(names)
-    if connection.dialect.name == "sqlite":  # which has no LATERAL, and evaluates this once for each endpoint
+    if connection.dialect.name == "sqlite":  # it has no LATERAL, and evaluates this once for each endpoint
         return select(deliveries.c.id).select_from(endpoints).join(deliveries, deliveries.c.id.in_(of_one)).where(named)
     each = of_one.lateral("each_endpoint")
     return select(each.c.id).select_from(endpoints).join(each, true()).where(named)

@@ -1,4 +1,4 @@
-"""The health of endpoints in their rows: read and written under lock, told to the others in the same transaction."""
+"""The health of endpoints in their rows: read and written under lock, its events recorded in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,13 +39,13 @@ class HealthChange:
 
 
 async def read_health(connection: AsyncConnection, names: Sequence[str]) -> dict[str, Health]:
-    """By name, locked until the transaction ends. The transaction began with `lock_cursor`."""
+    """By name, locked until the transaction ends. The transaction has to begin with `lock_cursor`."""
     query = select(*_HEALTH).where(endpoints.c.name.in_(names)).order_by(endpoints.c.name).with_for_update()
     return {row.name: _health(row) for row in await connection.execute(query)}
 
 
 async def write_health_changes(connection: AsyncConnection, health_changes: Sequence[HealthChange]) -> None:
-    """Write what changed, let the deliveries go of those that take all again, and tell the other endpoints."""
+    """Write what changed, release the deliveries of endpoints that recovered, and record the events of both."""
     for health_change in health_changes:
         if health_change.after != health_change.before:
             await connection.execute(
@@ -63,7 +63,10 @@ async def write_health_changes(connection: AsyncConnection, health_changes: Sequ
 
 
 async def _catch_up(connection: AsyncConnection, endpoint: str, now: datetime) -> None:
-    """All that failed is due now. Places in lanes stay as they are, and what has been due for longer goes first."""
+    """Everything that failed becomes due now.
+
+    The order within lanes stays, and what has been due for longer goes first.
+    """
     await connection.execute(
         update(deliveries)
         .where(RETRYING, deliveries.c.endpoint == endpoint, deliveries.c.next_attempt_at > now)

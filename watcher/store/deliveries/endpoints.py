@@ -1,4 +1,4 @@
-"""The endpoints as the store knows them, and what waits for those that went or came back."""
+"""The endpoints as the store knows them, and the waiting deliveries of endpoints that were removed or came back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _HEARD = (EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED)
 
 @dataclass(frozen=True, slots=True)
 class SqlEndpoints:
-    """Switching endpoints off and on by hand. A running service goes by it at its next claim."""
+    """Enables and disables endpoints by hand. A running service notices it at its next claim."""
 
     store: Store
 
     async def enable(self, name: str, now: datetime) -> bool:
-        """Send everything that waits, in order per invoice and at the endpoint's rate; ends a pause and a breaker too.
+        """Send everything that waits, in order per invoice and at the endpoint's rate.
 
-        False where nothing held it back. Raises NotFound.
+        This also ends a pause and a breaker. False if nothing held it back. Raises NotFound.
         """
         async with self.store.transaction() as connection:
             here, before = await self._begin(connection, name, now)
@@ -42,9 +42,9 @@ class SqlEndpoints:
         return unpaused > 0 or not before.takes_all
 
     async def disable(self, name: str, reason: str, now: datetime) -> bool:
-        """Send nothing to it until it is enabled, and tell the other endpoints. What happens meanwhile waits for it.
+        """Send nothing to it until it is enabled, and record `endpoint.disabled` for the others. Its deliveries wait.
 
-        False where it was disabled already. Raises NotFound.
+        False if it was disabled already. Raises NotFound.
         """
         async with self.store.transaction() as connection:
             here, before = await self._begin(connection, name, now)
@@ -87,7 +87,7 @@ async def sync_endpoints(
 
 
 async def _park_removed(connection: AsyncConnection) -> None:
-    """Park what waits for endpoints that are not configured, those never heard of included."""
+    """Park what waits for endpoints that are not configured, including those that never were."""
     known = select(endpoints.c.name).where(endpoints.c.configured)
     await connection.execute(
         update(deliveries)

@@ -1,4 +1,4 @@
-"""Writing events and the deliveries made for them, for whoever records something worth telling."""
+"""Writes events and their deliveries, for everything that records events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class EventInsert:
-    """An event to write. `watch_id` is None for events about the watcher itself, which have no lane."""
+    """An event to write. `watch_id` is None for events about sources and endpoints, which have no lane."""
 
     event: EventRecord
     watch_id: int | None
@@ -26,9 +26,9 @@ class EventInsert:
 
 
 async def tell(connection: AsyncConnection, event_inserts: Sequence[EventInsert]) -> None:
-    """Write events that are new, with their deliveries; an id that is known already changes nothing.
+    """Write new events with their deliveries; an id that exists already changes nothing.
 
-    The caller's transaction began with `lock_cursor`, so that cursors become visible in their order.
+    The transaction has to begin with `lock_cursor`, so that cursors become visible in their order.
     """
     known = await _known(connection, [event_insert.event.id for event_insert in event_inserts])
     new = {event_insert.event.id: event_insert for event_insert in event_inserts if event_insert.event.id not in known}

@@ -1,4 +1,4 @@
-"""Order per (endpoint, invoice): which waiting deliveries may go, and which wait for one before them."""
+"""Keeps order per (endpoint, invoice), a lane: which waiting deliveries may go, and which wait for an earlier one."""
 
 from collections.abc import Iterable
 
@@ -9,18 +9,18 @@ from watcher.ports import DeliveryState
 from watcher.store.tables import WAITING, counters, deliveries
 
 EGRESS = "egress"
-"""Why a delivery is parked whose address was refused."""
+"""The reason of a parked delivery whose address was refused."""
 REMOVED = "endpoint_removed"
-"""Why a delivery is parked whose endpoint is not configured any more."""
+"""The reason of a parked delivery whose endpoint is not configured any more."""
 
 _CHUNK = 500
 
 
 async def lock_cursor(connection: AsyncConnection) -> None:
-    """Wait until nobody else makes events visible or moves lanes; the first statement of every such transaction.
+    """Wait until no other transaction makes events visible or moves lanes; the first statement of every one that does.
 
-    Otherwise PostgreSQL could settle the head of a lane while a follower that does not see this yet is inserted
-    behind it, and nobody would ever wake the follower. (On SQLite every writing transaction is alone anyway.)
+    Otherwise PostgreSQL could settle the head of a lane while a follower that does not see this yet is inserted behind
+    it, and nothing would ever wake the follower. (On SQLite every writing transaction is alone anyway.)
     """
     await connection.execute(select(counters.c.value).where(counters.c.name == "cursor").with_for_update())
 
@@ -33,10 +33,10 @@ async def realign(connection: AsyncConnection, watch_ids: Iterable[int]) -> None
 
 
 async def realign_where(connection: AsyncConnection, chosen: ColumnElement[bool]) -> None:
-    """`realign` for any choice of rows; rows that stand right already are not written."""
+    """`realign` for any choice of rows; rows that are right already are not written."""
     head = deliveries.alias("head")
-    # The first that holds the lane, and not "is there an earlier one": that is one look at the index, whatever
-    # PostgreSQL believes of tables it has no statistics of yet.
+    # The first one that holds the lane, not "is there an earlier one": this is a single index lookup, whatever
+    # PostgreSQL believes about tables without statistics.
     first_cursor = (
         select(head.c.cursor)
         .where(

@@ -1,4 +1,4 @@
-"""The queue of deliveries, taken in leases, head of each lane first."""
+"""The queue of deliveries: claimed in leases, the head of each lane first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class SqlOutbox:
         return await settle(self.store, settlements, self.random) if settlements else frozenset()
 
     async def release(self, deliveries: Sequence[ClaimedDelivery], now: datetime) -> None:
-        """Give leases back; the deliveries are due as they were before, and overtaken ones end with their lease."""
+        """Give leases back; the deliveries are due as before, and superseded ones end with their lease."""
         del now
         if not deliveries:
             return
@@ -56,10 +56,10 @@ class SqlOutbox:
             await connection.execute(_RELEASE, [{"key": it.key, "held": it.lease} for it in deliveries])
 
     async def next_attempt_at(self, endpoints: Sequence[str]) -> datetime | None:
-        """When `claim` can next give something: the earliest head of a lane, or end of a lease, or of a pause.
+        """When `claim` can next return something: the earliest head of a lane, or end of a lease or pause.
 
         What waits in its lane, is parked, or belongs to a disabled endpoint does not count, so this lies in the past
-        only where `claim` has something to give.
+        only if `claim` has something to return.
         """
         async with self.store.reading() as connection:
             rows = (await connection.execute(_due(endpoints))).all()
@@ -77,7 +77,7 @@ class SqlOutbox:
         await sync_endpoints(self.store, configured, now, subscriptions)
 
     async def _end_overtaken(self, rows: Sequence[AnyRow]) -> None:
-        """End what the world overtook while it was under way, and whose courier did not come back to say how it went.
+        """End deliveries that were superseded during an attempt whose dispatcher never settled it.
 
         In a transaction of its own: a claim does not wait for the lock that moving lanes takes.
         """
@@ -98,7 +98,7 @@ _RELEASE = (
         due_at=deliveries.c.next_attempt_at,
     )
 )
-"""What was planned stands: a lease given back unused changes nothing about the delivery."""
+"""The plan stays: a lease that is given back unused changes nothing about the delivery."""
 
 _END_OVERTAKEN = (
     update(deliveries)
@@ -174,7 +174,7 @@ def _due(names: Sequence[str]) -> AnySelect:
 
 
 def _earliest(*, tried: bool) -> ScalarSelect[Any]:
-    """One look at the index: ordered and limited, not min() or EXISTS, for which PostgreSQL may read everything."""
+    """A single index lookup: ordered and limited, because PostgreSQL may read everything for min() or EXISTS."""
     return (
         select(deliveries.c.due_at)
         .where(

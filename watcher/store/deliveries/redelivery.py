@@ -1,4 +1,4 @@
-"""Sending again what was told already: the same id and bytes, with fresh attempts."""
+"""Sends recorded events again: the same id and bytes, with new attempts."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _CHUNK = 500
 """Events of one transaction: some 20 ms of writing."""
 
 _WINDOW = 20_000
-"""Cursors looked through in one reading."""
+"""Cursors examined in one read."""
 
 _SHORTEST_REST_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """How many events were chosen, how many of them have bodies still, and how many deliveries come of them."""
+    """How many events match, how many of them still have bodies, and how many deliveries they make."""
 
     told: int
     kept: int
@@ -47,9 +47,9 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class Redelivery:
-    """Deliveries go to every configured endpoint that had the event or that would get it today, in the lane's order.
+    """Makes deliveries to every configured endpoint that had the event or would get it today, in the order of the lane.
 
-    They count as repeats: what is new goes first.
+    They count as repeats: new deliveries go first.
     """
 
     store: Store
@@ -57,7 +57,7 @@ class Redelivery:
     async def redeliver_event(
         self, event_id: str, subscriptions: Sequence[Subscription], now: datetime, *, dry_run: bool = False
     ) -> int:
-        """How many deliveries are (or with `dry_run` would be) made again. Raises NotFound, Refused once purged."""
+        """How many deliveries are (or with `dry_run` would be) made again. Raises NotFound, and Refused once purged."""
         found = await self._redeliver(events.c.id == event_id, subscriptions, now, dry_run=dry_run)
         return found.count(event_id)
 
@@ -70,7 +70,7 @@ class Redelivery:
         *,
         dry_run: bool = False,
     ) -> int:
-        """`redeliver_event` for every event of one invoice, in their order."""
+        """`redeliver_event` for every event of one invoice, in order."""
         of_invoice = (watches.c.source == source) & (watches.c.invoice_id == invoice_id)
         chosen = events.c.watch_id.in_(select(watches.c.id).where(of_invoice))
         found = await self._redeliver(chosen, subscriptions, now, dry_run=dry_run)
@@ -79,10 +79,10 @@ class Redelivery:
     async def redeliver_range(
         self, subscription: Subscription, since: datetime, until: datetime, now: datetime, *, dry_run: bool = False
     ) -> int:
-        """`redeliver_event` for every event told in [since, until), to this endpoint alone; purged ones are left out.
+        """`redeliver_event` for every event recorded in [since, until), to this endpoint only, without purged ones.
 
-        In many small transactions with rests between them, so that a service beside it works on. What is recorded
-        meanwhile is not looked at. Ended halfway, it can be begun again.
+        It works in many small transactions with pauses between them, so that a running service goes on. Events recorded
+        meanwhile are ignored. If it is interrupted, it can be started again.
         """
         count = 0
         async for cursors in self._pages(since, until):
@@ -90,12 +90,12 @@ class Redelivery:
             found = await self._redeliver(events.c.cursor.in_(cursors), [subscription], now, dry_run=dry_run)
             count += found.deliveries
             if not dry_run:
-                # SQLite lets whoever asks first have the lock: without a rest the service would hardly ever get it.
+                # SQLite gives its lock to whoever asks first: without a pause the service would hardly ever get it.
                 await anyio.sleep(max(anyio.current_time() - began, _SHORTEST_REST_SECONDS))
         return count
 
     async def _pages(self, since: datetime, until: datetime) -> AsyncIterator[Sequence[int]]:
-        """The cursors of the range, a bounded number at a time, each page found in a short reading."""
+        """The cursors of the range, a limited number at a time, each page found in a short read."""
         async with self.store.reading() as connection:
             last = (await connection.execute(select(func.max(events.c.cursor)))).scalar_one() or 0
         after = 0
@@ -117,7 +117,7 @@ class Redelivery:
     async def redeliver_delivery(self, delivery_id: str, subscriptions: Sequence[Subscription], now: datetime) -> None:
         """Make one delivery again, whatever its endpoint wants today.
 
-        Raises NotFound, and Refused once purged or where its endpoint is not among the `subscriptions`.
+        Raises NotFound, and Refused once purged or if its endpoint is not among the `subscriptions`.
         """
         async with self.store.reading() as connection:
             delivery = await _delivery(connection, delivery_id)
@@ -197,7 +197,7 @@ def _form(subscription: Subscription, full: bytes) -> Form:
 
 
 async def _write_bodies(connection: AsyncConnection, told: Sequence[AnyRow], rows: Sequence[dict[str, Any]]) -> None:
-    """Write the forms that nobody needed before. A form that is there is never written again: its bytes are fixed."""
+    """Write the forms that were not needed before. An existing form is never written again: its bytes are fixed."""
     needed = {(row["cursor"], Form(row["form"])) for row in rows}
     for event in told:
         for form, have in ((Form.THIN, event.thin), (Form.TRUNCATED, event.truncated)):
@@ -209,7 +209,7 @@ async def _write_bodies(connection: AsyncConnection, told: Sequence[AnyRow], row
 
 
 async def _make_pending(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """What is in flight is left alone; the form of a delivery that was made before stays."""
+    """Deliveries in progress are left alone; the form of a delivery that was made before stays."""
     inserting = upserting(connection, deliveries)
     again = inserting.on_conflict_do_update(
         index_elements=["cursor", "endpoint"],

@@ -1,4 +1,4 @@
-"""Writing what came back of attempts: one transaction for receipts, new states, pauses and the lanes they free."""
+"""Writes the results of attempts: one transaction for receipts, new states, pauses and the lanes that they free."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -62,7 +62,7 @@ async def _held(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, A
 
 
 async def _keep_attempts(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
-    """Attempts are numbered as they were made; a probe is numbered though the schedule does not count it."""
+    """Attempts are numbered as they were made; a probe gets a number although the schedule does not count it."""
     if not settlements:
         return
     numbers = await _numbers(connection, [settlement.key for settlement in settlements])
@@ -108,7 +108,7 @@ _SETTLE = (
 
 
 def _values(settlement: Settlement, held: AnyRow, shift: timedelta) -> dict[str, Any]:
-    """Who was let pass once holds nobody back again: the others may have arrived already."""
+    """A delivery that others could pass once holds back nothing again: the others may have arrived already."""
     receipt = settlement.receipt
     waits = settlement.state in {DeliveryState.PENDING, DeliveryState.PARKED}
     state = DeliveryState.SUPERSEDED if waits and held.overtaken else settlement.state
@@ -134,7 +134,7 @@ _ANSWERS = {
     Outcome.REJECTED: Answer.FAILED,
     Outcome.GONE: Answer.GONE,
 }
-"""What the other outcomes say is about this machine, not about the endpoint."""
+"""Outcomes that say something about the endpoint; the others are about this machine."""
 
 
 _WELL = Health()
@@ -147,7 +147,7 @@ async def _health_changes(
     shift: timedelta,
     random: Random,
 ) -> Sequence[HealthChange]:
-    """The health of each endpoint that these receipts say something of, receipt by receipt as they came in."""
+    """The health of each endpoint that these receipts say something about, in the order in which they came in."""
     known = await read_health(connection, sorted({row.endpoint for row in held.values()}))
     health_changes: dict[str, HealthChange] = {}
     for settlement in settlements:

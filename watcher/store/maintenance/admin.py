@@ -1,4 +1,4 @@
-"""`db upgrade`, `db check`, `db backup`: each opens the database of a URL, does its work and says a sentence."""
+"""`db upgrade`, `db check`, `db backup`: each opens the database of a URL, does its work and returns a sentence."""
 
 import os
 from collections.abc import Generator
@@ -16,7 +16,7 @@ from watcher.store.migrate import Schema
 
 
 async def upgrade(url: str) -> str:
-    """Make the database, or bring an older schema to ours. Raises SchemaMismatch for a newer one, StoreUnavailable."""
+    """Create the database, or upgrade an older schema. Raises SchemaMismatch for a newer one, and StoreUnavailable."""
     async with connected(url, create=True) as store:
         async with store.transaction() as connection:
             found = await connection.run_sync(migrate.upgrade)
@@ -34,7 +34,7 @@ async def upgrade(url: str) -> str:
 
 
 async def check(url: str) -> str:
-    """Read the database through. Raises StoreUnavailable for a missing or damaged one, SchemaMismatch."""
+    """Read the whole database. Raises StoreUnavailable for a missing or damaged one, and SchemaMismatch."""
     async with open_store(url, read_only=True) as store:
         async with store.reading() as connection:
             problems = await _problems(store, connection)
@@ -44,9 +44,9 @@ async def check(url: str) -> str:
 
 
 async def backup(url: str, file: Path) -> str:
-    """Copy a SQLite database while it is in use, readable by its owner alone. The file is there once it is whole.
+    """Copy a SQLite database while it is in use, readable by its owner only. The file appears once it is complete.
 
-    Raises Refused for PostgreSQL and where the file exists, StoreUnavailable where it cannot be written.
+    Raises Refused for PostgreSQL and if the file exists, StoreUnavailable if it cannot be written.
     """
     async with open_store(url) as store:
         if not store.is_sqlite:
@@ -60,7 +60,7 @@ async def backup(url: str, file: Path) -> str:
 
 @contextmanager
 def _taking_shape(file: Path) -> Generator[Path]:
-    """Where to write what becomes `file` at the end, safe on the disk; nothing is left of either after a failure."""
+    """Where to write what becomes `file` at the end, safe on the disk; after a failure neither of them is left."""
     unfinished = file.with_name(file.name + ".unfinished")
     _reserve(file)
     try:
@@ -78,7 +78,7 @@ def _taking_shape(file: Path) -> Generator[Path]:
 
 
 def _reserve(file: Path) -> None:
-    """Make the file ourselves, because SQLite would make it readable by everybody."""
+    """Create the file ourselves, because SQLite would make it readable by everybody."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError as error:

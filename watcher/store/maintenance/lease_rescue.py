@@ -1,4 +1,4 @@
-"""What a run that died, and could give nothing back, held when it did."""
+"""Releases the leases of a process that crashed."""
 
 from sqlalchemy import update
 
@@ -9,10 +9,10 @@ from watcher.store.tables import deliveries, watches
 
 
 async def rescue_leases(store: Store) -> int:
-    """Make due again at once whatever is leased; how much that was.
+    """Make everything that is leased due again at once; returns how much that was.
 
-    Only who holds the run lock may ask for it: nobody else works on a SQLite file then. On PostgreSQL, where replicas
-    may hold those leases, nothing is done and the leases' ends are waited for.
+    Only the holder of the run lock may call it: nothing else uses a SQLite file then. On PostgreSQL, where replicas may
+    hold those leases, it does nothing, and the leases end by themselves.
     """
     if not store.is_sqlite:
         return 0

@@ -1,4 +1,4 @@
-"""Forgetting what was kept long enough."""
+"""Deletes raw documents and attempts that are older than configured."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Snapshots and events are kept; raw documents and attempts go by age."""
+    """Deletes raw documents and attempts by age; snapshots and events are kept."""
 
     store: Store
 

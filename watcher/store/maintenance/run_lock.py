@@ -1,4 +1,4 @@
-"""One `run` per SQLite file: two would share a budget fairly, but not the memory of what is in flight."""
+"""Allows one `run` per SQLite file: of two, neither would know what the other has in progress."""
 
 import fcntl
 import os
@@ -12,10 +12,10 @@ from watcher.store.engine import require_folder, sqlite_file
 
 @contextmanager
 def hold_run_lock(url: str) -> Generator[None]:
-    """Hold `<database>.lock` while the service runs; nothing for PostgreSQL, which is made for several.
+    """Hold `<database>.lock` while the service runs; does nothing for PostgreSQL, which is made for several.
 
-    The lock is the operating system's and ends with the process, however that dies; the file stays behind.
-    Raises Refused with the first's pid where another process holds it.
+    The lock is the operating system's and ends with the process, even if it crashes; the file stays. Raises Refused
+    with the pid of the holder if another process has it.
     """
     file = sqlite_file(url)
     if file is None:

@@ -1,4 +1,4 @@
-"""One circuit per account, kept in the row of the source so that all replicas agree."""
+"""One circuit per account, stored in the row of the source so that all replicas agree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class SqlAccountStates:
         return {row.name: _state(row, self.store.shift) for row in rows}
 
     async def back_off(self, source: str, now: datetime, until: datetime) -> None:
-        """The share shrinks once for all requests that were under way together."""
+        """The share shrinks once for all requests that were in progress together."""
         until -= self.store.shift
         asked_less = select(sources.c.share, sources.c.shrunk_at).where(sources.c.name == source).with_for_update()
         async with self.store.transaction() as connection:
@@ -90,7 +90,7 @@ class SqlAccountStates:
             return (await connection.execute(taking)).rowcount == 1
 
     async def close_circuit(self, source: str, at: datetime, event: EventRecord) -> None:
-        """Watches that came due meanwhile keep their order: the longest due goes first, the budget spreads them."""
+        """Watches that became due meanwhile keep their order: the longest due goes first, the budget spreads them."""
         async with self.store.transaction() as connection:
             await lock_cursor(connection)
             was_told = select(sources.c.told).where(sources.c.name == source).with_for_update()

@@ -1,7 +1,7 @@
-"""Taking watches under lease, and reading what a look needs of them.
+"""Leases watches, and reads what a poll needs to know about them.
 
-Statements are made once, and what they read is taken as it is stored: both are done for every poll, and cost more than
-the database's own work where SQLAlchemy does them anew.
+Statements are built once, and rows are used as they are stored: both happen for every poll, and cost more than the
+database's own work if SQLAlchemy does them again each time.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ Leasing = ReturningUpdate[*tuple[Any, ...]]
 """A statement that `leased` runs."""
 
 HERE = bindparam("here", type_=Instant)
-"""The instant that counts in this database."""
+"""The present instant of this database."""
 SOURCE = bindparam("of_source", type_=Text)
 _MOST = bindparam("most", type_=BigInteger)
 
@@ -62,8 +62,8 @@ _planned = itemgetter(len(_READ) - 1, 0)
 
 
 def leasing(chosen: Select[tuple[int]], *, poll_again: ColumnElement[bool]) -> Leasing:
-    """Lease the chosen watches until `ends_at`, `poll_again` being what is to come after."""
-    # A CTE with row locks is evaluated once; a plain sub-select may be evaluated again and again, past its LIMIT.
+    """Lease the chosen watches until `ends_at`, and set `poll_again`."""
+    # A CTE with row locks is evaluated once; a plain sub-select may be evaluated several times, beyond its LIMIT.
     keys, ends_at = chosen.cte("chosen"), bindparam("ends_at", type_=Instant)
     return (
         update(watches)
@@ -76,13 +76,13 @@ def leasing(chosen: Select[tuple[int]], *, poll_again: ColumnElement[bool]) -> L
 async def leased(
     connection: AsyncConnection, statement: Leasing, ends_at: datetime, values: Mapping[str, Any]
 ) -> tuple[ClaimedWatch, ...]:
-    """Those that were free, in the order in which they were planned."""
+    """The watches that were free, in their planned order."""
     rows = (await connection.execute(statement, {"ends_at": ends_at, **values})).all()
     return tuple(_claimed(row) for row in sorted(rows, key=_planned))
 
 
 def _due() -> Select[tuple[int]]:
-    """The keys of a source's watches to look at, longest due first. Leased rows are due when their lease ends."""
+    """The keys of a source's watches to poll, longest due first. Leased rows are due when their lease ends."""
     return (
         select(watches.c.id)
         .where(watches.c.source == SOURCE, watches.c.due_at <= HERE)
@@ -109,7 +109,7 @@ def _stale() -> Select[tuple[int]]:
 
 
 LEASE_DUE = leasing(_due(), poll_again=false())
-# Who was due for a look still is: telling the time is none.
+# A watch that was due for a poll still is: recording clock events is no poll.
 LEASE_STALE = leasing(_stale(), poll_again=watches.c.due_at <= HERE)
 
 

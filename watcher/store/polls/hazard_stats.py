@@ -1,4 +1,4 @@
-"""What the adaptive policy learns from polls, and the counts that it goes by."""
+"""What the adaptive policy learns from polls, and the counts that it uses."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class SqlHazardStats:
 
 
 def open_watches(source: str, *, weighted: bool) -> AnySelect:
-    """How many watches stand where, from the index alone, however many there are."""
+    """How many watches each hazard group has, from the index alone, however many there are."""
     columns: tuple[ColumnElement[Any], ...] = (watches.c.status, watches.c.due_hour)
     if weighted:
         columns = (*columns, watches.c.currency, watches.c.worth)
@@ -46,13 +46,13 @@ def open_watches(source: str, *, weighted: bool) -> AnySelect:
 
 
 def share_at(row: AnyRow, now: datetime) -> float:
-    """What of its requests an account gets (`share`, `shrunk_at` of `sources`), 1 being all of them."""
+    """The share of its requests that an account gets (`share`, `shrunk_at` of `sources`), 1 being all of them."""
     share = row.share / FULL_SHARE
     return share if row.shrunk_at is None else given_back(share, now - row.shrunk_at)
 
 
 async def learn(connection: AsyncConnection, exposures: Iterable[Exposure]) -> None:
-    """Add what looks have taught, in one statement; in one order, so that recorders do not wait in a circle."""
+    """Add what polls have taught, in one statement; in a fixed order, so that recorders never deadlock."""
     sums: dict[tuple[str, str, str], tuple[int, timedelta]] = {}
     for one in exposures:
         key = (one.provider, one.status, STAGES[one.stage])
@@ -73,7 +73,7 @@ async def learn(connection: AsyncConnection, exposures: Iterable[Exposure]) -> N
 
 
 def _tallies(rows: Iterable[AnyRow]) -> Mapping[str, Mapping[int, Tally]]:
-    """By status and stage; stages of another version's scale teach nothing."""
+    """By status and stage; stages with another version's names are ignored."""
     found: dict[str, dict[int, Tally]] = {}
     for row in rows:
         if row.stage in _PLACES:

@@ -1,4 +1,4 @@
-"""Rounds through the lists of a source: whose turn it is, and the watches that a page refreshes."""
+"""Rounds through the lists of a source: which replica makes them, and the watches that a page refreshes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ from watcher.store.watches.watches import SqlWatches
 
 _Columns = ColumnCollection[str, Any]
 _REPLICA_SKEW = timedelta(seconds=30)
-"""How far the clocks of replicas may differ from each other: looks are stamped by the clock of who made them."""
+"""How far the clocks of replicas may differ: the time of a poll is by the clock of the replica that made it."""
 _OTHERS = 4
-"""So many more watches are read than are wanted: some were looked at by id while the pages were read."""
+"""How many more watches are read than are wanted: some were polled by id while the pages were read."""
 _NEXT_AT = {
     ListSyncKind.REFRESH: sources.c.sweep_at,
     ListSyncKind.DISCOVERY: sources.c.discover_at,
@@ -98,7 +98,7 @@ class SqlListSyncs:
     ) -> Claim | None:
         most, shift = request.requests * request.batch_size, self.store.shift
         pressing = due_urgent(request.source, now - shift, most, new_since=new_since - shift)
-        async with self.store.reading() as connection:  # a long list of what is due keeps no writer waiting
+        async with self.store.reading() as connection:  # a long list of due watches holds up no writer
             found = (await connection.execute(pressing)).scalars().all()
         if not found:
             return None
@@ -140,12 +140,12 @@ class SqlListSyncs:
     async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
         try:
             return await SqlWatches(self.store).discover(source, ids, now)
-        except NotFound:  # a reload took the source away meanwhile
+        except NotFound:  # a reload removed the source meanwhile
             return 0
 
 
 def due_on_lists(source: str, now: datetime, most: int, partial_since: datetime | None) -> Select[int]:
-    """Among the `most` longest due watches of a source, how many rows of a list may speak for."""
+    """How many of the `most` longest due watches of a source rows of a list can refresh."""
     longest_due = (
         select(*_FITNESS)
         .where(watches.c.source == source, watches.c.due_at <= now)
@@ -160,7 +160,7 @@ def due_on_lists(source: str, now: datetime, most: int, partial_since: datetime 
 
 
 def due_urgent(source: str, now: datetime, most: int, *, new_since: datetime) -> Select[tuple[int]]:
-    """The keys of those due watches that no round may keep waiting, longest due first."""
+    """The keys of the due watches that no round may hold up, longest due first."""
     pressing = or_(
         watches.c.poll_again,
         and_(watches.c.fetched_at.is_(None), watches.c.due_at >= new_since),
@@ -177,7 +177,7 @@ def due_urgent(source: str, now: datetime, most: int, *, new_since: datetime) ->
 
 
 def _last_looked_at(source: str, first: datetime, last: datetime) -> AnySelect:
-    """The open watches whose last look lies between these instants, who is due first before the others."""
+    """The open watches whose last poll lies between these instants, earliest due first."""
     chosen: AnySelect = select(watches.c.id, watches.c.lease, watches.c.polled_at, watches.c.due_at)
     return chosen.where(
         watches.c.source == source,
@@ -233,7 +233,7 @@ def _fit_for_hints(
 
 
 def _listed(*fit: ColumnElement[bool]) -> Select[tuple[int]]:
-    """The keys of unleased watches that a list of `asked_at` tells about, unless somebody looked since."""
+    """The keys of unleased watches that a list of `asked_at` is about, unless they were polled since."""
     seen_before = bindparam("seen_before", type_=Instant)
     return (
         select(watches.c.id)
@@ -252,7 +252,7 @@ def _listed(*fit: ColumnElement[bool]) -> Select[tuple[int]]:
 
 
 _fell_due = and_(watches.c.due_at > bindparam("page_asked_at", type_=Instant), watches.c.due_at <= HERE)
-# Who fell due, or was asked for, while the page was under way is looked at once more.
+# A watch that became due, or was requested, while the page was in progress is polled once more.
 _again = and_(watches.c.polled_at.is_not(None), func.coalesce(_fell_due, false()))
 _LEASE_LISTED = leasing(_listed(), poll_again=_again)
 _LEASE_HINTED = leasing(_listed(*_fit_for_hints(watches.c, bindparam("since", type_=Instant), HERE)), poll_again=_again)

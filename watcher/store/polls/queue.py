@@ -1,4 +1,4 @@
-"""The queue of watches to look at, taken in leases under each source's rate budget."""
+"""The queue of watches to poll: claimed in leases, within each source's rate budget."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class SqlPollQueue:
         return await record(self.store, records, successes)
 
     async def release(self, watches: Sequence[ClaimedWatch], poll_at: datetime) -> None:
-        """Give leases back; the watches are due at `poll_at`, or at once where somebody asked for that meanwhile."""
+        """Give leases back; the watches are due at `poll_at`, or at once if a poll was requested meanwhile."""
         if not watches:
             return
         async with self.store.transaction() as connection:
@@ -63,7 +63,7 @@ class SqlPollQueue:
             )
 
     async def reserve(self, source: str, interval: timedelta, now: datetime) -> datetime:
-        """Take one more send instant of the source's budget; of a source the store does not know yet, `now`."""
+        """Reserve one more send instant of the source's budget; `now` for a source that is not stored yet."""
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
             query = select(sources.c.next_slot_at).where(sources.c.name == source).with_for_update()
@@ -86,7 +86,7 @@ async def budgeted(
     leasing: Leasing = LEASE_DUE,
     **chosen: Any,  # noqa: ANN401 -- parameters of the statement
 ) -> Claim | None:
-    """Lease as many as the budget, of which the slots before `taken` are, has room for; None where none is due."""
+    """Lease as many as the budget, with the slots before `taken` used up, has room for; None if none is due."""
     free = gcra(taken, request.interval, here)
     room = free.room(request.horizon - shift, request.requests)
     if not room:

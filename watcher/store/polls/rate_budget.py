@@ -1,4 +1,4 @@
-"""The rate budget of a source: the generic cell rate algorithm, kept as one instant in the source's row."""
+"""The rate budget of a source: the generic cell rate algorithm (GCRA), stored as one instant in the source's row."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Gcra:
-    """`next_slot_at` is the first instant nobody has taken yet (the theoretical arrival time)."""
+    """`next_slot_at` is the first free send slot (the theoretical arrival time)."""
 
     next_slot_at: datetime
     interval: timedelta
@@ -28,5 +28,5 @@ class Gcra:
 
 
 def gcra(next_slot_at: datetime | None, interval: timedelta, now: datetime) -> Gcra:
-    """The budget as it stands: unused instants of the past are gone, so that idling saves up no burst."""
+    """The budget as it is now: unused slots of the past are gone, so that an idle source saves up no burst."""
     return Gcra(now if next_slot_at is None else max(next_slot_at, now), interval)

@@ -1,4 +1,4 @@
-"""Writing what polls brought: one transaction for watches, snapshots, events, deliveries and raw documents."""
+"""Records polls: one transaction for watches, snapshots, events, deliveries and raw documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class _Document:
 
 
 class _LeaseLost(Exception):
-    """Some of the polls that found nothing new were of watches that somebody else has by now."""
+    """Another process has leased some of the watches whose poll found nothing new."""
 
 
 async def record(store: Store, records: Sequence[PollRecord], successes: Mapping[str, datetime]) -> frozenset[int]:
@@ -41,7 +41,7 @@ async def record(store: Store, records: Sequence[PollRecord], successes: Mapping
     new = [poll for poll in records if not poll.is_unchanged]
     try:
         return await _record(store, [poll for poll in records if poll.is_unchanged], new, packed, successes)
-    except _LeaseLost:  # rare enough to look at each row instead
+    except _LeaseLost:  # rare enough to examine each row instead
         return await _record(store, (), records, packed, successes)
 
 
@@ -109,10 +109,10 @@ async def _keep_watches(
 
 
 def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str, Any]:
-    """A look that was asked for while the watch was leased comes at once, whatever the record planned.
+    """A poll that was requested while the watch was leased comes at once, whatever the record planned.
 
-    What was planned by our clock is due when ours says so: else a look at a clock instant would come too early by the
-    database's clock, find nothing to tell, and be planned for the same instant again and again.
+    What was planned by our clock is due when ours says so: otherwise a poll at a clock instant would come too early by
+    the database's clock, cause no event, and be planned for the same instant again and again.
     """
     planned_at = None if poll.poll_at is None else poll.poll_at - shift
     poll_at = held.poll_at if held.poll_again else planned_at
@@ -129,7 +129,7 @@ def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str,
         "last_error": poll.last_error,
         "settled_at": poll.polled_at if wakes else poll.settled_at,
     }
-    # A deletion forgets the fingerprint without having found anything: the same document again is news.
+    # A deletion forgets the fingerprint although no document was found: the same document again is a change.
     fingerprint = {} if poll.fingerprint is None else {"fingerprint": poll.fingerprint}
     found = {} if poll.asked_at is None else {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at}
     return ended | looked | fingerprint | found | _hazard_group_values(poll)
@@ -221,7 +221,7 @@ def _snapshot_row(
 
 
 async def _supersede(connection: AsyncConnection, changes: Sequence[tuple[PollRecord, Change]]) -> None:
-    """End waiting deliveries that the world has overtaken. What is in flight arrives, or ends when it fails."""
+    """End waiting deliveries that were superseded. Those in progress arrive, or end when they fail."""
     pairs = [{"key": poll.key, "told": kind} for poll, change in changes for kind in change.supersedes]
     if pairs:
         await connection.execute(_SUPERSEDE, pairs)

@@ -1,6 +1,6 @@
-"""Writing the polls that found nothing new, which are nearly all: one statement for as many as there are.
+"""Records polls that found nothing new, which are nearly all: one statement for any number.
 
-Row by row, each would cost a change of threads and the binding of a dozen values: more than the database's own work.
+Row by row, each would cost a switch of threads and the binding of a dozen values: more than the database's own work.
 """
 
 import json
@@ -31,7 +31,7 @@ from watcher.store.tables import watches
 
 
 async def renew(connection: AsyncConnection, polls: Sequence[PollRecord], shift: timedelta) -> bool:
-    """Write when these were looked at and are due again. False where a lease was lost: then roll back."""
+    """Write when these were polled and are due again. False if a lease was lost: then roll back."""
     ahead = microseconds(shift)
     told = [
         (poll.key, poll.lease, stamp(poll.poll_at) - ahead, stamp(poll.asked_at), stamp(poll.polled_at))

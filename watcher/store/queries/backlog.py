@@ -1,4 +1,4 @@
-"""How far behind the work is: what the database has due and nobody has done yet."""
+"""How far behind the work is: what is due in the database and not done yet."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ _NOTHING = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Backlogs:
-    """Read at every scrape, so each query is a look at an index or at what waits."""
+    """Read at every scrape, so each query uses an index or reads only what waits."""
 
     store: Store
 
     async def sources(self, now: datetime) -> tuple[SourceBacklog, ...]:
-        """The configured and enabled ones. One that backs off, or was given up, is not up."""
+        """The configured and enabled sources. One that is backed off or failing is not up."""
         query = (
             select(sources.c.name, sources.c.probe_at, sources.c.blocked_until, longest_due(now).label("due_at"))
             .where(sources.c.configured, sources.c.enabled)
@@ -30,7 +30,7 @@ class Backlogs:
             return tuple(_source(row, now) for row in await connection.execute(query))
 
     async def endpoints(self, now: datetime) -> tuple[EndpointBacklog, ...]:
-        """The configured ones. One that is disabled, or gets probes only, is not up."""
+        """The configured endpoints. One that is disabled, or gets only probes, is not up."""
         waiting = (
             select(deliveries.c.endpoint, func.count().label("waiting"), func.min(deliveries.c.cursor).label("oldest"))
             .where(WAITING)
@@ -49,7 +49,7 @@ class Backlogs:
 
 
 def longest_due(here: datetime) -> ScalarSelect[datetime | None]:
-    """Of the source in the row: since when its longest due watch that nobody has is due. One look at the index."""
+    """Since when the longest due, unleased watch of the source in the row is due. A single index lookup."""
     unleased = or_(watches.c.lease_ends_at.is_(None), watches.c.lease_ends_at <= here)
     return (
         select(watches.c.due_at)

@@ -1,4 +1,4 @@
-"""What the page shows beside the lists: figures over everything, and how sources and endpoints are."""
+"""What the page shows besides the lists: totals and statistics, and the health of sources and endpoints."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -117,7 +117,7 @@ async def _longest_overdue(connection: AsyncConnection) -> tuple[Item, ...]:
 
 
 async def _events_by_day(connection: AsyncConnection, now: datetime) -> dict[date, int]:
-    """Days without events included, oldest first."""
+    """Includes days without events, oldest first."""
     today = now.date()
     first = today - (DAYS - 1) * _DAY
     began = EPOCH + (first - EPOCH.date())
@@ -160,5 +160,5 @@ def _endpoint(row: AnyRow, here: datetime, shift: timedelta) -> EndpointHealth:
 
 
 def _ours(at: datetime | None, shift: timedelta) -> datetime | None:
-    """An instant by the database's clock as our clock shows it."""
+    """An instant of the database's clock as our clock shows it."""
     return None if at is None else at + shift

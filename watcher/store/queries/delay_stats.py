@@ -1,4 +1,4 @@
-"""What the database knows of how late changes were seen, and of why one invoice is looked at when."""
+"""What the database knows about detection delays, and about why an invoice is polled when."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +11,12 @@ from watcher.store.engine import Store
 from watcher.store.tables import events, snapshots, sources, watches
 
 _MOST = 20_000
-"""Delays that are looked at, the newest."""
+"""How many delays are read, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollReasons:
-    """A watch as scheduling sees it. `poll_at` is None where it is not looked at any more."""
+    """A watch as scheduling sees it. `poll_at` is None if it is not polled any more."""
 
     is_watched: bool
     is_configured: bool
@@ -40,7 +40,7 @@ class DelayStats:
     store: Store
 
     async def delays(self, source: str, since: datetime) -> tuple[timedelta, ...]:
-        """From when providers say that something changed until we saw it, of events since then, in no order."""
+        """The time from the provider's change to our poll, of events since then, in no order."""
         query = (
             select(events.c.delay_us)
             .where(events.c.source == source, events.c.timestamp >= since, events.c.delay_us.is_not(None))
@@ -51,7 +51,7 @@ class DelayStats:
             return tuple(timedelta(microseconds=late) for late in (await connection.execute(query)).scalars())
 
     async def watch(self, source: str, invoice_id: str) -> PollReasons | None:
-        """None where it was never watched."""
+        """None if it was never watched."""
         changed_at = select(func.max(snapshots.c.observed_at)).where(snapshots.c.watch_id == watches.c.id)
         query = (
             select(

@@ -1,4 +1,4 @@
-"""What is remembered of one invoice: snapshots, events, deliveries, raw documents, as JSON values."""
+"""What is stored about one invoice: snapshots, events, deliveries, raw documents, as JSON values."""
 
 from typing import Any, cast
 
@@ -41,7 +41,7 @@ DELIVERIES: AnySelect = (
 
 
 def body(row: AnyRow) -> bytes:
-    """The full body of a row of `EVENTS`; of a purged one what may still be said: that it was."""
+    """The full body of a row of `EVENTS`; of a purged event, what may still be shown: that it existed."""
     if row.full is not None:
         return row.full
     named: dict[str, object] = {
@@ -103,7 +103,7 @@ async def show(connection: AsyncConnection, source: str, invoice_id: str) -> dic
 
 
 async def raw(connection: AsyncConnection, source: str, invoice_id: str) -> bytes | None:
-    """The raw document that was seen last, if one is kept."""
+    """The latest raw document, if one is kept."""
     query = (
         select(documents.c.content)
         .join(watches, watches.c.id == documents.c.watch_id)

@@ -1,4 +1,4 @@
-"""What the database knows, as `--json`, the API and the page show it: plain JSON values in the contract's shapes."""
+"""Lists for `--json`, the API and the page: plain JSON values in the contract's shapes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,15 @@ from watcher.store.tables import TROUBLED, WAITING, counters, deliveries, endpoi
 _Columns = TypeVarTuple("_Columns")
 
 REMOVED = "removed"
-"""The state of a source or endpoint that is not configured any more and of which something is left."""
+"""The state of a source or endpoint that is not configured any more but still has watches or deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Every list has a stable order and can be read in pages: `after` names the last item seen, `limit` the most."""
+    """Every list has a stable order and can be read in pages.
+
+    `after` names the last item seen, `limit` the maximum number.
+    """
 
     store: Store
 
@@ -36,7 +39,7 @@ class Reports:
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[Item]:
-        """Watches by source and invoice id; stopped ones are no watches. `after` is (source, invoice id)."""
+        """Watches by source and invoice id, without stopped ones. `after` is (source, invoice id)."""
         key = tuple_(watches.c.source, watches.c.invoice_id)
         query = (
             select(watches, sources.c.configured)
@@ -58,7 +61,7 @@ class Reports:
             return [_watch(row) for row in await connection.execute(query)]
 
     async def watch(self, source: str, invoice_id: str) -> Item | None:
-        """The item of one watch, or None where it is not watched."""
+        """The item of one watch, or None if it is not watched."""
         query = (
             select(watches, sources.c.configured)
             .join(sources)
@@ -79,11 +82,11 @@ class Reports:
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[Item]:
-        """The last snapshot of every watched invoice that was seen. `after` is (source, invoice id).
+        """The last snapshot of every watched invoice that has one. `after` is (source, invoice id).
 
         `search` is a part of the id or of the number, in upper or lower case.
         """
-        # What is chosen and ordered by one index, before any row or document is read.
+        # Chosen and ordered by one index, before any row or document is read.
         key = (watches.c.source, watches.c.invoice_id)
         seen = (watches.c.origins != "", watches.c.status.is_not(None))
         chosen = select(watches.c.id).where(*seen).order_by(*key).limit(limit)
@@ -138,7 +141,7 @@ class Reports:
         tag: str | None = None,
         newest_first: bool = False,
     ) -> list[Item]:
-        """Full bodies, each with its `cursor`. Raises Refused for an `after` that is no cursor."""
+        """Full bodies, each with its `cursor`. Raises Refused if `after` is no cursor."""
         found = await self.event_bodies(
             after=history.read_cursor(after),
             limit=limit,
@@ -150,7 +153,7 @@ class Reports:
         return [history.with_cursor(cursor, body) for cursor, body in found]
 
     async def newest_cursor(self) -> int:
-        """The cursor of the newest event, 0 where there is none: every event at or below it can be read."""
+        """The cursor of the newest event, 0 without any: every event at or below it can be read."""
         async with self.store.reading() as connection:
             newest: int = (
                 await connection.execute(select(counters.c.value).where(counters.c.name == "cursor"))
@@ -176,7 +179,7 @@ class Reports:
             return [history.delivery(row) for row in await connection.execute(query)]
 
     async def endpoints(self, now: datetime | None = None) -> list[Item]:
-        """Configured endpoints, and removed ones for which something still waits. Pauses show only with `now`."""
+        """Configured endpoints, and removed ones for which something still waits. Pauses are only shown with `now`."""
         waiting = select(deliveries.c.endpoint, func.count()).where(WAITING).group_by(deliveries.c.endpoint)
         async with self.store.reading() as connection:
             counts = {name: count for name, count in await connection.execute(waiting)}  # noqa: C416 - rows are no pairs to dict
@@ -206,7 +209,7 @@ class Reports:
             return [_source(row, rates or {}) for row in await connection.execute(query)]
 
     async def show(self, source: str, invoice_id: str) -> Item | None:
-        """Everything known of one invoice, or None if it was never watched."""
+        """Everything known about one invoice, or None if it was never watched."""
         async with self.store.reading() as connection:
             return await history.show(connection, source, invoice_id)
 
@@ -216,7 +219,7 @@ class Reports:
             return await timeline.entries(connection, source, invoice_id)
 
     async def raw(self, source: str, invoice_id: str) -> bytes | None:
-        """The provider's last document that is kept, without secrets."""
+        """The provider's latest kept document, without secrets."""
         async with self.store.reading() as connection:
             return await history.raw(connection, source, invoice_id)
 
@@ -227,7 +230,7 @@ def _in(state: WatchState) -> ColumnElement[bool]:
 
 
 def _in_order(query: Select[*_Columns], key: Column[int], after: int, *, newest_first: bool) -> Select[*_Columns]:
-    """Ordered by key, without what lies before the item `after`; 0 is none."""
+    """Ordered by key, only what comes after the item `after`; 0 is none."""
     if not newest_first:
         return query.where(key > after).order_by(key)
     return (query.where(key < after) if after else query).order_by(key.desc())

@@ -1,4 +1,4 @@
-"""One invoice's life as a list: what was seen, what was told about it, and how each attempt to tell it ended."""
+"""One invoice's history as a list: snapshots, events, and the result of each attempt to deliver them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

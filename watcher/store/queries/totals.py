@@ -1,4 +1,4 @@
-"""Adding up the money of all watched invoices, exactly, inside the database: a Python loop would hold up everything."""
+"""Adds up the money of all watched invoices, exactly, inside the database: a Python loop would hold up everything."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,9 +47,9 @@ FROM units
 GROUP BY direction, currency, minor, status, age, total_decimals, paid_decimals, due_decimals,
     total_text, paid_text, due_text
 """  # noqa: S608 -- fixed words
-"""SQLite has no exact decimals: whole units are added, apart for each number of decimals.
+"""SQLite has no exact decimals: whole units are added, separately for each number of decimals.
 
-Up to 12 characters the sum of millions fits in 64 bits; longer ones are grouped by what they say.
+Values of up to 12 characters fit in 64 bits even as a sum of millions; longer ones are grouped by their value.
 """
 
 _POSTGRESQL = f"""

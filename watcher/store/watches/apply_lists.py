@@ -1,4 +1,4 @@
-"""The stored watches made to match the lists, a million of them too: compared in one reading, written step by step."""
+"""Makes the stored watches match the lists, even a million of them: compared in one read, written step by step."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,13 +24,13 @@ from watcher.store.watches.desired import Discovery, Texts, from_file, loads, te
 from watcher.store.watches.write import STEP, WatchChange, known_rows, lock_desired, require_sources, rows_by_id, write
 
 LARGE_STOP = 10
-"""Stopping no more watches than this needs no second look."""
+"""Stopping no more watches than this needs no confirmation."""
 
 _TRY_LOCK = select(func.pg_try_advisory_xact_lock(0x1157))
-"""An arbitrary number that all replicas on one PostgreSQL database agree on."""
+"""An arbitrary number that all replicas use on one PostgreSQL database."""
 _ASK_AGAIN_SECONDS = 0.5
 _PAGE = 20_000
-"""Stored watches that are compared at once; between pages everything else goes on."""
+"""Stored watches that are compared at once; between pages everything else can run."""
 _STORED = (
     select(
         watches.c.id,
@@ -47,7 +47,10 @@ _STORED = (
 
 
 class _Wished(NamedTuple):
-    """What the lists wish of one invoice, None being nothing; `key` is that of its row as it was looked at, if any."""
+    """What the lists want of one invoice, None meaning nothing.
+
+    `key` is its row's when it was read, if there is one.
+    """
 
     source: str
     invoice_id: str
@@ -58,9 +61,9 @@ class _Wished(NamedTuple):
 async def apply_lists(
     store: Store, entries: Sequence[DesiredWatch], now: datetime, *, confirmed: bool, mark: ListDigest | None
 ) -> ListsApplied:
-    """`ports.Watches.apply_lists`. Raises NotFound where an entry names a source that is not configured.
+    """`ports.Watches.apply_lists`. Raises NotFound if an entry names a source that is not configured.
 
-    Held means: nothing is written. What an error interrupts is taken up by the next call.
+    Held means: nothing is written. After an error, the next call continues.
     """
     names = {entry.source for entry in entries}
     found = _Difference(await anyio.to_thread.run_sync(texts, entries, from_file))
@@ -85,12 +88,12 @@ async def apply_lists(
 
 @dataclass(slots=True)
 class _Difference:
-    """Between lists and what is stored of them."""
+    """The difference between the lists and what is stored about them."""
 
     new: Texts
-    """What is listed and never was watched, once all that is stored has been looked at."""
+    """What is listed and was never watched, once everything stored has been read."""
     changed: list[_Wished] = field(default_factory=list[_Wished])
-    """What is listed otherwise than it is stored, or no longer, in the order in which it is stored."""
+    """What is listed differently than stored, or no longer, in the order in which it is stored."""
     kept: int = 0
     stopped: int = 0
 
@@ -118,10 +121,10 @@ class _Difference:
                 self.changed.append(_Wished(source, invoice_id, text, key))
 
     def steps(self) -> tuple[Sequence[_Wished], ...]:
-        """What is to be written, in the order of the indexes that it goes to; one step at least, for the mark."""
+        """What is to be written, in the order of the indexes; at least one step, for the digest."""
         wished = self.changed
         for source, new in sorted(self.new.items()):
-            # All at once, no other thread of this process would work for a second; what is in order is merged sooner.
+            # All at once, no other thread of this process would run for a second; what is in order is merged sooner.
             ids = iter(new)
             ordered = [one for _ in range(0, len(new), _PAGE) for one in sorted(islice(ids, _PAGE))]
             ordered.sort()
@@ -132,7 +135,7 @@ class _Difference:
 async def _write(connection: AsyncConnection, step: Sequence[_Wished], now: datetime) -> ListsApplied:
     new = [one for one in step if one.key is None]
     inserted = await insert(connection, [NewWatch(one.source, one.invoice_id, one.text) for one in new], now)
-    # Somebody else may have begun to watch them since they were looked at.
+    # Somebody else may have begun to watch them since they were read.
     others = {one[:2]: one.text for one in new if one[:2] not in inserted}
     known = {one.key: one.text for one in step if one.key is not None}
     changed = [_watch_change(row, known[row.id]) for row in await rows_by_id(connection, tuple(known))]
@@ -155,7 +158,7 @@ def _sum(one: ListsApplied, other: ListsApplied) -> ListsApplied:
 
 @asynccontextmanager
 async def _alone(store: Store) -> AsyncGenerator[Callable[[], Awaitable[object]]]:
-    """Nobody else applies lists meanwhile; gives what raises once that cannot be said any more.
+    """Nobody else applies lists meanwhile; gives a function that raises once that is no longer certain.
 
     On SQLite there is one `run` per file. Replicas wait for each other, by a lock that ends with its connection.
     """

@@ -1,4 +1,4 @@
-"""New watches, a step of a long list at once: one statement, which looks by itself whether they are there already."""
+"""Inserts new watches, a step of a long list at once: one statement that also finds out which exist already."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from watcher.store.watches.desired import Discovery, loads, unite
 
 
 class NewWatch(NamedTuple):
-    """An invoice to watch, due at once; `listed` and `added` are wishes as `wishes.dumps` writes them."""
+    """An invoice to watch, due at once; `listed` and `added` are desired states as `desired.dumps` writes them."""
 
     source: str
     invoice_id: str
@@ -28,10 +28,10 @@ class NewWatch(NamedTuple):
 
 
 async def insert(connection: AsyncConnection, new: Sequence[NewWatch], now: datetime) -> frozenset[tuple[str, str]]:
-    """Watch those that have no row yet; returns which these were, as (source, invoice id)."""
+    """Insert those that have no row yet; returns which these were, as (source, invoice id)."""
     if not new:
         return frozenset()
-    # What is wished of many alike is told, and taken apart, once for all of them: half of the time it takes otherwise.
+    # Many entries with equal values are sent, and decoded, once for all of them: that halves the time.
     alike: dict[tuple[object, ...], tuple[NewWatch, list[str]]] = {}
     for one in new:
         _, ids = alike.setdefault((one.source, one.listed, one.added, one.found), (one, []))
@@ -43,7 +43,7 @@ async def insert(connection: AsyncConnection, new: Sequence[NewWatch], now: date
 
 
 def _wished(connection: AsyncConnection, new: NewWatch) -> tuple[object, ...]:
-    """The values of `_WISHED`, as they are stored."""
+    """The values of `_DESIRED`, as they are stored."""
     wished = unite(loads(new.listed), loads(new.added), new.found)
     return (
         new.source,
@@ -65,13 +65,13 @@ def _insert(kind: Any, wished: Subquery, invoice_id: ColumnElement[str]) -> Retu
     now = bindparam("now", type_=Instant())
     columns = [*_WISHED, "invoice_id", "state", "created_at", "poll_at", "due_at"]
     values = [*(wished.c[name] for name in _WISHED), invoice_id, literal(WatchState.ACTIVE.value), now, now, now]
-    # SQLite would take ON CONFLICT for a join's ON without a WHERE before it.
+    # Without a WHERE before it, SQLite would take ON CONFLICT for a join's ON.
     inserting = kind(watches).from_select(columns, select(*values).where(true()))
     return inserting.on_conflict_do_nothing().returning(watches.c.source, watches.c.invoice_id)
 
 
 def _apart(*parts: ColumnElement[Any]) -> Subquery:
-    """Without an offset, both databases would take a row apart again for each of its ids."""
+    """Without an offset, both databases would decode a row again for each of its ids."""
     return select(*parts).offset(0).subquery("wished")
 
 

@@ -1,4 +1,4 @@
-"""What is wished of one watch, by file, by hand and by the provider's lists, and what follows from it. Pure."""
+"""What is desired of one watch, by file, by hand and by the provider's lists, and what follows from it. Pure."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -11,14 +11,14 @@ from watcher.ports import DesiredWatch
 from watcher.store.column_types import storable
 
 Texts = dict[str, dict[str, str]]
-"""By source and invoice id, what is wished of each as `dumps` writes it."""
+"""By source and invoice id, the desired state of each as `dumps` writes it."""
 
 FILE = "file"
 DISCOVERED = "discovered"
 
 
 class Discovery(StrEnum):
-    """What lists make of an invoice: they have it watched, unless it was removed by hand."""
+    """What discovery makes of an invoice: it is watched, unless it was removed by hand."""
 
     WATCHED = "watched"
     REMOVED = "removed"
@@ -26,7 +26,7 @@ class Discovery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """One side's wish. `origins` are `file`, or any of the ways by hand (`cli`, `api`).
+    """What one side wants. `origins` are `file`, or any of the ways by hand (`cli`, `api`).
 
     `where` is the file without a line: lines move with every line above them, and a million watches with them.
     """
@@ -40,7 +40,7 @@ class DesiredState:
 
 @dataclass(frozen=True, slots=True)
 class Wished:
-    """All sides together, as the watch's row shows it. Without origins the watch is stopped."""
+    """All sides together, as the row of the watch has it. Without origins the watch is stopped."""
 
     origins: str
     tags: tuple[str, ...]
@@ -49,7 +49,7 @@ class Wished:
 
 
 def unite(listed: DesiredState | None, added: DesiredState | None, discovery: Discovery | None = None) -> Wished:
-    """Tags of both; of the rest the file's word first, because a file can be read and reviewed."""
+    """The tags of both; for everything else the file comes first, because a file can be read and reviewed."""
     wishes = [wish for wish in (listed, added) if wish is not None]
     names = {origin for wish in wishes for origin in wish.origins}
     names |= {DISCOVERED} if discovery is Discovery.WATCHED else set()
@@ -71,7 +71,7 @@ def first_by_hand(origin: str, entry: DesiredWatch) -> DesiredState:
 
 
 def by_hand(entry: DesiredWatch, origin: str, before: DesiredState | None) -> DesiredState:
-    """A wish by hand; what it leaves open stays as it was wished by hand before."""
+    """The desired state by hand; what it leaves open stays as it was set by hand before."""
     if before is None:
         return first_by_hand(origin, entry)
     return DesiredState(
@@ -99,7 +99,7 @@ def loads(text: str | None) -> DesiredState | None:
 
 
 def texts(entries: Iterable[DesiredWatch], wish_of: Callable[[DesiredWatch], DesiredState]) -> Texts:
-    """What these entries wish. Entries that wish the same share one text, and its making."""
+    """The desired state of these entries. Equal entries share one text, which is made once."""
     found: Texts = {}
     made: dict[tuple[object, ...], str] = {}
     for entry in entries:

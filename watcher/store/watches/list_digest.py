@@ -1,4 +1,4 @@
-"""Which lists the stored watches match: what is remembered of a reading, so that the next need not be made."""
+"""Which lists the stored watches match: a digest of the last reading, so that an unchanged one need not be repeated."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Forgetting what an invoice said while remembering that it was told of."""
+"""Erases what an invoice said, and keeps that its events were recorded."""
 
 from dataclasses import replace
 
@@ -11,10 +11,10 @@ from watcher.store.tables import WAITING, attempts, deliveries, documents, event
 
 
 async def purge_watch(connection: AsyncConnection, watch_id: int) -> None:
-    """Erase raw documents, snapshots, bodies and receivers' answers of one invoice.
+    """Erase the raw documents, snapshots, bodies and receivers' answers of one invoice.
 
-    Event ids, sequence and version stay: if the invoice is watched again, no id is used twice. What still waited to
-    be delivered is cancelled, because its body is gone.
+    Event ids, sequence and version stay: if the invoice is watched again, no id is used twice. Deliveries that still
+    waited are cancelled, because their bodies are gone.
     """
     await connection.execute(delete(documents).where(documents.c.watch_id == watch_id))
     await connection.execute(delete(snapshots).where(snapshots.c.watch_id == watch_id))

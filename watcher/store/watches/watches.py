@@ -1,4 +1,4 @@
-"""The watches and who wishes them: watch lists on one side, the command line and the API on the other."""
+"""The watches and who wants them: watch lists on one side, the command line and the API on the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,16 +36,16 @@ class SqlWatches:
     async def apply_lists(
         self, entries: Sequence[DesiredWatch], now: datetime, *, confirmed: bool, mark: ListDigest | None = None
     ) -> ListsApplied:
-        """Raises NotFound where an entry names a source that is not configured. Held means: nothing is written."""
+        """Raises NotFound if an entry names a source that is not configured. Held means: nothing is written."""
         return await apply_lists(self.store, entries, now, confirmed=confirmed, mark=mark)
 
     async def list_digest(self) -> ListDigest | None:
-        """Which lists the stored watches match; None where none is known to."""
+        """Which lists the stored watches match; None if unknown."""
         async with self.store.reading() as connection:
             return await list_digest.read(connection)
 
     async def add(self, entry: DesiredWatch, origin: str, now: datetime) -> bool:
-        """Wish a watch by hand (`cli`, `api`), due at once; True where the invoice was not watched before.
+        """Watch by hand (`cli`, `api`), due at once; True if the invoice was not watched before.
 
         Raises NotFound for a source that is not configured.
         """
@@ -73,7 +73,7 @@ class SqlWatches:
     async def discover(self, source: str, ids: Sequence[str], now: datetime) -> int:
         """Watch those of these invoices that nobody watches, due at once; returns how many.
 
-        What was removed by hand stays removed. Raises NotFound for a source that is not configured.
+        Watches that were removed by hand stay removed. Raises NotFound for a source that is not configured.
         """
         if not (keys := await self.undiscovered(source, ids)):
             return 0
@@ -91,19 +91,17 @@ class SqlWatches:
         return len(watch_changes)
 
     async def undiscovered(self, source: str, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """Those of these invoices that `discover` would have watched, as (source, invoice id)."""
+        """Those of these invoices that `discover` would watch, as (source, invoice id)."""
         keys = tuple({(source, storable(one)): None for one in ids})
         async with self.store.reading() as connection:
             known = await known_rows(connection, keys)
         return tuple(key for key in keys if _is_discoverable(known.get(key)))
 
     async def remove(self, source: str, invoice_id: str, now: datetime, *, purge: bool = False) -> None:
-        """Take back the wish by hand; the watch stops if no file lists it. History is kept, unless purged.
+        """Withdraw the watch by hand; it stops if no file lists it. History is kept, unless purged.
 
-        From then on the provider's lists do not have it watched either.
-
-        Raises NotFound, or StillListed where only a file can take it back (a purge of what a file lists would be undone
-        by the next poll).
+        From then on discovery does not watch it either. Raises NotFound, or StillListed if only a file can remove it (a
+        purge of what a file lists would be undone by the next poll).
         """
         async with self.store.transaction() as connection:
             await lock_desired(connection)
@@ -120,9 +118,9 @@ class SqlWatches:
                 await purge_watch(connection, row.id)
 
     async def request_poll(self, source: str, invoice_id: str, now: datetime) -> datetime:
-        """Make a watch due now and wake it if it was retired; returns when. Raises NotFound.
+        """Make a watch due now, and resume it if it was retired; returns when it is due. Raises NotFound.
 
-        While somebody has it under lease, the look after that one comes at once.
+        If another process has it leased, the next poll comes right after that one.
         """
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)

@@ -1,4 +1,4 @@
-"""Writing wishes: new watches, changed ones, those that stop and those that start again."""
+"""Writes desired states: new watches, changed ones, those that stop and those that start again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from watcher.store.watches.bulk_insert import NewWatch, insert
 from watcher.store.watches.desired import DesiredState, Discovery, dumps, loads, unite
 
 _WISHES_LOCK = 0x15B
-"""An arbitrary number that all replicas on one PostgreSQL database agree on."""
+"""An arbitrary number that all replicas use on one PostgreSQL database."""
 STEP = 2000
-"""Watches per transaction, so that polls, deliveries and commands wait for a tenth of a second beside a large list."""
+"""Watches per transaction, so that polls, deliveries and commands wait only a tenth of a second for a large list."""
 
 _WISHES = (
     watches.c.id,
@@ -36,7 +36,7 @@ _WISHES = (
 
 @dataclass(frozen=True, slots=True)
 class WatchChange:
-    """What shall be wished of one invoice, beside its row as it is (None: never watched)."""
+    """The new desired state of one invoice, and its row as it is (None: never watched)."""
 
     source: str
     invoice_id: str
@@ -44,9 +44,9 @@ class WatchChange:
     added: DesiredState | None
     row: AnyRow | None
     at_once: bool = False
-    """Look at it now, even where nothing else changes."""
+    """Poll it now, even if nothing else changes."""
     found: Discovery | None = None
-    """What lists make of it from now on; None leaves that as it is."""
+    """What discovery makes of it from now on; None leaves that unchanged."""
 
     @property
     def discovery(self) -> Discovery | None:
@@ -68,7 +68,7 @@ class WatchChange:
 
     @property
     def is_reworded(self) -> bool:
-        """The file says something else of it; another line number is nothing else."""
+        """The file says something else about it; another line number is no change."""
         before = None if self.row is None else loads(self.row.listed)
         if before is None or self.listed is None:
             return False
@@ -84,9 +84,9 @@ class WatchChange:
 
 
 def due_now(now: datetime) -> dict[Any, Any]:
-    """Values for a watch that shall be looked at now, or right after the look that somebody has it for.
+    """Values for a watch that is to be polled now, or right after a poll in progress.
 
-    What was retired or stopped counts as settled from now on: else the next look would retire it again at once.
+    A retired or stopped watch counts as settled from now on: otherwise the next poll would retire it again at once.
     """
     is_leased = watches.c.lease_ends_at > now
     rests = or_(watches.c.state == WatchState.RETIRED.value, watches.c.origins == "")
@@ -104,7 +104,7 @@ def due_now(now: datetime) -> dict[Any, Any]:
 
 
 async def lock_desired(connection: AsyncConnection) -> None:
-    """Wait until nobody else changes wishes; the first statement of every transaction that does.
+    """Wait until no other transaction changes desired states; the first statement of every one that does.
 
     Reading every watch under a row lock instead would make polls wait for a reload of 100,000 of them.
     """
@@ -113,7 +113,7 @@ async def lock_desired(connection: AsyncConnection) -> None:
 
 
 async def write(connection: AsyncConnection, watch_changes: Sequence[WatchChange], now: datetime) -> None:
-    """Write wishes; who stops loses its lease, so that a look in flight records nothing any more."""
+    """Write desired states; a watch that stops loses its lease, so that a poll in progress records nothing any more."""
     this_row = update(watches).where(watches.c.id == bindparam("key"))
     await insert(connection, [_new(watch_change) for watch_change in watch_changes if watch_change.row is None], now)
     known = [watch_change for watch_change in watch_changes if watch_change.row is not None]
@@ -128,12 +128,12 @@ async def write(connection: AsyncConnection, watch_changes: Sequence[WatchChange
 
 
 async def rows_by_id(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[AnyRow]:
-    """What `known_rows` gives, at most `STEP` of them."""
+    """The result of `known_rows`, at most `STEP` of them."""
     return (await connection.execute(select(*_WISHES).where(watches.c.id.in_(ids)))).all() if ids else ()
 
 
 async def known_rows(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], AnyRow]:
-    """The rows of these (source, invoice id) that exist, as far as wishes are concerned."""
+    """The rows of these (source, invoice id) that exist, with the columns of the desired state."""
     by_source: dict[str, list[str]] = {}
     for source, invoice_id in keys:
         by_source.setdefault(source, []).append(invoice_id)

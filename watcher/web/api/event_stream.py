@@ -16,16 +16,16 @@ from watcher.web.api.request_models import Nothing, StreamFrom
 from watcher.web.problems import Problem
 
 HEARTBEAT = timedelta(seconds=15)
-"""A comment this often keeps proxies from closing a silent connection, and finds clients that are gone."""
+"""A comment this often keeps proxies from closing a silent connection, and detects clients that are gone."""
 _PAGE = 100
-"""Events read at once: what is held for a client, however far behind it is."""
+"""Events read at once: the most that is held for one client, however far behind it is."""
 _SLOW_SECONDS = 30
-"""A client that takes nothing for so long is let go: it comes back with its Last-Event-ID."""
+"""A client that reads nothing for this long is disconnected: it comes back with its Last-Event-ID."""
 _LONGEST_CURSOR = 18
 
 
 async def stream(call: Call[StreamFrom, Nothing]) -> web.StreamResponse:
-    """Ends when the service stops, when the database is away, and when the client is gone or too slow."""
+    """Ends when the service stops, when the database is unavailable, and when the client is gone or too slow."""
     with call.backend.feed.listening():
         after = _last_seen(call)
         if after is None:
@@ -44,7 +44,7 @@ async def stream(call: Call[StreamFrom, Nothing]) -> web.StreamResponse:
 
 async def _feed(call: Call[StreamFrom, Nothing], response: web.StreamResponse, after: int) -> None:
     reports, feed, asked = call.backend.reports, call.backend.feed, call.query
-    # An id without data is no event to the client, and is where it goes on from after a break.
+    # An id without data is no event to the client; it marks where to continue after a break.
     await _write(response, f"retry: 2000\nid: {after}\n\n".encode())
     while not feed.is_closed:
         seen = [after]
@@ -54,7 +54,7 @@ async def _feed(call: Call[StreamFrom, Nothing], response: web.StreamResponse, a
             found = await reports.events(
                 after=str(seen[0]), limit=_PAGE, type_glob=asked.type, source=asked.source, tag=asked.tag
             )
-            # What the filters leave out need not be looked through again.
+            # What the filters leave out need not be read again.
             seen[0] = max(seen[0], newest) if not found else cast("int", found[-1]["cursor"])
             return found
 

@@ -1,4 +1,4 @@
-"""Operations for those who look after the service, and the documents that describe it."""
+"""Operations for operators, and the documents that describe the service."""
 
 from http import HTTPStatus
 

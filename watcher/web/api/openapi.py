@@ -1,4 +1,4 @@
-"""/openapi.json (OpenAPI 3.1): made from the operations and models that serve, and from the schema of the events."""
+"""Makes /openapi.json (OpenAPI 3.1) from the operations and models that serve, and from the schema of the events."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -122,7 +122,7 @@ def _properties(schema: Schema) -> dict[str, Schema]:
 
 
 def _parameter(name: str, schema: Schema) -> Schema:
-    """A query has no null: what may be left out is simply not required."""
+    """A query has no null: a parameter that may be left out is simply not required."""
     described = {key: value for key, value in schema.items() if key not in {"anyOf", "default", "title", "description"}}
     for variant in cast("list[Schema]", schema.get("anyOf", [])):
         if variant.get("type") != "null":
@@ -145,7 +145,7 @@ def _components(operations: tuple[AnyOperation, ...]) -> dict[str, Schema]:
 
 
 def _events() -> dict[str, Schema]:
-    """What is in the schema of the events, and the event as the feed has it: the body and its cursor."""
+    """What the schema of the events contains, and an event of the feed: the body and its cursor."""
     parts = cast("dict[str, Schema]", _moved(cast("Schema", event_schema()["$defs"])))
     told: list[Schema] = []
     for event_type in EventType:

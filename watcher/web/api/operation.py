@@ -1,4 +1,4 @@
-"""What the API can do, one value for each: the same that is routed is described."""
+"""What the API can do, one value for each operation: the same value is routed and described."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What the operations work on. `rates` are the configured ones by source; `schemas` by their public names."""
+    """What the operations use. `rates` are the configured ones by source; `schemas` by their public names."""
 
     reports: Reports
     actions: Actions
@@ -46,7 +46,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[_Query, _Body]):
-    """One request, checked. `may_see` is whether it carries the token: open operations are asked without, too."""
+    """One checked request. `may_see` is whether it has the token: open operations are asked without it, too."""
 
     backend: Backend
     request: web.Request
@@ -61,7 +61,7 @@ class Call(Generic[_Query, _Body]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`document` is what the operation's `answer` describes; None where nothing but the status is said."""
+    """`document` is what the operation's `answer` describes; None if only a status is sent."""
 
     status: HTTPStatus = HTTPStatus.OK
     document: Mapping[str, object] | None = None
@@ -69,9 +69,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[_Query, _Body]):
-    """`answers` are the good ones: None for no body, a model, or a JSON document of which no model is needed.
+    """`answers` are the successful ones: None for no body, a model, or a JSON document that needs no model.
 
-    `refusals` are the statuses of problem documents beside those that every operation may give.
+    `refusals` are the statuses of problem documents besides those of every operation.
     """
 
     method: str
@@ -85,7 +85,7 @@ class Operation(Generic[_Query, _Body]):
     refusals: tuple[HTTPStatus, ...] = ()
     is_open: bool = False
     choices: tuple[str, ...] = ()
-    """All that the path's only segment may be, where that is known."""
+    """All values of the path's only segment, if they are known."""
     media_type: str = _JSON
 
 
@@ -97,7 +97,7 @@ DESK = web.AppKey("desk", Backend)
 async def perform(
     operation: AnyOperation, backend: Backend, request: web.Request, *, may_see: bool
 ) -> web.StreamResponse:
-    """Check the request, do it, and write the answer by its model. Raises Problem, and WatcherError from the desk."""
+    """Check the request, do it, and write the answer by its model. Raises Problem, and WatcherError of the backend."""
     query = query_of(operation.query, request)
     body = operation.body() if operation.body is Nothing else await _read_body(operation.body, request)
     answer = await operation.act(Call(backend, request, query, body, may_see))
@@ -114,7 +114,7 @@ async def perform(
 
 
 def query_of(model: type[_Query], request: web.Request, *, without_empty: bool = False) -> _Query:
-    """The query by its model. Raises Problem. `without_empty`: a form's empty field is one that was not given."""
+    """The query by its model. Raises Problem. `without_empty`: an empty field of a form counts as not given."""
     given = _parameters(request)
     if without_empty:
         given = {name: value for name, value in given.items() if value}

@@ -18,7 +18,7 @@ def token(place: Place) -> str:
 
 
 def place(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[str | int, ...] | None:
-    """The inverse of `token`, None for None. Raises Problem for what was not made by it for a place of such parts."""
+    """The inverse of `token`, None for None. Raises Problem for a token of another kind of list."""
     if cursor is None:
         return None
     try:
@@ -37,6 +37,6 @@ def pair(cursor: str | None) -> tuple[str, str] | None:
 
 
 def cut(items: Sequence[Item], limit: int, where: Callable[[Item], str]) -> dict[str, object]:
-    """The page of a list that was asked for one item more than `limit`; `where` is the cursor that names an item."""
+    """The page of a list that was read with one item more than `limit`; `where` gives the cursor of an item."""
     kept = list(items[:limit])
     return {"items": kept, "next": where(kept[-1]) if len(items) > limit else None}

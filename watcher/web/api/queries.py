@@ -1,4 +1,4 @@
-"""Operations that show what is known."""
+"""Operations that read."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -46,7 +46,7 @@ async def invoice(call: Call[Nothing, Nothing]) -> Answer:
 
 
 async def timeline(call: Call[Paged, Nothing]) -> Answer:
-    """A page goes on after the entry that ended the one before, wherever that stands by now."""
+    """A page continues after the entry that ended the one before, wherever that is now."""
     source, invoice_id = call.segment("source"), call.segment("invoice_id")
     entries = await call.backend.reports.timeline(source, invoice_id)
     if entries is None:
@@ -116,7 +116,7 @@ async def delivery(call: Call[Nothing, Nothing]) -> Answer:
 
 
 def _by_name(asked: Paged, items: list[Item]) -> Answer:
-    """A page of a list that is short enough to be read whole: sources and endpoints are configured by people."""
+    """A page of a list that is short enough to be read whole: people configure sources and endpoints."""
     after = pagination.place(asked.cursor, str)
     rest = [item for item in items if after is None or str(item["name"]) > str(after[0])]
     rest.sort(key=lambda item: str(item["name"]))

@@ -1,4 +1,4 @@
-"""The shapes of requests: they check what comes, and are what /openapi.json shows."""
+"""The shapes of requests: they validate requests, and /openapi.json shows them."""
 
 import re
 from datetime import date
@@ -22,7 +22,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _digits(value: object) -> object:
-    """Query parameters are text: of the many ways to write a number only plain digits are one."""
+    """Query parameters are text: of the many ways to write a number only plain digits are accepted."""
     if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) < LONGEST_TAG):
         raise ValueError("is not a whole number")
     return value
@@ -94,14 +94,14 @@ class WatchChoice(OfSource):
 class InvoiceChoice(OfSource):
     status: Status | None = None
     overdue: Annotated[bool | None, BeforeValidator(flag)] = None
-    """Only those that are (true) or are not (false) overdue."""
+    """Only those that are overdue (true) or not overdue (false)."""
     tag: Text | None = None
     """Only those with this tag."""
 
 
 class EventChoice(Shape):
     type: Text | None = None
-    """Only events of these types: `*` and `?` stand for anything, as in `invoice.*`."""
+    """Only events of these types: `*` and `?` are wildcards, as in `invoice.*`."""
     source: Text | None = None
     """Only events of this source."""
     tag: Text | None = None
@@ -110,18 +110,20 @@ class EventChoice(Shape):
 
 class EventsAfter(EventChoice):
     after: Annotated[str | None, Field(pattern=CURSOR)] = None
-    """The `cursor` of the last event you have; without it from the beginning."""
+    """The `cursor` of the last event you have; without it, from the beginning."""
     cursor: Annotated[str | None, Field(pattern=CURSOR)] = None
-    """The same under the name it has in other lists; `after` wins."""
+    """The same, under its name in other lists; `after` takes precedence."""
     limit: Limit = 100
     """At most this many events."""
     wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), BeforeValidator(_digits)] = 0
-    """Seconds to wait for an event where there is none yet."""
+    """Seconds to wait for an event if there is none yet."""
 
 
 class StreamFrom(EventChoice):
     after: Annotated[str | None, Field(pattern=CURSOR)] = None
-    """The `cursor` of the last event you have; a `Last-Event-ID` header wins; without both only what comes now."""
+    """The `cursor` of the last event you have; a `Last-Event-ID` header takes precedence; without both, only new
+    events.
+    """
 
 
 class DeliveryChoice(Paged):
@@ -141,6 +143,6 @@ class NewWatch(Shape):
         BeforeValidator(_iso_day),
         WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}),
     ] = None
-    """Its due date, where the provider gives none."""
+    """Its due date, if the provider gives none."""
     note: Note | None = None
-    """For people."""
+    """Free text for people."""

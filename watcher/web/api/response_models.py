@@ -1,4 +1,4 @@
-"""The shapes of answers: they write what leaves, and are what /openapi.json shows."""
+"""The shapes of answers: they write answers, and /openapi.json shows them."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from watcher.ports import DeliveryState, Outcome, WatchState
 
 COMPONENT = "component"
-"""Stands for a reference to a schema that is no model: pydantic follows real references, and finds only its own."""
+"""Stands for a reference to a schema without a model: pydantic follows real references, and finds only its own."""
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
@@ -40,7 +40,7 @@ class Watch(Shape):
     due_on: Day | None
     note: str | None
     origins: list[Origin]
-    """Where it is wished; it stops when the last is gone."""
+    """What wants it watched: watch lists, the command line or API, discovery. It stops when the last is gone."""
     state: WatchState
     last_polled_at: Instant | None
     next_poll_at: Instant | None
@@ -70,7 +70,7 @@ class Endpoint(Shape):
     url: str
     state: Literal["active", "paused", "failing", "disabled", "removed"]
     waiting: int
-    """Deliveries that are not at their end."""
+    """Deliveries that are not in a final state."""
 
 
 class Source(Shape):
@@ -84,7 +84,7 @@ class Source(Shape):
 
 
 class Tested(Shape):
-    """What came of one `webhook.test`."""
+    """The result of one `webhook.test`."""
 
     endpoint: str
     event_id: str
@@ -101,7 +101,7 @@ class Tested(Shape):
 
 class PollRequested(Shape):
     poll_at: Instant
-    """From when on it is due; the rate budget decides the second."""
+    """When it becomes due; the rate budget decides the exact second."""
 
 
 class FieldChange(Shape):
@@ -180,7 +180,7 @@ class TimelinePage(Page[TimelineEntry]):
 
 
 class EventPage(Page[Event]):
-    """Events in the order of their cursors: nothing ever appears at or below one that you have."""
+    """Events in the order of their cursors: none ever appears at or below a cursor that you have."""
 
 
 class DeliveryPage(Page[Delivery]):
@@ -217,7 +217,7 @@ class LoopsState(Shape):
 
 class ClockState(Shape):
     state: Literal["ok", "distrusted"]
-    """distrusted: clock events are held, because the providers' clocks say otherwise."""
+    """distrusted: clock events are held, because the providers' clocks differ."""
     seconds_ahead: int | None
 
 
@@ -228,7 +228,7 @@ class ListsState(Shape):
 
 
 class Readiness(Shape):
-    """`status` alone for those without the token."""
+    """`status` alone for clients without the token."""
 
     status: Literal["ready", "failing"]
     config: ConfigState | None = None

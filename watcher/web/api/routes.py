@@ -1,4 +1,4 @@
-"""The table of everything the API can do: what is routed, and what /openapi.json describes."""
+"""The table of all operations of the API: what is routed, and what /openapi.json describes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus

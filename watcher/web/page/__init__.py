@@ -1,4 +1,4 @@
-"""The page for the person who runs this: made on the server, whole without its script, nothing from elsewhere."""
+"""The page for operators: rendered on the server, complete without its script, nothing loaded from elsewhere."""
 
 from watcher.web.page.routes import add_routes
 

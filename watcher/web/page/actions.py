@@ -1,4 +1,4 @@
-"""What may be done by hand on the page: each says in a sentence what it did."""
+"""The actions of the page: each says in a sentence what it did."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The geometry of bars, in whole thousandths of their length: no float touches an amount."""
+"""The geometry of bars, in whole thousandths of their length: no amount becomes a float."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 FULL = 1000
 _VISIBLE = 6
-"""What is more than nothing is seen."""
+"""Anything more than nothing is visible."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the forms of the page may ask for."""
+"""The filters that the forms of the page offer."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""How values are written on the page: instants, money, links."""
+"""Formats values for the page: instants, money, links."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -21,7 +21,10 @@ _LONG_AGO = timedelta(days=60)
 
 
 def when(at: str | datetime | None, now: datetime, *, past: str | None = None) -> Markup:
-    """An instant as people say it, the exact one as its title; a dash for none. `past` is said where it has passed."""
+    """An instant as people say it, with the exact one as its title; a dash for none.
+
+    `past` replaces one that has passed.
+    """
     if at is None:
         return Markup('<span class="none">{}</span>').format(NONE)
     instant = read_instant(at) if isinstance(at, str) else at
@@ -48,7 +51,7 @@ def period(length: timedelta) -> str:
 
 
 def grouped(amount: object) -> str:
-    """An exact decimal or whole number with its thousands apart; no digit is touched."""
+    """An exact decimal or whole number with separated thousands; no digit changes."""
     told = format(amount, "f") if not isinstance(amount, str | int) else str(amount)
     sign, digits = (_MINUS, told[1:]) if told.startswith("-") else ("", told)
     whole, dot, decimals = digits.partition(".")
@@ -62,13 +65,13 @@ def invoice_path(source: object, invoice_id: object) -> str:
 
 
 def link(path: str, parameters: Mapping[str, object]) -> str:
-    """A path with those parameters that say something."""
+    """A path with its parameters, without empty ones."""
     said = {name: value for name, value in parameters.items() if value not in {None, ""}}
     return f"{path}?{urlencode(said)}" if said else path
 
 
 def shown(value: object) -> str:
-    """A value of a snapshot's field, for people: JSON's words only where there is no better one."""
+    """The value of a snapshot's field for people; as JSON only if there is nothing better."""
     if value is None:
         return NONE
     if isinstance(value, bool):

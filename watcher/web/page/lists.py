@@ -78,7 +78,7 @@ async def endpoints(visit: Visit) -> View:
 
 
 def _listed(asked: BaseModel, found: Sequence[Item], where: Callable[[Item], str]) -> dict[str, object]:
-    """`chosen` is what was asked for, as the query says it; `next` the parameters of the next page."""
+    """`chosen` are the filters as the query has them; `next` the parameters of the next page."""
     chosen: Mapping[str, object] = asked.model_dump(mode="json", exclude_none=True, exclude={"cursor"})
     said = {name: str(value).lower() if isinstance(value, bool) else value for name, value in chosen.items()}
     cut = pagination.cut(found, SHOWN, where)

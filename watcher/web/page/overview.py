@@ -1,4 +1,4 @@
-"""How everything stands, on one page."""
+"""The overview: the state of everything on one page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from watcher.web.page.charts import Part
 from watcher.web.page.view import View, Visit
 
 _WINDOW = timedelta(minutes=15)
-"""As long as the looks of `Figures.planned` and the requests of `Backend.requests` reach."""
+"""The period of the polls in `Figures.planned` and of the requests in `Backend.requests`."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _AGES = {
     Age.WEEK: "up to 7 days",
@@ -49,7 +49,7 @@ _WAITS = ("delivery waits", "deliveries wait")
 class SourceRow:
     """`made` are the requests of the last quarter of an hour, `allowed` those that the rate allows in one.
 
-    `planned` are the looks that fall due within the next.
+    `planned` are the polls that become due within the next one.
     """
 
     health: SourceHealth
@@ -74,7 +74,7 @@ class EndpointRow:
 
 @dataclass(frozen=True, slots=True)
 class SumRow:
-    """`label` says which invoices, `parameters` find them in the list."""
+    """`label` names the invoices, `parameters` find them in the list."""
 
     label: str
     sum: Sum
@@ -89,7 +89,7 @@ class MoneyTable:
 
 @dataclass(frozen=True, slots=True)
 class DetectionDelayRow:
-    """The bars of one source are as long as the longest of all that is shown."""
+    """All bars have the same scale: the longest delay that is shown."""
 
     detection_delays: DetectionDelay
     expected: tuple[Part, ...]
@@ -198,7 +198,7 @@ def _parts(found: Sum, most: Decimal) -> tuple[Part, ...]:
 def _attention(
     figures: Figures, sources: tuple[SourceHealth, ...], endpoints: tuple[EndpointHealth, ...]
 ) -> list[tuple[str, str]]:
-    """What somebody should look at: a sentence, and where."""
+    """What needs attention: a sentence, and a link."""
     found = [(f"Source {one.name} is {one.state}.", "#sources") for one in sources if one.state != "active"]
     found += [
         (f"Endpoint {one.name} is {one.state}: {_counted(figures.waiting(one.name), *_WAITS)}.", "/endpoints")

@@ -1,4 +1,4 @@
-"""Templates to answers: everything escaped, and a policy under which nothing but our own files runs."""
+"""Renders templates: everything is escaped, and the content policy allows nothing but our own files."""
 
 from collections.abc import Mapping
 from datetime import datetime

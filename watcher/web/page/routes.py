@@ -1,4 +1,4 @@
-"""Where the page's views and actions are found."""
+"""The routes of the page's views and actions."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""One invoice: how it stands, and everything that happened to it, newest first."""
+"""One invoice: its state, and everything that happened to it, newest first."""
 
 from http import HTTPStatus
 from typing import cast
@@ -37,7 +37,7 @@ async def invoice(visit: Visit) -> View:
 
 
 def _from(entries: list[Item], cursor: str | None) -> list[Item]:
-    """Newest first, from behind the entry that the cursor names."""
+    """Newest first, starting after the entry that the cursor names."""
     backwards = entries[::-1]
     last = pagination.place(cursor, str, str, int)
     if last is None:

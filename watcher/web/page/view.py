@@ -1,4 +1,4 @@
-"""One request for a page or for an action on it, and what every answer to it has."""
+"""One request for a page or an action on it, and what every answer to it has."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from watcher.web.page.rendering import page
 from watcher.web.problems import Problem
 
 NOTE = "invoice_watcher_note"
-"""A cookie that carries what an action did over the redirect to the page that says so."""
+"""A cookie that carries the result of an action over the redirect to the page that shows it."""
 _LONGEST_NOTE = 600
 _NOTE_SECONDS = 60
 
@@ -38,13 +38,13 @@ class Visit:
         return self.request.match_info[name]
 
     def query(self, model: type[_Query]) -> _Query:
-        """The query by its model; a form's empty field is one that was not given. Raises Problem."""
+        """The query by its model; an empty field of a form counts as not given. Raises Problem."""
         return query_of(model, self.request, without_empty=True)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is shown: a template, and what it needs. `section` is the entry of the navigation."""
+    """A template and its context. `section` is the entry of the navigation."""
 
     template: str
     section: str
@@ -52,7 +52,7 @@ class View:
 
 
 def shows(view: Callable[[Visit], Awaitable[View]]) -> Handler:
-    """A handler that shows a view to whoever may see it, the login to others, and what is wrong in words."""
+    """A handler that shows a view to whoever may see it, the login to others, and errors in words."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         visit = visit_of(request)
@@ -70,9 +70,9 @@ def shows(view: Callable[[Visit], Awaitable[View]]) -> Handler:
 
 
 def does(act: Callable[[Visit], Awaitable[str]], instead: str) -> Handler:
-    """A handler that acts, then sends back to where it was asked, which says what came of it.
+    """A handler that acts, then redirects to the page it was called from, which shows the result.
 
-    `instead` is where to go when nobody knows where it was asked.
+    `instead` is where to go if that page is unknown.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -95,7 +95,10 @@ def does(act: Callable[[Visit], Awaitable[str]], instead: str) -> Handler:
 def login_form(
     visit: Visit, status: HTTPStatus, *, problem: str | None = None, target: str | None = None
 ) -> web.Response:
-    """The form. Who followed a link from elsewhere sent no cookie (SameSite=Strict), and may well be logged in."""
+    """The login form.
+
+    After a link from elsewhere there is no cookie (SameSite=Strict), even if the user is logged in.
+    """
     asked = local(visit.request.path_qs) or "/" if target is None else target
     followed = visit.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
     context: dict[str, object] = {"problem": problem, "target": asked, "followed": followed}
@@ -103,7 +106,7 @@ def login_form(
 
 
 def local(target: str) -> str | None:
-    """A path of ours, or None for what a browser would take for an address of somebody else's."""
+    """A path of ours, or None if a browser would take it for another site's address."""
     own = target.startswith("/") and not target.startswith("//") and "\\" not in target
     return target if own and target.isprintable() and target.isascii() else None
 
@@ -138,7 +141,7 @@ async def _failed(visit: Visit, problem: Problem) -> web.Response:
 
 
 def troubles(condition: Condition) -> list[tuple[str, tuple[str, ...]]]:
-    """What is wrong with the service itself: a sentence each, and its particulars."""
+    """What is wrong with the service itself: a sentence each, and its details."""
     found: list[tuple[str, tuple[str, ...]]] = []
     if condition.store_error:
         found.append(("The database does not work.", (condition.store_error,)))

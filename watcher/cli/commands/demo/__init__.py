@@ -22,7 +22,7 @@ from watcher.sandbox.lives import LIVES, Life, prepare
 app = top_level()
 
 TIME_LIMIT = 50.0
-"""Seconds that the lives may take; a good run needs about half."""
+"""Seconds that the demo may take; a good run needs about half."""
 
 _INTERRUPTED = 130
 _MORE_THAN_ANY_PLAY = 10_000
@@ -30,7 +30,7 @@ _MORE_THAN_ANY_PLAY = 10_000
 
 @dataclass(slots=True)
 class Ending:
-    """Why the play was over before its end, if it was."""
+    """Why the demo ended early, if it did."""
 
     interrupted: bool = False
     stopped_by_itself: bool = False
@@ -40,8 +40,9 @@ class Ending:
 def demo(invocation: Invocation) -> None:
     """See all of it work on this machine, in a minute: no account, no configuration, nothing left behind.
 
-    Starts the five billing APIs, the real service and a receiver that verifies signatures; plays invoice lives; prints
-    each event as it arrives; and compares what was sent with what was received. Exits 1 if anything is missing.
+    Starts the five billing APIs, the real service and a receiver that verifies signatures; plays the lives of some
+    invoices; prints each event as it arrives; and compares what was sent with what was received. Exits 1 if anything is
+    missing.
     """
     raise typer.Exit(anyio.run(_demo, invocation))
 
@@ -80,7 +81,7 @@ async def _perform(folder: Path, sandbox: Sandbox, receiver: Receiver, audience:
 
 
 async def _play(process: Process, sandbox: Sandbox, audience: Audience) -> Ending:
-    """Play all lives at once, until all is told, the time is up, the service ends or somebody interrupts."""
+    """Play all lives at once, until every event has arrived, time is up, the service ends or the user interrupts."""
     ending = Ending()
     with anyio.move_on_after(TIME_LIMIT):
         async with anyio.create_task_group() as watchers:
@@ -94,7 +95,7 @@ async def _play(process: Process, sandbox: Sandbox, audience: Audience) -> Endin
 
 
 async def _live(life: Life, sandbox: Sandbox, audience: Audience) -> None:
-    """Take each step when its time has come and all that went before was told: a slow machine only plays longer."""
+    """Take each step at its time, once the events of the step before have arrived: a slow machine takes longer."""
     owed = list(life.tells[: len(life.tells) - sum(len(step.tells) for step in life.steps)])
     await audience.until(life, owed)
     began = anyio.current_time()

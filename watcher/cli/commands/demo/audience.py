@@ -1,4 +1,4 @@
-"""Who has seen which events: lets each life go on as soon as its last step was told."""
+"""Which events have arrived: each life goes on as soon as those of its last step have."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -28,13 +28,13 @@ class Audience:
         self._news = anyio.Event()
 
     async def until(self, life: Life, events: Iterable[str]) -> None:
-        """Return once all of these were seen of this life, each as often as it is named."""
+        """Return once all of these have arrived for this life, each as often as it is named."""
         wanted = Counter(events)
         while not wanted <= self._seen_of(life):
             await self._news.wait()
 
     def missing(self, life: Life) -> Iterator[str]:
-        """What was owed for this life and never came, in words."""
+        """The events that were expected for this life and never arrived, in words."""
         for event, count in (Counter(life.tells) - self._seen_of(life)).items():
             yield f"{life.provider} {life.id}: {event}{f' ({count} times)' if count > 1 else ''}"
 

@@ -1,4 +1,4 @@
-"""What the demo shows: one line per event as it arrives, and in the end what was sent and what was received."""
+"""What the demo prints: one line per event as it arrives, and at the end what was sent and what was received."""
 
 import shutil
 import sys
@@ -43,7 +43,7 @@ _BAD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`sent` are the types of the events that the service has recorded, by id; `verified` is without repetitions."""
+    """`sent` are the types of the recorded events, by id; `verified` has each event once."""
 
     sent: Mapping[str, str]
     arrived: Sequence[Delivery]
@@ -68,7 +68,7 @@ class Tally:
 
 
 class Screen:
-    """With `as_json` standard output gets the bodies alone, one a line, and all else goes to standard error."""
+    """With `as_json`, standard output has only the bodies, one a line, and everything else goes to standard error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -107,7 +107,7 @@ class Screen:
 
 
 def event_line(delivery: Delivery, since: float, *, wide: bool = True) -> Text:
-    """One event, aligned with all others; a narrow one has its mark without the word."""
+    """One event, aligned with all others; a narrow line has the mark without the word."""
     body = cast("dict[str, object]", json_text.read(delivery.body))
     told = cast("dict[str, object]", body["data"])
     word, mark_style = ("✓ verified", "green") if delivery.verified else ("✗ REFUSED ", "bold red")
@@ -161,7 +161,7 @@ def _next_commands() -> str:
 
 
 def _program() -> str:
-    """How to call this program from where the user stands: `make demo` leaves it off the PATH."""
+    """How to call this program from the user's folder: `make demo` does not put it on the PATH."""
     if shutil.which("invoice-watcher"):
         return "invoice-watcher"
     here, installed = Path.cwd(), Path(sys.executable).with_name("invoice-watcher")

@@ -1,4 +1,4 @@
-"""Where the demo plays: a configuration in a temporary folder, and the real service run on it."""
+"""The setting of the demo: a configuration in a temporary folder, and the real service run with it."""
 
 import sys
 from collections.abc import AsyncGenerator, Mapping
@@ -14,7 +14,7 @@ _LOG_LINES = 15
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    """Write texts by relative path, readable by their owner alone: there are secrets among them."""
+    """Write texts by relative path, readable by their owner only: some are secrets."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 @asynccontextmanager
 async def service(configuration: Path, log: Path) -> AsyncGenerator[Process]:
-    """`invoice-watcher run` as a process of its own; asked to stop at the end, and made to if it does not."""
+    """`invoice-watcher run` as a process of its own; asked to stop at the end, and killed if it does not."""
     arguments = [sys.executable, "-m", "watcher", "run", "--config", str(configuration)]
     with log.open("wb") as output:
         # A session of its own: Ctrl-C is for the demo, which then stops the service in order.
@@ -40,7 +40,7 @@ async def service(configuration: Path, log: Path) -> AsyncGenerator[Process]:
 
 
 async def stop(process: Process) -> int:
-    """SIGTERM, then the exit code; SIGKILL where that takes too long."""
+    """SIGTERM, then the exit code; SIGKILL if that takes too long."""
     if process.returncode is None:
         process.terminate()
     with anyio.move_on_after(_STOP_SECONDS, shield=True):

@@ -1,4 +1,4 @@
-"""`listen`: a developer's receiver on this machine that verifies, shows and passes on what arrives."""
+"""`listen`: a developer's receiver on this machine that verifies, shows and forwards webhooks."""
 
 import os
 import secrets
@@ -36,7 +36,10 @@ _MOST_UNPRINTED = 100
 
 @dataclass(frozen=True, slots=True)
 class _Trust:
-    """Whose signatures are believed, and how the configuration of the sender says so. `made`: for this run."""
+    """The secrets whose signatures are accepted, and their lines for the sender's configuration.
+
+    `made`: for this run only.
+    """
 
     name: str
     references: tuple[Reference, ...]
@@ -76,8 +79,8 @@ def listen(
 ) -> None:
     """Receive webhooks on this machine, verify and show them, until Ctrl-C. Prints the endpoint to configure for it.
 
-    Says why a signature is refused. With --forward the receiver you are writing gets the same bytes and headers, and
-    its answer goes back. With --json each webhook is one line. Needs no database.
+    Says why a signature is refused. With --forward, the receiver that you are writing gets the same bytes and headers,
+    and its answer goes back. With --json each webhook is one line. Needs no database.
     """
     if secret is not None and endpoint is not None:
         raise typer.BadParameter("give --secret REF or --endpoint NAME, not both")
@@ -140,7 +143,7 @@ def _introduce(trust: _Trust, url: str, forward: str | None) -> None:
 
 
 def _block(trust: _Trust, url: str) -> Sequence[str]:
-    """What to paste into watcher.toml; its comments say the rest."""
+    """What to paste into watcher.toml; its comments explain the rest."""
     made = (f"# its secret, made for this run: export {_VARIABLE}={trust.made}",) if trust.made else ()
     return (
         *made,

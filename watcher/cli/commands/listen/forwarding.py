@@ -1,4 +1,4 @@
-"""Passing a webhook on as it came, to a program on this machine or in its network, and the answer back."""
+"""Forwards a webhook unchanged to a program on this machine or in its network, and returns the answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _PRIVATE = tuple(
     for block in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
 _GUARD = Guard(allow_private=_PRIVATE, tls=False)
-"""Without TLS the guard lets nothing out but what lies inside these networks; https is none the worse for it."""
+"""Without TLS the guard allows only addresses inside these networks; https loses nothing by it."""
 
 _ALLOWED = "loopback and private addresses only"
 _OF_ONE_CONNECTION = frozenset(
@@ -37,7 +37,7 @@ _BAD_GATEWAY = 502
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`error` says why there is none of the receiver's own."""
+    """`error` says why there is no answer of the receiver."""
 
     status: int
     body: bytes = b""
@@ -46,13 +46,13 @@ class Answer:
 
 
 def check_forward_url(url: str) -> None:
-    """Raises ValueError, in words for a user, where it is no URL or surely leads outside."""
+    """Raises ValueError, with a message for users, if it is no URL or surely leads outside."""
     check_endpoint_url(url)
     parts = urlsplit(url)
     try:
         address = str(ip_address(parts.hostname or ""))
     except ValueError:
-        return  # a name: the guard judges its addresses at every connect
+        return  # a name: the guard checks its addresses at every connect
     if not _GUARD.allows(address, parts.port or 0):
         raise ValueError(f"leads outside: webhooks are forwarded to {_ALLOWED}")
 
@@ -80,7 +80,7 @@ class Forwarder:
         await self._session.close()
 
     async def forward(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The receiver's answer; 502 with the reason where it gives none."""
+        """The receiver's answer; 502 with the reason if there is none."""
         kept = [(name, value) for name, value in headers.items() if name.lower() not in _OF_ONE_CONNECTION]
         try:
             async with self._session.post(self.url, data=body, headers=kept, allow_redirects=False) as answer:

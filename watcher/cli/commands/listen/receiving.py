@@ -1,4 +1,4 @@
-"""The receiver behind `listen`: believes what verifies, and tells of everything that arrives."""
+"""The receiver behind `listen`: accepts what verifies, and reports everything that arrives."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -23,9 +23,9 @@ _TAKEN, _REFUSED = 204, 401
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One POST. `refused` says why it is not believed; only of what is believed the `document` is kept.
+    """One POST. `refused` says why it is not accepted; the `document` is only kept of accepted ones.
 
-    `repeated`: one with this id was believed and answered 2xx before. `forwarded`: the answer is the receiver's own.
+    `repeated`: one with this id was accepted and answered 2xx before. `forwarded`: the answer is the receiver's own.
     """
 
     at: datetime
@@ -87,7 +87,7 @@ class Listener:
 
 @asynccontextmanager
 async def serving(listener: Listener, port: int) -> AsyncGenerator[str]:
-    """The URL on loopback below which any path takes webhooks. Port 0 is any free one. Raises OSError."""
+    """The URL on loopback below which any path takes webhooks. Port 0 means any free one. Raises OSError."""
     application = web.Application(client_max_size=_MOST_BODY)
     application.router.add_post("/{path:.*}", listener.receive)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_CLOSING_SECONDS)
@@ -100,7 +100,7 @@ async def serving(listener: Listener, port: int) -> AsyncGenerator[str]:
 
 
 def _document(body: bytes) -> object:
-    """What can be read and written again; None of the rest."""
+    """The document if it can be read and written again, else None."""
     try:
         told = json_text.read(body)
         json_text.write(told)

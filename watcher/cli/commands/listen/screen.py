@@ -1,4 +1,4 @@
-"""What `listen` prints of each webhook: pretty for people, JSON Lines for programs."""
+"""What `listen` prints for each webhook: readable for people, JSON Lines for programs."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def show(arrival: Arrival, *, as_json: bool) -> None:
     out = console()
     out.print(_heading(arrival), soft_wrap=True)
     if arrival.document is not None:
-        # Names that customers chose stand in there: none of them shall move the terminal's cursor.
+        # It contains names that customers chose: none of them may move the terminal's cursor.
         text = printable(json.dumps(arrival.document, ensure_ascii=False, indent=2))
         out.print(JSONHighlighter()(text), soft_wrap=True)
 

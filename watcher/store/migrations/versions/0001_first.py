@@ -1,4 +1,4 @@
-"""The first schema: sources, watches and what was seen of them, events, endpoints, deliveries, attempts."""
+"""The first schema: sources, watches and their snapshots, events, endpoints, deliveries, attempts."""
 
 import sqlalchemy as sa
 from alembic import op

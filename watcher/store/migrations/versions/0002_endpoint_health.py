@@ -1,4 +1,4 @@
-"""What is known of the health of endpoints, and deliveries that were overtaken while they were under way."""
+"""The health of endpoints, and deliveries that were superseded during an attempt."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What the adaptive policy goes by: hazards, where each invoice stands, what accounts were asked less for, delays."""
+"""What the adaptive policy uses: hazards, each invoice's hazard group, the shares of accounts, delays."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,5 +41,5 @@ def upgrade() -> None:
         sqlite_where=DELAYED,
         postgresql_where=DELAYED,
     )
-    # The next look compares anew, though the document be the same, and so learns where the invoice stands.
+    # The next poll compares again even if the document is the same, and so learns the invoice's hazard group.
     op.execute("UPDATE watches SET fingerprint = NULL WHERE settled_at IS NULL")

@@ -1,4 +1,4 @@
-"""What invoices, watches and events are chosen by, beside what they say: an index each, and an invoice's number."""
+"""Indexes for the filters of invoices, watches and events, and an invoice's number."""
 
 import sqlalchemy as sa
 from alembic import op
