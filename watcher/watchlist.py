@@ -9,13 +9,13 @@ from watcher.ports import DesiredWatch, ListDigest, ListsApplied, Watches, Watch
 
 HELD_FOR = timedelta(seconds=60)
 
-_Wish = tuple[str, str, tuple[str, ...], date | None, str | None]
+_Entry = tuple[str, str, tuple[str, ...], date | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     lists: WatchLists
-    wishes: frozenset[_Wish]
+    entries: frozenset[_Entry]
     since: datetime
 
 
@@ -51,13 +51,13 @@ class ListKeeper:
         if lists.entries is None:
             self._held = None
             return ListsApplied()
-        same = self._held is not None and self._held.wishes == _wishes(lists.entries)
+        same = self._held is not None and self._held.entries == _as_set(lists.entries)
         confirmed = forced or (same and self.wants_reading(now))
         applied = await self._watches.apply_lists(lists.entries, now, confirmed=confirmed, mark=lists.mark)
         if not applied.held:
             self._held = None
         elif not same:
-            self._held = _Held(lists, _wishes(lists.entries), now)
+            self._held = _Held(lists, _as_set(lists.entries), now)
         return applied
 
     async def apply_held(self, now: datetime) -> ListsApplied:
@@ -65,5 +65,5 @@ class ListKeeper:
         return ListsApplied() if self._held is None else await self.apply(self._held.lists, now)
 
 
-def _wishes(entries: Iterable[DesiredWatch]) -> frozenset[_Wish]:
+def _as_set(entries: Iterable[DesiredWatch]) -> frozenset[_Entry]:
     return frozenset(entry[:5] for entry in entries)

@@ -171,16 +171,16 @@ class Site:
         ]
         return [body for body in arrived if invoice_id in {None, body["data"].get("invoice_id")}]
 
-    def told(self, invoice_id: str | None = None, *, endpoint: str = "ledger") -> list[str]:
+    def recorded(self, invoice_id: str | None = None, *, endpoint: str = "ledger") -> list[str]:
         """The types of those bodies, without their `invoice.`."""
         return [body["type"].removeprefix("invoice.") for body in self.bodies(invoice_id, endpoint=endpoint)]
 
     async def hears(self, invoice_id: str | None, *types: str, endpoint: str = "ledger") -> list[Body]:
         """Wait until as many events have come as are named; they have to be those, in that order."""
         with suppress(Impatient):
-            await until(lambda: len(self.told(invoice_id, endpoint=endpoint)) >= len(types), "events come")
-        told = self.told(invoice_id, endpoint=endpoint)
-        assert told == list(types), f"{invoice_id} told {told}"
+            await until(lambda: len(self.recorded(invoice_id, endpoint=endpoint)) >= len(types), "events come")
+        recorded = self.recorded(invoice_id, endpoint=endpoint)
+        assert recorded == list(types), f"{invoice_id} told {recorded}"
         return self.bodies(invoice_id, endpoint=endpoint)
 
     def asked(self, fragment: str = "", *, provider: str | None = None) -> list[float]:

@@ -72,20 +72,20 @@ class Campaign:
         wanted = {bill.id: f"{(bill.settled - bill.reversed) / 100:.2f}" for bill in bills}
         async with self.site.running():
             await until(lambda: self._told() == wanted, "everything that was decided is told", within=120)
-            told = {event["data"]["event_id"] for event in await self._events()}
+            recorded = {event["data"]["event_id"] for event in await self._events()}
             with suppress(Impatient):
-                await until(lambda: told <= self._verified(), "all arrived", within=120)
+                await until(lambda: recorded <= self._verified(), "all arrived", within=120)
         arrived = Counter(delivery.id for delivery in self.site.receiver.deliveries)
         return Account(
-            events=len(told),
-            lost=len(told - self._verified()),
+            events=len(recorded),
+            lost=len(recorded - self._verified()),
             duplicates=arrived.total() - len(arrived),
             in_flight=self.leased.total(),
-            problems=tuple(self._problems(told, arrived)),
+            problems=tuple(self._problems(recorded, arrived)),
         )
 
-    def _problems(self, told: set[str], arrived: Counter[str]) -> list[str]:
-        problems = [f"{one} was told and is not in the history" for one in arrived if one not in told]
+    def _problems(self, recorded: set[str], arrived: Counter[str]) -> list[str]:
+        problems = [f"{one} was told and is not in the history" for one in arrived if one not in recorded]
         problems += [f"{one} did not verify" for one in self.site.receiver.deliveries if not one.verified]
         bodies: defaultdict[str, set[bytes]] = defaultdict(set)
         for delivery in self.site.receiver.deliveries:

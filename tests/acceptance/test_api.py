@@ -69,7 +69,7 @@ async def test_a_watch_added_by_api_is_polled_at_once_and_its_events_come_by_lon
     assert TOKEN not in daemon.log.read_text()
 
 
-async def test_a_stream_and_a_long_poll_end_when_the_daemon_is_told_to_stop(site: Site) -> None:
+async def test_a_stream_and_a_long_poll_end_when_the_daemon_is_asked_to_stop(site: Site) -> None:
     site.source("meteroid")
     listen(site)
     async with site.running() as daemon, aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
@@ -84,16 +84,16 @@ async def test_a_stream_and_a_long_poll_end_when_the_daemon_is_told_to_stop(site
             assert await daemon.ended() == 0
 
 
-async def test_a_bad_file_is_stale_and_ready_and_its_errors_are_told_with_the_token_alone(site: Site) -> None:
+async def test_a_bad_file_is_stale_and_ready_and_its_errors_are_reported_with_the_token_alone(site: Site) -> None:
     site.source("meteroid")
     listen(site)
     async with site.running() as daemon:
         site.config.write_text(site.config.read_text() + "\n[watcher.surprise]\n")
         daemon.signal(signal.SIGHUP)
         await until(lambda: daemon.has_logged("config.refused"), "the mistake is seen")
-        told = await ask(f"{url_of(daemon)}/readyz")
-        assert (told["status"], told["config"]["state"]) == ("ready", "stale")
-        assert any("surprise" in error for error in told["config"]["errors"])
+        recorded = await ask(f"{url_of(daemon)}/readyz")
+        assert (recorded["status"], recorded["config"]["state"]) == ("ready", "stale")
+        assert any("surprise" in error for error in recorded["config"]["errors"])
         async with aiohttp.request("GET", f"{url_of(daemon)}/readyz") as answer:
             assert (answer.status, await answer.json()) == (200, {"status": "ready"})
         site.write()

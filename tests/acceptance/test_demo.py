@@ -49,11 +49,11 @@ def test_the_demo_plays_every_life_and_loses_nothing(tmp_path: Path) -> None:
         out, err = demo.communicate(timeout=120)
 
     bodies: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
-    told = Counter(body["type"] for body in bodies)
+    recorded = Counter(body["type"] for body in bodies)
     assert demo.returncode == 0, err
-    assert told["invoice.tracked"] == len(LIVES)
+    assert recorded["invoice.tracked"] == len(LIVES)
     assert {event_type.value for event_type in EventType if event_type.value.startswith("invoice.")} - set(
-        told
+        recorded
     ) == NEVER_IN_THE_DEMO
     assert f"{len(bodies)} events sent, {len(bodies)} received and verified, 0 lost, 0 duplicates" in err
     assert {body["data"]["invoice"]["status"] for body in bodies} >= {

@@ -29,14 +29,14 @@ async def test_invoices_appear_by_themselves_and_stay_watched_until_they_are_set
         second = bill(site, provider, 3)
         await site.hears(second.id, "tracked")
         ledger.pay(first)
-        (_, told) = await site.hears(first.id, "tracked", "paid")
-        assert told["data"]["invoice"]["line_count"] == 1
+        (_, recorded) = await site.hears(first.id, "tracked", "paid")
+        assert recorded["data"]["invoice"]["line_count"] == 1
         (listed,) = await operate_all(site, "watch list --json")
         watched = {row["invoice_id"]: row for row in map(json.loads, listed.out.splitlines())}
         assert set(watched) == {first.id, second.id}, "what was settled before is nobody's concern"
         assert {tuple(row["origins"]) for row in watched.values()} == {("discovered",)}
         assert {row["state"] for row in watched.values()} == {"active"}
-        assert site.told(second.id) == ["tracked"]
+        assert site.recorded(second.id) == ["tracked"]
 
 
 async def test_what_is_removed_by_hand_is_not_discovered_again(site: Site) -> None:
@@ -54,10 +54,10 @@ async def test_what_is_removed_by_hand_is_not_discovered_again(site: Site) -> No
         await site.hears(second.id, "tracked", "paid")
         (listed,) = await operate_all(site, "watch list --json")
         assert [json.loads(line)["invoice_id"] for line in listed.out.splitlines()] == [second.id]
-    assert site.told(first.id) == ["tracked"]
+    assert site.recorded(first.id) == ["tracked"]
 
 
-async def test_discover_counts_first_and_adds_when_it_is_told_to(site: Site) -> None:
+async def test_discover_counts_first_and_adds_when_it_is_asked_to(site: Site) -> None:
     for number in range(1, 251):
         bill(site, "rapyd", number)
     site.sandbox.ledger.pay(site.sandbox.ledger.bill("rapyd", rapyd_id(250)))
@@ -73,7 +73,7 @@ async def test_discover_counts_first_and_adds_when_it_is_told_to(site: Site) -> 
     assert len(await site.command("watch", "list")) == 249
 
 
-async def test_a_list_that_fails_stops_no_poll_and_is_told_in_words(site: Site) -> None:
+async def test_a_list_that_fails_stops_no_poll_and_is_reported_in_words(site: Site) -> None:
     first = bill(site, "dollr", 1)
     site.source("dollr")
     site.endpoint()

@@ -39,12 +39,12 @@ async def test_endpoints_get_what_their_filters_ask_for_in_the_form_they_ask_for
     ledger.pay(other)
     await site.command("run", "--once")
     (schema,) = await site.command("schema", "event")
-    recorded = await site.command("events")
+    listed = await site.command("events")
 
     paid = ["paid"]
     both = ["tracked", *paid]
-    told = {name: tuple(site.told(one, endpoint=name) for one in ("inv_1", other.id)) for name in site.endpoints}
-    assert told == {
+    arrived = {name: tuple(site.recorded(one, endpoint=name) for one in ("inv_1", other.id)) for name in site.endpoints}
+    assert arrived == {
         "all": (both, both), "thin": (both, both), "default": (paid, paid), "vip": (both, []), "rapyd": ([], paid),
         "excluding": (paid, paid),
     }  # fmt: skip
@@ -57,8 +57,8 @@ async def test_endpoints_get_what_their_filters_ask_for_in_the_form_they_ask_for
     validator = Draft202012Validator(schema)
     for body in (*full.values(), *site.bodies(endpoint="thin")):
         validator.validate(body)  # pyright: ignore[reportUnknownMemberType]  # untyped there
-    assert [{key: value for key, value in event.items() if key != "cursor"} for event in recorded] == [
-        full[event["data"]["event_id"]] for event in recorded
+    assert [{key: value for key, value in event.items() if key != "cursor"} for event in listed] == [
+        full[event["data"]["event_id"]] for event in listed
     ]
     kuwait = site.bodies(other.id, endpoint="rapyd")[0]["data"]
     assert kuwait["delta"] == [{"currency": "KWD", "amount": "0.001"}]
@@ -90,7 +90,7 @@ async def test_a_body_over_twenty_kilobytes_leaves_as_a_thin_one_that_says_so(si
     assert len(recorded["data"]["invoice"]["amounts"]) == len(currencies)
 
 
-async def test_to_and_from_unknown_only_updated_is_told_and_the_next_known_word_is_compared_with_the_last(
+async def test_to_and_from_unknown_only_updated_is_recorded_and_the_next_known_word_is_compared_with_the_last(
     site: Site,
 ) -> None:
     ledger, traps = site.sandbox.ledger, site.sandbox.traps
@@ -111,7 +111,7 @@ async def test_to_and_from_unknown_only_updated_is_told_and_the_next_known_word_
     assert bodies[3]["data"]["delta"] == [{"currency": "EUR", "amount": "1000.00"}]
 
 
-async def test_a_crash_in_the_middle_of_a_look_and_of_an_attempt_loses_nothing_and_changes_no_byte(site: Site) -> None:
+async def test_a_crash_in_the_middle_of_a_poll_and_of_an_attempt_loses_nothing_and_changes_no_byte(site: Site) -> None:
     ledger = site.sandbox.ledger
     bill = ledger.create("meteroid", "inv_1", "EUR", 100, FAR)
     site.source("meteroid")
@@ -139,5 +139,5 @@ async def test_a_crash_in_the_middle_of_a_look_and_of_an_attempt_loses_nothing_a
 
 
 def ids(body: bytes) -> tuple[str, str]:
-    told: Body = json.loads(body)
-    return told["type"], told["data"]["event_id"]
+    recorded: Body = json.loads(body)
+    return recorded["type"], recorded["data"]["event_id"]

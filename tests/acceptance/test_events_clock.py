@@ -20,7 +20,7 @@ def occurred(body: Body) -> datetime:
     return instant(body["data"]["occurred_at"])
 
 
-async def test_due_soon_overdue_and_reminders_come_once_each_at_their_instants_and_from_a_fresh_look(
+async def test_due_soon_overdue_and_reminders_come_once_each_at_their_instants_and_from_a_new_poll(
     site: Site,
 ) -> None:
     site.watcher |= {"due_soon": ["2s", "3s"], "grace": "1s", "reminders": ["2s", "3s"]}
@@ -44,7 +44,7 @@ async def test_due_soon_overdue_and_reminders_come_once_each_at_their_instants_a
     assert len(site.asked("/retrieve/1")) == 6
 
 
-async def test_after_a_gap_overdue_is_told_but_only_the_latest_reminder(site: Site) -> None:
+async def test_after_a_gap_overdue_is_recorded_but_only_the_latest_reminder(site: Site) -> None:
     site.watcher |= {"due_soon": ["2s", "1s"], "reminders": ["1s", "2s", "3s", "1d"]}
     site.source("dollr")
     paid, late = await tracked_in_time(site)
@@ -69,7 +69,7 @@ async def tracked_in_time(site: Site) -> tuple[Bill, Bill]:
         site.watch("dollr", *(bill.id for bill in bills))
         site.write()
         await site.command("run", "--once")
-        if all(site.told(bill.id) == ["tracked"] for bill in bills) and ahead(2) < due:
+        if all(site.recorded(bill.id) == ["tracked"] for bill in bills) and ahead(2) < due:
             return bills[0], bills[1]
     raise AssertionError("this machine is too slow")
 
@@ -80,7 +80,7 @@ async def test_a_due_date_that_moves_clears_and_is_overdue_anew_but_never_twice_
     site.source("meteroid")
     site.watch("meteroid", "inv_1")
     site.write()
-    told = ["tracked", "overdue"]
+    recorded = ["tracked", "overdue"]
     await site.command("run", "--once")
     for due, events in (
         (LATE.replace(day=1), ["due_date_changed", "overdue_cleared", "overdue"]),
@@ -90,8 +90,8 @@ async def test_a_due_date_that_moves_clears_and_is_overdue_anew_but_never_twice_
     ):
         ledger.change_due(bill, due)
         await site.command("run", "--once")
-        told += events
-    bodies = await site.hears("inv_1", *told)
+        recorded += events
+    bodies = await site.hears("inv_1", *recorded)
 
     assert bodies[3]["data"]["reason"] == "due_date_changed"
     assert bodies[1]["data"]["occurred_at"] == "2020-03-01T00:00:00Z"
@@ -99,7 +99,9 @@ async def test_a_due_date_that_moves_clears_and_is_overdue_anew_but_never_twice_
     assert bodies[-1]["data"]["invoice"]["overdue"] is True
 
 
-async def test_changed_tags_timezone_and_grace_are_told_as_configuration_and_make_no_second_overdue(site: Site) -> None:
+async def test_changed_tags_timezone_and_grace_are_configuration_and_make_no_second_overdue(
+    site: Site,
+) -> None:
     site.sandbox.ledger.create("meteroid", "inv_1", "EUR", 100, LATE)
     site.source("meteroid")
     site.watch("meteroid", "inv_1", tags=["a"])
@@ -130,7 +132,7 @@ async def test_changed_tags_timezone_and_grace_are_told_as_configuration_and_mak
     assert recorded[4]["data"]["invoice"]["tags"] == ["b", "c"]
 
 
-async def test_a_clock_event_waits_for_a_fresh_look_and_then_is_told_from_the_last_one(site: Site) -> None:
+async def test_a_clock_event_waits_for_a_new_poll_and_then_is_recorded_from_the_last_one(site: Site) -> None:
     bill = site.sandbox.ledger.create("dollr", "1", "USD", 100, FAR_INSTANT)
     site.watcher["clock_wait"] = "2s"
     site.source("dollr")
@@ -161,7 +163,7 @@ async def test_clock_events_are_held_while_our_clock_differs_from_the_providers(
         ledger.pay(bill, 50)
         held = (await site.hears("inv_1", "tracked", "partially_paid"))[-1]
         site.sandbox.traps.date_skew = timedelta()
-        told = await site.hears("inv_1", "tracked", "partially_paid", "overdue")
+        recorded = await site.hears("inv_1", "tracked", "partially_paid", "overdue")
 
     assert held["data"]["invoice"]["overdue"] is False
-    assert told[-1]["data"]["changes"] == [{"field": "overdue", "before": False, "after": True}]
+    assert recorded[-1]["data"]["changes"] == [{"field": "overdue", "before": False, "after": True}]

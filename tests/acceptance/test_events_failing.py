@@ -21,7 +21,7 @@ def backed_off_until(daemon: Daemon) -> datetime:
     return datetime.fromisoformat(line["until"])
 
 
-async def test_an_account_that_gives_nothing_but_errors_is_told_once_and_so_is_its_recovery(site: Site) -> None:
+async def test_an_account_that_gives_nothing_but_errors_is_recorded_once_and_so_is_its_recovery(site: Site) -> None:
     ledger = site.sandbox.ledger
     bills = [ledger.create("meteroid", f"inv_{number}", "EUR", 100, FAR) for number in range(5)]
     site.watcher["failing_after"] = "3s"
@@ -31,12 +31,12 @@ async def test_an_account_that_gives_nothing_but_errors_is_told_once_and_so_is_i
     site.endpoint("tagged", tags=["none has it"])
     site.watch("meteroid", *(bill.id for bill in bills))
     async with site.running():
-        await until(lambda: len(site.told()) == len(bills), "all are tracked")
+        await until(lambda: len(site.recorded()) == len(bills), "all are tracked")
         site.sandbox.fail_next("meteroid", Fault(FaultKind.HTML), times=1000)
-        await until(lambda: "source.failing" in site.told(), "the failure is told")
+        await until(lambda: "source.failing" in site.recorded(), "the failure is told")
         site.sandbox.fail_no_more("meteroid")
         ledger.pay(bills[0])
-        await until(lambda: site.told("inv_0") == ["tracked", "paid"], "polls go on")
+        await until(lambda: site.recorded("inv_0") == ["tracked", "paid"], "polls go on")
 
     about = [body for body in site.bodies() if body["type"].startswith("source.")]
     assert [body["type"] for body in about] == ["source.failing", "source.recovered"]
@@ -45,8 +45,8 @@ async def test_an_account_that_gives_nothing_but_errors_is_told_once_and_so_is_i
     assert (failing["source"], failing["provider"], failing["since"]) == ("meteroid", "meteroid", recovered["since"])
     waited = datetime.fromisoformat(failing["occurred_at"]) - datetime.fromisoformat(failing["since"])
     assert waited >= timedelta(seconds=3)
-    assert site.told(endpoint="elsewhere") == []
-    assert site.told(endpoint="tagged") == ["source.failing", "source.recovered"]
+    assert site.recorded(endpoint="elsewhere") == []
+    assert site.recorded(endpoint="tagged") == ["source.failing", "source.recovered"]
 
 
 async def test_run_once_exits_1_while_an_account_refuses_and_polls_again_after_it_does_not(site: Site) -> None:
@@ -79,7 +79,7 @@ async def test_nobody_asks_before_retry_after_has_passed(site: Site) -> None:
     site.source("meteroid", rate="20/s")
     site.watch("meteroid", *ids)
     async with site.running() as daemon:
-        await until(lambda: len(site.told()) == len(ids), "all are tracked")
+        await until(lambda: len(site.recorded()) == len(ids), "all are tracked")
         site.sandbox.fail_next("meteroid", Fault(FaultKind.RATE_LIMITED, retry_after="3"))
         await until(lambda: daemon.has_logged("source.backed_off"), "the account is left alone")
         until_then = backed_off_until(daemon)
@@ -90,7 +90,7 @@ async def test_nobody_asks_before_retry_after_has_passed(site: Site) -> None:
     pauses = [later - earlier for earlier, later in pairwise(asked)]
     # What was already on its way when the 429 arrived could not be called back.
     assert max(pauses) >= 2.7
-    assert set(site.told()) == {"tracked"}
+    assert set(site.recorded()) == {"tracked"}
 
 
 async def test_rapyds_firewall_blocks_for_five_minutes(site: Site) -> None:

@@ -51,14 +51,14 @@ def each_says_what_it_changed(by_type: dict[str, Body]) -> None:
     assert by_type["marked_uncollectible"]["data"]["occurred_at"] is not None
 
 
-async def test_each_step_of_a_life_is_told_once_and_carries_what_it_changed(site: Site) -> None:
+async def test_each_step_of_a_life_is_recorded_once_and_carries_what_it_changed(site: Site) -> None:
     ledger = site.sandbox.ledger
     bill = ledger.create("meteroid", "inv_1", EUR, 100_000, FAR, draft=True)
     site.source("meteroid")
     site.watch("meteroid", "inv_1", tags=["vip"])
     async with site.running():
-        told = ["tracked"]
-        await site.hears("inv_1", *told)
+        recorded = ["tracked"]
+        await site.hears("inv_1", *recorded)
         for act, events in (
             (lambda: ledger.finalize(bill), ["finalized"]),
             (lambda: ledger.fail_payment(bill), ["payment_failed"]),
@@ -71,10 +71,10 @@ async def test_each_step_of_a_life_is_told_once_and_carries_what_it_changed(site
             (lambda: ledger.reopen(bill), ["reopened"]),
         ):
             act()
-            told += events
-            await site.hears("inv_1", *told)
+            recorded += events
+            await site.hears("inv_1", *recorded)
         await site.polls_again("inv_1")
-        bodies = await site.hears("inv_1", *told)
+        bodies = await site.hears("inv_1", *recorded)
         (shown,) = await site.command("show", "meteroid", "inv_1")
         (schema,) = await site.command("schema", "event")
 
@@ -86,7 +86,7 @@ async def test_each_step_of_a_life_is_told_once_and_carries_what_it_changed(site
         Draft202012Validator(schema).validate(body)  # pyright: ignore[reportUnknownMemberType]  # untyped there
 
 
-async def test_what_happens_between_two_looks_is_told_in_the_order_of_the_table(site: Site) -> None:
+async def test_what_happens_between_two_polls_is_recorded_in_the_order_of_the_table(site: Site) -> None:
     """Draft to paid by another due date, another total, a credit and a failed attempt, all unseen."""
     ledger = site.sandbox.ledger
     draft = ledger.create("meteroid", "inv_1", EUR, 100_000, FAR, draft=True)

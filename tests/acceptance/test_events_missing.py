@@ -21,15 +21,15 @@ async def test_an_invoice_is_deleted_after_three_misses_and_restored_where_it_co
         site.source(bill.provider)
         site.watch(bill.provider, bill.id)
     async with site.running():
-        await until(lambda: site.told().count("tracked") == len(bills), "all are tracked")
+        await until(lambda: site.recorded().count("tracked") == len(bills), "all are tracked")
         for bill in bills:
             ledger.delete(bill)
-        await until(lambda: site.told().count("deleted") == len(bills), "all are deleted")
+        await until(lambda: site.recorded().count("deleted") == len(bills), "all are deleted")
         for bill in bills:
             ledger.restore(bill)
-        await until(lambda: site.told().count("restored") == len(bills), "all are back")
+        await until(lambda: site.recorded().count("restored") == len(bills), "all are back")
 
-    assert site.told().count("updated") == 0
+    assert site.recorded().count("updated") == 0
     for bill in bills:
         bodies = [body for body in site.bodies(bill.id) if body["data"]["source"] == bill.provider]
         assert [body["data"]["sequence"] for body in bodies] == [1, 2, 3]
@@ -69,10 +69,10 @@ async def test_no_error_and_no_single_answer_makes_an_invoice_deleted(site: Site
         await site.command("watch", "poll", "rapyd", rapyd_id(1))
         await site.hears(rapyd_id(1), "tracked", "paid")
 
-    assert site.told("inv_500") == ["tracked"]
+    assert site.recorded("inv_500") == ["tracked"]
     states = {one: row["state"] for one, row in listed.items()}
     assert states == {"inv_500": "failing", "inv_other": "active", rapyd_id(1): "failing", "never": "not_found"}
-    assert site.told("never") == []
+    assert site.recorded("never") == []
     assert len(site.asked("batch-get")) + len(site.asked("/invoices/never")) == 1
 
 
@@ -88,4 +88,7 @@ async def test_three_misses_do_not_delete_while_the_account_answers_nothing_else
         site.sandbox.fail_next("meteroid", Fault(FaultKind.UNAUTHORIZED), times=3)
         await until(lambda: daemon.has_logged("source.failed"), "the account is given up")
         await site.hears("inv_1", "tracked", "deleted")
-        assert [type_ for type_ in site.told() if type_.startswith("source")] == ["source.failing", "source.recovered"]
+        assert [one for one in site.recorded() if one.startswith("source")] == [
+            "source.failing",
+            "source.recovered",
+        ]

@@ -61,7 +61,7 @@ async def test_slow_answers_do_not_hold_up_other_requests(site: Site) -> None:
     site.source("meteroid")
     site.watch("meteroid", *ids)
     async with site.running():
-        await until(lambda: len(site.told()) == len(ids), "all are tracked")
+        await until(lambda: len(site.recorded()) == len(ids), "all are tracked")
 
     asked = site.asked(provider="meteroid")[: len(ids)]
     assert asked[-1] - asked[0] < 4

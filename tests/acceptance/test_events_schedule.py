@@ -13,7 +13,7 @@ async def listed(site: Site) -> Body:
     return row
 
 
-async def test_a_settled_invoice_is_looked_at_ever_less_and_retires_until_somebody_asks(site: Site) -> None:
+async def test_a_settled_invoice_is_polled_ever_less_and_retires_until_somebody_asks(site: Site) -> None:
     ledger = site.sandbox.ledger
     bill = ledger.create("meteroid", "inv_1", "EUR", 1000, FAR)
     ledger.pay(bill)
@@ -24,17 +24,17 @@ async def test_a_settled_invoice_is_looked_at_ever_less_and_retires_until_somebo
         await site.hears("inv_1", "tracked")
         while (row := await listed(site))["state"] == "active":
             assert row["next_poll_at"] is not None
-        looks = site.asked("inv_1")
+        polls = site.asked("inv_1")
         assert (row["state"], row["next_poll_at"]) == ("retired", None)
         ledger.refund(bill, 300)
         await site.command("watch", "poll", "meteroid", "inv_1")
         await site.hears("inv_1", "tracked", "refunded")
         await site.polls_again("inv_1", 2)
 
-    pauses = [later - earlier for earlier, later in pairwise(looks)]
-    assert len(looks) >= 3
+    pauses = [later - earlier for earlier, later in pairwise(polls)]
+    assert len(polls) >= 3
     assert pauses[-1] > pauses[0] * 0.9
-    assert len(looks) <= 10
+    assert len(polls) <= 10
 
 
 async def test_cron_counts_weekdays_from_sunday_in_the_zone_of_the_source(site: Site) -> None:
@@ -66,10 +66,10 @@ async def test_a_watch_that_left_its_list_stops_and_continues_when_it_returns(si
         site.write()
         daemon.signal(signal.SIGHUP)
         await until(lambda: daemon.has_logged("watchlists.applied", removed=1), "it is stopped")
-        looks = len(site.asked("inv_1"))
+        polls = len(site.asked("inv_1"))
         ledger.pay(bill)
         await site.polls_again("inv_2")
-        assert len(site.asked("inv_1")) == looks
+        assert len(site.asked("inv_1")) == polls
         site.lists["meteroid-0.toml"] = kept
         site.write()
         daemon.signal(signal.SIGHUP)

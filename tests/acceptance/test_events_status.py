@@ -20,7 +20,7 @@ from watcher.sandbox.traps import (
 PARTS = ("total", "paid", "due", "credited", "refunded", "written_off")
 
 
-def said(snapshot: dict[str, Any]) -> dict[str, object]:
+def output(snapshot: dict[str, Any]) -> dict[str, object]:
     (row,) = snapshot["amounts"]
     return {
         "status": snapshot["status"],
@@ -69,7 +69,7 @@ async def test_every_state_of_every_provider_becomes_the_snapshot_that_the_contr
     await site.command("run", "--once")
 
     shown = {(one["source"], one["id"]): one for one in await site.command("invoices")}
-    assert {key: said(one) for key, one in shown.items()} == {
+    assert {key: output(one) for key, one in shown.items()} == {
         (case.provider, case.id): owed(case) for case in EVERY_CASE
     }
     text = json.dumps([json.loads(delivery.body) for delivery in site.receiver.verified])
@@ -110,6 +110,6 @@ async def test_another_spelling_or_deployment_of_a_provider_is_no_change(site: S
     site.sandbox.traps.chargeover = ChargeOverTraps(naive_times=True, empty_details_as_list=True, float_noise=True)
     await site.command("run", "--once")
 
-    told = [(body["type"], body["data"]["invoice_id"]) for body in site.bodies()[before:]]
+    recorded = [(body["type"], body["data"]["invoice_id"]) for body in site.bodies()[before:]]
     # An old server shows refunds in the amount due alone.
-    assert told == [("invoice.payment_reversed", "inv_refunded"), ("invoice.updated", "inv_refunded")]
+    assert recorded == [("invoice.payment_reversed", "inv_refunded"), ("invoice.updated", "inv_refunded")]

@@ -58,12 +58,12 @@ async def test_a_backup_under_load_is_whole_and_a_daemon_on_it_goes_on_with_its_
     ended = anyio.Event()
     async with site.running() as daemon, anyio.create_task_group() as life:
         life.start_soon(keep_paying, bills, site, ended)
-        await until(lambda: len(site.told()) > 2 * INVOICES, "it writes")
+        await until(lambda: len(site.recorded()) > 2 * INVOICES, "it writes")
         for copy in copies:
-            written = len(site.told())
+            written = len(site.recorded())
             done = await operate(site, "db", "backup", str(copy))
             assert (done.code, done.err) == (0, "")
-            await until(lambda before=written: len(site.told()) > before, "it goes on writing")
+            await until(lambda before=written: len(site.recorded()) > before, "it goes on writing")
         refused = await operate(site, "db", "backup", str(copies[0]))
         assert (refused.code, "never overwrites" in refused.err) == (1, True)
         ended.set()
@@ -81,7 +81,7 @@ async def test_a_backup_under_load_is_whole_and_a_daemon_on_it_goes_on_with_its_
     for bill in bills:
         site.sandbox.ledger.pay(bill)
     async with site.running():
-        await until(lambda: all(site.told(bill.id)[-1] == "paid" for bill in bills), "what happened since is told")
+        await until(lambda: all(site.recorded(bill.id)[-1] == "paid" for bill in bills), "what happened since is told")
         after = await site.command("events")
     assert after[: len(before)] == before
     assert without_gaps(after)

@@ -168,7 +168,7 @@ async def test_follow_prints_events_of_a_running_daemon_as_they_happen(recorded:
     assert [json.loads(line)["cursor"] for line in out.read_text().splitlines()] == [3]
 
 
-async def test_run_once_tells_a_failed_poll_and_a_failed_delivery_by_its_exit_code(recorded: Site) -> None:
+async def test_run_once_reports_a_failed_poll_and_a_failed_delivery_by_its_exit_code(recorded: Site) -> None:
     site = recorded
     site.sandbox.ledger.pay(site.sandbox.ledger.bill("meteroid", "inv_1"))
     site.endpoint(retries=["0s", "1h"])

@@ -11,7 +11,7 @@ from tests.acceptance.operating import operate_all
 pytestmark = pytest.mark.timeout(120)
 
 
-async def test_all_mistakes_of_all_files_are_told_at_once_with_file_and_line_and_code_2(site: Site) -> None:
+async def test_all_mistakes_of_all_files_are_reported_at_once_with_file_and_line_and_code_2(site: Site) -> None:
     site.source("meteroid", rate="fast", api_key={"env": "NOT_SET_ANYWHERE"}, colour="red")
     site.endpoint(events=["invoice.pai"], retries=["5 minutes"])
     site.watch("meteroid", "..")
@@ -27,12 +27,12 @@ async def test_all_mistakes_of_all_files_are_told_at_once_with_file_and_line_and
     assert {done.code for done in (check, run, once, listing)} == {2}
     assert {done.out for done in (check, run, once, listing)} == {""}
     assert check.err == run.err == once.err == listing.err
-    told = [
+    recorded = [
         re.fullmatch(r"error: (.*/)?([^/:]+):(\d+): (column \"\w+\"|[^: ]+)(:? .+)", line)
         for line in check.err.splitlines()
     ]
-    assert all(told), check.err
-    places = {f"{one[2]} {one[4]}" for one in told if one}
+    assert all(recorded), check.err
+    places = {f"{one[2]} {one[4]}" for one in recorded if one}
     assert places >= {
         "watcher.toml watcher.due_soon", "watcher.toml watcher.reminders", "watcher.toml polling.cron",
         "watcher.toml sources.meteroid.rate", "watcher.toml sources.meteroid.api_key",

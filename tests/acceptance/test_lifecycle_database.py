@@ -127,7 +127,7 @@ async def test_a_full_disk_is_said_and_the_daemon_goes_on_once_there_is_room(sit
         assert store["state"] == "failing"
         assert "cannot" in store["error"]
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        await until(lambda: len(set(site.told("inv_39"))) == 1, "the list is in force after all")
+        await until(lambda: len(set(site.recorded("inv_39"))) == 1, "the list is in force after all")
         await ready(f"{url_of(daemon)}/readyz")
         daemon.signal(signal.SIGTERM)
         assert await daemon.ended() == 0

@@ -20,8 +20,8 @@ def rows(done: Done) -> list[dict[str, Any]]:
 
 
 def sequences(receiver: Receiver, invoice_id: str) -> list[int]:
-    told: list[dict[str, Any]] = [json.loads(one.body)["data"] for one in receiver.verified]
-    return [body["sequence"] for body in told if body["invoice_id"] == invoice_id]
+    recorded: list[dict[str, Any]] = [json.loads(one.body)["data"] for one in receiver.verified]
+    return [body["sequence"] for body in recorded if body["invoice_id"] == invoice_id]
 
 
 async def test_retries_keep_the_schedule_end_dead_and_can_be_sent_again_with_the_same_bytes(site: Site) -> None:
@@ -100,14 +100,14 @@ async def test_an_endpoint_that_asks_for_patience_or_hangs_slows_down_nobody_els
         hanging.hang_next(1000)
         site.endpoint("hanging", url=hanging.url("/hanging"), concurrency=2)
         async with site.running() as daemon:
-            await until(lambda: len(site.told()) == 6, "one hangs, the other hears")
+            await until(lambda: len(site.recorded()) == 6, "one hangs, the other hears")
             for bill in bills:
                 site.sandbox.ledger.pay(bill)
-            await until(lambda: len(site.told()) == 12, "still")
+            await until(lambda: len(site.recorded()) == 12, "still")
             assert len(hanging.deliveries) == 2
             daemon.process.kill()
             await daemon.ended()
-    assert sorted(site.told()) == ["paid"] * 6 + ["tracked"] * 6
+    assert sorted(site.recorded()) == ["paid"] * 6 + ["tracked"] * 6
 
 
 async def test_a_delivery_that_waits_is_listed_with_its_next_attempt_and_is_left_by_the_next_round(site: Site) -> None:

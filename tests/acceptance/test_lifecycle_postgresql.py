@@ -15,7 +15,7 @@ RATE = 5
 WINDOW = 3
 
 
-async def test_two_replicas_tell_each_event_once_share_the_rate_and_take_over(site: Site, postgres_url: str) -> None:
+async def test_two_replicas_report_each_event_once_share_the_rate_and_take_over(site: Site, postgres_url: str) -> None:
     bills = [site.sandbox.ledger.create("meteroid", f"inv_{number}", "EUR", 1000) for number in range(8)]
     site.source("meteroid", rate=f"{RATE}/s")
     site.watch("meteroid", *(bill.id for bill in bills))
@@ -24,11 +24,11 @@ async def test_two_replicas_tell_each_event_once_share_the_rate_and_take_over(si
     site.config.write_text('[database]\nurl = { file = "database" }\n' + site.config.read_text())
     async with started(site) as one, started(site) as other:
         await until(lambda: one.has_logged(ALIVE_AFTER) and other.has_logged(ALIVE_AFTER), "both run")
-        await until(lambda: len(site.told()) == len(bills), "all are tracked")
+        await until(lambda: len(site.recorded()) == len(bills), "all are tracked")
         for bill in bills:
             site.sandbox.ledger.pay(bill)
-        await until(lambda: len(site.told()) == 2 * len(bills), "all are paid")
-        added, copied, listed, told = await operate_all(
+        await until(lambda: len(site.recorded()) == 2 * len(bills), "all are paid")
+        added, copied, listed, recorded = await operate_all(
             site,
             "watch remove meteroid inv_0",
             "db backup copy.db",
@@ -38,11 +38,11 @@ async def test_two_replicas_tell_each_event_once_share_the_rate_and_take_over(si
         assert added.code == 1
         assert (copied.code, "backed up with PostgreSQL's own pg_dump" in copied.err) == (1, True)
         assert json.loads(listed.out)["watches"] == len(bills)
-        assert len(told.out.splitlines()) == len(bills)
+        assert len(recorded.out.splitlines()) == len(bills)
         one.process.terminate()
         assert await one.ended() == 0
         site.sandbox.ledger.chargeback(bills[0], 500)
-        await until(lambda: len(site.told("inv_0")) == 3, "the other goes on")
+        await until(lambda: len(site.recorded("inv_0")) == 3, "the other goes on")
         other.process.terminate()
         assert await other.ended() == 0
     assert max(Counter(delivery.id for delivery in site.receiver.deliveries).values()) == 1
@@ -71,9 +71,9 @@ async def test_behind_a_pooler_it_runs_in_session_mode_and_else_says_why_not(
                 assert await daemon.ended() == (0 if mode == "session" else 1)
     except postgresql.PostgresqlMissing as missing:
         pytest.skip(str(missing))
-    said = [line for line in daemon.log.read_text().splitlines() if line.startswith("error: ")]
+    output = [line for line in daemon.log.read_text().splitlines() if line.startswith("error: ")]
     assert "Traceback" not in daemon.log.read_text()
-    assert [("set pool_mode = session" in line) for line in said] == ([] if mode == "session" else [True])
+    assert [("set pool_mode = session" in line) for line in output] == ([] if mode == "session" else [True])
 
 
 async def test_a_database_that_is_not_there_is_named_without_its_password(site: Site, postgres_url: str) -> None:

@@ -36,7 +36,7 @@ async def test_lists_that_come_change_and_go_are_in_force_without_a_restart(site
     site.watch("meteroid", "inv_0", "inv_1")
     async with site.running() as daemon:
         lists = site.folder / "watchlists"
-        await until(lambda: len(site.told()) == 2, "both are tracked")
+        await until(lambda: len(site.recorded()) == 2, "both are tracked")
         (lists / "more.toml").write_text('source = "meteroid"\ninvoices = ["inv_2"]\n')
         await comes_into_force(daemon, 1)
         await site.hears("inv_2", "tracked")
@@ -93,7 +93,7 @@ async def test_a_mass_removal_is_held_until_sighup(site: Site) -> None:
     site.source("meteroid")
     site.watch("meteroid", *ids)
     async with site.running() as daemon:
-        await until(lambda: len(site.told()) == 12, "all are tracked")
+        await until(lambda: len(site.recorded()) == 12, "all are tracked")
         (site.folder / "watchlists" / "meteroid-0.toml").write_text('source = "meteroid"\ninvoices = ["inv_0"]\n')
         await until(lambda: daemon.has_logged("watchlists.held"), "it is held")
         assert len(await watched(site)) == 12
@@ -110,11 +110,11 @@ async def test_keys_that_need_a_restart_are_named_until_they_are_as_they_were(si
         moved = '[database]\nurl = "sqlite:///other.db"\n' + good.replace('listen = ""', 'listen = "127.0.0.1:8999"')
 
         async def named_after(text: str, times: int) -> list[str]:
-            said = len(daemon.logged)
+            output = len(daemon.logged)
             site.config.write_text(text)
             daemon.signal(signal.SIGHUP)
             await comes_into_force(daemon, times)
-            return [line["key"] for line in daemon.logged[said:] if line["event"] == "config.needs_restart"]
+            return [line["key"] for line in daemon.logged[output:] if line["event"] == "config.needs_restart"]
 
         assert await named_after(moved, 1) == ["database.url", "http.listen"]
         assert await named_after(f"{moved}\n", 2) == ["database.url", "http.listen"]
@@ -149,7 +149,7 @@ async def test_what_waits_for_a_removed_endpoint_is_parked_and_goes_on_when_its_
             daemon.signal(signal.SIGHUP)
             await until(lambda: back.verified, "what was parked arrives")
             assert [delivery.type for delivery in back.verified] == ["invoice.tracked"]
-    assert site.told("inv_1") == ["tracked", "paid"]
+    assert site.recorded("inv_1") == ["tracked", "paid"]
 
 
 async def test_file_secrets_rotate_in_place_and_all_listed_ones_sign(site: Site) -> None:

@@ -62,7 +62,7 @@ async def test_no_secret_is_found_in_logs_output_database_or_backup_whatever_goe
         site.write()
         site.config.write_text(site.config.read_text().replace('format = "json"', 'format = "json"\nlevel = "debug"'))
         async with started(site, variables=variables) as daemon:
-            await until(lambda: "tracked" in site.told(), "a secret signs")
+            await until(lambda: "tracked" in site.recorded(), "a secret signs")
             await until(lambda: len(sandbox.requests) > len(WATCHED) * 3, "much went wrong")
             (site.folder / "signing").write_text("PLANTED-but-no-secret")
             await until(lambda: daemon.has_logged("config.refused"), "the bad secret is refused")

@@ -58,7 +58,7 @@ async def test_sigterm_finishes_the_poll_and_the_webhook_in_flight_and_exits_0(s
         assert len(site.sandbox.requests) == asked
         assert [event["type"] for event in shown[0]["events"]] == ["invoice.tracked"]
         async with site.running():
-            await until(lambda: len(site.told()) == 2, "what was recorded last is told after the next start")
+            await until(lambda: len(site.recorded()) == 2, "what was recorded last is told after the next start")
         assert [delivery.duplicate for delivery in site.receiver.deliveries] == [False, False]
 
 
@@ -124,7 +124,7 @@ async def test_sighup_applies_at_once_what_is_still_being_written_and_drops_noth
         daemon.signal(signal.SIGHUP)
         await until(lambda: daemon.has_logged("watchlists.applied", added=1), "the list is in force")
         group.cancel_scope.cancel()
-        await until(lambda: "tracked" in site.told("inv_2"), "the new watch is polled")
+        await until(lambda: "tracked" in site.recorded("inv_2"), "the new watch is polled")
 
 
 async def test_systemd_hears_ready_watchdog_reloading_and_stopping(site: Site, tmp_path: Path) -> None:

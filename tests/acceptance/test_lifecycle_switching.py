@@ -29,7 +29,7 @@ async def test_an_endpoint_is_switched_off_and_on_beside_the_service(site: Site)
             await site.hears(bill.id, "tracked", "partially_paid", endpoint="crm")
             ledger.pay(bill)
             await site.hears(bill.id, "tracked", "partially_paid", "paid", endpoint="crm")
-        assert site.told() == ["tracked", "tracked"]
+        assert site.recorded() == ["tracked", "tracked"]
         (listed,) = [row for row in await site.command("endpoints", "list") if row["name"] == "ledger"]
         assert (listed["state"], listed["waiting"]) == ("disabled", 4)
 
@@ -37,8 +37,8 @@ async def test_an_endpoint_is_switched_off_and_on_beside_the_service(site: Site)
         assert on.out == "ledger is enabled; 4 webhooks go out now, in order\n"
         for bill in bills:
             await site.hears(bill.id, "tracked", "partially_paid", "paid")
-        await until(lambda: "endpoint.recovered" in site.told(endpoint="crm"), "the others are told")
-    assert [kind for kind in site.told(endpoint="crm") if kind.startswith("endpoint.")] == [
+        await until(lambda: "endpoint.recovered" in site.recorded(endpoint="crm"), "the others are told")
+    assert [kind for kind in site.recorded(endpoint="crm") if kind.startswith("endpoint.")] == [
         *("endpoint.disabled", "endpoint.recovered")
     ]
 

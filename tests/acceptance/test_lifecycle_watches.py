@@ -38,7 +38,7 @@ async def test_watches_added_imported_polled_and_removed_by_hand_are_in_force_at
         added, imported = await operate_all(site, add, "watch import march.csv --json")
         assert (added.code, json.loads(added.out)["done"]) == (0, "watched")
         assert (imported.code, json.loads(imported.out)["added"]) == (0, 2)
-        await until(lambda: len(site.told()) == 4, "all are polled", within=in_time)
+        await until(lambda: len(site.recorded()) == 4, "all are polled", within=in_time)
 
         for bill in bills:
             ledger.pay(bill)
@@ -51,13 +51,13 @@ async def test_watches_added_imported_polled_and_removed_by_hand_are_in_force_at
         )
         assert (asked.code, gone.code, unknown.code) == (0, 0, 1)
         assert "inv_4 is not watched" in unknown.err
-        await until(lambda: site.told("inv_1") == ["tracked", "paid"], "it is polled", within=in_time)
+        await until(lambda: site.recorded("inv_1") == ["tracked", "paid"], "it is polled", within=in_time)
         assert {row["invoice_id"]: [row[key] for key in WISHED] for row in rows(listed.out)} == {
             "inv_0": [[], None, None, ["file"]],
             "inv_1": [["vip"], "2030-01-31", "n1", ["cli"]],
             "inv_3": [[], None, "n", ["cli"]],
         }
-        assert (site.told("inv_0"), site.told("inv_2")) == (["tracked"], ["tracked"])
+        assert (site.recorded("inv_0"), site.recorded("inv_2")) == (["tracked"], ["tracked"])
 
 
 async def test_a_watch_with_both_origins_stops_with_the_last_and_a_file_is_named(site: Site) -> None:
@@ -67,7 +67,7 @@ async def test_a_watch_with_both_origins_stops_with_the_last_and_a_file_is_named
     site.watch("meteroid", "inv_1")
     site.watch("meteroid", "inv_2", tags=["x"])
     async with site.running() as daemon:
-        await until(lambda: len(site.told()) == 2, "both are tracked")
+        await until(lambda: len(site.recorded()) == 2, "both are tracked")
         refused, purging, added, both, removed, again = await operate_all(
             site,
             "watch remove meteroid inv_1",
@@ -91,7 +91,7 @@ async def test_a_watch_with_both_origins_stops_with_the_last_and_a_file_is_named
         asked = len(site.asked("inv_1"))
         await site.polls_again("inv_2", times=3)
         assert len(site.asked("inv_1")) == asked
-        assert site.told("inv_1") == ["tracked"]
+        assert site.recorded("inv_1") == ["tracked"]
 
 
 async def test_purge_erases_what_was_said_and_readding_continues_the_sequence(site: Site) -> None:
@@ -103,20 +103,20 @@ async def test_purge_erases_what_was_said_and_readding_continues_the_sequence(si
         await operate_all(site, "watch add meteroid inv_1 --tag vip")
         await site.hears("inv_1", "tracked")
         ledger.pay(bill, 300)
-        told = await site.hears("inv_1", "tracked", "partially_paid")
-        number = told[0]["data"]["invoice"]["number"]
+        recorded = await site.hears("inv_1", "tracked", "partially_paid")
+        number = recorded[0]["data"]["invoice"]["number"]
         purged, shown, raw, again = await operate_all(
             site,
             "watch remove meteroid inv_1 --purge --json",
             "show meteroid inv_1 --json",
             "show meteroid inv_1 --raw",
-            f"redeliver --event {told[0]['data']['event_id']}",
+            f"redeliver --event {recorded[0]['data']['event_id']}",
         )
         assert [one.code for one in (purged, shown, raw, again)] == [0, 0, 1, 1]
         document = json.loads(shown.out)
         assert (document["invoice"], document["snapshots"]) == (None, [])
         assert [event["data"]["event_id"] for event in document["events"]] == [
-            body["data"]["event_id"] for body in told
+            body["data"]["event_id"] for body in recorded
         ]
         with closing(sqlite3.connect(site.folder / "invoice-watcher.db")) as database:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -8,7 +8,7 @@ from tests.acceptance.daemon import Site
 from tests.acceptance.operating import operate_all
 
 
-async def test_plan_and_explain_tell_what_the_daemon_goes_by(site: Site) -> None:
+async def test_plan_and_explain_report_what_the_daemon_goes_by(site: Site) -> None:
     ledger = site.sandbox.ledger
     paid = ledger.create("meteroid", "inv_paid", "EUR", 100_000, FAR)
     for invoice_id, due_on in (("inv_late", LATE), ("inv_far", FAR)):
@@ -31,8 +31,8 @@ async def test_plan_and_explain_tell_what_the_daemon_goes_by(site: Site) -> None
         )
     _is_planned(json.loads(plan.out))
     _is_explained(json.loads(late.out))
-    told = json.loads(settled.out)
-    assert (told["status"], told["adaptive"]) == ("paid", None)
+    recorded = json.loads(settled.out)
+    assert (recorded["status"], recorded["adaptive"]) == ("paid", None)
     assert 'The policy is "adaptive"' in words.out
     assert "Last look" in words.out
 

@@ -17,11 +17,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean, quantiles
 
-from tests.benchmarks.desks import Backend, Ledger, MemoryDesk, SqlDesk
+from tests.benchmarks.backends import Backend, Ledger, MemoryBackend, SqlBackend
 from tests.benchmarks.receivables import STARTS_AT, Life, known_hazards, lives
 from tests.benchmarks.rivals import Optimum, Ranked, ladder, proportional, ranked_allocation
 from tests.fakes.clock import FakeClock
-from tests.fakes.polling import LOOKS, plan
+from tests.fakes.polling import POLL_RULES, plan
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.scheduling.allocation import HazardGroup, Limits, PollAllocation
 from watcher.core.scheduling.intervals import jittered
@@ -39,7 +39,7 @@ class Row:
     """What one policy made of the lives. Delays in hours; `expected` is what the planner said meanwhile."""
 
     name: str
-    looks: int
+    polls: int
     mean: float
     late: float
     by_value: float
@@ -69,7 +69,7 @@ class Run:
             if self.clock.instant >= self.ends_at:
                 break
             await self._tune()
-            await self.backend.record([ledger.look(one, self.clock.instant) for one in watched])
+            await self.backend.record([ledger.poll(one, self.clock.instant) for one in watched])
         return self._row(population, ledger)
 
     async def _tune(self) -> None:
@@ -102,7 +102,7 @@ class Run:
         amounts = [float(life.amount) for life in paid]
         return Row(
             name=self.name,
-            looks=ledger.looks,
+            polls=ledger.polls,
             mean=fmean(delays),
             late=quantiles(delays, n=20)[-1],
             by_value=fmean(delays, amounts),
@@ -113,7 +113,9 @@ class Run:
 
 def plain_plan() -> SourcePlan:
     """No clock events: the requests they cost are the same under every policy."""
-    return plan(name=SOURCE, subscriptions=(), clock=ClockRules(), poll_rules=replace(LOOKS, keep_settled=timedelta(0)))
+    return plan(
+        name=SOURCE, subscriptions=(), clock=ClockRules(), poll_rules=replace(POLL_RULES, keep_settled=timedelta(0))
+    )
 
 
 def steady_plan(limits: Limits) -> SourcePlan:
@@ -141,15 +143,15 @@ async def in_memory(invoices: int, limits: Limits, days: int) -> list[Row]:
         for name, rank in rivals.items()
     }
     plans |= {"ours": adaptive(limits), "ours, weighted by amount": adaptive(limits, weighted=True)}
-    rows = [await Run(name, MemoryDesk(STARTS_AT), one, days).over(population) for name, one in plans.items()]
+    rows = [await Run(name, MemoryBackend(STARTS_AT), one, days).over(population) for name, one in plans.items()]
     # Hazards are known by stage, and true within it only for payments at any hour of the day.
     population = lives(days, invoices, all_day=True)
-    told = Run("ours, hazards known", MemoryDesk(STARTS_AT, known=known), adaptive(limits), days)
-    rows.append(await told.over(population))
+    informed = Run("ours, hazards known", MemoryBackend(STARTS_AT, known=known), adaptive(limits), days)
+    rows.append(await informed.over(population))
     best = Optimum(known["open"], limits)
-    best.fit(population, rows[-1].looks, told.ends_at)
+    best.fit(population, rows[-1].polls, informed.ends_at)
     optimum = replace(plain_plan(), regular=best.next_poll)
-    rows.append(await Run("optimum, hazards known", MemoryDesk(STARTS_AT), optimum, days).over(population))
+    rows.append(await Run("optimum, hazards known", MemoryBackend(STARTS_AT), optimum, days).over(population))
     return rows
 
 
@@ -158,7 +160,7 @@ async def on_sqlite(population: Sequence[Life], limits: Limits, days: int) -> li
     for name, one in {"uniform, on SQLite": steady_plan(limits), "ours, on SQLite": adaptive(limits)}.items():
         with tempfile.TemporaryDirectory() as folder:
             async with open_store(f"sqlite:///{Path(folder) / 'freshness.db'}", create=True) as store:
-                rows.append(await Run(name, SqlDesk(store, SOURCE, STARTS_AT), one, days).over(population))
+                rows.append(await Run(name, SqlBackend(store, SOURCE, STARTS_AT), one, days).over(population))
     return rows
 
 
@@ -167,7 +169,7 @@ def print_table(rows: Sequence[Row]) -> None:
     print(f"{'policy':28}{'looks':>9}{'mean h':>8}{'p95 h':>8}{'value h':>9}{'mean':>8}{'value':>8}")
     for row in rows:
         print(
-            f"{row.name:28}{row.looks:9d}{row.mean:8.2f}{row.late:8.2f}{row.by_value:9.2f}"
+            f"{row.name:28}{row.polls:9d}{row.mean:8.2f}{row.late:8.2f}{row.by_value:9.2f}"
             f"{row.mean / uniform.mean:8.2f}{row.by_value / uniform.by_value:8.2f}",
             flush=True,
         )
@@ -175,11 +177,11 @@ def print_table(rows: Sequence[Row]) -> None:
 
 def print_findings(rows: Sequence[Row]) -> None:
     by_name = {row.name: row for row in rows}
-    told, optimum = by_name["ours, hazards known"], by_name["optimum, hazards known"]
+    informed, optimum = by_name["ours, hazards known"], by_name["optimum, hazards known"]
     # Delay falls as looks rise: what is left of a difference in looks is taken out.
-    above = told.mean * told.looks / (optimum.mean * optimum.looks) - 1
+    above = informed.mean * informed.polls / (optimum.mean * optimum.polls) - 1
     print(f"\nours above the optimum with known hazards: {above:+.1%}")
-    for row in (by_name["ours"], told):
+    for row in (by_name["ours"], informed):
         assert row.expected is not None
         print(
             f"planner, {row.name}: expected {row.expected:.2f} h, measured {row.learned_mean:.2f} h "

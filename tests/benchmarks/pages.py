@@ -56,14 +56,14 @@ ENVIRONMENT = {"KEY": "key-a1b2c3d4", "SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZ
 
 def config(folder: Path) -> Path:
     """The sources and endpoints that the database is filled for."""
-    told = CONFIG
+    text = CONFIG
     for name, provider in SOURCES.items():
-        told += f'[sources.{name}]\nprovider = "{provider}"\nbase_url = "http://127.0.0.1:9"\n'
-        told += "".join(f'{key} = {{ env = "KEY" }}\n' for key in KEYS[provider])
+        text += f'[sources.{name}]\nprovider = "{provider}"\nbase_url = "http://127.0.0.1:9"\n'
+        text += "".join(f'{key} = {{ env = "KEY" }}\n' for key in KEYS[provider])
     for name, url in ENDPOINTS.items():
-        told += f'[endpoints.{name}]\nurl = "{url}"\nsecrets = [{{ env = "SECRET" }}]\n'
+        text += f'[endpoints.{name}]\nurl = "{url}"\nsecrets = [{{ env = "SECRET" }}]\n'
     file = folder / "watcher.toml"
-    file.write_text(told)
+    file.write_text(text)
     return file
 
 

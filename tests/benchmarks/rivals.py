@@ -49,7 +49,7 @@ def proportional(curve: Curve, days_after_due: float) -> float:
 
 def ladder(curve: Curve, days_after_due: float) -> float:
     del curve
-    return next(looks for until, looks in _LADDER if days_after_due < until)
+    return next(polls for until, polls in _LADDER if days_after_due < until)
 
 
 def ranked_allocation(adaptive_policy: Ranked, census: Census, now: datetime) -> PollAllocation:
@@ -96,12 +96,12 @@ class Optimum:
                     best, place = total, until
             value[at], self._following[at] = best, place
 
-    def fit(self, lives: Sequence[Life], looks: int, until: datetime) -> None:
+    def fit(self, lives: Sequence[Life], polls: int, until: datetime) -> None:
         """Find the price at which these lives are looked at so often: looks fall with its root."""
         sample, price = lives[::_SAMPLED], 0.005
         for _ in range(_FITTED):
             self.solve(price)
-            price *= (self._looks(sample, until) * len(lives) / len(sample) / looks) ** 2
+            price *= (self._polls(sample, until) * len(lives) / len(sample) / polls) ** 2
 
     def next_poll(self, hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
         del jitter
@@ -111,7 +111,7 @@ class Optimum:
         at = min(max(int(exact), 0), self._steps - 1)
         return now + (self._following[at] - at) / _GRID * DAY
 
-    def _looks(self, lives: Sequence[Life], until: datetime) -> int:
+    def _polls(self, lives: Sequence[Life], until: datetime) -> int:
         made = 0
         for life in lives:
             hazard_group, now = HazardGroup("open", due_hour(life.due_at)), max(life.issued_at, STARTS_AT)

@@ -49,7 +49,7 @@ ACCOUNTS = 4
 PAID = 10
 SECONDS = 5.0
 _JITTER = 0.5
-LOOKS = PollRules(
+POLL_RULES = PollRules(
     every=timedelta(minutes=10),
     slowest=timedelta(hours=24),
     confirm_deleted=timedelta(minutes=10),
@@ -67,12 +67,12 @@ class _LeapingClock(SystemClock):
         return super().now() + self._ahead
 
     def leap(self) -> None:
-        self._ahead += 1.1 * LOOKS.every
+        self._ahead += 1.1 * POLL_RULES.every
 
 
 def _in_a_round(hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
     del hazard_group, jitter
-    return now + LOOKS.every
+    return now + POLL_RULES.every
 
 
 class _Counted:
@@ -124,7 +124,7 @@ class _Bench:
     async def round(self, *providers: Provider) -> int:
         """Refresh all that is due, what missed its send instant too; how many were refreshed."""
         plans = [
-            plan(one, name=name, spacing=Spacing.of(10_000), looks=LOOKS, regular=_in_a_round)
+            plan(one, name=name, spacing=Spacing.of(10_000), poll_rules=POLL_RULES, regular=_in_a_round)
             for name, one in zip(_names(len(providers)), providers, strict=True)
         ]
         self._poller.configure({one.name: one for one in plans})

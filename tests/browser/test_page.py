@@ -40,7 +40,7 @@ async def opened(
     page = await context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
+    page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
     try:
         yield page
     finally:
@@ -48,9 +48,9 @@ async def opened(
     assert complaints == []
 
 
-def _is_complaint(said: ConsoleMessage) -> bool:
+def _is_complaint(message: ConsoleMessage) -> bool:
     """A refused login is an answer like any other, which the browser reports as a failure."""
-    return said.type == "error" and "status of 401" not in said.text
+    return message.type == "error" and "status of 401" not in message.text
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")])

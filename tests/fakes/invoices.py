@@ -51,7 +51,7 @@ class Life:
         self.rules, self.watch = rules, watch
         self.memory = HistoryState()
 
-    def look(self, seen: Invoice, *, day: float = 0, held: bool = False) -> Transition:
+    def poll(self, seen: Invoice, *, day: float = 0, held: bool = False) -> Transition:
         taken = take(seen, self.watch)
         return self._step(observe(self.memory, taken, seen, _at(day), self.rules, clock_held=held))
 

@@ -28,7 +28,7 @@ OPEN = Snapshot(
     paid_at=None, voided_at=None, customer=Customer("cus_1", None), line_count=1, url=None, tags=("vip",),
     due_key="2026-11-24",
 )  # fmt: skip
-LOOKS = (
+POLLS = (
     (replace(OPEN, status=Status.DRAFT), timedelta(0)),
     (OPEN, timedelta(hours=1)),
     (replace(OPEN, failed_attempts=1, last_payment_error="card_declined"), timedelta(hours=2)),
@@ -58,13 +58,13 @@ class Stage:
     bodies: tuple[bytes, ...]
 
 
-def live(looks: int = len(LOOKS)) -> tuple[Stage, ...]:
+def live(polls: int = len(POLLS)) -> tuple[Stage, ...]:
     memory, stages = HistoryState(), list[Stage]()
-    for taken, later in LOOKS[:looks]:
+    for taken, later in POLLS[:polls]:
         at = BEGINS_AT + later
         step = observe(memory, taken, None, at, RULES, clock_held=False)
         seen = body.Observation(BEGINS_AT, at, at)
-        told = tuple(body.full(event, step.snapshot, seen, at) for event in step.events)
-        stages.append(Stage(at, step, told))
+        bodies = tuple(body.full(event, step.snapshot, seen, at) for event in step.events)
+        stages.append(Stage(at, step, bodies))
         memory = step.memory
     return tuple(stages)

@@ -45,7 +45,7 @@ _LEASE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Step:
     """What was seen of one invoice at one instant."""
 
     at: datetime
@@ -72,11 +72,11 @@ async def fill(store: Store, count: int, now: datetime, *, sources: Sequence[str
 async def _live(queue: SqlPollQueue, source: str, rng: random.Random, now: datetime) -> None:
     """Two looks at each new invoice of a source: as it was found, and, of most, how it ended."""
     request = ClaimRequest(source, timedelta(0), 1, _CHUNK, now + _DAY)
-    remembered: dict[str, tuple[HistoryState, _Look | None]] = {}
+    remembered: dict[str, tuple[HistoryState, _Step | None]] = {}
     for claim in await queue.claim(now, [request], _LEASE):
         records: list[PollRecord] = []
         for watch in claim.watches:
-            first, second = _looks(watch, rng, now)
+            first, second = _steps(watch, rng, now)
             transition = _seen(source, watch, HistoryState(), first)
             records.append(_record(source, watch, transition, first, now if second else now + _DAY))
             remembered[watch.invoice_id] = transition.memory, second
@@ -84,9 +84,9 @@ async def _live(queue: SqlPollQueue, source: str, rng: random.Random, now: datet
     for claim in await queue.claim(now, [request], _LEASE):
         records = []
         for watch in claim.watches:
-            before, look = remembered[watch.invoice_id]
-            assert look is not None
-            records.append(_record(source, watch, _seen(source, watch, before, look), look, now + _DAY))
+            before, step = remembered[watch.invoice_id]
+            assert step is not None
+            records.append(_record(source, watch, _seen(source, watch, before, step), step, now + _DAY))
         await queue.record(records, {source: now})
 
 
@@ -94,7 +94,7 @@ def _tags(number: int) -> tuple[str, ...]:
     return ("vip",) if number % 10 == 0 else ()
 
 
-def _looks(watch: ClaimedWatch, rng: random.Random, now: datetime) -> tuple[_Look, _Look | None]:
+def _steps(watch: ClaimedWatch, rng: random.Random, now: datetime) -> tuple[_Step, _Step | None]:
     currency = rng.choice(_CURRENCIES)
     total = Decimal(rng.randint(100, 500_000)).scaleb(-EXPONENTS[currency])
     age = timedelta(minutes=rng.randint(10, 20 * 24 * 60))
@@ -111,11 +111,11 @@ def _looks(watch: ClaimedWatch, rng: random.Random, now: datetime) -> tuple[_Loo
         line_count=3,
     )
     if rng.random() < 0.25:
-        return _Look(now - age, found), None
+        return _Step(now - age, found), None
     end = rng.choice(_ENDS)
     paid = {Status.PAID: total, Status.PARTIALLY_PAID: (total / 2).quantize(total)}.get(end, Decimal(0))
     ended = replace(found, status=end, provider_status=end.value.upper(), amounts=(_amounts(currency, total, paid),))
-    return _Look(now - age, found), _Look(now - age * rng.random(), ended)
+    return _Step(now - age, found), _Step(now - age * rng.random(), ended)
 
 
 def _amounts(currency: str, total: Decimal, paid: Decimal) -> Amounts:
@@ -123,21 +123,21 @@ def _amounts(currency: str, total: Decimal, paid: Decimal) -> Amounts:
     return Amounts(currency, total, paid + nothing, total - paid, nothing, nothing, nothing)
 
 
-def _seen(source: str, watch: ClaimedWatch, before: HistoryState, look: _Look) -> Transition:
+def _seen(source: str, watch: ClaimedWatch, before: HistoryState, step: _Step) -> Transition:
     facts = WatchFacts(source=source, provider=SOURCES[source], timezone=ZoneInfo("UTC"), tags=watch.tags)
-    return observe(before, take(look.invoice, facts), look.invoice, look.at, _RULES, clock_held=False)
+    return observe(before, take(step.invoice, facts), step.invoice, step.at, _RULES, clock_held=False)
 
 
-def _record(source: str, watch: ClaimedWatch, made: Transition, look: _Look, poll_at: datetime) -> PollRecord:
-    seen = Observation(None, look.at, look.at)
+def _record(source: str, watch: ClaimedWatch, made: Transition, step: _Step, poll_at: datetime) -> PollRecord:
+    seen = Observation(None, step.at, step.at)
     events = tuple(
         EventRecord(
             id=event.id,
             type=event.fact.type,
             sequence=event.sequence,
             source=source,
-            timestamp=look.at,
-            bodies={Form.FULL: body.full(event, made.snapshot, seen, look.at)},
+            timestamp=step.at,
+            bodies={Form.FULL: body.full(event, made.snapshot, seen, step.at)},
             deliveries=() if event.sequence == 1 else tuple((name, Form.FULL) for name in ENDPOINTS),
             tags=watch.tags,
         )
@@ -148,12 +148,12 @@ def _record(source: str, watch: ClaimedWatch, made: Transition, look: _Look, pol
     return PollRecord(
         key=watch.key,
         lease=watch.lease,
-        polled_at=look.at,
+        polled_at=step.at,
         poll_at=poll_at,
         clock_at=None,
         state=WatchState.ACTIVE,
-        asked_at=look.at,
-        fetched_at=look.at,
+        asked_at=step.at,
+        fetched_at=step.at,
         fingerprint=b"seen",
         change=changed,
     )

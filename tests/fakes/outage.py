@@ -41,7 +41,7 @@ class Outage:
     outbox: SqlOutbox = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     _names: tuple[str, ...] = ()
-    _told: dict[str, int] = field(default_factory=dict[str, int])
+    _counts: dict[str, int] = field(default_factory=dict[str, int])
 
     async def begin(self, *names: str) -> None:
         self.outbox = await stored.listening(self.store, *names)
@@ -54,9 +54,9 @@ class Outage:
     async def record_events(self, *invoices: str, to: tuple[str, ...]) -> None:
         """The next event of each of these invoices."""
         for invoice in invoices:
-            self._told[invoice] = self._told.get(invoice, 0) + 1
-        told = {one: [event(f"{one}#{self._told[one]}", "invoice.updated", *to)] for one in invoices}
-        await stored.record_all(self.store, told, self.clock.now())
+            self._counts[invoice] = self._counts.get(invoice, 0) + 1
+        events = {one: [event(f"{one}#{self._counts[one]}", "invoice.updated", *to)] for one in invoices}
+        await stored.record_all(self.store, events, self.clock.now())
 
     async def run_until(self, end: datetime) -> None:
         """Deliver whatever falls due until then."""
@@ -68,8 +68,8 @@ class Outage:
     def arrived(self, endpoint: str, invoice: str) -> list[str]:
         return [name for _, name in self.arrivals.get(endpoint, []) if name.startswith(f"{invoice}#")]
 
-    def told(self, invoice: str) -> list[str]:
-        return [f"{invoice}#{number}" for number in range(1, self._told[invoice] + 1)]
+    def recorded(self, invoice: str) -> list[str]:
+        return [f"{invoice}#{number}" for number in range(1, self._counts[invoice] + 1)]
 
     def _answer(self, attempt: Attempt) -> Outcome:
         now = self.clock.now()

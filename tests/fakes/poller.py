@@ -115,7 +115,7 @@ class Scene:
         while self.store.busy or anyio.to_thread.current_default_thread_limiter().borrowed_tokens:
             await quiet()
 
-    async def told(self) -> list[str]:
+    async def recorded(self) -> list[str]:
         """The types of all events so far, without the baselines."""
         return [row.type for row in await self._all(select(events.c.type, events.c.cursor).order_by(events.c.cursor))
                 if row.type != "invoice.tracked"]  # fmt: skip

@@ -34,7 +34,7 @@ from watcher.ports import (
 )
 
 EVERY = timedelta(minutes=15)
-LOOKS = PollRules(
+POLL_RULES = PollRules(
     every=EVERY, slowest=timedelta(hours=24), confirm_deleted=timedelta(minutes=10), keep_settled=timedelta(days=90)
 )
 MIDDLE = 0.5
@@ -121,11 +121,11 @@ class ScriptedProvider:
 
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
         del before
-        told = document["invoice"]
-        if isinstance(told, WatcherError):
-            raise told
-        assert isinstance(told, Invoice)
-        return told
+        answer = document["invoice"]
+        if isinstance(answer, WatcherError):
+            raise answer
+        assert isinstance(answer, Invoice)
+        return answer
 
     async def renew_token(self, limiter: RateLimiter) -> None:
         del limiter
@@ -137,7 +137,7 @@ class AccountsInMemory:
     """`ports.AccountStates` for one process."""
 
     kept: dict[str, AccountState] = field(default_factory=dict[str, AccountState])
-    told: list[EventRecord] = field(default_factory=list[EventRecord])
+    recorded: list[EventRecord] = field(default_factory=list[EventRecord])
 
     async def states(self) -> Mapping[str, AccountState]:
         return dict(self.kept)
@@ -168,14 +168,14 @@ class AccountsInMemory:
 
     async def close_circuit(self, source: str, at: datetime, event: EventRecord) -> None:
         del at
-        if self.kept.pop(source).told:
-            self.told.append(event)
+        if self.kept.pop(source).failing_recorded:
+            self.recorded.append(event)
 
     async def record_failing(self, source: str, event: EventRecord) -> bool:
-        if self.kept[source].told:
+        if self.kept[source].failing_recorded:
             return False
-        self.kept[source] = replace(self.kept[source], told=True)
-        self.told.append(event)
+        self.kept[source] = replace(self.kept[source], failing_recorded=True)
+        self.recorded.append(event)
         return True
 
 
@@ -195,7 +195,7 @@ def plan(provider: Provider | None = None, *, rate: float = 5, **more: object) -
         spacing=Spacing.of(rate),
         timeout=timedelta(seconds=15),
         regular=lambda _, now, jitter: now + jittered(EVERY, jitter),
-        poll_rules=LOOKS,
+        poll_rules=POLL_RULES,
         clock=ClockRules(due_soon=(timedelta(days=7),), reminders=(timedelta(days=1),)),
         clock_wait=timedelta(hours=1),
         failing_after=timedelta(minutes=15),

@@ -123,5 +123,5 @@ def adapter(
     return kind.build(account(base_url, credentials=credentials), session, clock, lambda: 0.5)
 
 
-async def look_at(provider: Provider, invoice_id: str) -> PollResult:
+async def fetch_result(provider: Provider, invoice_id: str) -> PollResult:
     return (await provider.fetch([invoice_id], PacerThatNeverWaits())).results[invoice_id]

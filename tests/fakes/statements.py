@@ -14,14 +14,14 @@ Statement = tuple[str, Any]
 @asynccontextmanager
 async def statements(store: Store) -> AsyncGenerator[list[Statement]]:
     """Everything the store says to its database meanwhile."""
-    said: list[Statement] = []
+    executed: list[Statement] = []
 
-    def note(*said_with: object) -> None:
-        _, _, statement, parameters, _, many = cast("tuple[Any, ...]", said_with)
-        said.append((statement, parameters[0] if many else parameters))
+    def note(*executed_with: object) -> None:
+        _, _, statement, parameters, _, many = cast("tuple[Any, ...]", executed_with)
+        executed.append((statement, parameters[0] if many else parameters))
 
     sql_events.listen(store.engine.sync_engine, "before_cursor_execute", note)
     try:
-        yield said
+        yield executed
     finally:
         sql_events.remove(store.engine.sync_engine, "before_cursor_execute", note)

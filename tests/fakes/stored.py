@@ -138,19 +138,19 @@ async def record_events(store: Store, invoice_id: str, *events: EventRecord, sup
     await queue.release([one for one in claimed.values() if one.invoice_id != invoice_id], NOW)
 
 
-async def record_all(store: Store, told: Mapping[str, Sequence[EventRecord]], at: datetime = NOW) -> None:
+async def record_all(store: Store, events: Mapping[str, Sequence[EventRecord]], at: datetime = NOW) -> None:
     """Let one poll of each of these invoices bring its events, all in one record."""
-    watches = await watch(store, *told, at=at)
-    for invoice_id in told:
+    watches = await watch(store, *events, at=at)
+    for invoice_id in events:
         await watches.request_poll("acme", invoice_id, at)
     claimed = await claim(store, at)
-    wanted = [one for one in claimed if one.invoice_id in told]
-    assert len(wanted) == len(told)
+    wanted = [one for one in claimed if one.invoice_id in events]
+    assert len(wanted) == len(events)
     snapshots = {one.key: replace(OPEN, id=one.invoice_id) for one in wanted}
-    records = [polled(one, at, change(*told[one.invoice_id], snapshot=snapshots[one.key])) for one in wanted]
+    records = [polled(one, at, change(*events[one.invoice_id], snapshot=snapshots[one.key])) for one in wanted]
     queue = SqlPollQueue(store)
     assert await queue.record(records, {}) == frozenset()
-    await queue.release([one for one in claimed if one.invoice_id not in told], at)
+    await queue.release([one for one in claimed if one.invoice_id not in events], at)
 
 
 async def listening(store: Store, *names: str) -> SqlOutbox:

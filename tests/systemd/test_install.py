@@ -62,8 +62,8 @@ def test_an_upgrade_into_a_shared_prefix_replaces_the_program_and_nothing_else(i
         assert "/usr/local/lib/invoice-watcher/bin/python -I -m watcher" in path.read_text()
         assert "/opt/" not in path.read_text()
     assert {path: path.read_text() for path in kept} == kept
-    told = make("uninstall", destination, PREFIX="/usr/local")
-    assert f"Left in place: {destination / CONFIG}" in told
+    output = make("uninstall", destination, PREFIX="/usr/local")
+    assert f"Left in place: {destination / CONFIG}" in output
     assert [path for path in prefix.rglob("*") if path.is_file()] == [prefix / "bin" / "another"]
     assert not (destination / UNITS / "invoice-watcher.service").exists()
     assert {path: path.read_text() for path in kept} == kept

@@ -32,9 +32,9 @@ def run(*words: str | Path) -> str:
 
 
 def test_the_service_is_exposed_no_more_than_the_readme_says(analyze: str) -> None:
-    told = run(analyze, "security", "--offline=true", "--no-pager", UNIT)
-    (exposure,) = re.findall(r"Overall exposure level for invoice-watcher.service: (\S+)", told)
-    assert float(exposure) <= MOST_EXPOSED, told
+    output = run(analyze, "security", "--offline=true", "--no-pager", UNIT)
+    (exposure,) = re.findall(r"Overall exposure level for invoice-watcher.service: (\S+)", output)
+    assert float(exposure) <= MOST_EXPOSED, output
     assert f"gives it {exposure} of 10" in SYSTEMD.read_text("utf-8")
 
 

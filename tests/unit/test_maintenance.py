@@ -81,7 +81,7 @@ async def test_rings_during_the_work_count_as_one_and_work_never_overlaps() -> N
     assert (work.done, work.most_at_once) == (2, 1)
 
 
-async def test_a_failed_chore_is_done_again_and_harms_no_other() -> None:
+async def test_a_failed_job_is_done_again_and_harms_no_other() -> None:
     house, broken, sound = House(), Work(failures=1), Work()
 
     async def then() -> None:
@@ -123,7 +123,7 @@ async def test_the_clock_rings_by_itself() -> None:
     assert rung.is_set()
 
 
-async def test_a_bug_in_a_chore_is_not_hidden() -> None:
+async def test_a_bug_in_a_job_is_not_hidden() -> None:
     house = House()
 
     async def work() -> None:
@@ -138,7 +138,7 @@ async def test_a_bug_in_a_chore_is_not_hidden() -> None:
     assert caught.group_contains(ZeroDivisionError)
 
 
-def test_the_usual_chores_look_for_changed_files_every_second() -> None:
+def test_the_usual_jobs_check_for_changed_files_every_second() -> None:
     work = Work()
     jobs = maintenance_jobs(reload_check=work, renew_tokens=work, check_clock=work, tune=work, forget_old=work)
 
@@ -146,7 +146,7 @@ def test_the_usual_chores_look_for_changed_files_every_second() -> None:
     assert next(job for job in jobs if job.name == "reload").every == timedelta(seconds=1)
 
 
-async def test_a_chore_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the_other() -> None:
+async def test_a_job_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the_other() -> None:
     house, work = House(), Work()
     work.go_on = anyio.Event()
     turns: list[tuple[str, timedelta]] = []

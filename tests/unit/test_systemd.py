@@ -76,7 +76,7 @@ def test_an_abstract_socket_is_reached_by_its_at_sign() -> None:
     listening.close()
 
 
-def test_a_reload_tells_its_instant_on_the_monotonic_clock_in_microseconds(listener: Listener, path: str) -> None:
+def test_a_reload_reports_its_instant_on_the_monotonic_clock_in_microseconds(listener: Listener, path: str) -> None:
     Notifier(path, monotonic_ns=lambda: 5_000_001_999).reloading()
 
     assert listener.heard() == ["RELOADING=1", "MONOTONIC_USEC=5000001"]

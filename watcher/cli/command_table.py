@@ -16,7 +16,7 @@ from watcher.cli.options import ConfigOption, JsonOption, inherit
 
 _START = "Start here"
 _SERVICE = "The service"
-_LOOK = "PollResult"
+_SHOW = "PollResult"
 _CHANGE = "Change"
 _TRY = "Write a receiver"
 _MORE = "More"
@@ -38,14 +38,14 @@ ENTRIES = (
     Entry("init", "init", _START, "Write a configuration to start from."),
     Entry("check", "check", _START, "Check the configuration, and with --online every account."),
     Entry("run", "run", _SERVICE, "Poll invoices and deliver webhooks until told to stop."),
-    Entry("get", "invoices", _LOOK, "Ask the provider for an invoice now; nothing is recorded."),
-    Entry("show", "invoices", _LOOK, "Show all that is recorded about an invoice."),
-    Entry("invoices", "invoices", _LOOK, "List the last known state of every invoice."),
-    Entry("events", "events", _LOOK, "List what happened, or follow it as it happens."),
-    Entry("deliveries", "deliveries", _LOOK, "List which event is where on its way to which endpoint."),
-    Entry("sources", "sources", _LOOK, "List the accounts and how they are doing."),
-    Entry("plan", "plan", _LOOK, "Say how late changes will be seen, and what seeing them sooner costs."),
-    Entry("explain", "plan", _LOOK, "Say why an invoice is looked at when."),
+    Entry("get", "invoices", _SHOW, "Ask the provider for an invoice now; nothing is recorded."),
+    Entry("show", "invoices", _SHOW, "Show all that is recorded about an invoice."),
+    Entry("invoices", "invoices", _SHOW, "List the last known state of every invoice."),
+    Entry("events", "events", _SHOW, "List what happened, or follow it as it happens."),
+    Entry("deliveries", "deliveries", _SHOW, "List which event is where on its way to which endpoint."),
+    Entry("sources", "sources", _SHOW, "List the accounts and how they are doing."),
+    Entry("plan", "plan", _SHOW, "Say how late changes will be seen, and what seeing them sooner costs."),
+    Entry("explain", "plan", _SHOW, "Say why an invoice is looked at when."),
     Entry("watch", "watch", _CHANGE, "Add, remove, list, import, discover or poll watches.", is_group=True),
     Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
     Entry("endpoints", "endpoints", _CHANGE, "List, test, switch or re-key the webhook subscribers.", is_group=True),

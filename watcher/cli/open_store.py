@@ -79,10 +79,10 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str) -> NotFound:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     if near:
-        hint = f"did you mean {near[0]!r}?"
+        advice = f"did you mean {near[0]!r}?"
     elif names:
         shown = ", ".join(names[:10])
-        hint = f"there is {shown}{', …' if len(names) > len(names[:10]) else ''}"
+        advice = f"there is {shown}{', …' if len(names) > len(names[:10]) else ''}"
     else:
-        hint = "there is none yet"
-    return NotFound(f"no {kind} {name!r} {where}: {hint}")
+        advice = "there is none yet"
+    return NotFound(f"no {kind} {name!r} {where}: {advice}")

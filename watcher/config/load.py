@@ -84,8 +84,8 @@ def find(explicit: Path | None, environment: Mapping[str, str]) -> Path:
     for place in PLACES:
         if place.exists():
             return place
-    looked = ", ".join(("--config", f"${VARIABLE}", *map(str, PLACES)))
-    raise ConfigError((f"no config file: looked at {looked}; `invoice-watcher init` makes a new one",))
+    places = ", ".join(("--config", f"${VARIABLE}", *map(str, PLACES)))
+    raise ConfigError((f"no config file: looked at {places}; `invoice-watcher init` makes a new one",))
 
 
 def load(

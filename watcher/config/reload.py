@@ -33,7 +33,7 @@ def reader(path: Path, providers: Mapping[str, ProviderKind], environment: Mappi
 
 
 class ConfigFiles:
-    """All files of the reading in force, and of a bad one after it; call `look` about once a second."""
+    """All files of the reading in force, and of a bad one after it; call `check` about once a second."""
 
     def __init__(self, loaded: Loaded, read: Reader, clock: Clock) -> None:
         self._read = read
@@ -43,7 +43,7 @@ class ConfigFiles:
         self._pending: dict[Path, Stamp] | None = None
         self._pending_at: datetime | None = None
 
-    def look(self, *, now_forced: bool = False, stored: Stored = nothing_stored) -> Loaded | ConfigError | None:
+    def check(self, *, now_forced: bool = False, stored: Stored = nothing_stored) -> Loaded | ConfigError | None:
         """A new reading if files have changed and stood still, else None; forced, always a new reading.
 
         The mistakes of a reading are returned once; the next come when a file has changed again. Blocks for as long as

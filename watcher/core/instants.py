@@ -9,8 +9,8 @@ _RESOLUTION = timedelta(microseconds=1)
 
 def instant_text(at: datetime) -> str:
     """RFC 3339 in UTC with `Z`, and with as many fraction digits as needed."""
-    told = at.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return (told.rstrip("0") if "." in told else told) + "Z"
+    iso = at.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (iso.rstrip("0") if "." in iso else iso) + "Z"
 
 
 def read_instant(text: str) -> datetime:
@@ -20,12 +20,12 @@ def read_instant(text: str) -> datetime:
 
 def period_text(period: timedelta) -> str:
     """A period as the configuration writes it: `7d`, `1h30m`, `500ms`."""
-    told, rest = "", period
+    parts, rest = "", period
     for name, unit in _UNITS:
         count, rest = divmod(rest, unit)
-        told += f"{count}{name}" if count else ""
+        parts += f"{count}{name}" if count else ""
     milliseconds = rest // timedelta(milliseconds=1)
-    return told + (f"{milliseconds}ms" if milliseconds else "") or "0s"
+    return parts + (f"{milliseconds}ms" if milliseconds else "") or "0s"
 
 
 def end_of_day(day: date, timezone: ZoneInfo) -> datetime | None:

@@ -76,12 +76,12 @@ class _ItemReader:
         self._items: tuple[tuple[object, bytes], ...] | None = None
 
     def read(self) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
-        told = self._object(0)
+        envelope = self._object(0)
         if self._text[self._place :].strip():
             raise InvalidAnswer("not JSON: something stands behind it")
         if self._items is None:
             raise InvalidAnswer(f"field {'.'.join(self._path)}: a list is expected")
-        return told, self._items
+        return envelope, self._items
 
     def _object(self, depth: int) -> dict[str, object]:
         members: list[tuple[str, object]] = []

@@ -43,7 +43,7 @@ _STATUSES = {
     504: "504: what stands in front of it waited too long; answer first, and work afterwards",
 }
 _SERVER_ERROR = 500
-_SAID_LENGTH = 200
+_EXCERPT_LENGTH = 200
 
 
 async def send_test(configuration: Configuration, endpoint: EndpointSettings, reason: str) -> TestResult:
@@ -88,8 +88,8 @@ def explained(receipt: Receipt) -> str:
         return f"not delivered: {fault_words(Fault(receipt.error))}{detail}"
     status = receipt.status or 0
     words = _STATUSES.get(status, f"{status}: it failed; look at its own log" if status >= _SERVER_ERROR else status)
-    said = " ".join((receipt.response or "").split())[:_SAID_LENGTH]
-    return f"not delivered: it answered {words}{f'. It said: {said}' if said else ''}"
+    excerpt = " ".join((receipt.response or "").split())[:_EXCERPT_LENGTH]
+    return f"not delivered: it answered {words}{f'. It said: {excerpt}' if excerpt else ''}"
 
 
 def fault_words(fault: Fault) -> str:

@@ -24,7 +24,7 @@ async def explain(store: Store, source: SourceSettings, invoice_id: str, now: da
     weighted = source.polling.weight is Weight.AMOUNT
     census = await SqlHazardStats(store).census(source.name, source.provider, now, weighted=weighted)
     allocation = allocation_of(source, census, now)
-    told: Item = {
+    explanation: Item = {
         "source": source.name,
         "invoice_id": invoice_id,
         "state": poll_reasons.state,
@@ -40,7 +40,7 @@ async def explain(store: Store, source: SourceSettings, invoice_id: str, now: da
         "misses": poll_reasons.misses,
         "adaptive": _adaptive(source, poll_reasons, allocation, now),
     }
-    return told | {"why": list(_reasons(source, poll_reasons, allocation, now))}
+    return explanation | {"why": list(_reasons(source, poll_reasons, allocation, now))}
 
 
 def _adaptive(

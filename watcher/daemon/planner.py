@@ -142,7 +142,7 @@ def _forecast(
     if polling.policy is Policy.ADAPTIVE:
         budget = budget_of(count, limits_of(polling), rate=rate, batch_size=batch_size, share=census.share)
         placed = interval_rule(groups, budget, limits_of(polling))
-        spent, delay = placed.looks(groups), placed.delay(groups)
+        spent, delay = placed.polls_per_day(groups), placed.delay(groups)
         by_value = placed.delay(groups, by_value=True)
     else:
         spent = min(count / (polling.every / DAY), rate * batch_size * DAY.total_seconds())
@@ -205,7 +205,7 @@ def measured(delays: Sequence[timedelta]) -> Item | None:
 def document(forecast: Forecast, delays: Sequence[timedelta], slo: timedelta | None) -> Item:
     """As `--json` shows it."""
     polling = forecast.polling
-    told: Item = {
+    shown: Item = {
         "source": forecast.source,
         "provider": forecast.provider,
         "policy": polling.policy.value,
@@ -223,7 +223,7 @@ def document(forecast: Forecast, delays: Sequence[timedelta], slo: timedelta | N
         "measured_delay": measured(delays),
         "doubt": doubt(forecast, delays),
     }
-    return told if slo is None else told | _cost(forecast, slo)
+    return shown if slo is None else shown | _cost(forecast, slo)
 
 
 def _cost(forecast: Forecast, slo: timedelta) -> Item:
@@ -232,11 +232,11 @@ def _cost(forecast: Forecast, slo: timedelta) -> Item:
     # The other policies poll all invoices alike, however likely they are to change.
     groups = forecast.groups if is_adaptive else (WeightedGroup(forecast.open_invoices, UNIFORM.hazards[0]),)
     budget = budget_for(groups, slo, forecast.limits) if forecast.open_invoices else None
-    told: Item = {"slo": format_duration(slo)}
+    shown: Item = {"slo": format_duration(slo)}
     if budget is None:
-        return told | dict.fromkeys(("needed_every", "needed_requests_per_day", "needed_rate"))
+        return shown | dict.fromkeys(("needed_every", "needed_requests_per_day", "needed_rate"))
     needed = budget / PROVIDERS[forecast.provider].batch_size
-    return told | {
+    return shown | {
         "needed_every": period(forecast.open_invoices / budget * DAY),
         "needed_requests_per_day": round(needed),
         "needed_rate": _rate_text(needed / DAY.total_seconds() / RATE_SHARE),

@@ -126,7 +126,7 @@ class Service:
         """
         async with self._reloading:
             seen = await anyio.to_thread.run_sync(
-                lambda: self._files.look(now_forced=forced, stored=lambda _: anyio.from_thread.run(self._lists.stored))
+                lambda: self._files.check(now_forced=forced, stored=lambda _: anyio.from_thread.run(self._lists.stored))
             )
             if isinstance(seen, ConfigError):
                 self.config_problems = seen.problems

@@ -103,18 +103,18 @@ async def keep_asking(
     ask: Callable[[], Awaitable[str | None]],
     beat: Callable[[str], None],
     sleep: Callable[[timedelta], Awaitable[None]],
-    tell: Callable[[str | None], None],
+    report: Callable[[str | None], None],
 ) -> None:
-    """Check the store again and again, and call `tell` whenever what is wrong with it changes; None means nothing.
+    """Check the store again and again, and call `report` whenever what is wrong with it changes; None means nothing.
 
     A refusal is an answer: the lock, the disk or the server recovers by itself, and a restart would not speed that up.
     Silence is a stall.
     """
-    told: str | None = None
+    reported: str | None = None
     while True:
         problem = await ask()
         beat("store")
-        if problem != told:
-            tell(problem)
-            told = problem
+        if problem != reported:
+            report(problem)
+            reported = problem
         await sleep(_ASK_EVERY)

@@ -145,4 +145,4 @@ def _by_cron(expression: str, timezone: ZoneInfo, fallback: timedelta) -> Regula
         following = trigger.get_next_fire_time(None, minute + timedelta(minutes=1))
         return following.astimezone(UTC) if following is not None else minute + fallback
 
-    return lambda _, now, _luck: next_after(now.replace(second=0, microsecond=0))
+    return lambda _, now, _jitter: next_after(now.replace(second=0, microsecond=0))

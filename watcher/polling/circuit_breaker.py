@@ -108,9 +108,9 @@ class CircuitBreakers:
             probe_at=intervals.next_probe(now, probes, self._random()),
         )
         _log.warning("source.failed", source=plan.name, error=str(error), refused=state.refused)
-        await self._tell_if_due(plan, state, now)
+        await self._record_failing_if_due(plan, state, now)
 
-    async def look_after(self, plans: Mapping[str, SourcePlan], probing: TaskGroup) -> None:
+    async def supervise(self, plans: Mapping[str, SourcePlan], probing: TaskGroup) -> None:
         """Record the accounts that have been failing for long, and start the probes that are due.
 
         The probes run in the task group: each may wait for its account's rate and time-out.
@@ -122,7 +122,7 @@ class CircuitBreakers:
             plan = plans.get(name)
             if plan is None or state.probe_at is None or state.failing_since is None:
                 continue
-            await self._tell_if_due(plan, state, now)
+            await self._record_failing_if_due(plan, state, now)
             if state.probe_at > now or (state.blocked_until or now) > now or name in self._probing:
                 continue
             if await self._accounts.claim_probe(name, now, intervals.next_probe(now, state.probes + 1, self._random())):
@@ -186,8 +186,8 @@ class CircuitBreakers:
         self.answered(plan.name, asked_at)
         return None
 
-    async def _tell_if_due(self, plan: SourcePlan, state: AccountState, now: datetime) -> None:
-        if state.told or state.failing_since is None:
+    async def _record_failing_if_due(self, plan: SourcePlan, state: AccountState, now: datetime) -> None:
+        if state.failing_recorded or state.failing_since is None:
             return
         # Nothing is known about the time during which our own network was down.
         known_since = max(state.failing_since, self.network.back_at or state.failing_since)

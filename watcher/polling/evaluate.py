@@ -57,7 +57,7 @@ def found(plan: SourcePlan, watch: ClaimedWatch, result: Found, at: Moment) -> P
     try:
         document = result.read()
         digest = fingerprint.joined(result.text, result.hash_steady(document), plan.added(watch))
-        is_same = fingerprint.say_the_same(digest, watch.fingerprint)
+        is_same = fingerprint.is_same_content(digest, watch.fingerprint)
         if is_same and not watch.misses and not _is_clock_due(watch, at):
             record = _unchanged(plan, watch, at)
             return replace(record, fingerprint=digest, is_unchanged=False) if result.text else record
@@ -228,16 +228,13 @@ def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequen
 
 
 def _changed_at(since: datetime, until: datetime, events: Sequence[Event]) -> datetime | None:
-    """When the provider's change happened: as it says, else in the middle between two polls.
-
-    None if it changed nothing.
-    """
+    """When the provider made the change: as it says, else in the middle of the interval; None without one."""
     seen = [event.fact for event in events if event.fact.type not in CLOCK_TYPES]
     seen = [fact for fact in seen if not is_quiet(fact.type, fact.reason)]
     if not seen:
         return None
-    told = [fact.occurred_at for fact in seen if fact.occurred_at is not None and since < fact.occurred_at <= until]
-    return min(told, default=since + (until - since) / 2)
+    dated = [fact.occurred_at for fact in seen if fact.occurred_at is not None and since < fact.occurred_at <= until]
+    return min(dated, default=since + (until - since) / 2)
 
 
 def _next_poll(

@@ -30,6 +30,6 @@ def known_text(kept: bytes | None, added: bytes) -> bytes | None:
     return kept[:_TEXT]
 
 
-def say_the_same(one: bytes, kept: bytes | None) -> bool:
+def is_same_content(one: bytes, kept: bytes | None) -> bool:
     """Whether both have the same content, whatever their bytes."""
     return kept is not None and one[_TEXT:] == kept[_TEXT:]

@@ -37,7 +37,7 @@ from watcher.ports import ListedIds, ListSyncKind, ListSyncs, Page
 
 _log = structlog.get_logger()
 
-_LOOK_EVERY = timedelta(seconds=1)
+_CHECK_EVERY = timedelta(seconds=1)
 _ROUND_LEASE = timedelta(minutes=10)
 _PAGE_LEASE = timedelta(minutes=2)
 _REFUSED_FOR = timedelta(hours=1)
@@ -77,7 +77,7 @@ class ListSync:
                 on_heartbeat("sweeping")
                 for source in sources().values():
                     await self._begin_if_due(source, send, rounds)
-                await sleep_or(self._clock, self._runner.stopping, _LOOK_EVERY)
+                await sleep_or(self._clock, self._runner.stopping, _CHECK_EVERY)
 
     async def sync_once(self, source: ActiveSource, send: MemoryObjectSendStream[Outcome]) -> None:
         """Make the round that is due now, if any, and return when it has ended."""
@@ -103,7 +103,7 @@ class ListSync:
             _log.error("sweep.unbegun", source=name, error=str(error))
             return
         source.is_syncing = True
-        rounds.start_soon(self._sweep, source, lists, chosen, send)
+        rounds.start_soon(self._run_round, source, lists, chosen, send)
 
     async def _chosen(self, source: ActiveSource, lists: Lists, now: datetime) -> Round | None:
         plan = source.plan
@@ -122,7 +122,7 @@ class ListSync:
             return Round(ListSyncKind.CHANGES, _MOST_PAGES, since=since)
         return None
 
-    async def _sweep(
+    async def _run_round(
         self, source: ActiveSource, lists: Lists, chosen: Round, send: MemoryObjectSendStream[Outcome]
     ) -> None:
         name, began_at, left = source.plan.name, self._clock.now(), 0

@@ -119,8 +119,8 @@ class Poller:
         async with anyio.create_task_group() as recording:
             recording.start_soon(self.recorder.run, receive)
             async with send, anyio.create_task_group() as polls:
-                polls.start_soon(self._look_after_accounts)
-                polls.start_soon(self._tell_stale_clocks, send)
+                polls.start_soon(self._supervise_accounts)
+                polls.start_soon(self._record_stale_clocks, send)
                 polls.start_soon(self._list_sync.run, lambda: self._sources, send, self._on_heartbeat)
                 await self._dispatch(polls, send)
 
@@ -131,11 +131,11 @@ class Poller:
             recording.start_soon(self.recorder.run, receive)
             async with send:
                 async with anyio.create_task_group() as probing:
-                    await self._circuit_breakers.look_after(self._plans, probing)
+                    await self._circuit_breakers.supervise(self._plans, probing)
                 async with anyio.create_task_group() as sources:
                     for name in self._sources:
                         sources.start_soon(self._sync_and_exhaust, name, send)
-                await self._tell_stale(self._clock.now(), send)
+                await self._record_stale(self._clock.now(), send)
         if self._circuit_breakers.network.is_down:
             return len(self._sources)
         return len(await self._circuit_breakers.left_alone(self._plans))
@@ -241,30 +241,30 @@ class Poller:
         if source.claimed == self._most(source) // 2:  # earlier, every request would need a claim of its own
             self._woken.set()
 
-    async def _look_after_accounts(self) -> None:
+    async def _supervise_accounts(self) -> None:
         async with anyio.create_task_group() as probing:
             while not self._stopping.is_set():
                 self._on_heartbeat("accounts")
                 try:
-                    await self._circuit_breakers.look_after(self._plans, probing)
+                    await self._circuit_breakers.supervise(self._plans, probing)
                 except StoreUnavailable as error:
                     _log.error("accounts.unread", error=str(error))
                 await sleep_or(self._clock, self._stopping, _IDLE)
             probing.cancel_scope.cancel()
 
-    async def _tell_stale_clocks(self, send: MemoryObjectSendStream[Outcome]) -> None:
+    async def _record_stale_clocks(self, send: MemoryObjectSendStream[Outcome]) -> None:
         """Record clock events from the last snapshot if no poll came within `clock_wait`."""
         while not self._stopping.is_set():
             self._on_heartbeat("clock")
             now = self._clock.now()
             self.skew.turned(now)
             try:
-                await self._tell_stale(now, send)
+                await self._record_stale(now, send)
             except StoreUnavailable as error:
                 _log.error("clock.unread", error=str(error))
             await sleep_or(self._clock, self._stopping, _IDLE)
 
-    async def _tell_stale(self, now: datetime, send: MemoryObjectSendStream[Outcome]) -> None:
+    async def _record_stale(self, now: datetime, send: MemoryObjectSendStream[Outcome]) -> None:
         waits = [source.plan.clock_wait for source in self._sources.values()]
         if not waits or self.skew.holds(now):
             return

@@ -94,7 +94,7 @@ class Recorder:
             self.failed += len(records)
             return
         for outcome in batch:
-            self._tell(outcome, lost)
+            self._log_outcome(outcome, lost)
         self._count(batch, lost)
         _log.debug("polls.recorded", polls=len(records), lost=len(lost))
         if any(record.change and record.change.events for record in records if record.key not in lost):
@@ -123,7 +123,7 @@ class Recorder:
             self.polled += count
             self._observer.polled(source, how, count)
 
-    def _tell(self, outcome: Outcome, lost: frozenset[int]) -> None:
+    def _log_outcome(self, outcome: Outcome, lost: frozenset[int]) -> None:
         for record in outcome.records:
             if record.key in lost:
                 _log.warning("poll.lease_lost", source=outcome.source, invoice_id=_invoice_id(outcome, record))

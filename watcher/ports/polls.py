@@ -185,7 +185,7 @@ class AccountState:
     blocked_until: datetime | None = None
     failing_since: datetime | None = None
     refused: bool = False
-    told: bool = False
+    failing_recorded: bool = False
     probe_at: datetime | None = None
     probes: int = 0
     last_success_at: datetime | None = None

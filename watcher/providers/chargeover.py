@@ -151,10 +151,10 @@ def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
     if answer.status >= 300:  # noqa: PLR2004  # same
         raise InvoiceRefused(f"HTTP {answer.status}")
     try:
-        told = validated(BulkAnswer, read_object(answer)).response.rows
+        bulk_rows = validated(BulkAnswer, read_object(answer)).response.rows
     except InvalidAnswer as error:
         raise ProviderUnavailable(f"the bulk answer cannot be read: {error}") from error
-    rows = [(_id_in(row), _evaluated(row)) for row in told]
+    rows = [(_id_in(row), _evaluated(row)) for row in bulk_rows]
     results: dict[str, PollResult] = {invoice_id: Failed(InvalidAnswer(_UNMATCHED)) for invoice_id in ids}
     if len(rows) == len(ids) and all(row_id in {None, asked} for (row_id, _), asked in zip(rows, ids, strict=True)):
         return {asked: result for (_, result), asked in zip(rows, ids, strict=True)}
@@ -210,8 +210,8 @@ def _evaluated(row: Envelope | None) -> PollResult:
 def _id_in(row: Envelope | None) -> str | None:
     if row is None or not isinstance(row.response, dict):
         return None
-    told = cast("Document", row.response).get("invoice_id")
-    return None if told is None else str(told)
+    found = cast("Document", row.response).get("invoice_id")
+    return None if found is None else str(found)
 
 
 def _without_addresses(document: Document) -> Document:
@@ -233,12 +233,12 @@ def to_invoice(document: Document, zone: tzinfo) -> Invoice:
     """Times without offset are local times of `zone`."""
     wire = validated(ChargeOverInvoice, document)
     row = _row(wire)
-    told = _told(wire, row)
-    if told in WITHOUT_DUE:
+    status = _status(wire, row)
+    if status in WITHOUT_DUE:
         row = replace(row, due=money.from_major(0, row.currency))
     return Invoice(
         id=wire.invoice_id,
-        status=read_status(told, (row,)),
+        status=read_status(status, (row,)),
         provider_status=wire.invoice_status_str,
         amounts=(row,),
         number=cut(wire.refnumber, NAME_LENGTH),
@@ -266,7 +266,7 @@ def _row(wire: ChargeOverInvoice) -> Amounts:
     )
 
 
-def _told(wire: ChargeOverInvoice, row: Amounts) -> Status:
+def _status(wire: ChargeOverInvoice, row: Amounts) -> Status:
     word = word_key(wire.invoice_status_str)
     if wire.is_void or word == "closedvoid":
         return Status.VOID
@@ -283,14 +283,14 @@ def _web_link(url: str | None) -> str | None:
     return url[:_URL_LENGTH] if url and url.lower().startswith(("https://", "http://")) else None
 
 
-def _to_utc(told: datetime | None, zone: tzinfo) -> datetime | None:
+def _to_utc(local_time: datetime | None, zone: tzinfo) -> datetime | None:
     """Of a local time that comes twice, the first one; a time that a clock change skips continues the offset before.
 
     None if UTC cannot express it (the ends of the years 1 and 9999).
     """
-    if told is None:
+    if local_time is None:
         return None
     try:
-        return (told if told.tzinfo else told.replace(tzinfo=zone)).astimezone(UTC)
+        return (local_time if local_time.tzinfo else local_time.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:
         return None

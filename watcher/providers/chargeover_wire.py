@@ -46,10 +46,10 @@ def _bounded(value: Decimal) -> Decimal:
 def _day(value: object) -> date | None:
     if value is None or value == "" or (isinstance(value, str) and value.startswith(_NO_DATE)):
         return None
-    told = field_values.day(value)
-    if told is None:
+    found = field_values.day(value)
+    if found is None:
         raise ValueError("a date is expected")
-    return told
+    return found
 
 
 def local_time(value: object) -> datetime | None:

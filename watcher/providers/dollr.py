@@ -165,13 +165,13 @@ def read_token(answer: Answer) -> Token:
     if answer.status >= 400:  # noqa: PLR2004  # status codes are their own names
         raise CredentialsRefused(f"the token call was refused: {_words_of(answer)}")
     try:
-        told = read_object(answer)
+        parsed = read_object(answer)
     except InvalidAnswer as error:
         raise ProviderUnavailable(f"the token call's answer cannot be read: {error}") from error
-    value = told.get("access_token")
+    value = parsed.get("access_token")
     if not isinstance(value, str) or not value:
         raise ProviderUnavailable("the token call's answer holds no access_token")
-    lifetime = read_lifetime(told.get("expires_in"), unit=timedelta(minutes=1), default=_USUAL_LIFETIME)
+    lifetime = read_lifetime(parsed.get("expires_in"), unit=timedelta(minutes=1), default=_USUAL_LIFETIME)
     return Token(value, answer.asked_at, lifetime)
 
 
@@ -198,12 +198,12 @@ def read_list(answer: Answer, status: str) -> Page:
     """Read all invoices of one status: the list has no pages. Its rows lack items and counterparty."""
     require_list(answer)
     try:
-        told = json_text.read(answer.body)
+        parsed = json_text.read(answer.body)
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
     rows = [
         listed(document, "id", is_settled=False, changed_at=field_values.instant(document.get("updated_at")))
-        for document in objects(told)
+        for document in objects(parsed)
     ]
     following = next((then for now, then in pairwise(_UNSETTLED) if now == status), None)
     return page_of(answer, rows, following, omits=_OMITTED)
@@ -213,12 +213,12 @@ def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
     """Read a document. `before` shows whether a payment failed or never was."""
     wire = field_types.validated(DollrInvoice, document)
     key = word_key(wire.status)
-    told = _STATUSES.get(key, Status.UNKNOWN)
-    amounts = (_amounts(wire, told),)
+    status = _STATUSES.get(key, Status.UNKNOWN)
+    amounts = (_amounts(wire, status),)
     party = wire.counterparty.party if wire.counterparty else None
     return Invoice(
         id=wire.id,
-        status=read_status(told, amounts),
+        status=read_status(status, amounts),
         provider_status=wire.status,
         amounts=amounts,
         number=cut(wire.invoice_number, NAME_LENGTH),
@@ -246,13 +246,13 @@ _STATUSES = {
 }
 
 
-def _amounts(wire: DollrInvoice, told: Status) -> Amounts:
+def _amounts(wire: DollrInvoice, status: Status) -> Amounts:
     total, zero = money.from_major(wire.total_amount, wire.currency), money.from_major(0, wire.currency)
     return Amounts(
         currency=wire.currency,
         total=total,
-        paid=total if told is Status.PAID else zero,
-        due=zero if told in {Status.PAID, Status.VOID} else max(zero, total),
+        paid=total if status is Status.PAID else zero,
+        due=zero if status in {Status.PAID, Status.VOID} else max(zero, total),
         credited=zero,
         refunded=zero,
         written_off=zero,
@@ -275,8 +275,8 @@ def _is_unauthenticated(answer: Answer) -> bool:
 
 def _words_of(answer: Answer) -> str:
     """The wording of a refusal. `detail` is text, or for 422 a list of `{"loc", "msg"}`."""
-    told = error_object(answer)
-    detail = told.get("detail", told.get("message"))
+    parsed = error_object(answer)
+    detail = parsed.get("detail", parsed.get("message"))
     if isinstance(detail, list):
         rows = [cast("Document", row) for row in cast("list[object]", detail) if isinstance(row, dict)]
         detail = "; ".join(f"{_place(row.get('loc'))}: {row.get('msg')}" for row in rows[:5])

@@ -173,8 +173,8 @@ def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
     if answer.status >= 300:  # noqa: PLR2004  # same
         raise InvoiceRefused(f"HTTP {answer.status}")
     try:
-        told, items = read_rows(answer, "data", "invoices")
-        batch = validated(BatchAnswer, told).data
+        envelope, items = read_rows(answer, "data", "invoices")
+        batch = validated(BatchAnswer, envelope).data
     except InvalidAnswer as error:
         raise ProviderUnavailable(f"the batch answer cannot be read: {error}") from error
     results: dict[str, PollResult] = {invoice_id: Failed(InvalidAnswer(_UNMENTIONED)) for invoice_id in ids}
@@ -189,8 +189,8 @@ def read_result(answer: Answer) -> PollResult:
         return Missing("HTTP 404")
     if answer.status >= 300:  # noqa: PLR2004  # same
         return Failed(InvoiceRefused(f"HTTP {answer.status}"))
-    told = read_object(answer)
-    document = validated(OneAnswer, told if "data" in told else {"data": told}).data
+    envelope = read_object(answer)
+    document = validated(OneAnswer, envelope if "data" in envelope else {"data": envelope}).data
     return Found(lambda: document, documents.raw, _fingerprint)
 
 
@@ -198,8 +198,8 @@ def read_page(answer: Answer) -> Page:
     """Read a page of a search: whole documents, and the cursor of the next."""
     require_list(answer)
     try:
-        told, items = read_rows(answer, "data", "invoices")
-        info = validated(SearchAnswer, told).data.page_info
+        envelope, items = read_rows(answer, "data", "invoices")
+        info = validated(SearchAnswer, envelope).data.page_info
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
     rows = [_listed(document, text) for document, text in items]

@@ -136,10 +136,10 @@ def read_page(answer: Answer, number: int) -> Page:
     """Read a page counted from 0; each row is a whole document with a fingerprint of its own text."""
     require_list(answer)
     try:
-        told, items = read_rows(answer, "data")
+        envelope, items = read_rows(answer, "data")
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
-    meta = told.get("pagination_meta")
+    meta = envelope.get("pagination_meta")
     counts: Document = cast("Document", meta) if isinstance(meta, dict) else {}
     pages, total = counts.get("total_pages"), counts.get("total_items")
     more = number + 1 < pages if isinstance(pages, int) else len(items) >= PAGE_SIZE
@@ -250,5 +250,5 @@ def _amounts(wire: MeteroidInvoice, told: Status) -> Amounts:
 
 
 def _words_of(answer: Answer) -> str:
-    told = error_object(answer)
-    return f"HTTP {answer.status} {quoted(told.get('code'))}: {quoted(told.get('message'))}".rstrip(": ")
+    refusal = error_object(answer)
+    return f"HTTP {answer.status} {quoted(refusal.get('code'))}: {quoted(refusal.get('message'))}".rstrip(": ")

@@ -130,10 +130,10 @@ def signature(method: str, path: str, *, salt: str, timestamp: str, access_key: 
 def read_result(answer: Answer) -> PollResult:
     """The result for one id by the envelope; by the status line only if there is no code."""
     raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
-    told = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
-    envelope = _envelope(told)
+    answered = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
+    envelope = _envelope(answered)
     if not _is_refused(answer, envelope):
-        return _found(told.get("data"))
+        return _found(answered.get("data"))
     words = _words_of(answer, envelope)
     if envelope.code == "ERROR_GET_INVOICE" or answer.status == 404:  # noqa: PLR2004  # same
         return Missing(words)
@@ -146,37 +146,37 @@ def read_page(answer: Answer) -> Page:
     """Read a page of invoices in any state; a short one is the last, and the next begins after its last row."""
     raise_if_unavailable(answer, default_wait=_BLOCKED_FOR)
     try:
-        told = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
+        answered = read_object(answer) if answer.status < 300 else error_object(answer)  # noqa: PLR2004  # status codes
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
-    envelope = _envelope(told)
+    envelope = _envelope(answered)
     if _is_refused(answer, envelope):
         words = _words_of(answer, envelope)
         raise (CredentialsRefused if envelope.code in _FOR_THE_ACCOUNT else ListRefused)(words)
-    rows = [_listed(document) for document in objects(told.get("data"))]
+    rows = [_listed(document) for document in objects(answered.get("data"))]
     last = rows[-1] if len(rows) >= PAGE_SIZE else None
     return page_of(answer, rows, last.invoice_id if last else None)
 
 
 def _listed(document: Document) -> Listed | None:
-    told = _STATUSES.get(word_key(str(document.get("status"))), Status.UNKNOWN)
-    return listed(document, "id", is_settled=told in SETTLED, result=_found(document))
+    status = _STATUSES.get(word_key(str(document.get("status"))), Status.UNKNOWN)
+    return listed(document, "id", is_settled=status in SETTLED, result=_found(document))
 
 
 def to_invoice(document: Document) -> Invoice:
     """Read the document inside the envelope; of the embedded payment, only what an invoice needs."""
     wire = field_types.validated(RapydInvoice, document)
-    told = _STATUSES.get(word_key(wire.status), Status.UNKNOWN)
-    amounts = (_amounts(wire, told),)
+    status = _STATUSES.get(word_key(wire.status), Status.UNKNOWN)
+    amounts = (_amounts(wire, status),)
     payment = wire.payment or Payment()
-    is_fine = told is Status.PAID or word_key(payment.status) in {"act", "clo"}
+    is_fine = status is Status.PAID or word_key(payment.status) in {"act", "clo"}
     return Invoice(
         id=wire.id,
-        status=read_status(told, amounts),
+        status=read_status(status, amounts),
         provider_status=wire.status,
         amounts=amounts,
         number=cut(wire.number, NAME_LENGTH),
-        payment_pending=word_key(payment.status) == "act" and not payment.paid and told is not Status.PAID,
+        payment_pending=word_key(payment.status) == "act" and not payment.paid and status is not Status.PAID,
         failed_attempts=max(0, wire.attempt_count - is_fine),
         last_payment_error=_payment_error(payment),
         direction=Direction.PAYABLE if word_key(wire.type) == "payout" else Direction.RECEIVABLE,
@@ -201,7 +201,7 @@ _STATUSES = {
 
 
 @money.exact
-def _amounts(wire: RapydInvoice, told: Status) -> Amounts:
+def _amounts(wire: RapydInvoice, status: Status) -> Amounts:
     def positive(major: Decimal) -> Decimal:
         number = money.from_major(major, wire.currency)
         return number.copy_abs() if word_key(wire.type) == "payout" else number
@@ -211,16 +211,16 @@ def _amounts(wire: RapydInvoice, told: Status) -> Amounts:
     if payment.currency_code not in {None, wire.currency}:
         payment = Payment()  # its amounts are in another currency
     partial = positive(payment.amount) if payment.paid else zero
-    paid = total if told is Status.PAID else partial
+    paid = total if status is Status.PAID else partial
     unpaid = max(zero, total - paid)
     return Amounts(
         currency=wire.currency,
         total=total,
         paid=paid,
-        due=zero if told in WITHOUT_DUE else unpaid,
+        due=zero if status in WITHOUT_DUE else unpaid,
         credited=zero,
         refunded=positive(payment.refunded_amount),
-        written_off=unpaid if told is Status.UNCOLLECTIBLE else zero,
+        written_off=unpaid if status is Status.UNCOLLECTIBLE else zero,
     )
 
 
@@ -232,8 +232,8 @@ def _payment_error(payment: Payment) -> str | None:
 def _found(document: object) -> Found:
     if not isinstance(document, dict):
         raise InvalidAnswer("data: an object is expected")
-    told = cast("Document", document)
-    return Found(lambda: told, documents.raw, _fingerprint)
+    whole = cast("Document", document)
+    return Found(lambda: whole, documents.raw, _fingerprint)
 
 
 def _fingerprint(document: Document) -> bytes:
@@ -247,8 +247,8 @@ def _fingerprint(document: Document) -> bytes:
     return documents.fingerprint(hashed)
 
 
-def _envelope(told: Document) -> EnvelopeStatus:
-    status = told.get("status")
+def _envelope(answered: Document) -> EnvelopeStatus:
+    status = answered.get("status")
     return (
         field_types.validated(EnvelopeStatus, cast("Document", status))
         if isinstance(status, dict)

@@ -29,9 +29,9 @@ class Step:
     """`at` is counted from the start of the demo; `expects` are the events that a watcher has to record for it."""
 
     at: timedelta
-    says: str
+    description: str
     act: Act
-    tells: tuple[str, ...]
+    expects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class Life:
     """Overdue from the first poll on."""
 
     @property
-    def tells(self) -> tuple[str, ...]:
+    def expects(self) -> tuple[str, ...]:
         first = ("invoice.tracked", "invoice.overdue") if self.late else ("invoice.tracked",)
-        return first + tuple(told for step in self.steps for told in step.tells)
+        return first + tuple(event for step in self.steps for event in step.expects)
 
 
-def _step(at: int, says: str, act: Act, *tells: str) -> Step:
-    return Step(timedelta(seconds=at), says, act, tuple(f"invoice.{told}" for told in tells))
+def _step(at: int, description: str, act: Act, *expects: str) -> Step:
+    return Step(timedelta(seconds=at), description, act, tuple(f"invoice.{event}" for event in expects))
 
 
 def _pay(amount: int | None = None) -> Act:
@@ -249,7 +249,7 @@ DEMO_WATCHES: Mapping[str, tuple[str, ...]] = {
 }
 """By source (named like its provider): the invoices that a watcher has to know before the demo starts."""
 
-EXPECTED: Mapping[tuple[str, str], tuple[str, ...]] = {(life.provider, life.id): life.tells for life in LIVES}
+EXPECTED: Mapping[tuple[str, str], tuple[str, ...]] = {(life.provider, life.id): life.expects for life in LIVES}
 """By (source, invoice id): the types of all expected events, in order; `invoice.updated` may be added."""
 
 LASTS = max(step.at for life in LIVES for step in life.steps)
@@ -271,6 +271,6 @@ async def play(sandbox: Sandbox, pace: Pace) -> None:
     played = timedelta()
     order = sorted(((step, life) for life in LIVES for step in life.steps), key=lambda pair: pair[0].at)
     for step, life in order:
-        await pace(step.at - played, f"{life.provider} {life.id}: {step.says}")
+        await pace(step.at - played, f"{life.provider} {life.id}: {step.description}")
         played = step.at
         step.act(sandbox.ledger, sandbox.ledger.bill(life.provider, life.id), sandbox.clock.now())

@@ -142,6 +142,6 @@ def unpack(content: bytes) -> bytes:
     return zlib.decompress(content)
 
 
-def told_at(instant: datetime | None) -> str | None:
+def json_instant(instant: datetime | None) -> str | None:
     """An instant as `--json` shows it."""
     return None if instant is None else instant_text(instant)

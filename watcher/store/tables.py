@@ -56,7 +56,7 @@ sources = Table(
     Column("blocked_until", Instant),
     Column("failing_since", Instant),
     Column("refused", Boolean, nullable=False, server_default=false()),
-    Column("told", Boolean, nullable=False, server_default=false()),
+    Column("told", Boolean, key="failing_recorded", nullable=False, server_default=false()),
     Column("probe_at", Instant),
     Column("probes", Integer, nullable=False, server_default=text("0")),
     Column("last_success_at", Instant),
@@ -174,9 +174,7 @@ hazards = Table(
     Column("events", BigInteger, nullable=False),
     Column("exposure_ms", BigInteger, nullable=False),
 )
-"""What polls of open invoices have taught: changes found, and milliseconds spent, by `STAGES` of
-core.scheduling.hazard.
-"""
+"""What polls of open invoices have taught: changes found and milliseconds spent, by stage (`hazard.STAGES`)."""
 
 snapshots = Table(
     "snapshots",
@@ -240,7 +238,7 @@ endpoints = Table(
     Column("failed_at", Instant),
     Column("probe_at", Instant),
     Column("probes", Integer, nullable=False, server_default=text("0")),
-    Column("told_since", Instant),
+    Column("told_since", Instant, key="disabled_since"),
     CheckConstraint("state IN ('active', 'disabled')", name="ck_endpoints_state"),
 )
 """`hears` are the events about other endpoints that it wants. The rest is `core.webhooks.endpoint_health`: while

@@ -11,7 +11,7 @@ from watcher.core.errors import WatcherError
 from watcher.web import login, page
 from watcher.web.access import COOKIE
 from watcher.web.api import openapi
-from watcher.web.api.operation import DESK, AnyOperation, Backend, perform
+from watcher.web.api.operation import BACKEND, AnyOperation, Backend, perform
 from watcher.web.api.routes import API, OPENAPI, OPERATIONS
 from watcher.web.problems import Problem, as_problem
 
@@ -25,7 +25,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def application(backend: Backend) -> web.Application:
     """Everything that is served, on this backend."""
     app = web.Application(middlewares=[_answered, _guarded], client_max_size=MOST_BODY_BYTES)
-    app[DESK] = backend
+    app[BACKEND] = backend
     app[OPENAPI] = openapi.document(OPERATIONS)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, _pattern(operation.path), _handler(operation), name=operation.name)
@@ -44,7 +44,7 @@ def _pattern(path: str) -> str:
 
 def _handler(operation: AnyOperation) -> _Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        backend = request.app[DESK]
+        backend = request.app[BACKEND]
         return await perform(operation, backend, request, may_see=_admits(backend, request))
 
     return handle
@@ -95,7 +95,7 @@ async def _respond(request: web.Request, handler: _Handler) -> web.StreamRespons
 
 @web.middleware
 async def _guarded(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    access = request.app[DESK].access
+    access = request.app[BACKEND].access
     if not access.names_us(request.headers.get("Host")):
         raise Problem(
             HTTPStatus.FORBIDDEN,
@@ -103,7 +103,7 @@ async def _guarded(request: web.Request, handler: _Handler) -> web.StreamRespons
         )
     if not access.is_ours(request.method, request.headers):
         raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another site (Origin, Sec-Fetch-Site)")
-    if _needs_token(request) and not _admits(request.app[DESK], request):
+    if _needs_token(request) and not _admits(request.app[BACKEND], request):
         raise Problem(
             HTTPStatus.UNAUTHORIZED,
             "give the token of [http] as `Authorization: Bearer …`, or log in at /",

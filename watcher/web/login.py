@@ -5,12 +5,12 @@ from http import HTTPStatus
 from aiohttp import web
 
 from watcher.web.access import COOKIE, SESSION
-from watcher.web.api.operation import DESK
+from watcher.web.api.operation import BACKEND
 from watcher.web.page.view import local, login_form, visit_of
 
 
 async def login(request: web.Request) -> web.StreamResponse:
-    backend = request.app[DESK]
+    backend = request.app[BACKEND]
     form = await request.post()
     given, asked = form.get("token"), form.get("target")
     target = (local(asked) if isinstance(asked, str) else None) or "/"

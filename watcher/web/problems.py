@@ -100,9 +100,9 @@ async def as_problem(request: web.Request, response: web.StreamResponse) -> None
 
 
 def _document(status: HTTPStatus, detail: str | None, mistakes: Sequence[Mistake]) -> bytes:
-    told: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    document: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
     if detail:
-        told["detail"] = detail
+        document["detail"] = detail
     if mistakes:
-        told["errors"] = [one.model_dump() for one in mistakes]
-    return json_text.write(told)
+        document["errors"] = [one.model_dump() for one in mistakes]
+    return json_text.write(document)

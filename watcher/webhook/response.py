@@ -22,7 +22,7 @@ MOST_KEPT = 4 * 1024
 MOST_DETAIL = 500
 """Characters of a receipt's detail."""
 
-LONGEST_HINT = timedelta(days=365)
+LONGEST_RETRY_AFTER = timedelta(days=365)
 _SUCCESS, _REDIRECT, _CLIENT_ERROR = 2, 3, 4
 _RETRIED = frozenset({408, 425, 429})
 _GONE = 410
@@ -73,14 +73,14 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
     if header is None:
         return None
     if header.isascii() and header.isdecimal():
-        return timedelta(seconds=min(int(header[:12]), LONGEST_HINT.total_seconds()))
+        return timedelta(seconds=min(int(header[:12]), LONGEST_RETRY_AFTER.total_seconds()))
     try:
         at = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return min(max(at - now, timedelta(0)), LONGEST_HINT)
+    return min(max(at - now, timedelta(0)), LONGEST_RETRY_AFTER)
 
 
 async def read_body(answer: aiohttp.ClientResponse) -> bytes:
@@ -132,16 +132,16 @@ def detail(error: BaseException) -> str | None:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             cause = error.certificate_error
-            told = getattr(cause, "verify_message", None) or str(cause)
+            message = getattr(cause, "verify_message", None) or str(cause)
         case aiohttp.ClientConnectorError(os_error=ssl.SSLError(reason=str(reason))):
-            told = reason.lower().replace("_", " ")
+            message = reason.lower().replace("_", " ")
         case aiohttp.ClientConnectorDNSError() | aiohttp.ClientConnectorError(os_error=EgressRefused()):
-            told = error.os_error.strerror or str(error.os_error)
+            message = error.os_error.strerror or str(error.os_error)
         case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
-            told = os.strerror(number)
+            message = os.strerror(number)
         case _:
             return None
-    return shortened(told)
+    return shortened(message)
 
 
 def printable(text: str) -> str:

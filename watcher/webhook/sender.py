@@ -143,7 +143,7 @@ class _Line:
             return Receipt(outcome, started_at, _since(started), error=fault, detail=detail(error))
         body = await read_body(answer)
         outcome, fault = judge(answer.status)
-        hint = answer.headers.get("Retry-After") if outcome is Outcome.RETRY else None
+        header = answer.headers.get("Retry-After") if outcome is Outcome.RETRY else None
         return Receipt(
             outcome,
             started_at,
@@ -152,7 +152,7 @@ class _Line:
             error=fault,
             response=readable(body) if self.target.keeps_responses else None,
             peer=answer.peer if isinstance(answer, Answer) else None,
-            retry_after=retry_after(hint, self._clock.now()),
+            retry_after=retry_after(header, self._clock.now()),
             detail=shortened(answer.headers.get("Location", "")) or None if fault is Fault.REDIRECT else None,
         )
 

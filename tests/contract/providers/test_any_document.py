@@ -42,7 +42,7 @@ def test_any_value_in_a_field_of_chargeover_is_read_or_refused(key: str, value: 
 
 
 @given(_JSON, st.sampled_from([200, 400, 403, 404, 422]))
-def test_any_batch_answer_gives_every_id_its_look_or_is_refused(value: object, status: int) -> None:
+def test_any_batch_answer_gives_every_id_its_poll_or_is_refused(value: object, status: int) -> None:
     ids = ["1", "inv_1"]
     batch = {"data": {"invoices": [value, {"id": value}], "not_found": value}}
     bulk = {"response": {"_bulk": [value, {"code": 200, "response": value}]}}

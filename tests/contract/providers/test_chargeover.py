@@ -109,8 +109,8 @@ async def test_several_are_asked_for_in_one_bulk_call_each_with_its_own_code(
     assert json.loads(asked.body) == [
         {"request_method": "GET", "uri": f"/tenant/api/v3/invoice/{one}", "payload": None} for one in ids
     ]
-    kinds_told = [type(fetched.results[one]) for one in ids]
-    assert kinds_told == [Found, Missing, Failed, Found, Failed, Failed]
+    kinds = [type(fetched.results[one]) for one in ids]
+    assert kinds == [Found, Missing, Failed, Found, Failed, Failed]
     assert isinstance(failure(fetched, "3"), InvoiceRefused)
     assert provider.batch_size == 25
 
@@ -202,7 +202,7 @@ _ANSWERS: list[tuple[int, object, type[PollResult]]] = [
 
 
 @pytest.mark.parametrize(("status", "body", "result"), _ANSWERS)
-async def test_what_concerns_one_invoice_is_its_look(
+async def test_what_concerns_one_invoice_is_its_poll(
     *,
     status: int,
     body: object,

@@ -28,8 +28,8 @@ def test_a_partial_payment_that_the_status_hides_is_read_from_the_numbers() -> N
     assert (invoice.status, invoice.provider_status) == (Status.PARTIALLY_PAID, "open-unpaid")
     (amounts,) = invoice.amounts
     assert amounts.currency == "USD"
-    told = (amounts.total, amounts.paid, amounts.due, amounts.credited, amounts.refunded, amounts.written_off)
-    assert tuple(map(str, told)) == ("100.00", "35.00", "65.00", "0.00", "0.00", "0.00")
+    given = (amounts.total, amounts.paid, amounts.due, amounts.credited, amounts.refunded, amounts.written_off)
+    assert tuple(map(str, given)) == ("100.00", "35.00", "65.00", "0.00", "0.00", "0.00")
 
 
 def test_the_other_fields_of_the_example_are_read() -> None:
@@ -77,7 +77,7 @@ def test_the_wire_model_knows_every_field_of_the_page() -> None:
         ({"invoice_status_str": None, "invoice_status_state": "c"}, Status.UNKNOWN),
     ],
 )
-def test_the_first_rule_that_matches_tells_the_status(changes: dict[str, object], status: Status) -> None:
+def test_the_first_rule_that_matches_reports_the_status(changes: dict[str, object], status: Status) -> None:
     assert to_invoice(document(**changes), _CHICAGO).status is status
 
 
@@ -119,7 +119,7 @@ def test_floats_and_drifting_types_are_read_exactly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "at"),
+    ("given", "at"),
     [
         ("2019-09-26 10:16:43", datetime(2019, 9, 26, 15, 16, 43, tzinfo=UTC)),
         ("2022-10-25T08:50:45-05:00", datetime(2022, 10, 25, 13, 50, 45, tzinfo=UTC)),
@@ -133,8 +133,8 @@ def test_floats_and_drifting_types_are_read_exactly() -> None:
         ("soon", None),
     ],
 )
-def test_naive_times_are_the_wall_clock_of_the_account(told: object, at: datetime | None) -> None:
-    assert to_invoice(document(write_datetime=told), _CHICAGO).created_at == at
+def test_naive_times_are_the_wall_clock_of_the_account(given: object, at: datetime | None) -> None:
+    assert to_invoice(document(write_datetime=given), _CHICAGO).created_at == at
 
 
 def test_the_zone_is_the_accounts() -> None:
@@ -142,9 +142,9 @@ def test_the_zone_is_the_accounts() -> None:
     assert invoice.created_at == datetime(2019, 9, 26, 8, 16, 43, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("told", [None, "", "0000-00-00"])
-def test_an_invoice_may_have_no_due_date(told: object) -> None:
-    assert to_invoice(document(due_date=told), _CHICAGO).due is None
+@pytest.mark.parametrize("given", [None, "", "0000-00-00"])
+def test_an_invoice_may_have_no_due_date(given: object) -> None:
+    assert to_invoice(document(due_date=given), _CHICAGO).due is None
 
 
 def test_of_a_due_date_with_a_time_the_day_as_written_counts() -> None:
@@ -189,9 +189,9 @@ def test_only_web_links_become_the_url(link: object) -> None:
 
 
 def test_no_link_that_opens_or_pays_no_token_and_no_address_enters_the_invoice() -> None:
-    told = repr(to_invoice(document(), _CHICAGO))
+    given = repr(to_invoice(document(), _CHICAGO))
     for secret in ("paylink", "i3p4ke5ud2", "sched-token", "item-token", "1 Test Lane", "Springfield"):
-        assert secret not in told
+        assert secret not in given
 
 
 @given(

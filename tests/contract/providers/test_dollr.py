@@ -9,7 +9,7 @@ from tests.fakes.provider_server import (
     ProviderServer,
     StillClock,
     adapter,
-    look_at,
+    fetch_result,
 )
 from tests.fakes.wire_documents import example
 from watcher.core import json_text
@@ -41,7 +41,7 @@ async def test_a_token_is_obtained_by_json_and_then_the_published_example_is_rea
 ) -> None:
     server.answer(GRANT)
     server.answer(example("dollr"))
-    result = await look_at(dollr, "123")
+    result = await fetch_result(dollr, "123")
     assert isinstance(result, Found)
     assert result.document == example("dollr")
     obtain, retrieve = server.asked
@@ -61,7 +61,7 @@ async def test_every_request_is_paced_the_token_call_too(dollr: Provider, server
     assert limiter.asked == len(server.asked) == 3
 
 
-async def test_a_lifetime_is_told_in_minutes_and_the_token_renewed_five_before_its_end(
+async def test_a_lifetime_is_reported_in_minutes_and_the_token_renewed_five_before_its_end(
     dollr: Provider, server: ProviderServer, clock: StillClock
 ) -> None:
     server.answer(GRANT)
@@ -69,11 +69,11 @@ async def test_a_lifetime_is_told_in_minutes_and_the_token_renewed_five_before_i
     server.answer(example("dollr"))
     server.answer(GRANT)
     server.answer(example("dollr"))
-    await look_at(dollr, "123")
+    await fetch_result(dollr, "123")
     clock.advance(timedelta(minutes=54))
-    await look_at(dollr, "123")
+    await fetch_result(dollr, "123")
     clock.advance(timedelta(minutes=1))
-    await look_at(dollr, "123")
+    await fetch_result(dollr, "123")
     assert paths(server) == [OBTAIN, RETRIEVE, RETRIEVE, OBTAIN, RETRIEVE]
 
 
@@ -85,7 +85,7 @@ async def test_a_refused_token_is_replaced_and_the_request_made_again_once(
     server.answer(body, status=status)
     server.answer({"access_token": "second", "expires_in": 60})
     server.answer(example("dollr"))
-    assert isinstance(await look_at(dollr, "123"), Found)
+    assert isinstance(await fetch_result(dollr, "123"), Found)
     assert paths(server) == [OBTAIN, RETRIEVE, OBTAIN, RETRIEVE]
     assert server.asked[-1].headers["Authorization"] == "Bearer second"
 
@@ -96,7 +96,7 @@ async def test_a_fresh_token_that_is_refused_means_the_credentials_are(dollr: Pr
     server.answer({"access_token": "second", "expires_in": 60})
     server.answer({"detail": f"bad token {TOKEN}"}, status=401)
     with pytest.raises(CredentialsRefused) as caught:
-        await look_at(dollr, "123")
+        await fetch_result(dollr, "123")
     assert TOKEN not in str(caught.value)
     assert len(server.asked) == 4
 
@@ -114,12 +114,12 @@ async def test_a_fresh_token_that_is_refused_means_the_credentials_are(dollr: Pr
         (200, {"access_token": 5}, ProviderUnavailable),
     ],
 )
-async def test_a_token_call_that_fails_is_told_for_what_it_is(
+async def test_a_token_call_that_fails_is_reported_for_what_it_is(
     dollr: Provider, server: ProviderServer, status: int, body: object, error: type[Exception]
 ) -> None:
     server.answer(body, status=status)
     with pytest.raises(error) as caught:
-        await look_at(dollr, "123")
+        await fetch_result(dollr, "123")
     assert type(caught.value) is error
     assert CREDENTIALS["client_secret"] not in str(caught.value) + repr(caught.value) + repr(dollr)
     assert paths(server) == [OBTAIN]
@@ -144,7 +144,7 @@ async def test_what_concerns_one_id_fails_that_id_in_words(
 ) -> None:
     server.answer(GRANT)
     server.answer(body, status=status)
-    result = await look_at(dollr, "123")
+    result = await fetch_result(dollr, "123")
     assert isinstance(result, Failed)
     assert (type(result.error), str(result.error)) == (InvoiceRefused, words)
 
@@ -152,25 +152,25 @@ async def test_what_concerns_one_id_fails_that_id_in_words(
 async def test_a_404_is_a_miss(dollr: Provider, server: ProviderServer) -> None:
     server.answer(GRANT)
     server.answer({"detail": "Invoice not found"}, status=404)
-    assert await look_at(dollr, "7") == Missing("HTTP 404: Invoice not found")
+    assert await fetch_result(dollr, "7") == Missing("HTTP 404: Invoice not found")
 
 
 async def test_broken_json_fails_the_id(dollr: Provider, server: ProviderServer) -> None:
     server.answer(GRANT)
     server.answer(b'{"total_amount": Infinity}')
-    result = await look_at(dollr, "7")
+    result = await fetch_result(dollr, "7")
     assert isinstance(result, Failed)
     assert isinstance(result.error, InvalidAnswer)
 
 
 @pytest.mark.parametrize(("headers", "wait"), [({"Retry-After": "90"}, timedelta(seconds=90)), ({}, None)])
-async def test_a_429_carries_the_wish_to_be_left_alone_if_present(
+async def test_a_429_carries_the_request_to_back_off_if_present(
     dollr: Provider, server: ProviderServer, headers: dict[str, str], wait: timedelta | None
 ) -> None:
     server.answer(GRANT)
     server.answer({"detail": "Too many"}, status=429, headers=headers)
     with pytest.raises(RateLimited) as caught:
-        await look_at(dollr, "123")
+        await fetch_result(dollr, "123")
     assert caught.value.retry_after == wait
 
 
@@ -205,7 +205,7 @@ async def test_edits_of_the_live_counterparty_leave_the_fingerprint_alone(
     for document in (base, edited, base | {"status": "PAID"}):
         server.answer(document)
     for _ in range(3):
-        result = await look_at(dollr, "123")
+        result = await fetch_result(dollr, "123")
         assert isinstance(result, Found)
         prints.append(result.fingerprint)
     assert prints[0] == prints[1] != prints[2]
@@ -215,7 +215,7 @@ async def test_what_is_kept_holds_exact_numbers_and_no_links(dollr: Provider, se
     server.answer(GRANT)
     sent = example("dollr") | {"note": "Pay at https://pay.example/abc?t=1 today", "payment_link": "pay.example/abc"}
     server.answer(json.dumps(sent, default=float).replace('"total_amount": 123', '"total_amount": 1079.980').encode())
-    result = await look_at(dollr, "123")
+    result = await fetch_result(dollr, "123")
     assert isinstance(result, Found)
     assert b"pay.example" not in result.raw
     assert b'"total_amount":1079.980,' in result.raw

@@ -41,7 +41,7 @@ def test_every_part_of_the_snapshot_is_taken_from_its_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told", "paid", "due", "pending"),
+    ("word", "given", "paid", "due", "pending"),
     [
         ("IDLE", Status.DRAFT, "0.00", "250.50", False),
         ("ACTIVE", Status.OPEN, "0.00", "250.50", False),
@@ -54,14 +54,14 @@ def test_every_part_of_the_snapshot_is_taken_from_its_field() -> None:
 )
 def test_every_status_is_mapped_with_its_amounts(
     word: str,
-    told: Status,
+    given: Status,
     paid: str,
     due: str,
     pending: bool,  # noqa: FBT001  # a parameter set
 ) -> None:
     read = invoice(status=word)
     (row,) = read.amounts
-    assert (read.status, read.provider_status, read.payment_pending) == (told, word, pending)
+    assert (read.status, read.provider_status, read.payment_pending) == (given, word, pending)
     assert (str(row.paid), str(row.due)) == (paid, due)
 
 

@@ -202,7 +202,7 @@ async def test_one_id_that_the_provider_refuses_does_not_spoil_the_others(
         (200, invoice("inv_1"), Found),
     ],
 )
-async def test_what_concerns_one_invoice_is_its_look(
+async def test_what_concerns_one_invoice_is_its_poll(
     *,
     status: int,
     body: object,

@@ -98,7 +98,7 @@ def test_the_oldest_generation_without_balances_is_unknown() -> None:
         ([row(payins=(100, 100), payouts=(90, 0))], Status.PAID),
     ],
 )
-def test_the_numbers_tell_the_status(rows: list[dict[str, object]], status: Status) -> None:
+def test_the_numbers_report_the_status(rows: list[dict[str, object]], status: Status) -> None:
     assert to_invoice(document(*rows), None).status is status
 
 

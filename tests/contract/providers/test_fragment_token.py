@@ -46,17 +46,17 @@ async def test_one_token_serves_many_requests(
     assert paths(server).count("/oauth2/token") == 1
 
 
-@pytest.mark.parametrize(("told", "lives"), [({}, 3600), ({"expires_in": 900}, 900), ({"expires_in": None}, 3600)])
+@pytest.mark.parametrize(("given", "lives"), [({}, 3600), ({"expires_in": 900}, 900), ({"expires_in": None}, 3600)])
 async def test_the_token_is_renewed_before_it_ends(
     *,
-    told: dict[str, object],
+    given: dict[str, object],
     lives: int,
     server: ProviderServer,
     provider: Provider,
     limiter: PacerThatNeverWaits,
     clock: StillClock,
 ) -> None:
-    grant(server, "token-1", **told)
+    grant(server, "token-1", **given)
     server.answer(status=404)
     await provider.fetch(["inv_1"], limiter)
     clock.advance(timedelta(seconds=lives - 301))

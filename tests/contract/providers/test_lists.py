@@ -120,10 +120,10 @@ async def test_a_row_that_is_an_overview_says_which_fields_it_lacks_and_nothing_
     result = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
     assert isinstance(result, Found)
     assert row.result is None
-    told, whole = provider.to_invoice(row.document, None), provider.to_invoice(result.document, None)
-    assert told != whole
+    given, whole = provider.to_invoice(row.document, None), provider.to_invoice(result.document, None)
+    assert given != whole
     assert "line_count" in page.omits
-    assert replace(told, line_count=whole.line_count, customer_name=whole.customer_name) == whole
+    assert replace(given, line_count=whole.line_count, customer_name=whole.customer_name) == whole
 
 
 @pytest.mark.parametrize("name", ["chargeover", "dollr"])
@@ -134,8 +134,8 @@ async def test_a_row_that_dates_its_change_in_the_future_says_nothing_of_when_it
     clock.advance(timedelta(hours=5))
     late = bill(sandbox.ledger, name, 2)
     clock.advance(timedelta(hours=-5))
-    told = {row.invoice_id: row.changed_at for row in await rows(adapter(name, sandbox, session))}
-    assert told == {"1": clock.now().replace(microsecond=0), late.id: None}
+    given = {row.invoice_id: row.changed_at for row in await rows(adapter(name, sandbox, session))}
+    assert given == {"1": clock.now().replace(microsecond=0), late.id: None}
 
 
 async def test_meteroid_is_asked_for_pages_of_a_hundred_counted_from_zero(
@@ -196,7 +196,7 @@ async def test_rapyd_pages_by_the_last_id_until_a_short_page(sandbox: Sandbox, s
 
 
 @pytest.mark.parametrize("traps", [ChargeOverTraps(), ChargeOverTraps(naive_times=True, text_ids_in_lists=True)])
-async def test_chargeover_tells_what_changed_since_an_instant_settled_or_not(
+async def test_chargeover_reports_what_changed_since_an_instant_settled_or_not(
     traps: ChargeOverTraps, sandbox: Sandbox, session: aiohttp.ClientSession, clock: StillClock
 ) -> None:
     sandbox.traps.chargeover = traps

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, adapter, look_at
+from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, adapter, fetch_result
 from tests.fakes.wire_documents import example
 from watcher.core import json_text
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable, RateLimited
@@ -51,14 +51,14 @@ async def test_what_concerns_one_id_fails_that_id(
     meteroid: Provider, server: ProviderServer, status: int, body: object, error: type
 ) -> None:
     server.answer(body, status=status, text="Invalid URL: Cannot parse `invoice_id`" if body is None else None)
-    result = await look_at(meteroid, ID)
+    result = await fetch_result(meteroid, ID)
     assert isinstance(result, Failed)
     assert type(result.error) is error
 
 
 async def test_a_404_is_a_miss(meteroid: Provider, server: ProviderServer) -> None:
     server.answer({"code": "NOT_FOUND", "message": "Invoice not found"}, status=404)
-    assert await look_at(meteroid, ID) == Missing("HTTP 404 NOT_FOUND: Invoice not found")
+    assert await fetch_result(meteroid, ID) == Missing("HTTP 404 NOT_FOUND: Invoice not found")
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ async def test_what_concerns_the_account_is_raised(
 
 
 async def test_an_id_that_no_path_can_carry_fails_without_a_request(meteroid: Provider, server: ProviderServer) -> None:
-    assert isinstance(await look_at(meteroid, ".."), Failed)
+    assert isinstance(await fetch_result(meteroid, ".."), Failed)
     assert server.asked == []
 
 
-async def test_the_probe_is_a_list_of_one_and_tells_a_missing_invoice_from_an_outage(
+async def test_the_probe_is_a_list_of_one_and_distinguishes_a_missing_invoice_from_an_outage(
     meteroid: Provider, server: ProviderServer
 ) -> None:
     server.answer({"code": "INTERNAL_SERVER_ERROR"}, status=500)
@@ -124,7 +124,7 @@ async def test_only_what_is_volatile_leaves_the_fingerprint_alone(meteroid: Prov
     for document in (base, same, other):
         server.answers.clear()
         server.answer(document)
-        result = await look_at(meteroid, ID)
+        result = await fetch_result(meteroid, ID)
         assert isinstance(result, Found)
         prints.append(result.fingerprint)
     assert prints[0] == prints[1] != prints[2]

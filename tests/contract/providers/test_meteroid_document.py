@@ -66,7 +66,7 @@ def test_every_part_of_the_snapshot_is_taken_from_its_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "payment_status", "told", "provider_status"),
+    ("status", "payment_status", "given", "provider_status"),
     [
         ("DRAFT", "UNPAID", Status.DRAFT, "DRAFT/UNPAID"),
         ("Draft", "Unpaid", Status.DRAFT, "DRAFT/UNPAID"),
@@ -84,15 +84,15 @@ def test_every_part_of_the_snapshot_is_taken_from_its_field() -> None:
     ],
 )
 def test_both_spellings_of_every_status_are_mapped(
-    status: str, payment_status: str, told: Status, provider_status: str
+    status: str, payment_status: str, given: Status, provider_status: str
 ) -> None:
-    due = 0 if told is Status.PAID else 1000
+    due = 0 if given is Status.PAID else 1000
     read = invoice(status=status, payment_status=payment_status, amount_due=due)
-    assert (read.status, read.provider_status) == (told, provider_status)
+    assert (read.status, read.provider_status) == (given, provider_status)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told", "expected"),
+    ("changes", "given", "expected"),
     [
         ({}, Status.OPEN, {"total": "10.00", "due": "10.00"}),
         (
@@ -159,10 +159,10 @@ def test_both_spellings_of_every_status_are_mapped(
     ],
 )
 def test_amounts_follow_from_totals_and_transactions(
-    changes: JsonObject, told: Status, expected: dict[str, str]
+    changes: JsonObject, given: Status, expected: dict[str, str]
 ) -> None:
     read = invoice(**changes)
-    assert (read.status, money(read)) == (told, expected)
+    assert (read.status, money(read)) == (given, expected)
 
 
 def test_a_currency_without_known_decimals_stays_in_minor_units() -> None:
@@ -170,7 +170,7 @@ def test_a_currency_without_known_decimals_stays_in_minor_units() -> None:
     assert (row.minor, str(row.total)) == (True, "1000")
 
 
-def test_failed_attempts_and_their_last_error_are_told_without_personal_data() -> None:
+def test_failed_attempts_and_their_last_error_are_reported_without_personal_data() -> None:
     failed = payment(
         status="FAILED", error="Card 4242424242424242 of jo@example.com declined", processed_at="2026-01-02T00:00:00Z"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.providers.test_lists import bill
 from tests.fakes.mixing_cache import mixing_cache
-from tests.fakes.provider_server import ProviderServer, StillClock, adapter, look_at
+from tests.fakes.provider_server import ProviderServer, StillClock, adapter, fetch_result
 from tests.fakes.wire_documents import example
 from watcher.core.errors import InvalidAnswer
 from watcher.ports import Failed, Found
@@ -45,8 +45,8 @@ async def test_an_answer_about_another_invoice_is_refused_and_names_both(
             {"token_url": sandbox.token_url},
         )
         provider = kind.build(account, session, sandbox.clock, lambda: 0.5)
-        first = await look_at(provider, paid.id)
-        mixed = await look_at(provider, due.id)
+        first = await fetch_result(provider, paid.id)
+        mixed = await fetch_result(provider, due.id)
     assert isinstance(first, Found)
     assert isinstance(mixed, Failed)
     assert isinstance(mixed.error, InvalidAnswer)
@@ -59,7 +59,7 @@ async def test_an_id_may_come_back_as_a_number(
     server.answer({"access_token": "token", "expires_in": 60})
     server.answer(example("dollr") | {"id": 1003})
     dollr = adapter(PROVIDERS["dollr"], session, server.url, clock, {"client_id": "a", "client_secret": "b"})
-    assert isinstance(await look_at(dollr, "1003"), Found)
+    assert isinstance(await fetch_result(dollr, "1003"), Found)
 
 
 async def test_an_id_may_come_back_in_the_providers_other_spelling(
@@ -67,16 +67,16 @@ async def test_an_id_may_come_back_in_the_providers_other_spelling(
 ) -> None:
     server.answer(example("meteroid") | {"id": BASE_62})
     provider = adapter(PROVIDERS["meteroid"], session, server.url, clock, {"api_key": "a"})
-    assert isinstance(await look_at(provider, UUID), Found)
+    assert isinstance(await fetch_result(provider, UUID), Found)
 
 
-@pytest.mark.parametrize("told", [None, True, {}, "inv_2"])
+@pytest.mark.parametrize("given", [None, True, {}, "inv_2"])
 async def test_an_answer_that_names_no_invoice_or_another_is_refused(
-    server: ProviderServer, session: aiohttp.ClientSession, clock: StillClock, told: object
+    server: ProviderServer, session: aiohttp.ClientSession, clock: StillClock, given: object
 ) -> None:
-    server.answer(example("meteroid") | {"id": told})
+    server.answer(example("meteroid") | {"id": given})
     provider = adapter(PROVIDERS["meteroid"], session, server.url, clock, {"api_key": "a"})
-    assert isinstance(await look_at(provider, "inv_1"), Failed)
+    assert isinstance(await fetch_result(provider, "inv_1"), Failed)
 
 
 def test_a_meteroid_id_is_the_same_as_its_uuid_and_as_no_other() -> None:

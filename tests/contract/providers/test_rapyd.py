@@ -14,7 +14,7 @@ from tests.fakes.provider_server import (
     StillClock,
     account,
     adapter,
-    look_at,
+    fetch_result,
 )
 from tests.fakes.wire_documents import JsonObject, example
 from watcher.core import json_text
@@ -44,10 +44,10 @@ def with_changes(**changes: object) -> JsonObject:
 
 def is_signed(asked: Asked) -> bool:
     """Check a request as the documentation describes it, apart from the code under test."""
-    told = asked.headers
-    message = asked.method.lower() + asked.path + told["salt"] + told["timestamp"] + told["access_key"] + SECRET_KEY
+    given = asked.headers
+    message = asked.method.lower() + asked.path + given["salt"] + given["timestamp"] + given["access_key"] + SECRET_KEY
     digest = hmac.new(SECRET_KEY.encode(), message.encode(), hashlib.sha256).hexdigest()
-    return told["signature"] == base64.b64encode(digest.encode()).decode()
+    return given["signature"] == base64.b64encode(digest.encode()).decode()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ async def test_the_published_example_is_read_from_its_envelope_and_kept_alone(
     rapyd: Provider, server: ProviderServer, clock: StillClock
 ) -> None:
     server.answer(example("rapyd"))
-    result = await look_at(rapyd, ID)
+    result = await fetch_result(rapyd, ID)
     assert isinstance(result, Found)
     assert result.document == example("rapyd")["data"] == json_text.read(result.raw)
     assert b'"total":1079.98,' in result.raw
@@ -94,7 +94,7 @@ async def test_what_is_signed_is_what_is_sent(
 ) -> None:
     rapyd = adapter(KIND, session, f"{server.url}/proxy/", clock, CREDENTIALS)
     server.answer(example("rapyd"))
-    await look_at(rapyd, invoice_id)
+    await fetch_result(rapyd, invoice_id)
     await rapyd.probe(PacerThatNeverWaits())
     assert server.asked[0].path.startswith("/proxy/v1/invoices/")
     assert server.asked[1].path == "/proxy/v1/invoices?limit=1"
@@ -125,7 +125,7 @@ async def test_the_code_for_no_such_invoice_is_a_miss_under_any_status(
     rapyd: Provider, server: ProviderServer, status: int
 ) -> None:
     server.answer(refusal("ERROR_GET_INVOICE", "not there"), status=status)
-    assert await look_at(rapyd, ID) == Missing(f"HTTP {status} ERROR_GET_INVOICE: not there")
+    assert await fetch_result(rapyd, ID) == Missing(f"HTTP {status} ERROR_GET_INVOICE: not there")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ async def test_what_concerns_one_id_fails_that_id(
     rapyd: Provider, server: ProviderServer, status: int, body: object, error: type
 ) -> None:
     server.answer(body, status=status)
-    result = await look_at(rapyd, ID)
+    result = await fetch_result(rapyd, ID)
     assert isinstance(result, Failed)
     assert type(result.error) is error
 
@@ -164,7 +164,7 @@ async def test_what_concerns_the_credentials_is_raised_without_them(
 ) -> None:
     server.answer(refusal(code, f"Invalid signature for {SECRET_KEY}"), status=status)
     with pytest.raises(CredentialsRefused) as caught:
-        await look_at(rapyd, ID)
+        await fetch_result(rapyd, ID)
     assert SECRET_KEY not in str(caught.value) + repr(caught.value) + repr(rapyd)
 
 
@@ -184,7 +184,7 @@ async def test_the_firewalls_429_blocks_for_five_minutes_unless_it_says_otherwis
 async def test_a_page_instead_of_json_is_an_outage(rapyd: Provider, server: ProviderServer) -> None:
     server.answer(b"<html>maintenance</html>", headers={"Content-Type": "text/html"})
     with pytest.raises(ProviderUnavailable, match="not the API's JSON but text/html"):
-        await look_at(rapyd, ID)
+        await fetch_result(rapyd, ID)
 
 
 async def test_the_probe_is_a_list_of_one(rapyd: Provider, server: ProviderServer) -> None:
@@ -224,7 +224,7 @@ async def test_only_what_is_volatile_leaves_the_fingerprint_alone(rapyd: Provide
     server.answer(with_changes(payment=paying | {"status": "CLO", "paid": True}))
     prints: list[bytes] = []
     for _ in range(3):
-        result = await look_at(rapyd, ID)
+        result = await fetch_result(rapyd, ID)
         assert isinstance(result, Found)
         prints.append(result.fingerprint)
     assert prints[0] == prints[1] != prints[2]
@@ -234,6 +234,6 @@ async def test_links_that_pay_are_not_kept(rapyd: Provider, server: ProviderServ
     server.answer(
         with_changes(payment={"redirect_url": "https://pay.example/1", "complete_payment_url": "pay.example"})
     )
-    result = await look_at(rapyd, ID)
+    result = await fetch_result(rapyd, ID)
     assert isinstance(result, Found)
     assert b"pay.example" not in result.raw

@@ -42,7 +42,7 @@ def test_every_part_of_the_snapshot_of_the_published_example() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told", "expected"),
+    ("word", "given", "expected"),
     [
         ("draft", Status.DRAFT, {"total": "19.99", "due": "19.99"}),
         ("open", Status.OPEN, {"total": "19.99", "due": "19.99"}),
@@ -54,13 +54,13 @@ def test_every_part_of_the_snapshot_of_the_published_example() -> None:
         ("dormant", Status.UNKNOWN, {"total": "19.99", "due": "19.99"}),
     ],
 )
-def test_every_status_is_mapped_with_its_amounts(word: str, told: Status, expected: dict[str, str]) -> None:
+def test_every_status_is_mapped_with_its_amounts(word: str, given: Status, expected: dict[str, str]) -> None:
     read = invoice(status=word)
-    assert (read.status, read.provider_status, money(read)) == (told, word, expected)
+    assert (read.status, read.provider_status, money(read)) == (given, word, expected)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told", "expected"),
+    ("changes", "given", "expected"),
     [
         ({"payment": payment()}, Status.PARTIALLY_PAID, {"total": "19.99", "paid": "5.00", "due": "14.99"}),
         ({"payment": payment(paid=False)}, Status.OPEN, {"total": "19.99", "due": "19.99"}),
@@ -86,10 +86,10 @@ def test_every_status_is_mapped_with_its_amounts(word: str, told: Status, expect
     ],
 )
 def test_amounts_follow_from_the_total_and_the_payment(
-    changes: JsonObject, told: Status, expected: dict[str, str]
+    changes: JsonObject, given: Status, expected: dict[str, str]
 ) -> None:
     read = invoice(**changes)
-    assert (read.status, money(read)) == (told, expected)
+    assert (read.status, money(read)) == (given, expected)
 
 
 def test_a_payout_is_payable() -> None:

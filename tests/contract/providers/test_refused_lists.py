@@ -37,7 +37,7 @@ def adapter(name: str, server: ProviderServer, session: aiohttp.ClientSession, c
         (429, {"message": "slower"}, RateLimited),
     ],
 )
-async def test_an_answer_that_is_no_list_is_told_apart_from_an_outage(
+async def test_an_answer_that_is_no_list_is_distinguished_from_an_outage(
     name: str,
     server: ProviderServer,
     session: aiohttp.ClientSession,

@@ -115,10 +115,10 @@ async def test_a_database_locked_by_another_program_is_named(sqlite_url: str) ->
 async def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     with pytest.raises(
         StoreUnavailable, match=r"PostgreSQL database watcher at 127\.0\.0\.1 cannot be reached"
-    ) as told:
+    ) as recorded:
         async with open_store("postgresql://ada:hunter2@127.0.0.1:1/watcher"):
             pass
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(recorded.value)
 
 
 async def test_a_database_the_server_does_not_have_is_named(postgres_url: str) -> None:

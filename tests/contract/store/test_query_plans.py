@@ -51,12 +51,12 @@ def _told(claimed: ClaimedWatch) -> PollRecord:
     return replace(stored.polled(claimed), clock_at=NOW + 90 * MINUTE, change=stored.change(*events))
 
 
-async def plans(store: Store, said: list[Statement]) -> list[str]:
+async def plans(store: Store, statements_run: list[Statement]) -> list[str]:
     """Each statement and how the database would do it."""
     explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN"
     found: list[str] = []
     async with store.reading() as connection:
-        for statement, parameters in said:
+        for statement, parameters in statements_run:
             if statement.startswith(("SELECT", "UPDATE", "WITH", "DELETE")):
                 rows = (await connection.exec_driver_sql(f"{explain} {statement}", parameters)).all()
                 plan = "\n".join(str(row[-1]) for row in rows)
@@ -64,27 +64,29 @@ async def plans(store: Store, said: list[Statement]) -> list[str]:
     return found
 
 
-async def large_scans(store: Store, said: list[Statement]) -> list[str]:
-    return [plan for plan in await plans(store, said) if READS_ALL.search(plan)]
+async def large_scans(store: Store, statements_run: list[Statement]) -> list[str]:
+    return [plan for plan in await plans(store, statements_run) if READS_ALL.search(plan)]
 
 
 async def test_the_loops_of_polling_read_no_table_through(full_store: Store) -> None:
     queue = SqlPollQueue(full_store)
-    async with statements(full_store) as said:
+    async with statements(full_store) as statements_run:
         (claim,) = await queue.claim(NOW, [stored.request(requests=5)], LEASE)
         await queue.release(claim.watches, NOW)
         await queue.claim_stale_clocks(NOW, ["acme"], NOW, 100, LEASE)
         (claim,) = await queue.claim(NOW + MINUTE, [stored.request(requests=5)], LEASE)
-        told = stored.change(event("evt_new", "invoice.paid", "ledger"), version=2, supersedes=("invoice.due_soon",))
-        await queue.record([replace(stored.polled(claim.watches[0], change=told), raw=b"{}")], {"acme": NOW})
-    assert len(said) > 12
-    assert await large_scans(full_store, said) == []
+        recorded = stored.change(
+            event("evt_new", "invoice.paid", "ledger"), version=2, supersedes=("invoice.due_soon",)
+        )
+        await queue.record([replace(stored.polled(claim.watches[0], change=recorded), raw=b"{}")], {"acme": NOW})
+    assert len(statements_run) > 12
+    assert await large_scans(full_store, statements_run) == []
 
 
 async def test_rounds_through_lists_read_no_table_through(full_store: Store) -> None:
     rounds, ids = SqlListSyncs(full_store), tuple(f"inv_{number}" for number in range(MANY - 5, MANY + 5))
     listed = ListedIds("acme", ids, frozenset(ids), NOW + MINUTE)
-    async with statements(full_store) as said:
+    async with statements(full_store) as statements_run:
         assert await rounds.begin("acme", ListSyncKind.REFRESH, NOW, NOW + MINUTE)
         assert await rounds.count_due("acme", NOW, 100) == 100
         assert await rounds.discover("acme", ids, NOW) == 5
@@ -96,58 +98,58 @@ async def test_rounds_through_lists_read_no_table_through(full_store: Store) -> 
         await rounds.ask_for(beside.watches, NOW + MINUTE)
         assert await rounds.poll_sooner("acme", {NOW}, [NOW] * 10) == 10
         await rounds.end("acme", ListSyncKind.REFRESH, NOW + MINUTE)
-    assert len(said) >= 14
-    assert await large_scans(full_store, said) == []
+    assert len(statements_run) >= 14
+    assert await large_scans(full_store, statements_run) == []
 
 
 async def test_the_loops_of_delivery_read_no_table_through(full_store: Store) -> None:
     outbox = SqlOutbox(full_store)
-    async with statements(full_store) as said:
+    async with statements(full_store) as statements_run:
         claimed = await stored.send(outbox, most=3)
         assert len(claimed) == 3
         await outbox.next_attempt_at(["ledger"])
         await outbox.settle([stored.retried(claimed[0], NOW + MINUTE), stored.delivered(claimed[1])])
         await outbox.release(claimed[2:], NOW)
         await Reports(full_store).event_bodies(after=100, limit=10)
-    assert len(said) > 10
-    assert await large_scans(full_store, said) == []
+    assert len(statements_run) > 10
+    assert await large_scans(full_store, statements_run) == []
 
 
 async def test_the_loops_of_a_failing_endpoint_read_no_table_through(full_store: Store) -> None:
     outbox, switch = SqlOutbox(full_store, lambda: 0.5), SqlEndpoints(full_store)
     claimed = await stored.send(outbox, ledger=2 * OPENS_AFTER)
     await outbox.settle([stored.retried(one, NOW + 60 * MINUTE) for one in claimed])
-    async with statements(full_store) as said:
+    async with statements(full_store) as statements_run:
         assert await outbox.next_attempt_at(["ledger"]) == NOW + 0.9 * FIRST_PROBE_AFTER + timedelta(milliseconds=5)
         (probe,) = await stored.send(outbox, NOW + MINUTE, ledger=10)
         assert probe.probe
         await outbox.settle([stored.delivered(probe, NOW + MINUTE)])
         await switch.disable("ledger", "operator", NOW + MINUTE)
         await switch.enable("ledger", NOW + MINUTE)
-    assert len(said) > 15
+    assert len(statements_run) > 15
     await _deliver_nearly_all(full_store)
-    assert await large_scans(full_store, said) == []
+    assert await large_scans(full_store, statements_run) == []
 
 
 async def test_sending_a_range_again_reads_no_table_through(full_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watcher.store.deliveries.redelivery._WINDOW", 100)  # else it is all of these
     later = NOW + 60 * MINUTE
-    told = {
+    recorded = {
         f"inv_{CLAIMED + n}": [replace(event(f"evt_n{n}", "invoice.paid", "ledger"), timestamp=later)] for n in range(5)
     }
-    await stored.record_all(full_store, told)
-    async with statements(full_store) as said:
+    await stored.record_all(full_store, recorded)
+    async with statements(full_store) as statements_run:
         count = await Redelivery(full_store).redeliver_range(Subscription("ledger"), later, later + MINUTE, NOW)
-    assert (count, len(said) > 30) == (5, True)
+    assert (count, len(statements_run) > 30) == (5, True)
     await _deliver_nearly_all(full_store)
-    assert await large_scans(full_store, said) == []
+    assert await large_scans(full_store, statements_run) == []
 
 
-async def test_the_lag_of_the_queue_is_one_look_at_an_index(full_store: Store) -> None:
-    async with statements(full_store) as said:
+async def test_the_lag_of_the_queue_is_one_index_lookup(full_store: Store) -> None:
+    async with statements(full_store) as statements_run:
         await Backlogs(full_store).sources(NOW)
-    assert len(said) > 0
-    assert await large_scans(full_store, said) == []
+    assert len(statements_run) > 0
+    assert await large_scans(full_store, statements_run) == []
 
 
 async def test_sqlite_chooses_lists_without_reading_wide_rows(sqlite_store: Store) -> None:
@@ -157,14 +159,14 @@ async def test_sqlite_chooses_lists_without_reading_wide_rows(sqlite_store: Stor
         async with sqlite_store.transaction() as connection:
             await connection.execute(text(statistics))
         reports = Reports(sqlite_store)
-        async with statements(sqlite_store) as said:
+        async with statements(sqlite_store) as statements_run:
             await reports.invoices(status=Status.VOID, limit=5)
             await reports.invoices(overdue=True, tag="nobody", after=("acme", "inv_5"), limit=5)
             await reports.invoices(search="nothing like it", limit=5)
             await reports.events(limit=5, type_glob="invoice.re*", tag="nobody")
             await reports.events(limit=5, type_glob="invoice.re*", after="500", newest_first=True)
             await reports.watch_list(state=WatchState.FAILING, limit=5)
-        explained = [plan for plan in await plans(sqlite_store, said) if plan.startswith("SELECT")]
+        explained = [plan for plan in await plans(sqlite_store, statements_run) if plan.startswith("SELECT")]
         assert [plan for plan in explained if "_browse" not in plan and "_troubled" not in plan] == []
         assert len(explained) == 6
 
@@ -186,9 +188,9 @@ async def test_settling_takes_as_many_statements_for_many_receipts_as_for_a_few(
         claimed = await stored.send(outbox, NOW + MINUTE, ledger=count)
         assert len(claimed) == count
         settlements = [replace(stored.delivered(one), receipt=stored.receipt(outcome)) for one in claimed]
-        async with statements(full_store) as said:
+        async with statements(full_store) as statements_run:
             await outbox.settle(settlements)
-        counts.append(len(said))
+        counts.append(len(statements_run))
         await SqlEndpoints(full_store).enable("ledger", NOW)
     assert counts[0] == counts[1]
 
@@ -198,10 +200,10 @@ async def test_claiming_takes_as_many_statements_for_many_endpoints_as_for_one(s
     outbox = await stored.endpoints(store, *names)
     await stored.record_all(store, {name: [event(f"evt_{name}", "invoice.paid", name)] for name in names})
     for some in (names[:1], names[1:]):
-        async with statements(store) as said:
+        async with statements(store) as statements_run:
             claimed = await outbox.claim(NOW, dict.fromkeys(some, 5), LEASE)
         assert sorted(one.endpoint for one in claimed) == sorted(some)
-        counts.append(len(said))
+        counts.append(len(statements_run))
     assert counts[0] == counts[1]
 
 
@@ -224,5 +226,5 @@ async def test_first_attempts_do_not_wait_for_thousands_of_retries(full_store: S
 
 
 async def test_the_scan_of_a_whole_table_would_be_noticed(full_store: Store) -> None:
-    said: list[Statement] = [("SELECT * FROM deliveries WHERE attempts = 9", ())]
-    assert len(await large_scans(full_store, said)) == 1
+    statements_run: list[Statement] = [("SELECT * FROM deliveries WHERE attempts = 9", ())]
+    assert len(await large_scans(full_store, statements_run)) == 1

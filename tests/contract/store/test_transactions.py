@@ -89,8 +89,8 @@ async def test_no_event_appears_at_or_below_a_cursor_already_seen(database_url: 
 
 
 def _tells(record: PollRecord, invoice_id: str) -> PollRecord:
-    told = [event(f"evt_{invoice_id}_{number}", "invoice.updated") for number in range(3)]
-    return replace(record, change=stored.change(*told))
+    recorded = [event(f"evt_{invoice_id}_{number}", "invoice.updated") for number in range(3)]
+    return replace(record, change=stored.change(*recorded))
 
 
 async def test_the_servers_clock_decides_where_replicas_clocks_differ(postgres_url: str) -> None:

@@ -9,7 +9,7 @@ from watcher.core.invoices import history_state
 from watcher.ports import Change, ClaimedWatch, DesiredWatch, EventRecord, Form, SourceRow
 from watcher.store import SqlPollQueue, SqlWatches, Store, open_store
 
-LIFE = live(looks=5)
+LIFE = live(polls=5)
 RAW = b'{"id":"inv_1","status":"FINALIZED"}'
 
 
@@ -50,11 +50,11 @@ def change_of(stage: Stage) -> Change:
             sequence=event.sequence,
             source="acme",
             timestamp=stage.at,
-            bodies={Form.FULL: told},
+            bodies={Form.FULL: shown},
             deliveries=(("ledger", Form.FULL),),
             tags=("vip",),
         )
-        for event, told in zip(step.events, stage.bodies, strict=True)
+        for event, shown in zip(step.events, stage.bodies, strict=True)
     )
     remembered = history_state.dumps(step.memory)
     return Change(remembered, step.memory.version, step.memory.sequence, step.snapshot, events)

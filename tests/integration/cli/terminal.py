@@ -38,8 +38,8 @@ class Terminal:
 
     def run(self, *arguments: str | Path) -> Ran:
         code = main([str(argument) for argument in arguments])
-        told = self._capsys.readouterr()
-        return Ran(code, told.out, told.err)
+        shown = self._capsys.readouterr()
+        return Ran(code, shown.out, shown.err)
 
     def type(self, line: str) -> Ran:
         return self.run(*line.split())

@@ -125,7 +125,7 @@ def test_bad_usage_exits_2_and_says_what_is_allowed(line: str, words: str, termi
     assert "Traceback" not in ran.err
 
 
-def test_every_mistake_of_the_configuration_is_told_and_exits_2(terminal: Terminal) -> None:
+def test_every_mistake_of_the_configuration_is_reported_and_exits_2(terminal: Terminal) -> None:
     config = terminal.folder / "config" / "watcher.toml"
     config.write_text(config.read_text() + '\n[log]\nlevel = "loud"\n\n[polling]\nevry = "1m"\n')
 

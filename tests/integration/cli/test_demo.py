@@ -31,7 +31,7 @@ def missing_after(*deliveries: Delivery) -> list[str]:
 
 
 def all_of(life: Life) -> list[Delivery]:
-    return [delivery(f"evt_{number}", told) for number, told in enumerate(life.tells)]
+    return [delivery(f"evt_{number}", event) for number, event in enumerate(life.expects)]
 
 
 def test_a_life_whose_events_all_came_misses_nothing() -> None:
@@ -46,7 +46,7 @@ def test_an_event_that_did_not_verify_or_came_twice_does_not_count() -> None:
     assert missing_after(forged, again, *rest) == [f"{LIFE.provider} {LIFE.id}: {first.type}"]
 
 
-async def test_a_life_goes_on_as_soon_as_its_last_step_is_told() -> None:
+async def test_a_life_goes_on_as_soon_as_its_last_step_is_reported() -> None:
     audience, gone_on = Audience(), anyio.Event()
 
     async def live() -> None:

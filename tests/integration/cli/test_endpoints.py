@@ -23,7 +23,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> AbstractConte
     return elsewhere(lambda: receiving(script, tls))
 
 
-def tell(terminal: Terminal, url: str, *lines: str) -> Ran:
+def send_test(terminal: Terminal, url: str, *lines: str) -> Ran:
     configure(terminal.folder, url, *lines)
     return terminal.type("endpoints test ledger --json")
 
@@ -35,7 +35,7 @@ def explanation(ran: Ran) -> str:
 
 def test_a_signed_test_event_arrives_and_matches_the_published_schema(terminal: Terminal) -> None:
     with elsewhere(lambda: Receiver((SECRET,))) as receiver:
-        ran = tell(terminal, receiver.url("/hooks"))
+        ran = send_test(terminal, receiver.url("/hooks"))
 
     [delivery] = receiver.deliveries
     body = json.loads(delivery.body)
@@ -47,14 +47,14 @@ def test_a_signed_test_event_arrives_and_matches_the_published_schema(terminal: 
 
 def test_nothing_is_recorded_by_a_test(terminal: Terminal) -> None:
     with elsewhere(lambda: Receiver((SECRET,))) as receiver:
-        tell(terminal, receiver.url())
+        send_test(terminal, receiver.url())
 
     assert list(terminal.folder.rglob("*.db")) == []
 
 
 def test_a_wrong_secret_is_explained(terminal: Terminal) -> None:
     with elsewhere(lambda: Receiver(("whsec_" + "A" * 40,))) as receiver:
-        ran = tell(terminal, receiver.url())
+        ran = send_test(terminal, receiver.url())
 
     assert ran.document["status"] == 401
     assert "compare the secrets" in explanation(ran)
@@ -80,7 +80,7 @@ def test_a_wrong_secret_is_explained(terminal: Terminal) -> None:
 )
 def test_each_status_is_named_with_what_it_means_and_what_was_said(status: int, words: str, terminal: Terminal) -> None:
     with scripted(answering(status, b"<b>sorry</b>\n\x1b[2J  nothing here")) as receiver:
-        ran = tell(terminal, receiver.url())
+        ran = send_test(terminal, receiver.url())
 
     assert ran.document["status"] == status
     assert f"it answered {status}" in explanation(ran)
@@ -90,14 +90,14 @@ def test_each_status_is_named_with_what_it_means_and_what_was_said(status: int, 
 
 def test_a_redirect_is_explained_with_where_it_leads(terminal: Terminal) -> None:
     with scripted(answering(308, headers=("Location: https://example.com/moved?a=b",))) as receiver:
-        ran = tell(terminal, receiver.url())
+        ran = send_test(terminal, receiver.url())
 
     assert len(receiver.requests) == 1
     assert "final URL (https://example.com/moved?a=b)" in explanation(ran)
 
 
 def test_a_name_without_an_address_is_explained(terminal: Terminal) -> None:
-    ran = tell(terminal, f"http://{'x' * 64}.example/hooks")
+    ran = send_test(terminal, f"http://{'x' * 64}.example/hooks")
 
     assert ran.document["error"] == "dns"
     assert "check the URL's spelling" in explanation(ran)
@@ -106,7 +106,7 @@ def test_a_name_without_an_address_is_explained(terminal: Terminal) -> None:
 def test_nobody_listening_is_explained(terminal: Terminal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
-    ran = tell(terminal, f"http://127.0.0.1:{port}/")
+    ran = send_test(terminal, f"http://127.0.0.1:{port}/")
 
     assert "is the receiver running, and on that port? (Connection refused)" in explanation(ran)
 
@@ -115,7 +115,7 @@ def test_a_certificate_that_is_not_trusted_is_explained(terminal: Terminal) -> N
     theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(theirs)  # pyright: ignore[reportUnknownMemberType] pyOpenSSL's contexts are untyped
     with scripted(answering(), theirs) as receiver:
-        ran = tell(terminal, receiver.url("https"))
+        ran = send_test(terminal, receiver.url("https"))
 
     assert receiver.requests == []
     assert "certificate was not accepted" in explanation(ran)
@@ -124,7 +124,7 @@ def test_a_certificate_that_is_not_trusted_is_explained(terminal: Terminal) -> N
 
 def test_a_port_that_does_not_speak_tls_is_explained(terminal: Terminal) -> None:
     with scripted(then_closing(answering(400))) as receiver:
-        ran = tell(terminal, receiver.url("https"), 'timeout = "1s"')
+        ran = send_test(terminal, receiver.url("https"), 'timeout = "1s"')
 
     assert ran.document["error"] in {"tls", "timeout"}
     explanation(ran)
@@ -132,28 +132,28 @@ def test_a_port_that_does_not_speak_tls_is_explained(terminal: Terminal) -> None
 
 def test_a_receiver_that_does_not_answer_is_explained(terminal: Terminal) -> None:
     with scripted(silent) as receiver:
-        ran = tell(terminal, receiver.url(), 'timeout = "300ms"')
+        ran = send_test(terminal, receiver.url(), 'timeout = "300ms"')
 
     assert "answer first, and work afterwards" in explanation(ran)
 
 
 def test_a_connection_closed_without_an_answer_is_explained(terminal: Terminal) -> None:
     with scripted(then_closing(writing(b""))) as receiver:
-        ran = tell(terminal, receiver.url())
+        ran = send_test(terminal, receiver.url())
 
     assert "closed the connection" in explanation(ran)
 
 
 def test_what_is_not_http_is_explained(terminal: Terminal) -> None:
     with scripted(then_closing(writing(b"SSH-2.0-OpenSSH_9.9\r\n\r\n"))) as receiver:
-        ran = tell(terminal, receiver.url())
+        ran = send_test(terminal, receiver.url())
 
     assert "not HTTP" in explanation(ran)
 
 
 def test_an_address_that_is_not_allowed_is_explained_with_the_address(terminal: Terminal) -> None:
     with scripted(answering()) as receiver:
-        ran = tell(terminal, receiver.url(host="localhost"), 'allow_private = ["10.0.0.0/8"]')
+        ran = send_test(terminal, receiver.url(host="localhost"), 'allow_private = ["10.0.0.0/8"]')
 
     assert receiver.connections == 0
     assert "see allow_private and allow_ports (webhooks may not go to " in explanation(ran)

@@ -52,10 +52,10 @@ def test_init_into_a_folder_that_cannot_be_made_fails_in_words(terminal: Termina
     assert ran.err.startswith("error: ")
 
 
-def test_check_tells_sizes_to_people_and_everything_to_programs(terminal: Terminal) -> None:
-    told, document = terminal.type("check"), terminal.type("check --json").document
+def test_check_reports_sizes_to_people_and_everything_to_programs(terminal: Terminal) -> None:
+    shown, document = terminal.type("check"), terminal.type("check --json").document
 
-    assert (told.code, told.out) == (0, "config/watcher.toml is right: 1 source, 1 endpoint, 1 watched invoice\n")
+    assert (shown.code, shown.out) == (0, "config/watcher.toml is right: 1 source, 1 endpoint, 1 watched invoice\n")
     assert (document["endpoints"], document["watches"], document["warnings"]) == (["ledger"], 1, [])
     assert "config/lists/first.csv" in str(document["files"])
 

@@ -71,7 +71,7 @@ def test_get_from_a_provider_that_is_not_there_fails_in_words_and_records_nothin
     assert list(terminal.folder.rglob("*.db")) == []
 
 
-def test_an_account_that_does_not_answer_is_told_and_exits_1(terminal: Terminal) -> None:
+def test_an_account_that_does_not_answer_is_reported_and_exits_1(terminal: Terminal) -> None:
     ran = terminal.type("check --online --json")
 
     [source] = cast("list[dict[str, object]]", ran.document["sources"])

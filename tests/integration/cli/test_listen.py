@@ -166,7 +166,7 @@ def test_what_does_not_verify_is_not_forwarded(terminal: Terminal) -> None:
     assert receiver.connections == 0
 
 
-def test_a_receiver_that_is_not_there_is_told_on_both_sides(terminal: Terminal) -> None:
+def test_a_receiver_that_is_not_there_is_reported_on_both_sides(terminal: Terminal) -> None:
     with listening(terminal, "--secret", REF, "--forward", "http://127.0.0.1:9/", "--json") as listener:
         configure(terminal.folder, listener.url)
         sent = terminal.type("trigger invoice.paid --endpoint ledger --json")
@@ -179,7 +179,7 @@ def test_a_receiver_that_is_not_there_is_told_on_both_sides(terminal: Terminal) 
     assert "Connection refused" in line["error"]
 
 
-def test_a_repeat_is_told_apart(terminal: Terminal) -> None:
+def test_a_repeat_is_distinguished(terminal: Terminal) -> None:
     with (
         elsewhere(lambda: receiving(answering())) as tap,
         listening(terminal, "--secret", REF, "--json") as listener,
@@ -225,7 +225,7 @@ def test_for_people_it_is_a_heading_and_the_body_without_colour_in_a_pipe(termin
         ("--port 70000", "65535"),
     ],
 )
-def test_wrong_usage_is_told_and_no_secret_is_shown(line: str, words: str, terminal: Terminal) -> None:
+def test_wrong_usage_is_reported_and_no_secret_is_shown(line: str, words: str, terminal: Terminal) -> None:
     ran = terminal.type(f"listen {line}")
 
     assert (ran.code, ran.out) == (2, "")

@@ -47,8 +47,8 @@ def test_a_list_for_programs_is_one_line_of_json_each(capsys: pytest.CaptureFixt
 def test_an_empty_list_is_a_sentence_beside_an_empty_answer(capsys: pytest.CaptureFixture[str]) -> None:
     print_list(Invocation(), [], (field("a", "a"),), empty="Nothing yet.")
 
-    told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "Nothing yet.\n")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "Nothing yet.\n")
 
 
 def test_amounts_stand_right_aligned_one_currency_a_line(capsys: pytest.CaptureFixture[str]) -> None:

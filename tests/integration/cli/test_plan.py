@@ -62,15 +62,15 @@ def why(terminal: Terminal, invoice_id: str) -> str:
 
 
 def test_plan_shows_the_expected_delay_beside_the_measured_one(history: Terminal) -> None:
-    (told,) = history.type("plan --json").lines
-    assert told["source"] == "acme"
-    assert told["open_invoices"] == 21
-    assert told["looks_per_day"] == 21 * 96
-    assert told["rate_used"] == 0.005
-    assert told["expected_delay_evenly"] == "7m30s"
-    assert told["measured_delay"] == {"changes": 21, "mean": "11m", "median": "11m", "p95": "20m"}
-    assert told["changes_learned"] == 42
-    assert str(told["expected_delay"]).startswith(("4m", "5m")), "looks are placed where changes are"
+    (shown,) = history.type("plan --json").lines
+    assert shown["source"] == "acme"
+    assert shown["open_invoices"] == 21
+    assert shown["looks_per_day"] == 21 * 96
+    assert shown["rate_used"] == 0.005
+    assert shown["expected_delay_evenly"] == "7m30s"
+    assert shown["measured_delay"] == {"changes": 21, "mean": "11m", "median": "11m", "p95": "20m"}
+    assert shown["changes_learned"] == 42
+    assert str(shown["expected_delay"]).startswith(("4m", "5m")), "looks are placed where changes are"
 
 
 def test_plan_is_a_table_for_people(history: Terminal) -> None:
@@ -81,9 +81,9 @@ def test_plan_is_a_table_for_people(history: Terminal) -> None:
 
 
 def test_plan_says_what_a_delay_costs(history: Terminal) -> None:
-    (told,) = history.type("plan --slo 2m --json").lines
-    assert told["slo"] == "2m"
-    assert cast("int", told["needed_requests_per_day"]) > cast("int", told["requests_per_day"])
+    (shown,) = history.type("plan --slo 2m --json").lines
+    assert shown["slo"] == "2m"
+    assert cast("int", shown["needed_requests_per_day"]) > cast("int", shown["requests_per_day"])
     assert "2m on average takes every = " in history.type("plan --slo 2m").out
     (never,) = history.type("plan --slo 1s --json").lines
     assert (never["needed_every"], never["needed_rate"]) == (None, None)
@@ -92,11 +92,11 @@ def test_plan_says_what_a_delay_costs(history: Terminal) -> None:
 
 def test_invoices_that_are_not_watched_can_be_planned_for(history: Terminal) -> None:
     line = "plan --invoices 20000 --rate 3/s --provider meteroid --slo 1h"
-    (told,) = history.type(f"{line} --json").lines
-    assert (told["source"], told["open_invoices"], told["looks_per_day"]) == (None, 20_000, 233_280)
-    assert told["expected_delay_evenly"] == "1h2m"
-    assert told["rate_used"] == 0.9
-    assert str(told["expected_delay"]).startswith("27m"), "as learned, some are likelier to change than others"
+    (shown,) = history.type(f"{line} --json").lines
+    assert (shown["source"], shown["open_invoices"], shown["looks_per_day"]) == (None, 20_000, 233_280)
+    assert shown["expected_delay_evenly"] == "1h2m"
+    assert shown["rate_used"] == 0.9
+    assert str(shown["expected_delay"]).startswith("27m"), "as learned, some are likelier to change than others"
     assert "meteroid: 1h on average takes every" in history.type(line).out
 
 
@@ -148,7 +148,7 @@ def test_explain_says_it_in_words(history: Terminal) -> None:
 
 
 def test_explain_names_the_rule_that_decides(history: Terminal) -> None:
-    assert "The last 2 looks failed (HTTP 500)" in why(history, "inv_21")
+    assert "The last 2 polls failed (HTTP 500)" in why(history, "inv_21")
     assert "was never looked at" in why(history, "inv_new")
     assert "not watched any more" in why(history, "inv_gone")
 
@@ -158,10 +158,10 @@ def test_explain_of_a_fixed_source_and_of_a_weighted_one(history: Terminal) -> N
     text = config.read_text()
     config.write_text(text + '[polling]\npolicy = "fixed"\nevery = "5m"\n')
     assert 'The policy is "fixed": every 5m.' in why(history, "inv_1")
-    (told,) = history.type("plan --json").lines
-    assert (told["expected_delay"], told["looks_per_day"]) == ("2m30s", 21 * 288)
-    (told,) = history.type("plan --slo 1m --json").lines
-    assert told["needed_every"] == "2m"
+    (shown,) = history.type("plan --json").lines
+    assert (shown["expected_delay"], shown["looks_per_day"]) == ("2m30s", 21 * 288)
+    (shown,) = history.type("plan --slo 1m --json").lines
+    assert shown["needed_every"] == "2m"
     config.write_text(text + '[polling]\nweight = "amount"\n')
     assert "By its amount it weighs" in why(history, "inv_1")
     config.write_text(text + '[polling]\npolicy = "cron"\ncron = "0 8 * * *"\n')

@@ -33,14 +33,14 @@ def database(folder: Path, seeded: Path) -> Path:
     return file
 
 
-TOLD: list[dict[str, Any]] = [json.loads(told) for stage in LIFE for told in stage.bodies]
+RECORDED: list[dict[str, Any]] = [json.loads(shown) for stage in LIFE for shown in stage.bodies]
 
 
 def test_events_are_exactly_the_webhook_bodies_plus_a_cursor(terminal: Terminal) -> None:
     lines = cast("list[dict[str, Any]]", terminal.type("events --json").lines)
 
     cursors = [line.pop("cursor") for line in lines]
-    assert lines == TOLD
+    assert lines == RECORDED
     assert cursors == sorted(set(cursors))
     validator = cast("Any", Draft202012Validator(cast("Any", event_schema())))
     assert [error.message for line in lines for error in validator.iter_errors(line)] == []
@@ -50,7 +50,7 @@ def test_a_cursor_continues_where_it_was_and_limit_ends_it(terminal: Terminal) -
     first = terminal.type("events --json --limit 2").lines
     rest = terminal.type(f"events --json --after {first[-1]['cursor']}").lines
 
-    assert [line["type"] for line in (*first, *rest)] == [told["type"] for told in TOLD]
+    assert [line["type"] for line in (*first, *rest)] == [shown["type"] for shown in RECORDED]
     assert len(first) == 2
 
 
@@ -67,13 +67,13 @@ def test_a_glob_chooses_types(terminal: Terminal) -> None:
 def test_events_are_a_table_for_people(terminal: Terminal) -> None:
     ran = terminal.run("events")
 
-    assert len(ran.out.splitlines()) == len(TOLD) + 2
+    assert len(ran.out.splitlines()) == len(RECORDED) + 2
     assert "inv_1" in ran.out.splitlines()[2]
     assert "2026-11-22 10:00:00Z" in ran.out
 
 
 def test_invoices_are_snapshots(terminal: Terminal) -> None:
-    assert terminal.type("invoices --json").lines == [TOLD[-1]["data"]["invoice"]]
+    assert terminal.type("invoices --json").lines == [RECORDED[-1]["data"]["invoice"]]
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_show_is_one_document_of_all_that_is_known(terminal: Terminal) -> None:
     document = cast("dict[str, Any]", terminal.type("show acme inv_1 --json").document)
 
     assert list(document) == ["invoice", "snapshots", "events", "deliveries"]
-    assert document["invoice"] == TOLD[-1]["data"]["invoice"]
-    assert [event["data"]["sequence"] for event in document["events"]] == list(range(1, len(TOLD) + 1))
-    assert len(document["deliveries"]) == len(TOLD)
+    assert document["invoice"] == RECORDED[-1]["data"]["invoice"]
+    assert [event["data"]["sequence"] for event in document["events"]] == list(range(1, len(RECORDED) + 1))
+    assert len(document["deliveries"]) == len(RECORDED)
 
 
-def test_show_tells_people_the_amounts_and_the_history(terminal: Terminal) -> None:
+def test_show_reports_people_the_amounts_and_the_history(terminal: Terminal) -> None:
     ran = terminal.type("show acme inv_1")
 
     assert ran.code == 0
@@ -188,12 +188,12 @@ def test_deliveries_have_the_promised_keys_and_are_filtered(terminal: Terminal) 
     delivered = terminal.type("deliveries --json --state delivered --endpoint ledger").lines
 
     assert list(everything[0]) == DELIVERY_KEYS
-    assert (len(everything), len(delivered)) == (len(TOLD), 1)
+    assert (len(everything), len(delivered)) == (len(RECORDED), 1)
     assert terminal.type("deliveries --json --endpoint other").out == ""
 
 
 def test_redelivery_is_counted_first_and_done_then(terminal: Terminal) -> None:
-    event_id = TOLD[0]["data"]["event_id"]
+    event_id = RECORDED[0]["data"]["event_id"]
     counted = terminal.run("redeliver", "--event", event_id, "--dry-run", "--json")
     between = terminal.type("deliveries --json --state delivered").lines
     done = terminal.run("redeliver", "--event", event_id)
@@ -203,7 +203,7 @@ def test_redelivery_is_counted_first_and_done_then(terminal: Terminal) -> None:
     assert counted.document == {"deliveries": 1, "dry_run": True}
     assert (len(between), len(after)) == (1, 0)
     assert done.out == "1 webhook will be sent again\n"
-    assert whole.document["deliveries"] == len(TOLD)
+    assert whole.document["deliveries"] == len(RECORDED)
 
 
 def test_endpoints_and_sources_are_listed_with_what_waits(terminal: Terminal) -> None:
@@ -211,7 +211,7 @@ def test_endpoints_and_sources_are_listed_with_what_waits(terminal: Terminal) ->
     [source] = terminal.type("sources --json").lines
 
     assert list(endpoint) == ["name", "url", "state", "waiting"]
-    assert (endpoint["name"], endpoint["waiting"]) == ("ledger", len(TOLD) - 1)
+    assert (endpoint["name"], endpoint["waiting"]) == ("ledger", len(RECORDED) - 1)
     assert source == {"name": "acme", "provider": "meteroid", "state": "active", "rate": "5/s", "watches": 2}
 
 

@@ -98,7 +98,7 @@ def test_an_unknown_endpoint_is_met_with_the_nearest_one(terminal: Terminal) -> 
     assert "did you mean 'ledger'?" in ran.err
 
 
-def test_a_broken_file_is_told_with_its_line(terminal: Terminal) -> None:
+def test_a_broken_file_is_reported_with_its_line(terminal: Terminal) -> None:
     (terminal.folder / "config" / "watcher.toml").write_text("[endpoints.ledger\n")
     ran = terminal.type("endpoints rotate ledger")
 

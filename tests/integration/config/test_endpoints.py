@@ -51,7 +51,7 @@ def _url(url: str) -> str:
         ('rate = "0/s"', 'rate: "0/s" is out of bounds'),
     ],
 )
-def test_a_wrong_key_of_an_endpoint_is_told(folder: Folder, line: str, problem: str) -> None:
+def test_a_wrong_key_of_an_endpoint_is_reported(folder: Folder, line: str, problem: str) -> None:
     (found,) = folder.problems(f"{ENDPOINT}{line}\n")
     place, _, words = found.partition(": ")
     assert words.startswith(f"endpoints.ledger.{problem}")

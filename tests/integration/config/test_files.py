@@ -47,11 +47,11 @@ def test_a_pipe_is_not_waited_for(folder: Folder) -> None:
     assert folder.problems() == ["watcher.toml:1: is not a regular file"]
 
 
-def test_a_file_that_is_not_there_is_told(folder: Folder) -> None:
+def test_a_file_that_is_not_there_is_reported(folder: Folder) -> None:
     assert folder.problems() == ["watcher.toml:1: cannot be read: No such file or directory"]
 
 
-def test_a_file_that_cannot_be_opened_is_told_with_the_systems_words(folder: Folder) -> None:
+def test_a_file_that_cannot_be_opened_is_reported_with_the_systems_words(folder: Folder) -> None:
     folder.config.symlink_to(folder.config)
     assert folder.problems() == ["watcher.toml:1: cannot be read: Too many levels of symbolic links"]
 

@@ -59,7 +59,7 @@ _DURATION = 'is not a duration, allowed: whole numbers with ms, s, m, h or d, jo
         ("[sources]\nacme = 1\n", "2: sources.acme: 1 is not a table, must be one"),
     ],
 )
-def test_a_wrong_value_is_told_at_its_line_with_what_is_allowed(folder: Folder, text: str, problem: str) -> None:
+def test_a_wrong_value_is_reported_at_its_line_with_what_is_allowed(folder: Folder, text: str, problem: str) -> None:
     found = folder.problems(text)
     assert [line for line in found if line.startswith(f"watcher.toml:{problem}")] != []
 
@@ -109,7 +109,7 @@ def test_a_public_address_with_a_token_is_accepted(folder: Folder) -> None:
     assert http.token.get_secret_value() == "k-123"
 
 
-def test_all_mistakes_of_all_files_are_told_at_once_in_order(folder: Folder) -> None:
+def test_all_mistakes_of_all_files_are_reported_at_once_in_order(folder: Folder) -> None:
     folder.write("source,invoice_id\nacme,1\nother,2\n", "lists/a.csv")
     folder.write('source = "acme"\ninvoices = [""]\n', "lists/b.toml")
     folder.write("source = \n", "lists/c.toml")

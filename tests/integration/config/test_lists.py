@@ -109,7 +109,7 @@ def test_too_many_tags_together_name_both_places(folder: Folder) -> None:
         (f'{_HEADER}acme,"1"x\n', "2: is not CSV: ',' expected after '\"'"),
     ],
 )
-def test_a_mistake_in_csv_is_told_with_line_and_column(folder: Folder, text: str, problem: str) -> None:
+def test_a_mistake_in_csv_is_reported_with_line_and_column(folder: Folder, text: str, problem: str) -> None:
     folder.write(text, "lists/a.csv")
     (found,) = folder.problems(_CONFIG)
     assert found.startswith(f"lists/a.csv:{problem}")
@@ -139,7 +139,7 @@ def test_a_mistake_in_csv_is_told_with_line_and_column(folder: Folder, text: str
         ),
     ],
 )
-def test_a_mistake_in_toml_is_told_with_line_and_key(folder: Folder, text: str, problem: str) -> None:
+def test_a_mistake_in_toml_is_reported_with_line_and_key(folder: Folder, text: str, problem: str) -> None:
     folder.write(text, "lists/a.toml")
     (found,) = folder.problems(_CONFIG)
     assert found.startswith(f"lists/a.toml:{problem}")
@@ -161,7 +161,7 @@ def test_only_toml_and_csv_are_lists(folder: Folder) -> None:
     assert found.startswith("watcher.toml:2: watcher.watchlists[0]: ")
 
 
-def test_a_folder_with_a_lists_name_is_told(folder: Folder) -> None:
+def test_a_folder_with_a_lists_name_is_reported(folder: Folder) -> None:
     (folder.path / "lists" / "a.toml").mkdir(parents=True)
     assert folder.problems(_CONFIG) == ["lists/a.toml:1: is a directory, must be a file"]
 
@@ -217,7 +217,7 @@ def test_one_list_can_be_read_alone(folder: Folder) -> None:
         read_list(folder.write("", "import.txt"), ["acme"])
 
 
-def test_a_list_that_leads_to_itself_is_told(folder: Folder) -> None:
+def test_a_list_that_leads_to_itself_is_reported(folder: Folder) -> None:
     (folder.path / "a.csv").symlink_to("a.csv")
     assert folder.problems('[watcher]\nwatchlists = ["a.csv"]\n') == [
         "a.csv:1: cannot be read: Too many levels of symbolic links"

@@ -29,21 +29,21 @@ class Watched:
     def write(self, name: str, *rows: str) -> None:
         self.folder.write("\n".join(("source,invoice_id", *rows, "")), name)
 
-    def look(self, seconds: int = 3) -> list[Loaded | ConfigError]:
+    def read(self, seconds: int = 3) -> list[Loaded | ConfigError]:
         seen: list[Loaded | ConfigError] = []
         for _ in range(seconds):
             self.clock.advance(SECOND)
-            if (found := self.files.look()) is not None:
+            if (found := self.files.check()) is not None:
                 seen.append(found)
         return seen
 
     def reading(self) -> Loaded:
-        (found,) = self.look()
+        (found,) = self.read()
         assert isinstance(found, Loaded)
         return found
 
     def mistake(self) -> ConfigError:
-        (found,) = self.look()
+        (found,) = self.read()
         assert isinstance(found, ConfigError)
         return found
 
@@ -58,20 +58,20 @@ def _ids(loaded: Loaded) -> list[str]:
 
 
 def test_nothing_is_read_where_nothing_changed(watched: Watched) -> None:
-    assert watched.look(10) == []
+    assert watched.read(10) == []
 
 
 def test_a_changed_list_is_read_once_it_has_stood_still(watched: Watched) -> None:
     watched.write("lists/a.csv", "acme,1", "acme,2")
-    assert watched.look(2) == []
+    assert watched.read(2) == []
     assert _ids(watched.reading()) == ["1", "2"]
-    assert watched.look(10) == []
+    assert watched.read(10) == []
 
 
 def test_a_list_that_is_still_being_written_is_not_read(watched: Watched) -> None:
     for number in range(2, 8):
         watched.write("lists/a.csv", *(f"acme,{row}" for row in range(number)))
-        assert watched.look(1) == []
+        assert watched.read(1) == []
     assert len(watched.reading().entries) == 7
 
 
@@ -84,7 +84,7 @@ def test_a_new_list_that_matches_a_glob_is_seen_and_a_removed_one_too(watched: W
 
 def test_other_files_in_the_lists_folder_are_no_change(watched: Watched) -> None:
     watched.folder.write("draft", "lists/a.csv.swp")
-    assert watched.look(10) == []
+    assert watched.read(10) == []
 
 
 def test_a_rotated_secret_is_a_change(watched: Watched) -> None:
@@ -103,15 +103,15 @@ def test_a_file_of_the_same_size_and_time_but_another_is_a_change(watched: Watch
     assert _ids(watched.reading()) == ["9"]
 
 
-def test_a_mistake_is_told_once_and_its_correction_is_read(watched: Watched) -> None:
+def test_a_mistake_is_reported_once_and_its_correction_is_read(watched: Watched) -> None:
     watched.write("lists/a.csv", "acme,..")
     assert "lists/a.csv:2: invoice_id:" in str(watched.mistake())
-    assert watched.look(10) == []
+    assert watched.read(10) == []
     watched.write("lists/a.csv", "acme,3")
     assert _ids(watched.reading()) == ["3"]
 
 
-def test_a_list_that_only_the_bad_config_names_is_looked_at_too(watched: Watched) -> None:
+def test_a_list_that_only_the_bad_config_names_is_polled_too(watched: Watched) -> None:
     watched.folder.write(CONFIG.replace("lists/*.csv", "more.csv"))
     assert "more.csv:1: cannot be read: No such file" in str(watched.mistake())
     watched.write("more.csv", "acme,4")
@@ -126,12 +126,12 @@ def test_a_config_that_is_broken_and_taken_back_is_read_again(watched: Watched) 
 
 
 def test_a_signal_reads_at_once_and_even_without_a_change(watched: Watched) -> None:
-    assert isinstance(watched.files.look(now_forced=True), Loaded)
+    assert isinstance(watched.files.check(now_forced=True), Loaded)
     watched.write("lists/a.csv", "acme,5")
-    found = watched.files.look(now_forced=True)
+    found = watched.files.check(now_forced=True)
     assert isinstance(found, Loaded)
     assert _ids(found) == ["5"]
-    assert watched.look(10) == []
+    assert watched.read(10) == []
 
 
 def test_the_environment_is_what_it_was_at_the_start(folder: Folder) -> None:
@@ -143,7 +143,7 @@ def test_the_environment_is_what_it_was_at_the_start(folder: Folder) -> None:
 
 def test_a_clock_that_is_set_back_only_starts_the_waiting_anew(watched: Watched) -> None:
     watched.write("lists/a.csv", "acme,6")
-    assert watched.look(1) == []
+    assert watched.read(1) == []
     watched.clock.advance(timedelta(hours=-1))
-    assert watched.look(2) == []
+    assert watched.read(2) == []
     assert _ids(watched.reading()) == ["6"]

@@ -108,7 +108,9 @@ def test_what_a_list_means_changes_only_together_with_the_number_of_its_reading(
         ("watcher.toml", _CONFIG.replace("acme", "renamed"), 'lists/a.csv:2: source: "acme" is not a source'),
     ],
 )
-def test_a_mistake_is_told_whatever_is_remembered(listing: Folder, name: str, text: str | None, problem: str) -> None:
+def test_a_mistake_is_reported_whatever_is_remembered(
+    listing: Folder, name: str, text: str | None, problem: str
+) -> None:
     mark = listing.load().lists.mark
     if text is None:
         (listing.path / name).unlink()
@@ -119,7 +121,7 @@ def test_a_mistake_is_told_whatever_is_remembered(listing: Folder, name: str, te
     assert raised.value.problems[0].removeprefix(f"{listing.path}/").startswith(problem)
 
 
-def test_mistakes_of_config_and_lists_are_told_together_and_nobody_asks_what_is_stored(listing: Folder) -> None:
+def test_mistakes_of_config_and_lists_are_reported_together_and_nobody_asks_what_is_stored(listing: Folder) -> None:
     def never(configuration: Configuration) -> None:
         raise AssertionError(configuration)
 

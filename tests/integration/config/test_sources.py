@@ -70,7 +70,7 @@ def test_chargeover_counts_days_in_chicago_and_needs_its_own_url(folder: Folder)
         ('slowest = "1s"', 'slowest: "1s" is shorter than fastest, must be "1m" or more'),
     ],
 )
-def test_a_wrong_key_of_a_source_is_told_at_its_line(folder: Folder, line: str, problem: str) -> None:
+def test_a_wrong_key_of_a_source_is_reported_at_its_line(folder: Folder, line: str, problem: str) -> None:
     (found,) = folder.problems(f"{SOURCE}{line}\n")
     assert found.startswith(f"watcher.toml:4: sources.acme.{problem}")
 
@@ -119,6 +119,6 @@ def test_polling_keys_of_a_source_lie_over_the_defaults(folder: Folder) -> None:
     assert configuration.polling.cron is None
 
 
-def test_a_mistake_in_the_polling_defaults_is_not_told_again_for_each_source(folder: Folder) -> None:
+def test_a_mistake_in_the_polling_defaults_is_not_reported_again_for_each_source(folder: Folder) -> None:
     problems = folder.problems(f'[polling]\nevery = "x"\nfastest = "48h"\n{SOURCE}slowest = "3h"\n')
     assert [problem.partition(": ")[0] for problem in problems] == ["watcher.toml:1", "watcher.toml:2"]

@@ -203,7 +203,7 @@ async def test_a_single_run_that_holds_a_list_back_has_failed(folder: Path, sqli
     assert await watched(sqlite_store) == 30
 
 
-async def test_the_watchdog_hears_of_every_loop_and_chore_and_of_the_store(folder: Path, sqlite_store: Store) -> None:
+async def test_the_watchdog_hears_of_every_loop_and_job_and_of_the_store(folder: Path, sqlite_store: Store) -> None:
     loops = frozenset({"polling", "accounts", "clock", "sweeping", "delivery", "store"})
     jobs = {"reload chore", "tokens chore", "clock chore", "tempo chore", "retention chore"}
     async with service_on(folder, sqlite_store) as service, anyio.create_task_group() as group:
@@ -218,10 +218,10 @@ async def test_what_is_open_at_a_source_is_counted_once_for_the_policy_and_for_w
     even = CONFIG.replace("enabled = false", "").replace("acme", "evenly") + 'policy = "fixed"\n'
     (folder / "watcher.toml").write_text(CONFIG.replace("enabled = false", "") + even[even.index("[sources") :])
     async with service_on(folder, sqlite_store) as service:
-        async with statements(sqlite_store) as said:
+        async with statements(sqlite_store) as executed:
             await service.reload(forced=True)
         assert [one.source for one in service.detection_delays or ()] == ["acme", "evenly"]
-    counted = [parameters for statement, parameters in said if "GROUP BY watches.status" in statement]
+    counted = [parameters for statement, parameters in executed if "GROUP BY watches.status" in statement]
     assert sorted(source for source, *_ in counted) == ["acme", "evenly"]
 
 

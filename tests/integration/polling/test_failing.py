@@ -23,9 +23,9 @@ async def test_nothing_but_429_for_long_enough_is_a_failure_too(scene: Scene) ->
     async with scene.running():
         for _ in range(3):
             await jump(scene, timedelta(minutes=5))
-        assert await scene.told() == ["source.failing"]
+        assert await scene.recorded() == ["source.failing"]
         await jump(scene, timedelta(minutes=5))
-    assert await scene.told() == ["source.failing", "source.recovered"]
+    assert await scene.recorded() == ["source.failing", "source.recovered"]
     failing = next(body for body in await scene.bodies() if body["type"] == "source.failing")
     assert failing["data"]["since"] == "2026-11-22T10:00:00Z"
 
@@ -39,7 +39,7 @@ async def test_a_429_now_and_then_is_none(scene: Scene) -> None:
             scene.provider.refusals = [RateLimited("HTTP 429", retry_after=timedelta(seconds=5))]
             await jump(scene, EVERY)
             await jump(scene, timedelta(seconds=5))
-    assert await scene.told() == []
+    assert await scene.recorded() == []
 
 
 async def test_answers_that_nobody_can_read_are_the_accounts_fault_if_a_control_call_fails_like_them(
@@ -52,7 +52,7 @@ async def test_answers_that_nobody_can_read_are_the_accounts_fault_if_a_control_
     async with scene.running():
         await scene.elapse(seconds=1)
         await jump(scene, timedelta(seconds=10))
-        assert await scene.told() == ["source.failing"]
+        assert await scene.recorded() == ["source.failing"]
 
 
 async def test_one_answer_that_nobody_can_read_is_its_own_fault(scene: Scene) -> None:

@@ -24,7 +24,7 @@ async def test_a_429_stops_the_whole_account_for_as_long_as_it_says(scene: Scene
         assert len(scene.provider.asked) == 4
     row = await scene.row("inv_1")
     assert (row.state, row.failures) == ("active", 0)
-    assert await scene.told() == []
+    assert await scene.recorded() == []
 
 
 async def test_an_account_that_answers_nothing_is_given_up_probed_and_taken_up_again(scene: Scene) -> None:
@@ -36,11 +36,11 @@ async def test_an_account_that_answers_nothing_is_given_up_probed_and_taken_up_a
         await scene.elapse(seconds=30)
         asked = len(scene.provider.asked)
         assert asked <= 10
-        assert await scene.told() == ["source.failing"]
+        assert await scene.recorded() == ["source.failing"]
         scene.provider.refusals.clear()
         await scene.elapse(seconds=60)
         assert len(scene.provider.asked) == asked + 20
-    assert await scene.told() == ["source.failing", "source.recovered"]
+    assert await scene.recorded() == ["source.failing", "source.recovered"]
     failing, recovered = (body["data"] for body in await scene.bodies())
     assert failing["since"] == recovered["since"] == "2026-11-22T10:00:00Z"
     assert (await scene.row("inv_7")).failures == 0
@@ -62,13 +62,13 @@ async def test_an_account_that_only_ever_puts_off_is_failing_too(scene: Scene, e
     scene.provider.probe_refusals = [error] * 100
     async with scene.running():
         await scene.elapse(seconds=19)
-        assert await scene.told() == []
+        assert await scene.recorded() == []
         await scene.elapse(seconds=40)
-        assert await scene.told() == ["source.failing"]
+        assert await scene.recorded() == ["source.failing"]
         scene.provider.refusals.clear()
         scene.provider.probe_refusals.clear()
         await scene.elapse(minutes=2)
-    assert await scene.told() == ["source.failing", "source.recovered"]
+    assert await scene.recorded() == ["source.failing", "source.recovered"]
     assert (await scene.row("inv_1")).version == 1
 
 
@@ -94,7 +94,7 @@ async def test_one_id_that_fails_every_request_it_is_in_fails_alone(scene: Scene
         await scene.elapse(seconds=10)
     states = {name: (await scene.row(name)).state for name in names}
     assert states == dict.fromkeys(names, "active") | {"inv_5": "failing"}
-    assert await scene.told() == []
+    assert await scene.recorded() == []
 
 
 async def test_a_batch_of_misses_is_deleted_with_one_question(scene: Scene) -> None:
@@ -108,7 +108,7 @@ async def test_a_batch_of_misses_is_deleted_with_one_question(scene: Scene) -> N
         for _ in range(3):
             scene.clock.advance(EVERY)
             await scene.elapse(seconds=3)
-    assert await scene.told() == ["invoice.deleted"] * 8
+    assert await scene.recorded() == ["invoice.deleted"] * 8
     assert len(scene.provider.probed) == 1
 
 

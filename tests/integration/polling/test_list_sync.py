@@ -21,7 +21,7 @@ async def test_many_due_invoices_are_refreshed_by_few_pages(scene: Scene) -> Non
     assert scene.poller.recorder.polled >= len(NAMES)
     for name in NAMES:
         assert (await scene.row(name)).status == "open"
-    assert await scene.told() == []
+    assert await scene.recorded() == []
 
 
 async def test_pages_take_their_send_instants_from_the_same_budget(scene: Scene) -> None:
@@ -46,7 +46,7 @@ async def test_few_due_invoices_are_asked_for_one_by_one(scene: Scene) -> None:
     assert len(scene.provider.listed) == listed
 
 
-async def test_a_change_on_a_page_is_told_like_any_other_and_for_what_is_not_due_too(scene: Scene) -> None:
+async def test_a_change_on_a_page_is_recorded_like_any_other_and_for_what_is_not_due_too(scene: Scene) -> None:
     await watched(scene)
     async with scene.running():
         await scene.elapse(seconds=3)
@@ -57,7 +57,7 @@ async def test_a_change_on_a_page_is_told_like_any_other_and_for_what_is_not_due
         for name in NAMES[:20]:
             await scene.watches.request_poll("acme", name, scene.clock.now())
         await scene.elapse(seconds=3)
-    assert await scene.told() == ["invoice.paid"]
+    assert await scene.recorded() == ["invoice.paid"]
     assert "inv_29" not in [name for at, ids in scene.provider.asked for name in ids if at > scene.provider.listed[6]]
 
 
@@ -86,7 +86,7 @@ async def test_a_list_that_is_longer_than_it_is_worth_is_not_read_to_its_end(sce
         assert (await scene.row(name)).status == "open"
 
 
-async def test_what_a_provider_says_has_changed_is_looked_at_at_once(scene: Scene) -> None:
+async def test_what_a_provider_says_has_changed_is_polled_at_once(scene: Scene) -> None:
     await watched(scene)
     scene.provider.lists_changes, scene.provider.omits = True, frozenset({"line_count"})
     scene.provider.pages = [ListRefused("no")]
@@ -97,7 +97,7 @@ async def test_what_a_provider_says_has_changed_is_looked_at_at_once(scene: Scen
         for _ in range(3):
             scene.clock.advance(timedelta(minutes=1))
             await scene.elapse(seconds=3)
-    assert "invoice.paid" in await scene.told()
+    assert "invoice.paid" in await scene.recorded()
     assert len(scene.provider.changes_asked) == 4
     assert all(since <= scene.clock.now() - timedelta(days=1) for since in scene.provider.changes_asked)
 

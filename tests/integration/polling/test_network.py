@@ -74,7 +74,7 @@ async def test_it_rests_with_one_line_and_goes_on_with_another_and_blames_no_pro
             scene.clock.advance(timedelta(seconds=30))
             await scene.elapse(seconds=4)
     assert lines(logs, "network.", "source.") == ["network.lost", "network.recovered"]
-    assert await scene.told() == []
+    assert await scene.recorded() == []
     for name in NAMES:
         row = await scene.row(name)
         assert (row.state, row.failures, row.misses) == ("active", 0, 0)
@@ -90,7 +90,7 @@ async def test_a_provider_that_cannot_be_reached_while_another_can_is_to_blame(o
         await scene.elapse(seconds=3)
         scene.clock.advance(SOON)
         await scene.elapse(seconds=2)
-        assert await scene.told() == ["source.failing"]
+        assert await scene.recorded() == ["source.failing"]
         assert outage.other.asked[-1][0] > scene.clock.now() - SOON - timedelta(seconds=10)
 
 
@@ -115,7 +115,7 @@ async def test_sources_at_one_host_prove_nothing_about_our_network(outage: Outag
         await scene.elapse(seconds=3)
         scene.clock.advance(SOON)
         await scene.elapse(seconds=2)
-    assert set(await scene.told()) == {"source.failing"}
+    assert set(await scene.recorded()) == {"source.failing"}
 
 
 async def test_a_server_that_answers_with_errors_is_no_lost_network(outage: Outage) -> None:

@@ -33,7 +33,7 @@ async def test_absence_from_a_list_is_no_miss(scene: Scene) -> None:
     assert (await scene.row("inv_0")).status == "open"
 
 
-async def test_a_hint_that_says_nothing_new_puts_off_the_look_and_one_that_does_brings_it(scene: Scene) -> None:
+async def test_a_partial_row_that_says_nothing_new_puts_off_the_poll_and_one_that_does_brings_it(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
     scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
@@ -47,10 +47,10 @@ async def test_a_hint_that_says_nothing_new_puts_off_the_look_and_one_that_does_
         scene.clock.advance(EVERY * 1.06)
         asked = len(scene.provider.asked)
         await scene.elapse(seconds=3)
-        looked_at = [name for _, ids in scene.provider.asked[asked:] for name in ids]
-    assert "inv_8" in looked_at
-    assert len(looked_at) < 15
-    assert await scene.told() == ["invoice.paid"]
+        polled = [name for _, ids in scene.provider.asked[asked:] for name in ids]
+    assert "inv_8" in polled
+    assert len(polled) < 15
+    assert await scene.recorded() == ["invoice.paid"]
     after = await scene.row("inv_7")
     assert after.poll_at > before.poll_at
     assert after.fetched_at == before.fetched_at, "a hint is no look"
@@ -58,7 +58,7 @@ async def test_a_hint_that_says_nothing_new_puts_off_the_look_and_one_that_does_
     assert body["data"]["invoice"]["line_count"] == 3, "what rows lack is never blanked"
 
 
-async def test_what_hints_cannot_refresh_is_learned_by_one_page_and_costs_no_round_later(scene: Scene) -> None:
+async def test_what_partial_rows_cannot_refresh_is_learned_by_one_page_and_costs_no_round_later(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
     scene.provider.pages = in_pages([hint(name) for name in NAMES], 10)
@@ -85,7 +85,7 @@ async def test_what_left_the_list_is_asked_for_by_id_soon_and_once(scene: Scene)
         asked = len(scene.provider.asked)
         await scene.elapse(seconds=8)
         assert [name for _, ids in scene.provider.asked[asked:] for name in ids] == ["inv_0", "inv_1"]
-        assert await scene.told() == ["invoice.paid"]
+        assert await scene.recorded() == ["invoice.paid"]
         for _ in range(3):
             scene.clock.advance(EVERY)
             await scene.elapse(seconds=8)
@@ -106,7 +106,7 @@ async def test_a_list_that_breaks_off_says_nothing_of_who_left_it(scene: Scene) 
     assert len(scene.provider.asked) == asked
 
 
-async def test_what_cannot_wait_is_looked_at_beside_a_long_round_and_the_rest_waits_for_its_page(scene: Scene) -> None:
+async def test_what_cannot_wait_is_polled_during_a_long_round_and_the_rest_waits_for_its_page(scene: Scene) -> None:
     await watched(scene)
     strangers = [whole(f"inv_{number}") for number in range(1000, 1500)]
     scene.configure(discover=True, rate=2, regular=evenly)
@@ -120,15 +120,15 @@ async def test_what_cannot_wait_is_looked_at_beside_a_long_round_and_the_rest_wa
         await scene.watches.request_poll("acme", "inv_7", scene.clock.now())
         await scene.watch("inv_new")
         await scene.elapse(seconds=8)
-        looked_at = [name for _, ids in scene.provider.asked[asked:] for name in ids]
-        assert sorted(looked_at) == ["inv_7", "inv_new"]
+        polled = [name for _, ids in scene.provider.asked[asked:] for name in ids]
+        assert sorted(polled) == ["inv_7", "inv_new"]
         assert len(scene.provider.listed) > listed + 10, "the round goes on"
         sent = sorted([*scene.sent_at, *scene.provider.listed])
         for first, sent_at in enumerate(sent):
             assert len([at for at in sent[first:] if at < sent_at + timedelta(seconds=1)]) <= 2
 
 
-async def test_a_changed_row_is_looked_at_before_the_round_that_tells_of_it_ends(scene: Scene) -> None:
+async def test_a_changed_row_is_polled_before_the_round_that_records_of_it_ends(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
     strangers = [hint(f"inv_{number}") for number in range(1000, 1500)]
@@ -142,11 +142,11 @@ async def test_a_changed_row_is_looked_at_before_the_round_that_tells_of_it_ends
         scene.clock.advance(timedelta(hours=2))
         listed = len(scene.provider.listed)
         await scene.elapse(seconds=7)
-        assert await scene.told() == ["invoice.paid"]
+        assert await scene.recorded() == ["invoice.paid"]
         assert len(scene.provider.listed) < listed + len(scene.provider.pages)
 
 
-async def test_hints_never_stand_for_a_look_that_is_older_than_slowest(scene: Scene) -> None:
+async def test_partial_rows_never_stand_for_a_poll_that_is_older_than_slowest(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
     scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
@@ -158,7 +158,7 @@ async def test_hints_never_stand_for_a_look_that_is_older_than_slowest(scene: Sc
     assert len(scene.provider.asked) == asked + len(NAMES)
 
 
-async def test_a_row_that_changed_after_the_last_look_is_looked_at_whatever_it_says(scene: Scene) -> None:
+async def test_a_row_that_changed_after_the_last_poll_is_polled_whatever_it_says(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
     async with scene.running():
@@ -170,6 +170,6 @@ async def test_a_row_that_changed_after_the_last_look_is_looked_at_whatever_it_s
         scene.clock.advance(EVERY * 1.06)
         asked = len(scene.provider.asked)
         await scene.elapse(seconds=3)
-    looked_at = [name for _, ids in scene.provider.asked[asked:] for name in ids]
-    assert "inv_3" in looked_at
-    assert len(looked_at) < 15
+    polled = [name for _, ids in scene.provider.asked[asked:] for name in ids]
+    assert "inv_3" in polled
+    assert len(polled) < 15

@@ -36,7 +36,7 @@ async def test_an_import_is_spread_by_the_rate(scene: Scene) -> None:
     assert scene.poller.recorder.polled == 50
 
 
-async def test_what_changes_between_two_polls_is_told_once(scene: Scene) -> None:
+async def test_what_changes_between_two_polls_is_recorded_once(scene: Scene) -> None:
     await scene.watch("inv_1")
     scene.provider.results = {"inv_1": OPEN}
     async with scene.running():
@@ -47,7 +47,7 @@ async def test_what_changes_between_two_polls_is_told_once(scene: Scene) -> None
         scene.clock.advance(EVERY)
         await scene.elapse(seconds=2)
     assert len(scene.provider.asked) == 3
-    assert await scene.told() == ["invoice.paid"]
+    assert await scene.recorded() == ["invoice.paid"]
     assert scene.notified == 2
     count = scene.metrics.registry.get_sample_value
     polls = {one.value: count("invoice_watcher_polls_total", {"source": "acme", "outcome": one}) for one in PollOutcome}
@@ -56,7 +56,7 @@ async def test_what_changes_between_two_polls_is_told_once(scene: Scene) -> None
     assert count("invoice_watcher_events_total", {"type": "invoice.paid"}) == 1
 
 
-async def test_the_text_of_the_last_look_is_known_at_the_next(scene: Scene) -> None:
+async def test_the_text_of_the_last_poll_is_known_at_the_next(scene: Scene) -> None:
     await scene.watch("inv_1")
     scene.provider.results = {"inv_1": replace(OPEN, text=b"t" * 16)}
     async with scene.running():
@@ -70,7 +70,7 @@ async def test_the_text_of_the_last_look_is_known_at_the_next(scene: Scene) -> N
         scene.clock.advance(EVERY)
         await scene.elapse(seconds=2)
     assert scene.provider.known == [{}, {"inv_1": b"t" * 16}, {"inv_1": b"t" * 16}, {"inv_1": b"u" * 16}]
-    assert await scene.told() == ["invoice.paid"]
+    assert await scene.recorded() == ["invoice.paid"]
     assert scene.poller.recorder.polled == 4
 
 
@@ -105,7 +105,7 @@ async def test_what_is_asked_for_in_batches_is_claimed_again_as_soon_as_half_of_
     assert polled == 4500
 
 
-async def test_single_looks_go_on_as_soon_as_a_list_is_read(scene: Scene) -> None:
+async def test_single_polls_go_on_as_soon_as_a_list_is_read(scene: Scene) -> None:
     names = [f"inv_{number}" for number in range(6000)]
     await scene.watch(*names)
     scene.provider.results, scene.provider.batch_size = dict.fromkeys(names, Missing("not found")), 200
@@ -140,14 +140,14 @@ async def test_a_deleted_invoice_that_is_back_unchanged_is_restored(scene: Scene
         for _ in range(4):
             scene.clock.advance(EVERY)
             await scene.elapse(seconds=2)
-        assert await scene.told() == ["invoice.deleted"]
+        assert await scene.recorded() == ["invoice.deleted"]
         scene.provider.results.update(seen)
         scene.clock.advance(EVERY)
         await scene.elapse(seconds=2)
-    assert await scene.told() == ["invoice.deleted", "invoice.restored"]
+    assert await scene.recorded() == ["invoice.deleted", "invoice.restored"]
 
 
-async def test_a_retired_watch_that_is_polled_on_request_is_looked_at_again(scene: Scene) -> None:
+async def test_a_retired_watch_that_is_polled_on_request_is_polled_again(scene: Scene) -> None:
     await scene.watch("inv_1")
     scene.provider.results = {"inv_1": PAID}
     async with scene.running():
@@ -197,7 +197,7 @@ async def test_stopping_asks_for_nothing_more_and_records_what_is_under_way(scen
         assert (await scene.row(name)).lease_ends_at is None
 
 
-async def test_a_look_whose_lease_was_taken_writes_nothing(scene: Scene) -> None:
+async def test_a_poll_whose_lease_was_taken_writes_nothing(scene: Scene) -> None:
     await scene.watch("inv_1")
     scene.provider.results = {"inv_1": OPEN}
     scene.provider.hold()
@@ -269,7 +269,7 @@ async def test_a_source_removed_while_its_clock_is_read_ends_nothing(scene: Scen
         scene.configure()
         scene.provider.let_go()
         await scene.elapse(seconds=2)
-    assert await scene.told() == ["invoice.overdue"]
+    assert await scene.recorded() == ["invoice.overdue"]
 
 
 async def test_a_reload_does_not_raise_how_much_of_a_source_is_under_way(scene: Scene) -> None:

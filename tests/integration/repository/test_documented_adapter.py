@@ -97,10 +97,10 @@ def run(program: Path, *words: str, **environment: str) -> subprocess.CompletedP
 
 def test_the_example_passes_its_own_tests_and_those_of_every_provider_but_what_asks_a_double(program: Path) -> None:
     (command,) = commands(GUIDE, ".venv/bin/python")
-    told = run(program, *shlex.split(command)[2:], "-q", "-p", "no:cacheprovider").stdout
-    outcomes = {word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|error|skipped)", told)}
-    failed = re.findall(r"^FAILED (\S+)::", told, re.MULTILINE)
-    assert outcomes.keys() == {"passed", "failed"}, told
+    output = run(program, *shlex.split(command)[2:], "-q", "-p", "no:cacheprovider").stdout
+    outcomes = {word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|error|skipped)", output)}
+    failed = re.findall(r"^FAILED (\S+)::", output, re.MULTILINE)
+    assert outcomes.keys() == {"passed", "failed"}, output
     assert failed == ["tests/contract/providers/test_lists.py"] * 3
     assert "Three cases of `test_lists.py` are red" in GUIDE.read_text("utf-8")
     own = blocks(GUIDE, "python")[1].count("def test_")
@@ -120,7 +120,7 @@ def test_the_example_is_written_as_everything_here(words: tuple[str, ...], progr
     assert checked.returncode == 0, checked.stdout
 
 
-async def test_its_list_is_read_by_cursor_and_a_row_equals_the_look_by_id(module: ModuleType) -> None:
+async def test_its_list_is_read_by_cursor_and_a_row_equals_the_poll_by_id(module: ModuleType) -> None:
     kind: ProviderKind = module.KIND
     limiter = PacerThatNeverWaits()
     async with provider_server() as server, open_session() as session:

@@ -28,7 +28,7 @@ PARTS = re.compile(r"_(bucket|count|sum|created)$")
 PROCESS = "invoice_watcher_process_"  # as the operating system has them
 
 
-def told() -> dict[str, set[str]]:
+def output() -> dict[str, set[str]]:
     """Every sample's name with its labels, of a program that has done a little of everything."""
     metrics = Metrics()
     metrics.requested("acme", stored.NOW)
@@ -55,7 +55,7 @@ def expressions() -> str:
 
 @pytest.mark.parametrize("asked", [RULES.read_text("utf-8"), expressions()], ids=["alerts", "dashboard"])
 def test_what_is_asked_for_is_a_metric_of_this_program_with_these_labels(asked: str) -> None:
-    names, known = set(NAME.findall(asked)), told()
+    names, known = set(NAME.findall(asked)), output()
     assert len(names) > 8
     assert names - known.keys() == set()
     for labels in LABELS.findall(asked):
@@ -64,9 +64,9 @@ def test_what_is_asked_for_is_a_metric_of_this_program_with_these_labels(asked: 
 
 def metrics() -> dict[str, set[str]]:
     """The metrics as people name them: a counter by its total, a histogram without its parts."""
-    parted = {name.removesuffix("_bucket") for name in told() if name.endswith("_bucket")}
-    plain = {name: labels for name, labels in told().items() if not PARTS.search(name)}
-    return {**plain, **{name: told()[f"{name}_count"] for name in parted}}
+    parted = {name.removesuffix("_bucket") for name in output() if name.endswith("_bucket")}
+    plain = {name: labels for name, labels in output().items() if not PARTS.search(name)}
+    return {**plain, **{name: output()[f"{name}_count"] for name in parted}}
 
 
 def test_the_operators_page_lists_every_metric_with_its_labels() -> None:

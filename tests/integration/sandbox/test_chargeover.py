@@ -149,17 +149,23 @@ async def test_lists_are_ordered_cut_and_counted(sandbox: Sandbox, caller: Calle
 
 async def test_a_bulk_answers_each_request_by_itself_and_takes_25(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.ledger.create("chargeover", "5", "USD", 10_000)
-    look = {"request_method": "GET", "uri": "/api/v3/invoice/5", "payload": None}
-    listed = {**look, "uri": "/api/v3/invoice?where=invoice_id:EQUALS:5"}
-    orders = [look, {**look, "uri": "/api/v3/invoice/6"}, listed, {**look, "request_method": "DELETE"}, "nonsense"]
+    request = {"request_method": "GET", "uri": "/api/v3/invoice/5", "payload": None}
+    listed = {**request, "uri": "/api/v3/invoice?where=invoice_id:EQUALS:5"}
+    orders = [
+        request,
+        {**request, "uri": "/api/v3/invoice/6"},
+        listed,
+        {**request, "request_method": "DELETE"},
+        "nonsense",
+    ]
     rows = (await caller.post("chargeover", "/_bulk", orders)).json["response"]["_bulk"]
     assert [row["code"] for row in rows] == [200, 404, 200, 400, 400]
     assert rows[0]["response"]["line_items"][0]["line_total"] == 100
     assert (rows[1]["status"], rows[1]["response"]) == ("Error", False)
     assert rows[2]["response"][0]["invoice_id"] == 5
-    assert (await caller.post("chargeover", "/_bulk", [look] * 25)).status == 200
-    assert (await caller.post("chargeover", "/_bulk", [look] * 26)).status == 400
-    assert (await caller.post("chargeover", "/_bulk", look)).status == 400
+    assert (await caller.post("chargeover", "/_bulk", [request] * 25)).status == 200
+    assert (await caller.post("chargeover", "/_bulk", [request] * 26)).status == 400
+    assert (await caller.post("chargeover", "/_bulk", request)).status == 400
 
 
 async def test_errors_answer_false_and_never_an_object(sandbox: Sandbox, caller: Caller) -> None:

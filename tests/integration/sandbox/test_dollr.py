@@ -72,7 +72,7 @@ async def test_the_list_is_a_bare_array_without_items_and_filters_one_status_and
     assert [row["id"] for row in filtered] == [7]
 
 
-async def test_the_light_status_call_tells_paid_at_only_once_paid(sandbox: Sandbox, caller: Caller) -> None:
+async def test_the_light_status_call_reports_paid_at_only_once_paid(sandbox: Sandbox, caller: Caller) -> None:
     path = "/v1/status/source?source_type=INVOICE&source_id=7"
     bill = sandbox.ledger.create("dollr", "7", "USD", 100)
     open_one = (await caller.get("dollr", path)).json
@@ -97,7 +97,7 @@ async def test_detail_is_text_for_404_and_a_list_for_422_or_by_switch_always(san
     assert (await caller.get("dollr", ONE)).json["detail"][0]["msg"] == "Invoice not found"
 
 
-async def test_a_token_is_asked_in_json_and_its_lifetime_told_in_minutes(sandbox: Sandbox, caller: Caller) -> None:
+async def test_a_token_is_asked_in_json_and_its_lifetime_reported_in_minutes(sandbox: Sandbox, caller: Caller) -> None:
     token = await caller.obtain_token("dollr")
     assert (token.status, token.json["expires_in"], token.json["access_token"].count(".")) == (200, 60, 2)
     url = sandbox.base_urls["dollr"] + TOKEN

@@ -15,7 +15,7 @@ async def test_an_invoice_of_the_second_generation_has_every_documented_field(sa
     assert set(seed_fields.paths(answer.json["data"])) == seed_fields.FRAGMENT
 
 
-async def test_the_current_generation_is_spelled_in_snake_case_and_tells_payments(
+async def test_the_current_generation_is_spelled_in_snake_case_and_reports_payments(
     sandbox: Sandbox, caller: Caller
 ) -> None:
     bill = sandbox.ledger.create("fragment", "inv_1", "USD", 10_000)
@@ -126,7 +126,7 @@ async def test_search_takes_both_ends_of_created_and_refuses_times_without_a_zon
     assert (await caller.post("fragment", "/invoices/search", {"page_info": {"limit": 0}})).status == 422
 
 
-async def test_the_plain_list_tells_no_balances(sandbox: Sandbox, caller: Caller) -> None:
+async def test_the_plain_list_reports_no_balances(sandbox: Sandbox, caller: Caller) -> None:
     sandbox.ledger.create("fragment", "a", "USD", 100)
     (row,) = (await caller.get("fragment", "/invoices")).json["data"]
     assert row["id"] == "a"

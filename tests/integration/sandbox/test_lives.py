@@ -17,7 +17,7 @@ PATHS = {
     "rapyd": "/v1/invoices/{}",
     "chargeover": "/invoice/{}",
 }
-TOLD_BY_NO_LIFE = {"reopened", "updated"}
+IN_NO_LIFE = {"reopened", "updated"}
 TYPES = (
     "tracked restored finalized due_date_changed amount_changed credited payment_failed payment_pending partially_paid "
     "refunded payment_reversed reopened paid overpaid voided marked_uncollectible deleted updated overdue_cleared "
@@ -36,8 +36,8 @@ async def test_every_watched_invoice_can_be_read_before_the_play(sandbox: Sandbo
 
 
 def test_the_lives_touch_all_providers_and_every_event_of_an_invoice_but_two() -> None:
-    told = {name.removeprefix("invoice.") for names in EXPECTED.values() for name in names}
-    assert set(TYPES.split()) - told == TOLD_BY_NO_LIFE
+    recorded = {name.removeprefix("invoice.") for names in EXPECTED.values() for name in names}
+    assert set(TYPES.split()) - recorded == IN_NO_LIFE
     assert {provider for provider, _ in EXPECTED} == set(PROVIDERS)
 
 
@@ -47,7 +47,7 @@ def test_two_steps_of_one_invoice_are_at_least_four_seconds_apart() -> None:
     assert timedelta(seconds=25) > LASTS
 
 
-async def test_the_play_waits_as_told_and_leaves_every_bill_where_its_life_ends(
+async def test_the_play_waits_as_asked_and_leaves_every_bill_where_its_life_ends(
     sandbox: Sandbox, caller: Caller, clock: MovableClock
 ) -> None:
     prepare(sandbox)
@@ -83,7 +83,7 @@ async def test_an_invoice_that_gets_overdue_during_the_play_has_an_instant_as_it
 ) -> None:
     prepare(sandbox)
     await play(sandbox, lambda wait, _: clock.sleep(wait))
-    overdue = next(life for life in LIVES if "invoice.due_soon" in life.tells)
+    overdue = next(life for life in LIVES if "invoice.due_soon" in life.expects)
     due = sandbox.ledger.bill(overdue.provider, overdue.id).due
     assert due is not None
     assert clock.now() - timedelta(seconds=10) < due < clock.now()

@@ -45,7 +45,7 @@ class Onlooker:
     """Looks at one invoice and remembers, as the poller does, with a memory in place of a store."""
 
     def __init__(self, life: Life, kind: ProviderKind, provider: Provider, clock: MovableClock) -> None:
-        self.told: list[str] = []
+        self.recorded: list[str] = []
         self._life = life
         self._provider = provider
         self._clock = clock
@@ -69,7 +69,7 @@ class Onlooker:
             taken = deleted(before) if self._misses >= MISSES_OF_A_DELETED_ONE else before
         step = observe(self._memory, taken, invoice, self._clock.now(), RULES, clock_held=False)
         self._memory = step.memory
-        self.told += [event.fact.type.value for event in step.events]
+        self.recorded += [event.fact.type.value for event in step.events]
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def _adapter(kind: ProviderKind, sandbox: Sandbox, session: aiohttp.ClientSessio
 
 @pytest.mark.parametrize("traps", [Traps(), TRAPPED], ids=["as hosted", "with every trap"])
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: f"{life.provider} {life.id}")
-async def test_the_watcher_tells_exactly_what_the_life_owes(
+async def test_the_watcher_records_exactly_what_the_life_owes(
     clock: MovableClock, session: aiohttp.ClientSession, life: Life, traps: Traps
 ) -> None:
     async with Sandbox(clock, traps) as sandbox:
@@ -108,4 +108,4 @@ async def test_the_watcher_tells_exactly_what_the_life_owes(
 
         await play(sandbox, pace)
         await pace(4 * SECOND, "the end")
-    assert [told for told in onlooker.told if told != "invoice.updated"] == list(life.tells)
+    assert [recorded for recorded in onlooker.recorded if recorded != "invoice.updated"] == list(life.expects)

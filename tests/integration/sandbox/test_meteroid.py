@@ -51,7 +51,7 @@ async def test_void_and_write_off_leave_the_amounts(sandbox: Sandbox, caller: Ca
     assert await _words(caller) == (word, "UNPAID", 10_000)
 
 
-async def test_the_hosted_service_tells_refunds_and_reversals_apart(sandbox: Sandbox, caller: Caller) -> None:
+async def test_the_hosted_service_distinguishes_refunds_and_reversals(sandbox: Sandbox, caller: Caller) -> None:
     bill = sandbox.ledger.create("meteroid", "inv_1", "EUR", 10_000)
     sandbox.ledger.pay(bill)
     sandbox.ledger.refund(bill, 1_000)
@@ -117,8 +117,8 @@ async def test_pages_count_from_zero_and_without_per_page_hold_25_while_telling_
     unsaid = (await caller.get("meteroid", LIST)).json
     assert len(unsaid["data"]) == 25
     assert unsaid["pagination_meta"] == {"page": 0, "per_page": 10, "total_items": 30, "total_pages": 2}
-    said = (await caller.get("meteroid", f"{LIST}?page=1&per_page=20")).json
-    assert [row["id"] for row in said["data"]] == [f"inv_{number:02}" for number in range(9, -1, -1)]
+    page = (await caller.get("meteroid", f"{LIST}?page=1&per_page=20")).json
+    assert [row["id"] for row in page["data"]] == [f"inv_{number:02}" for number in range(9, -1, -1)]
     for query in ("per_page=101", "per_page=0", "page=-1", "page=x"):
         assert (await caller.get("meteroid", f"{LIST}?{query}")).status == 400
 

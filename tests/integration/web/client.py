@@ -42,14 +42,14 @@ class Client:
         data: bytes | Mapping[str, str] | None = None,
     ) -> Answered:
         """`path` is sent as it is given, percent signs included."""
-        said = dict(headers or {})
+        headers = dict(headers or {})
         if token is not None:
-            said.setdefault("Authorization", f"Bearer {token}")
+            headers.setdefault("Authorization", f"Bearer {token}")
         if body is not None:
             data = json.dumps(body).encode()
-            said.setdefault("Content-Type", "application/json")
+            headers.setdefault("Content-Type", "application/json")
         request = self.session.request(
-            method, URL(self.url + path, encoded=True), headers=said, data=data, allow_redirects=False
+            method, URL(self.url + path, encoded=True), headers=headers, data=data, allow_redirects=False
         )
         async with request as answer:
             found = Answered(answer.status, answer.headers, await answer.text())

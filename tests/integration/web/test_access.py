@@ -28,7 +28,7 @@ OPEN = ("/healthz", "/readyz", "/openapi.json", "/api/v1/schema/event", "/")
         {"Cookie": "invoice_watcher_session=9999999999.0000"},
     ],
 )
-async def test_without_the_token_nothing_is_told(sqlite_client: Client, path: str, headers: Mapping[str, str]) -> None:
+async def test_without_the_token_nothing_is_shown(sqlite_client: Client, path: str, headers: Mapping[str, str]) -> None:
     refused = await sqlite_client.ask("GET", path, token=None, headers=headers)
     assert refused.status == 401
     assert refused.headers["WWW-Authenticate"].startswith("Bearer")
@@ -64,12 +64,12 @@ async def test_a_login_gives_a_cookie_that_the_api_takes(sqlite_client: Client) 
     assert (right.status, right.headers["Location"]) == (303, "/")
     cookie = cookie_of(right)
     assert TOKEN not in cookie
-    said = {"Cookie": cookie}
-    assert (await client.ask("GET", "/api/v1/watches", token=None, headers=said)).status == 200
+    headers = {"Cookie": cookie}
+    assert (await client.ask("GET", "/api/v1/watches", token=None, headers=headers)).status == 200
     wish = {"source": "acme", "invoice_id": "inv_1"}
-    assert (await client.ask("POST", "/api/v1/watches", token=None, headers=said, body=wish)).status == 201
-    assert 'name="token"' not in (await client.ask("GET", "/", token=None, headers=said)).text
-    out = await client.ask("POST", "/logout", token=None, headers=said)
+    assert (await client.ask("POST", "/api/v1/watches", token=None, headers=headers, body=wish)).status == 201
+    assert 'name="token"' not in (await client.ask("GET", "/", token=None, headers=headers)).text
+    out = await client.ask("POST", "/logout", token=None, headers=headers)
     assert (out.status, cookie_of(out)) == (303, "invoice_watcher_session=")
 
 

@@ -84,7 +84,7 @@ async def test_a_body_has_to_be_json_and_short(sqlite_client: Client) -> None:
     assert await post(wish, "application/json; charset=utf-8") == 201
 
 
-async def test_what_is_wrong_is_told_without_what_was_sent(sqlite_client: Client) -> None:
+async def test_what_is_wrong_is_reported_without_what_was_sent(sqlite_client: Client) -> None:
     wish = {"source": "acme", "invoice_id": "a", "note": ["marked-b4c5d6"]}
     refused = await sqlite_client.ask("POST", "/api/v1/watches", body=wish)
     assert "marked-b4c5d6" not in refused.text
@@ -97,8 +97,8 @@ async def test_a_database_that_is_away_is_said_and_the_process_lives(sqlite_stor
         assert (await client.ask("GET", "/api/v1/watches")).status == 503
         assert (await client.ask("GET", "/api/v1/events?wait=5")).status == 503
         assert (await client.ask("GET", "/healthz")).status == 200
-        told = await client.ask("GET", "/readyz")
-        assert (told.status, told.document["store"]["state"]) == (503, "failing")
+        found = await client.ask("GET", "/readyz")
+        assert (found.status, found.document["store"]["state"]) == (503, "failing")
         alone = await client.ask("GET", "/readyz", token=None)
         assert (alone.status, alone.document) == (503, {"status": "failing"})
         store.is_away = False

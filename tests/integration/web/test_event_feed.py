@@ -32,8 +32,8 @@ class Sent:
 
 @asynccontextmanager
 async def streaming(client: Client, path: str, **headers: str) -> AsyncGenerator[AsyncIterator[Sent]]:
-    said = {"Authorization": f"Bearer {TOKEN}"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    async with client.session.get(URL(client.url + path, encoded=True), headers=said) as answer:
+    headers = {"Authorization": f"Bearer {TOKEN}"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    async with client.session.get(URL(client.url + path, encoded=True), headers=headers) as answer:
         assert (answer.status, answer.content_type) == (200, "text/event-stream")
         assert answer.headers["Cache-Control"] == "no-store"
 
@@ -64,8 +64,8 @@ async def take(stream: AsyncIterator[Sent], count: int) -> list[Sent]:
 async def write_rounds(store: Store, client: Client | None, invoice_id: str) -> None:
     """Record events as a poll does; without the client as another process does, of which nobody is told."""
     for number in range(ROUNDS):
-        told = [event(f"evt_{invoice_id}_{number}_{one}", "invoice.updated") for one in range(PER_ROUND)]
-        await stored.record_events(store, invoice_id, *told)
+        found = [event(f"evt_{invoice_id}_{number}_{one}", "invoice.updated") for one in range(PER_ROUND)]
+        await stored.record_events(store, invoice_id, *found)
         if client is not None:
             client.service.notify_events()
 
@@ -157,7 +157,7 @@ async def test_a_stream_goes_on_after_the_last_id_and_filters(store: Store, clie
     assert last.data["cursor"] == 5
 
 
-async def test_a_stream_without_an_id_tells_only_what_comes(store: Store, client: Client) -> None:
+async def test_a_stream_without_an_id_reports_only_what_comes(store: Store, client: Client) -> None:
     await stored.record_events(store, "inv_1", event("evt_old"))
     async with streaming(client, "/api/v1/events/stream") as stream:
         await until_listening(client)

@@ -227,7 +227,7 @@ async def test_a_timeline_shows_snapshots_changes_events_deliveries_and_answers(
     assert [["Field", "Before", "After"], ["number", "2026-1", "2026-1b"]] in page.tables
 
 
-async def test_a_purged_invoice_can_still_be_looked_at(sqlite_client: Client) -> None:
+async def test_a_purged_invoice_can_still_be_shown(sqlite_client: Client) -> None:
     await seen(sqlite_client, replace(OPEN, id="inv_1"))
     await SqlWatches(sqlite_client.service.store).remove("acme", "inv_1", NOW, purge=True)
     page = await shown(sqlite_client, "/invoices/acme/inv_1")

@@ -71,8 +71,8 @@ async def test_an_action_sends_back_to_where_it_was_asked_and_says_what_it_did(c
         "/endpoints/ledger/test", "/endpoints/ledger/disable",
         "/endpoints/crm/test", "/endpoints/crm/disable",
     }  # fmt: skip
-    said = await acted(client, "/endpoints/ledger/disable", "/endpoints")
-    assert said == "Endpoint ledger is disabled: what happens from now on waits for it."
+    note = await acted(client, "/endpoints/ledger/disable", "/endpoints")
+    assert note == "Endpoint ledger is disabled: what happens from now on waits for it."
     assert (await shown(client, "/endpoints")).form("/endpoints/ledger/enable").words.startswith("Enable")
     assert "is enabled" in await acted(client, "/endpoints/ledger/enable", "/endpoints")
     assert "looked at now" in await acted(client, "/invoices/acme/a%2Fb/poll", "/invoices/acme/a%2Fb")

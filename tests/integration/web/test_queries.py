@@ -36,7 +36,7 @@ async def test_invoices_are_paged_and_filtered_like_the_command_does(store: Stor
     assert shown == await Reports(store).show("acme", "inv_1")
 
 
-async def test_a_timeline_tells_snapshots_events_and_attempts_in_order(store: Store, client: Client) -> None:
+async def test_a_timeline_reports_snapshots_events_and_attempts_in_order(store: Store, client: Client) -> None:
     outbox = SqlOutbox(store)
     await stored.record_events(
         store, "inv_1", event("evt_1", "invoice.paid", "ledger"), event("evt_2", "invoice.paid", "ledger")
@@ -82,8 +82,8 @@ async def test_an_endpoint_is_switched_off_and_on(client: Client) -> None:
     assert (off["name"], off["state"]) == ("ledger", "disabled")
     states = {item["name"]: item["state"] for item in (await client.get("/api/v1/endpoints"))["items"]}
     assert states == {"crm": "active", "ledger": "disabled"}
-    (told,) = (await client.get("/api/v1/events"))["items"]
-    assert (told["type"], told["data"]["reason"]) == ("endpoint.disabled", "operator")
+    (found,) = (await client.get("/api/v1/events"))["items"]
+    assert (found["type"], found["data"]["reason"]) == ("endpoint.disabled", "operator")
     assert (await client.post("/api/v1/endpoints/ledger/enable", 200))["state"] == "active"
 
 

@@ -82,7 +82,7 @@ async def test_a_watch_that_only_a_file_lists_cannot_be_taken_back_here(client: 
         ({"source": "acme", "invoice_id": "a", "colour": "red"}, "colour"),
     ],
 )
-async def test_a_wrong_wish_is_refused_with_the_key_that_is_wrong(
+async def test_a_wrong_watch_is_refused_with_the_key_that_is_wrong(
     sqlite_client: Client, wish: dict[str, object], at: str
 ) -> None:
     refused = await sqlite_client.ask("POST", "/api/v1/watches", body=wish)

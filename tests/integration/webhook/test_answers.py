@@ -15,7 +15,7 @@ from tests.integration.webhook.conftest import ATTEMPT, LEDGER, send_once, sendi
 from watcher.clock import SystemClock
 from watcher.ports import Outcome
 from watcher.webhook import Fault, WebhookSender
-from watcher.webhook.response import LONGEST_HINT, retry_after
+from watcher.webhook.response import LONGEST_RETRY_AFTER, retry_after
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ async def test_a_redirect_is_not_followed() -> None:
     assert elsewhere.connections == 0
 
 
-async def test_a_receipt_tells_who_answered_what_and_how_long_it_took() -> None:
+async def test_a_receipt_reports_who_answered_what_and_how_long_it_took() -> None:
     async with sending_to(answering(500, b"no \x1b[31mred\x00 \xff thanks\n")) as (sender, receiver):
         receipt = await sender.send(ATTEMPT)
     assert receipt.peer == f"127.0.0.1:{receiver.port}"
@@ -85,11 +85,11 @@ async def test_retry_after_means_nothing_where_nothing_is_retried_soon(status: i
     [
         ("0", timedelta(0)),
         ("60", timedelta(minutes=1)),
-        ("9" * 400, LONGEST_HINT),
+        ("9" * 400, LONGEST_RETRY_AFTER),
         ("Sun, 22 Nov 2026 10:30:00 GMT", timedelta(minutes=30)),
         ("Sun, 22 Nov 2026 09:30:00 GMT", timedelta(0)),
         ("Sun, 22 Nov 2026 10:30:00 -0000", timedelta(minutes=30)),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_HINT),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_RETRY_AFTER),
         *((text, None) for text in ("", "-1", "1.5", "soon", "١٢", "Sun, 99 Nov 2026 10:30:00 GMT", "1e3")),
     ],
 )
@@ -100,7 +100,7 @@ def test_retry_after_is_seconds_or_a_date_or_nothing(header: str, hint: timedelt
 @given(st.text() | st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [+-]?\w+"))
 def test_no_retry_after_header_upsets_the_reader(header: str) -> None:
     hint = retry_after(header, NOW)
-    assert hint is None or timedelta(0) <= hint <= LONGEST_HINT
+    assert hint is None or timedelta(0) <= hint <= LONGEST_RETRY_AFTER
 
 
 class NoNames(AbstractResolver):

@@ -47,7 +47,7 @@ async def send(url: str, ours: ssl.SSLContext) -> Receipt:
         return await sender.send(ATTEMPT)
 
 
-async def told(script: Script, both: Contexts) -> Receipt:
+async def receipt_of(script: Script, both: Contexts) -> Receipt:
     """One attempt, with the time and memory of every hostile one."""
     ours, theirs = both
 
@@ -72,7 +72,7 @@ async def told(script: Script, both: Contexts) -> Receipt:
     ],
 )
 async def test_over_tls_too_a_receiver_that_said_200_has_it(script: Script, good: Contexts) -> None:
-    receipt = await told(script, good)
+    receipt = await receipt_of(script, good)
     assert (receipt.outcome, receipt.status) == (Outcome.DELIVERED, 200)
 
 
@@ -87,7 +87,7 @@ async def test_over_tls_too_a_receiver_that_said_200_has_it(script: Script, good
     ],
 )
 async def test_over_tls_too_half_an_answer_is_tried_again(script: Script, fault: Fault, good: Contexts) -> None:
-    receipt = await told(script, good)
+    receipt = await receipt_of(script, good)
     assert (receipt.outcome, receipt.error, receipt.status) == (Outcome.RETRY, fault, None)
 
 
@@ -106,7 +106,7 @@ async def test_a_bad_certificate_costs_little_and_gets_no_request(authority: tru
         requests.append(1)
         await answering()(writer)
 
-    receipt = await told(notes, contexts(authority, leaf))
+    receipt = await receipt_of(notes, contexts(authority, leaf))
     assert (receipt.outcome, receipt.error, receipt.status) == (Outcome.RETRY, Fault.TLS, None)
     assert requests == []
 

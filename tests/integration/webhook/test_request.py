@@ -120,7 +120,7 @@ class Rebinding(AbstractResolver):
         return None
 
 
-async def test_a_name_that_moves_to_another_address_between_two_webhooks_is_looked_at_again() -> None:
+async def test_a_name_that_moves_to_another_address_between_two_webhooks_is_polled_again() -> None:
     """127.0.0.1 is the only address that this endpoint may have, and 127.0.0.2 listens as well."""
     target = replace(LEDGER, allow_private=(ip_network("127.0.0.1/32"),))
     with socket.create_server(("127.0.0.1", 0)) as allowed:

@@ -89,7 +89,7 @@ def test_a_text_with_everything_has_the_keys_that_tomllib_finds() -> None:
     assert set(positions(_EVERYTHING).lines) == set(_paths(tomllib.loads(_EVERYTHING)))
 
 
-def test_an_absent_key_is_told_at_the_closest_table() -> None:
+def test_an_absent_key_is_reported_at_the_closest_table() -> None:
     places = positions("a = 1\n[b.c]\nd = 2\n")
     assert places.line(("b", "c", "absent", 3)) == 2
     assert places.line(("absent",)) == 1

@@ -21,8 +21,8 @@ def test_items_are_what_reading_gives_and_each_has_its_own_text(
     others: dict[str, object], items: list[object], indent: int | None
 ) -> None:
     written = json.dumps(others | {"data": items}, indent=indent).encode()
-    told, found = json_text.read_items(written, "data")
-    assert told == {key: value for key, value in others.items() if key != "data"}
+    recorded, found = json_text.read_items(written, "data")
+    assert recorded == {key: value for key, value in others.items() if key != "data"}
     assert [item for item, _ in found] == items
     assert [json_text.read(text) for _, text in found] == items
 
@@ -64,8 +64,8 @@ def test_a_key_given_twice_in_an_item_is_found_when_its_text_is_read() -> None:
 
 
 def test_a_list_deeper_in_is_taken_out_and_the_rest_stays() -> None:
-    told, items = json_text.read_items(b'{"a": 1, "data": {"b": 2, "rows": [1, {"c": 3}], "d": 4}}', "data", "rows")
-    assert told == {"a": 1, "data": {"b": 2, "d": 4}}
+    recorded, items = json_text.read_items(b'{"a": 1, "data": {"b": 2, "rows": [1, {"c": 3}], "d": 4}}', "data", "rows")
+    assert recorded == {"a": 1, "data": {"b": 2, "d": 4}}
     assert items == ((1, b"1"), ({"c": 3}, b'{"c": 3}'))
 
 

@@ -11,16 +11,16 @@ class Heard:
     """Notes what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.observed: list[object] = []
 
     def requested(self, source: str, now: datetime) -> None:
-        self.told.append((source, now))
+        self.observed.append((source, now))
 
     def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
-        self.told.append((source, outcome, count))
+        self.observed.append((source, outcome, count))
 
     def recorded(self, event: EventRecord) -> None:
-        self.told.append(event)
+        self.observed.append(event)
 
 
 def test_requests_are_counted_by_source_and_forgotten_after_a_quarter_of_an_hour() -> None:
@@ -47,4 +47,4 @@ def test_whoever_counts_for_good_hears_all_of_it() -> None:
     usage = RateUsage(heard, clock)
     usage.requested("acme", clock.now())
     usage.polled("acme", PollOutcome.FAILED, 2)
-    assert heard.told == [("acme", clock.now()), ("acme", PollOutcome.FAILED, 2)]
+    assert heard.observed == [("acme", clock.now()), ("acme", PollOutcome.FAILED, 2)]

@@ -53,7 +53,7 @@ def test_a_loop_may_say_within_what_time_it_turns_again(monotonic: Monotonic) ->
     assert heartbeats.stalled() == ("retention",)
 
 
-def test_loops_that_were_told_to_end_may_take_as_long_as_the_grace_lets_them(monotonic: Monotonic) -> None:
+def test_loops_that_were_asked_to_end_may_take_as_long_as_the_grace_lets_them(monotonic: Monotonic) -> None:
     heartbeats = LoopHeartbeats(monotonic)
     heartbeats.beat("delivery")
     heartbeats.end()
@@ -67,7 +67,7 @@ class Asked:
     def __init__(self, *answers: str | None) -> None:
         self._answers: Iterator[str | None] = iter(answers)
         self.turns = 0
-        self.told: list[str | None] = []
+        self.reported: list[str | None] = []
 
     write_failed: tuple[float, str] | None = None
 
@@ -91,7 +91,7 @@ def clock() -> FakeClock:
 async def asked(store: Asked, clock: FakeClock) -> None:
     async with anyio.create_task_group() as group:
         check = WriteCheck(store, lambda: clock.now().timestamp())
-        group.start_soon(keep_asking, check.problem, store.beat, clock.sleep, store.told.append)
+        group.start_soon(keep_asking, check.problem, store.beat, clock.sleep, store.reported.append)
         await clock.elapse(timedelta(minutes=5))
         group.cancel_scope.cancel()
 
@@ -99,13 +99,13 @@ async def asked(store: Asked, clock: FakeClock) -> None:
 async def test_a_store_that_hangs_turns_no_more(clock: FakeClock) -> None:
     store = Asked(None, None)
     await asked(store, clock)
-    assert (store.turns, store.told) == (2, [])
+    assert (store.turns, store.reported) == (2, [])
 
 
-async def test_a_store_that_is_locked_has_answered_and_what_it_said_is_told_once(clock: FakeClock) -> None:
+async def test_a_store_that_is_locked_has_answered_and_what_it_said_is_reported_once(clock: FakeClock) -> None:
     store = Asked(None, "is locked", "is locked", None, None)
     await asked(store, clock)
-    assert (store.turns, store.told) == (5, ["is locked", None])
+    assert (store.turns, store.reported) == (5, ["is locked", None])
 
 
 async def test_writes_are_checked_once_a_second_however_many_ask(monotonic: Monotonic) -> None:
@@ -127,11 +127,11 @@ async def test_what_a_writer_met_lately_counts_although_a_small_write_succeeds(m
 
 
 def test_the_status_line_shows_what_is_wrong_with_the_store_until_it_is_well_again() -> None:
-    said: list[str] = []
+    lines_sent: list[str] = []
 
     class Listener(Notifier):
         def _send(self, *lines: str) -> None:
-            said.extend(line for line in lines if line.startswith("STATUS="))
+            lines_sent.extend(line for line in lines if line.startswith("STATUS="))
 
     status = StatusLine(Listener("/nowhere"), lambda: "watching 2 sources")
     status.ready()
@@ -139,7 +139,7 @@ def test_the_status_line_shows_what_is_wrong_with_the_store_until_it_is_well_aga
     status.reloading()
     status.ready()
     status.troubled(None)
-    assert said == [
+    assert lines_sent == [
         "STATUS=watching 2 sources",
         "STATUS=database is locked",
         "STATUS=database is locked",

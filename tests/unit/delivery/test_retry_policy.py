@@ -75,7 +75,7 @@ def test_retry_after_pauses_the_endpoint_even_when_this_delivery_is_given_up() -
 
 
 @pytest.mark.parametrize("hint", [None, timedelta(0)])
-def test_without_a_hint_the_endpoint_is_not_paused(hint: timedelta | None) -> None:
+def test_without_a_partial_row_the_endpoint_is_not_paused(hint: timedelta | None) -> None:
     assert after(Outcome.RETRY, retry_after=hint).pause_endpoint_until is None
 
 

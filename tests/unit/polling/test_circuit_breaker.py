@@ -34,14 +34,14 @@ class Scene:
     async def fail(self) -> bool:
         return await self.circuit_breakers.is_account_failing(self.plan, self.clock.now())
 
-    async def look_after(self, wait: timedelta) -> None:
+    async def supervise(self, wait: timedelta) -> None:
         self.clock.advance(wait)
         async with anyio.create_task_group() as probing:
-            await self.circuit_breakers.look_after({"acme": self.plan}, probing)
+            await self.circuit_breakers.supervise({"acme": self.plan}, probing)
 
     @property
-    def told(self) -> list[str]:
-        return [event.type for event in self.accounts.told]
+    def recorded(self) -> list[str]:
+        return [event.type for event in self.accounts.recorded]
 
 
 @pytest.fixture
@@ -61,28 +61,28 @@ async def test_a_good_answer_meanwhile_is_proof_enough(scene: Scene) -> None:
     assert scene.provider.probed == []
 
 
-async def test_refused_credentials_confirmed_by_a_probe_are_told_at_once_and_only_once(scene: Scene) -> None:
+async def test_refused_credentials_confirmed_by_a_probe_are_recorded_at_once_and_only_once(scene: Scene) -> None:
     scene.provider.probe_refusals = [CredentialsRefused("401")] * 2
     assert await scene.fail()
     assert await scene.fail()
     assert len(scene.provider.probed) == 1
-    assert scene.told == ["source.failing"]
-    body = json.loads(scene.accounts.told[0].bodies[Form.FULL])
+    assert scene.recorded == ["source.failing"]
+    body = json.loads(scene.accounts.recorded[0].bodies[Form.FULL])
     assert body["data"]["reason"] == "credentials refused"
     assert body["data"]["since"] == "2026-11-22T10:00:00Z"
 
 
-async def test_errors_are_told_after_failing_after_and_recovery_with_the_first_success(scene: Scene) -> None:
+async def test_errors_are_recorded_after_failing_after_and_recovery_with_the_first_success(scene: Scene) -> None:
     scene.provider.probe_refusals = [ProviderUnavailable("502")] * 4
     assert await scene.fail()
-    assert scene.told == []
-    await scene.look_after(timedelta(minutes=14))
-    assert scene.told == []
-    await scene.look_after(timedelta(minutes=5))
-    assert scene.told == ["source.failing"]
-    await scene.look_after(timedelta(minutes=6))
-    await scene.look_after(timedelta(minutes=6))
-    assert scene.told == ["source.failing", "source.recovered"]
+    assert scene.recorded == []
+    await scene.supervise(timedelta(minutes=14))
+    assert scene.recorded == []
+    await scene.supervise(timedelta(minutes=5))
+    assert scene.recorded == ["source.failing"]
+    await scene.supervise(timedelta(minutes=6))
+    await scene.supervise(timedelta(minutes=6))
+    assert scene.recorded == ["source.failing", "source.recovered"]
     assert scene.accounts.kept == {}
 
 
@@ -90,17 +90,17 @@ async def test_a_refused_id_is_no_refused_account_where_the_account_is_only_away
     scene.provider.probe_refusals = [ProviderUnavailable("502")]
     assert await scene.fail()
     assert not scene.accounts.kept["acme"].refused
-    assert scene.told == []
+    assert scene.recorded == []
 
 
-async def test_credentials_that_a_later_probe_finds_refused_are_told_at_once(scene: Scene) -> None:
+async def test_credentials_that_a_later_probe_finds_refused_are_recorded_at_once(scene: Scene) -> None:
     scene.provider.probe_refusals = [ProviderUnavailable("502"), CredentialsRefused("401"), CredentialsRefused("401")]
     assert await scene.fail()
-    await scene.look_after(timedelta(seconds=6))
-    assert scene.told == ["source.failing"]
-    assert json.loads(scene.accounts.told[0].bodies[Form.FULL])["data"]["reason"] == "credentials refused"
-    await scene.look_after(timedelta(minutes=1))
-    assert scene.told == ["source.failing"]
+    await scene.supervise(timedelta(seconds=6))
+    assert scene.recorded == ["source.failing"]
+    assert json.loads(scene.accounts.recorded[0].bodies[Form.FULL])["data"]["reason"] == "credentials refused"
+    await scene.supervise(timedelta(minutes=1))
+    assert scene.recorded == ["source.failing"]
 
 
 async def test_a_failure_counts_from_its_first_request_not_from_its_confirmation(scene: Scene) -> None:
@@ -126,11 +126,11 @@ async def test_many_misses_at_once_ask_a_failing_account_once(scene: Scene) -> N
     assert scene.accounts.kept["acme"].probe_at is not None
 
 
-async def test_a_short_failure_is_never_told(scene: Scene) -> None:
+async def test_a_short_failure_is_never_recorded(scene: Scene) -> None:
     scene.provider.probe_refusals = [ProviderUnavailable("502")]
     assert await scene.fail()
-    await scene.look_after(timedelta(seconds=6))
-    assert scene.told == []
+    await scene.supervise(timedelta(seconds=6))
+    assert scene.recorded == []
     assert scene.accounts.kept == {}
 
 
@@ -138,19 +138,19 @@ async def test_probes_come_ever_more_slowly(scene: Scene) -> None:
     scene.provider.probe_refusals = [ProviderUnavailable("502")] * 100
     await scene.fail()
     for _ in range(600):
-        await scene.look_after(timedelta(seconds=1))
+        await scene.supervise(timedelta(seconds=1))
     waits = [later - earlier for earlier, later in zip(scene.provider.probed, scene.provider.probed[1:], strict=False)]
     assert waits == sorted(waits)
     assert len(waits) < 10
 
 
-async def test_a_probe_keeps_away_for_as_long_as_the_account_wishes(scene: Scene) -> None:
+async def test_a_probe_keeps_away_for_as_long_as_the_account_asks(scene: Scene) -> None:
     scene.provider.probe_refusals = [RateLimited("429", retry_after=timedelta(minutes=5))]
     assert await scene.fail()
     assert scene.accounts.kept["acme"].blocked_until == START + timedelta(minutes=5)
-    await scene.look_after(timedelta(minutes=4))
+    await scene.supervise(timedelta(minutes=4))
     assert len(scene.provider.probed) == 1
-    await scene.look_after(timedelta(minutes=2))
+    await scene.supervise(timedelta(minutes=2))
     assert len(scene.provider.probed) == 2
     assert scene.accounts.kept == {}
 

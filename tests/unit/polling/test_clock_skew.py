@@ -23,7 +23,7 @@ def test_one_provider_with_a_wrong_clock_holds_nothing() -> None:
     assert not guard.holds(START)
 
 
-def test_nobody_told_the_time_lately_holds_nothing() -> None:
+def test_nobody_sent_the_time_lately_holds_nothing() -> None:
     guard = SkewGuard()
     assert not guard.holds(START)
     guard.saw("one", START - timedelta(hours=2), START)
@@ -31,7 +31,7 @@ def test_nobody_told_the_time_lately_holds_nothing() -> None:
     assert not guard.holds(START + timedelta(hours=2))
 
 
-def test_a_clock_that_jumps_ahead_is_held_until_a_provider_tells_the_time() -> None:
+def test_a_clock_that_jumps_ahead_is_held_until_a_provider_sends_the_time() -> None:
     guard = SkewGuard()
     guard.saw("acme", START, START)
     guard.turned(START)
@@ -45,7 +45,7 @@ def test_a_clock_that_jumps_ahead_is_held_until_a_provider_tells_the_time() -> N
     assert not guard.holds(later)
 
 
-def test_a_clock_that_jumped_is_trusted_after_a_while_where_nobody_tells_the_time() -> None:
+def test_a_clock_that_jumped_is_trusted_after_a_while_where_nobody_sends_the_time() -> None:
     guard = SkewGuard()
     guard.turned(START)
     later = START + timedelta(days=1)

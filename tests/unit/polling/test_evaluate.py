@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from tests.fakes.invoices import DUE, euros, invoice
-from tests.fakes.polling import EVERY, LOOKS, MIDDLE, found, plan, watch
+from tests.fakes.polling import EVERY, MIDDLE, POLL_RULES, found, plan, watch
 from watcher.core.errors import InvalidAnswer, ProviderUnavailable
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.invoices.invoice import Amounts, Status
@@ -38,18 +38,18 @@ def seen(record: PollRecord, before: ClaimedWatch | None = None) -> ClaimedWatch
 
 
 def looked(
-    look: Found, *, at: datetime = SEEN_AT, held: bool = False, before: ClaimedWatch | None = None
+    result: Found, *, at: datetime = SEEN_AT, held: bool = False, before: ClaimedWatch | None = None
 ) -> PollRecord:
-    return evaluate.found(plan(), before or watch(), look, Moment(at, at, MIDDLE, clock_held=held))
+    return evaluate.found(plan(), before or watch(), result, Moment(at, at, MIDDLE, clock_held=held))
 
 
-def told(record: PollRecord) -> list[str]:
+def recorded(record: PollRecord) -> list[str]:
     return [event.type for event in record.change.events] if record.change else []
 
 
-def test_a_first_look_records_a_baseline_and_the_next_clock_instant() -> None:
+def test_a_first_poll_records_a_baseline_and_the_next_clock_instant() -> None:
     record = looked(found(invoice()))
-    assert told(record) == ["invoice.tracked"]
+    assert recorded(record) == ["invoice.tracked"]
     assert record.clock_at == OVERDUE_AT - timedelta(days=7)
     assert record.poll_at == SEEN_AT + EVERY
     assert record.change is not None
@@ -75,14 +75,14 @@ def test_the_same_fingerprint_writes_nothing_but_the_next_poll() -> None:
 def test_the_same_fingerprint_is_compared_anew_when_a_clock_instant_has_come() -> None:
     known = seen(looked(found(invoice())))
     record = looked(found(invoice()), at=OVERDUE_AT, before=known)
-    assert told(record) == ["invoice.overdue"]
+    assert recorded(record) == ["invoice.overdue"]
     assert record.raw is None
 
 
 def test_changed_tags_are_compared_though_the_document_is_the_same() -> None:
     known = replace(seen(looked(found(invoice()))), tags=("legal",))
     record = looked(found(invoice()), at=SEEN_AT + EVERY, before=known)
-    assert told(record) == ["invoice.updated"]
+    assert recorded(record) == ["invoice.updated"]
     assert record.change is not None
     assert record.change.events[0].deliveries == ()
 
@@ -102,7 +102,7 @@ def test_a_longer_grace_lowers_the_flag_though_the_document_is_the_same() -> Non
     overdue = seen(looked(found(invoice()), at=OVERDUE_AT, before=known), known)
     patient = plan(clock=ClockRules(grace=timedelta(days=3)))
     moment = Moment(OVERDUE_AT + EVERY, OVERDUE_AT + EVERY, MIDDLE)
-    assert told(evaluate.found(patient, overdue, found(invoice()), moment)) == ["invoice.overdue_cleared"]
+    assert recorded(evaluate.found(patient, overdue, found(invoice()), moment)) == ["invoice.overdue_cleared"]
 
 
 def test_the_next_poll_falls_on_the_next_clock_instant() -> None:
@@ -113,17 +113,17 @@ def test_the_next_poll_falls_on_the_next_clock_instant() -> None:
 def test_while_the_clock_is_held_its_instants_stay_due() -> None:
     known = seen(looked(found(invoice()), at=OVERDUE_AT - timedelta(hours=1)))
     held = looked(found(invoice()), at=OVERDUE_AT, held=True, before=known)
-    assert told(held) == []
+    assert recorded(held) == []
     released = looked(found(invoice()), at=OVERDUE_AT + EVERY, before=seen(held, known))
-    assert told(released) == ["invoice.overdue"]
+    assert recorded(released) == ["invoice.overdue"]
 
 
-def test_a_baseline_taken_with_a_held_clock_tells_overdue_later() -> None:
+def test_a_baseline_taken_with_a_held_clock_records_overdue_later() -> None:
     held = looked(found(invoice()), at=OVERDUE_AT, held=True)
-    assert told(held) == ["invoice.tracked"]
+    assert recorded(held) == ["invoice.tracked"]
     assert held.poll_at == OVERDUE_AT + EVERY
     released = looked(found(invoice()), at=OVERDUE_AT + EVERY, before=seen(held))
-    assert told(released) == ["invoice.overdue"]
+    assert recorded(released) == ["invoice.overdue"]
 
 
 def test_deliveries_go_to_endpoints_that_want_the_event_in_their_form() -> None:
@@ -165,17 +165,17 @@ def test_failures_do_not_break_a_row_of_misses() -> None:
     assert record.misses == 1
 
 
-def test_an_id_never_seen_is_not_found_without_an_event_and_looked_at_slowly() -> None:
+def test_an_id_never_seen_is_not_found_without_an_event_and_polled_slowly() -> None:
     record = evaluate.missed(plan(), watch(), NOW, account_answers=True)
     assert (record.state, record.change) == (WatchState.NOT_FOUND, None)
-    assert record.poll_at == NOW.answered_at + LOOKS.slowest
+    assert record.poll_at == NOW.answered_at + POLL_RULES.slowest
 
 
 def test_three_misses_over_the_configured_time_delete_if_the_account_answers() -> None:
     kept, at, story = seen(looked(found(invoice()))), SEEN_AT + EVERY, list[list[str]]()
     for _ in range(3):
         record = evaluate.missed(plan(), kept, Moment(at, at, MIDDLE), account_answers=True)
-        story.append(told(record))
+        story.append(recorded(record))
         kept, at = seen(record, kept), record.poll_at or at
     assert story == [[], [], ["invoice.deleted"]]
     assert kept.settled_at is not None
@@ -183,15 +183,15 @@ def test_three_misses_over_the_configured_time_delete_if_the_account_answers() -
 
 def test_misses_without_proof_that_the_account_answers_delete_nothing() -> None:
     kept = replace(seen(looked(found(invoice()))), misses=9, first_missed_at=SEEN_AT)
-    assert told(evaluate.missed(plan(), kept, NOW, account_answers=False)) == []
+    assert recorded(evaluate.missed(plan(), kept, NOW, account_answers=False)) == []
 
 
-def test_one_look_between_misses_starts_the_row_anew() -> None:
+def test_one_poll_between_misses_starts_the_row_anew() -> None:
     kept = replace(seen(looked(found(invoice()))), misses=2, first_missed_at=SEEN_AT)
     assert looked(found(invoice()), at=SEEN_AT + EVERY, before=kept).misses == 0
 
 
-def test_the_known_text_says_nothing_new_and_only_that_look_is_short() -> None:
+def test_the_known_text_says_nothing_new_and_only_that_poll_is_short() -> None:
     worded = replace(found(invoice()), text=b"t" * 16)
     first = looked(worded)
     kept = seen(first)
@@ -201,7 +201,7 @@ def test_the_known_text_says_nothing_new_and_only_that_look_is_short() -> None:
     assert (first.is_unchanged, again.is_unchanged, again.fingerprint, again.change) == (False, True, None, None)
 
 
-def test_other_words_for_the_same_are_remembered_and_nothing_is_told() -> None:
+def test_other_words_for_the_same_are_remembered_and_nothing_is_recorded() -> None:
     kept = seen(looked(replace(found(invoice()), text=b"t" * 16)))
     reworded = evaluate.found(plan(), kept, replace(found(invoice()), text=b"u" * 16), NOW)
     assert (reworded.is_unchanged, reworded.change, reworded.raw) == (False, None, None)
@@ -236,7 +236,9 @@ def test_what_the_clock_has_to_say_is_not_passed_over_by_a_slow_answer_in_known_
     late = Moment(kept.clock_at - timedelta(seconds=20), kept.clock_at + timedelta(seconds=20), MIDDLE)
     record = evaluate.same(plan(), kept, late)
     assert (record.poll_at, record.clock_at) == (late.answered_at, kept.clock_at)
-    assert told(evaluate.found(plan(), kept, replace(found(invoice()), text=b"t" * 16), late)) == ["invoice.due_soon"]
+    assert recorded(evaluate.found(plan(), kept, replace(found(invoice()), text=b"t" * 16), late)) == [
+        "invoice.due_soon"
+    ]
 
 
 def test_a_deleted_invoice_that_is_back_with_the_same_document_is_restored() -> None:
@@ -244,10 +246,10 @@ def test_a_deleted_invoice_that_is_back_with_the_same_document_is_restored() -> 
     gone = evaluate.missed(plan(), kept, NOW, account_answers=True)
     again = seen(gone, kept)
     still_gone = evaluate.missed(plan(), again, NOW, account_answers=True)
-    assert told(gone) == ["invoice.deleted"]
-    assert told(still_gone) == []
+    assert recorded(gone) == ["invoice.deleted"]
+    assert recorded(still_gone) == []
     assert again.fingerprint == kept.fingerprint
-    assert told(evaluate.found(plan(), again, found(invoice()), NOW)) == ["invoice.restored"]
+    assert recorded(evaluate.found(plan(), again, found(invoice()), NOW)) == ["invoice.restored"]
 
 
 def test_settled_invoices_slow_down_and_retire() -> None:
@@ -266,16 +268,16 @@ def test_a_due_soon_that_still_waits_is_superseded_once_nothing_is_due() -> None
     assert paid.change.supersedes == ("invoice.due_soon",)
 
 
-def test_clock_events_without_a_fresh_look_say_how_old_the_snapshot_is() -> None:
+def test_clock_events_without_a_new_poll_say_how_old_the_snapshot_is() -> None:
     known = seen(looked(found(invoice())))
     late = OVERDUE_AT + timedelta(hours=1)
     record = evaluate.stale_clock(plan(), known, late)
     assert record.clock_only
-    assert told(record) == ["invoice.overdue"]
+    assert recorded(record) == ["invoice.overdue"]
     assert record.change is not None
     data = json.loads(record.change.events[0].bodies[Form.FULL])["data"]
     assert (data["snapshot_at"], data["observed_at"]) == ("2026-11-01T00:00:00Z", "2026-11-21T01:00:00Z")
-    assert told(evaluate.stale_clock(plan(), seen(record, known), late)) == []
+    assert recorded(evaluate.stale_clock(plan(), seen(record, known), late)) == []
 
 
 def test_the_due_day_of_the_watch_serves_where_the_provider_has_none() -> None:
@@ -283,12 +285,12 @@ def test_the_due_day_of_the_watch_serves_where_the_provider_has_none() -> None:
     assert record.clock_at == OVERDUE_AT - timedelta(days=7)
 
 
-def test_other_clock_rules_are_applied_at_the_next_look_although_the_document_is_the_same() -> None:
+def test_other_clock_rules_are_applied_at_the_next_poll_although_the_document_is_the_same() -> None:
     known = seen(looked(found(invoice()), at=OVERDUE_AT + EVERY))
     lenient = plan(clock=ClockRules(grace=timedelta(days=2)))
     at = Moment(OVERDUE_AT + 2 * EVERY, OVERDUE_AT + 2 * EVERY, MIDDLE)
     record = evaluate.found(lenient, known, found(invoice()), at)
-    assert told(record) == ["invoice.overdue_cleared"]
+    assert recorded(record) == ["invoice.overdue_cleared"]
     assert record.clock_at == OVERDUE_AT + timedelta(days=2)
 
 

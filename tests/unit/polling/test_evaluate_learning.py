@@ -18,13 +18,13 @@ OPEN = HazardGroup("open", due_hour(DUE_AT), "EUR", 27)
 EARLY = stage_at(-20)
 
 
-def looked(told: Invoice, at: datetime, before: ClaimedWatch, fingerprint: bytes = b"one") -> PollRecord:
-    return evaluate.found(plan(), before, found(told, fingerprint), Moment(at, at, MIDDLE))
+def looked(recorded: Invoice, at: datetime, before: ClaimedWatch, fingerprint: bytes = b"one") -> PollRecord:
+    return evaluate.found(plan(), before, found(recorded, fingerprint), Moment(at, at, MIDDLE))
 
 
-def known(told: Invoice, at: datetime = SEEN_AT) -> ClaimedWatch:
+def known(recorded: Invoice, at: datetime = SEEN_AT) -> ClaimedWatch:
     """The watch as it stands after a first look at it."""
-    record = looked(told, at, watch())
+    record = looked(recorded, at, watch())
     assert record.change is not None
     assert record.hazard_group is not None
     return watch(
@@ -38,13 +38,13 @@ def known(told: Invoice, at: datetime = SEEN_AT) -> ClaimedWatch:
     )
 
 
-def test_a_first_look_tells_where_the_invoice_stands_and_teaches_nothing() -> None:
+def test_a_first_poll_records_where_the_invoice_stands_and_teaches_nothing() -> None:
     record = looked(invoice(), SEEN_AT, watch())
     assert record.hazard_group == OPEN
     assert record.exposures == ()
 
 
-def test_a_look_that_finds_nothing_new_teaches_that_nothing_changed() -> None:
+def test_a_poll_that_finds_nothing_new_teaches_that_nothing_changed() -> None:
     record = looked(invoice(), SEEN_AT + EVERY, known(invoice()))
     assert record.hazard_group is None, "what did not change is not written"
     assert record.exposures == (Exposure("meteroid", "open", EARLY, 0, EVERY),)
@@ -68,7 +68,7 @@ def test_a_change_without_a_time_counts_in_the_middle_and_has_no_delay() -> None
     assert [event.delay for event in record.change.events] == [None]
 
 
-def test_a_payment_dated_before_the_last_look_is_late_by_all_of_it() -> None:
+def test_a_payment_dated_before_the_last_poll_is_late_by_all_of_it() -> None:
     paid = invoice(Status.PAID, euros("100.00", "100.00"), paid_at=SEEN_AT - timedelta(days=1))
     record = looked(paid, SEEN_AT + EVERY, known(invoice()), b"two")
     assert record.change is not None
@@ -103,7 +103,7 @@ def test_settled_invoices_teach_nothing() -> None:
     assert looked(paid, SEEN_AT + EVERY, known(paid)).exposures == ()
 
 
-def test_the_policy_is_told_where_the_invoice_stands_whether_it_changed_or_not() -> None:
+def test_the_policy_learns_where_the_invoice_stands_whether_it_changed_or_not() -> None:
     asked: list[HazardGroup] = []
 
     def note(hazard_group: HazardGroup, now: datetime, jitter: float) -> datetime:
@@ -121,7 +121,7 @@ def test_the_policy_is_told_where_the_invoice_stands_whether_it_changed_or_not()
     assert UNSEEN not in asked
 
 
-def test_no_look_steps_over_the_due_instant() -> None:
+def test_no_poll_steps_over_the_due_instant() -> None:
     def never(_: HazardGroup, now: datetime, jitter: float) -> datetime:
         return now + timedelta(days=90 + jitter)
 

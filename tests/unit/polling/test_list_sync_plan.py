@@ -49,7 +49,7 @@ def test_a_round_that_broke_off_is_taken_for_half_of_the_list() -> None:
     assert lists.pages == 100
 
 
-def test_a_sweep_that_refreshed_less_than_single_requests_would_have_is_not_repeated_soon() -> None:
+def test_a_round_that_refreshed_less_than_single_requests_would_have_is_not_repeated_soon() -> None:
     lists, poor = Lists(), Round(ListSyncKind.REFRESH, 50, least=25, pages=10, refreshed=240)
     assert poor.is_unworthy
     finish(lists, poor)
@@ -78,13 +78,13 @@ def test_who_left_the_list_is_asked_for_at_half_of_the_rate() -> None:
     assert len(times) == 1000
 
 
-def test_looking_for_new_invoices_takes_a_tenth_of_the_rate_at_most() -> None:
+def test_searching_for_new_invoices_takes_a_tenth_of_the_rate_at_most() -> None:
     lists = Lists()
     finish(lists, Round(ListSyncKind.DISCOVERY, 1000, pages=500, is_complete=True))
     assert lists.next_at[ListSyncKind.DISCOVERY] == START + timedelta(seconds=5000)
 
 
-def test_a_complete_sweep_of_a_source_that_discovers_has_discovered() -> None:
+def test_a_complete_round_of_a_source_that_discovers_has_discovered() -> None:
     lists = Lists()
     round_ = Round(ListSyncKind.REFRESH, 50, discovers=True, pages=2, is_complete=True)
     assert finish(lists, round_) == (ListSyncKind.REFRESH, ListSyncKind.DISCOVERY)

@@ -13,7 +13,7 @@ from watcher.cli.output import Item, ListPrinter, field, of_body, pages
 
 app = top_level()
 
-_LOOK_AGAIN_AFTER = 1.0
+_READ_AGAIN_AFTER = 1.0
 
 
 COLUMNS = (
@@ -74,7 +74,7 @@ async def _events(
             if not follow:
                 printer.end("No event yet.")
                 return
-            await anyio.sleep(_LOOK_AGAIN_AFTER)
+            await anyio.sleep(_READ_AGAIN_AFTER)
 
 
 def _cursor(item: Item) -> str:

@@ -172,22 +172,22 @@ async def _explain(invocation: Invocation, source: str, invoice_id: str) -> None
     async with opened(invocation) as store:
         known_source(store.loaded, source)
         settings = store.loaded.configuration.sources[source]
-        told = await explained(store.store, settings, invoice_id, SystemClock().now())
-        if told is None:
+        explanation = await explained(store.store, settings, invoice_id, SystemClock().now())
+        if explanation is None:
             watched = [str(row["invoice_id"]) for row in await store.reports.watch_list(source=source)]
             raise unknown("invoice", invoice_id, watched, f"of source {source!r}")
     if invocation.as_json:
-        print_document(told)
+        print_document(explanation)
         return
-    for sentence in cast("Sequence[str]", told["why"]):
+    for sentence in cast("Sequence[str]", explanation["why"]):
         print_answer(sentence)
-    print_answer(_last_looks(told))
+    print_answer(_last_polls(explanation))
 
 
-def _last_looks(told: Item) -> str:
-    if told["last_polled_at"] is None:
+def _last_polls(explanation: Item) -> str:
+    if explanation["last_polled_at"] is None:
         return "There was no look yet."
-    parts = [f"Last look {told['last_polled_at']}", f"last answer {told['last_answered_at'] or 'none'}"]
-    parts.append(f"last change {told['last_changed_at'] or 'none'}")
-    failures = cast("int", told["failures"])
+    parts = [f"Last look {explanation['last_polled_at']}", f"last answer {explanation['last_answered_at'] or 'none'}"]
+    parts.append(f"last change {explanation['last_changed_at'] or 'none'}")
+    failures = cast("int", explanation["failures"])
     return "; ".join(parts) + (f"; {counted(failures, 'failure')} in a row." if failures else ".")

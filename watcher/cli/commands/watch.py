@@ -195,8 +195,8 @@ class Counting:
         self.unsettled += len(ids)
 
     def document(self) -> dict[str, object]:
-        told = {"listed": self.all_rows, "unsettled": self.unsettled, "new": self.new, "dry_run": self.dry_run}
-        return {"source": self.source, **told}
+        counts = {"listed": self.all_rows, "unsettled": self.unsettled, "new": self.new, "dry_run": self.dry_run}
+        return {"source": self.source, **counts}
 
 
 @command(app, "poll", "watch poll acme inv_1001")

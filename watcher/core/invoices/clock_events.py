@@ -55,16 +55,16 @@ def decide(
         return (), frozenset()
     facts = [*_cleared(memory.known, after), *_raised(memory.known, after, rules)]
     marks = {clock_mark(fact.type, fact.due_key or "") for fact in facts}
-    facts = [fact for fact in facts if clock_mark(fact.type, fact.due_key or "") not in memory.told]
+    facts = [fact for fact in facts if clock_mark(fact.type, fact.due_key or "") not in memory.recorded]
     if after.due_key is None or not after.collectable or held:
         return tuple(facts), frozenset(marks)
     is_before_due = after.due_at is not None and now < after.due_at
-    for event_type, passed, can_tell in (
+    for event_type, passed, is_recorded in (
         (_T.DUE_SOON, _passed_due_soon(after, now, rules), is_before_due),
         (_T.OVERDUE_REMINDER, _passed_reminders(after, now, rules), True),
     ):
         latest = clock_mark(event_type, after.due_key, period_text(passed[-1][1])) if passed else None
-        if can_tell and before is not None and latest is not None and latest not in memory.told:
+        if is_recorded and before is not None and latest is not None and latest not in memory.recorded:
             at, offset = passed[-1]
             facts.append(Fact(event_type, occurred_at=at, offset=period_text(offset), due_key=after.due_key))
         marks |= {clock_mark(event_type, after.due_key, period_text(offset)) for _, offset in passed}
@@ -127,9 +127,9 @@ def _passed_reminders(after: Snapshot, now: datetime, rules: ClockRules) -> list
     return _passed(now, [(_shift(after.due_at, offset), offset) for offset in rules.reminders])
 
 
-def _passed(now: datetime, told_at: Iterable[tuple[datetime | None, timedelta]]) -> list[tuple[datetime, timedelta]]:
+def _passed(now: datetime, instants: Iterable[tuple[datetime | None, timedelta]]) -> list[tuple[datetime, timedelta]]:
     """(instant, offset) of what has passed, the latest last."""
-    return sorted((at, offset) for at, offset in told_at if at is not None and at <= now)
+    return sorted((at, offset) for at, offset in instants if at is not None and at <= now)
 
 
 def _shift(at: datetime, period: timedelta) -> datetime | None:

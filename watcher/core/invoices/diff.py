@@ -42,8 +42,8 @@ def _fields(document: Document) -> Iterator[tuple[str, object]]:
         if name == "amounts":
             for row in cast("list[dict[str, object]]", value):
                 currency = row["currency"]
-                yield from ((f"amounts.{currency}.{part}", told) for part, told in row.items() if part != "currency")
+                yield from ((f"amounts.{currency}.{part}", value) for part, value in row.items() if part != "currency")
         elif name == "customer":
-            yield from ((f"customer.{part}", told) for part, told in cast("dict[str, object]", value).items())
+            yield from ((f"customer.{part}", value) for part, value in cast("dict[str, object]", value).items())
         else:
             yield name, value

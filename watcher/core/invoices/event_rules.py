@@ -77,7 +77,7 @@ _STATUS = (
     *_ENDINGS, _T.REOPENED, _T.PAYMENT_REVERSED, _T.PARTIALLY_PAID, _T.REFUNDED, _T.FINALIZED, _T.RESTORED,
     _T.AMOUNT_CHANGED, _T.CREDITED,
 )  # fmt: skip
-_TELLERS: dict[str, tuple[EventType, ...]] = {
+_CARRIERS: dict[str, tuple[EventType, ...]] = {
     "status": _STATUS,
     "provider_status": (*_STATUS, _T.PAYMENT_FAILED, _T.PAYMENT_PENDING),
     "overdue": (_T.OVERDUE_CLEARED, _T.OVERDUE, *_STATUS, _T.DUE_DATE_CHANGED),
@@ -108,16 +108,16 @@ _CONFIGURED = frozenset({"tags", "due_on", "due_at", "overdue"})
 
 def assign(facts: Iterable[Fact], changes: Iterable[FieldChange], *, same_due_date: bool) -> tuple[Fact, ...]:
     """Put each change into exactly one fact. Changes that no fact explains go into an added `invoice.updated`."""
-    told = {fact.type: fact for fact in facts}
+    found = {fact.type: fact for fact in facts}
     shares: dict[EventType, list[FieldChange]] = {}
     for change in changes:
         field = change.field.rsplit(".", 1)[-1] if change.field.startswith("amounts.") else change.field
-        teller = next((event_type for event_type in _TELLERS.get(field, ()) if event_type in told), _T.UPDATED)
-        shares.setdefault(teller, []).append(change)
+        carrier = next((event_type for event_type in _CARRIERS.get(field, ()) if event_type in found), _T.UPDATED)
+        shares.setdefault(carrier, []).append(change)
     if rest := shares.get(_T.UPDATED):
         is_configuration = same_due_date and all(change.field in _CONFIGURED for change in rest)
-        told[_T.UPDATED] = Fact(_T.UPDATED, reason=CONFIGURATION if is_configuration else None)
-    return tuple(replace(fact, changes=tuple(shares.get(fact.type, ()))) for fact in told.values())
+        found[_T.UPDATED] = Fact(_T.UPDATED, reason=CONFIGURATION if is_configuration else None)
+    return tuple(replace(fact, changes=tuple(shares.get(fact.type, ()))) for fact in found.values())
 
 
 def _by_currency(snapshot: Snapshot) -> dict[str, Amounts]:

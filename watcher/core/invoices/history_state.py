@@ -26,7 +26,7 @@ class HistoryState:
     alive: Snapshot | None = None
     version: int = 0
     sequence: int = 0
-    told: frozenset[str] = frozenset()
+    recorded: frozenset[str] = frozenset()
     overdue_from: datetime | None = None
 
 
@@ -43,34 +43,34 @@ def with_snapshot(memory: HistoryState, snapshot: Snapshot) -> tuple[Snapshot | 
 
 def dumps(memory: HistoryState) -> str:
     snapshot = memory.snapshot
-    told: dict[str, object] = {
+    document: dict[str, object] = {
         "version": memory.version,
         "sequence": memory.sequence,
-        "told": sorted(memory.told),
+        "told": sorted(memory.recorded),
         "overdue_from": None if memory.overdue_from is None else instant_text(memory.overdue_from),
         "snapshot": _dump(snapshot),
     }
     if memory.known is not snapshot:
-        told["known"] = _dump(memory.known)
+        document["known"] = _dump(memory.known)
     if memory.alive is not snapshot:
-        told["alive"] = _dump(memory.alive)
-    return json_text.write(told).decode()
+        document["alive"] = _dump(memory.alive)
+    return json_text.write(document).decode()
 
 
 def loads(text: str | None) -> HistoryState:
     """Read the stored text; None gives an empty state."""
     if text is None:
         return HistoryState()
-    told = cast("Mapping[str, object]", json_text.read(text))
-    snapshot = _load(told["snapshot"])
-    overdue_from = cast("str | None", told["overdue_from"])
+    document = cast("Mapping[str, object]", json_text.read(text))
+    snapshot = _load(document["snapshot"])
+    overdue_from = cast("str | None", document["overdue_from"])
     return HistoryState(
         snapshot=snapshot,
-        known=_load(told["known"]) if "known" in told else snapshot,
-        alive=_load(told["alive"]) if "alive" in told else snapshot,
-        version=cast("int", told["version"]),
-        sequence=cast("int", told["sequence"]),
-        told=frozenset(cast("list[str]", told["told"])),
+        known=_load(document["known"]) if "known" in document else snapshot,
+        alive=_load(document["alive"]) if "alive" in document else snapshot,
+        version=cast("int", document["version"]),
+        sequence=cast("int", document["sequence"]),
+        recorded=frozenset(cast("list[str]", document["told"])),
         overdue_from=None if overdue_from is None else read_instant(overdue_from),
     )
 
@@ -79,8 +79,8 @@ def _dump(snapshot: Snapshot | None) -> object:
     return None if snapshot is None else {"due_key": snapshot.due_key, **to_document(snapshot)}
 
 
-def _load(told: object) -> Snapshot | None:
-    if told is None:
+def _load(value: object) -> Snapshot | None:
+    if value is None:
         return None
-    document = cast("Mapping[str, object]", told)
+    document = cast("Mapping[str, object]", value)
     return from_document(document, cast("str | None", document["due_key"]))

@@ -135,12 +135,12 @@ class Snapshot:
         return self.status in COLLECTABLE and self.money_due
 
 
-def read_status(told: Status, amounts: tuple[Amounts, ...]) -> Status:
+def read_status(status: Status, amounts: tuple[Amounts, ...]) -> Status:
     """Correct the provider's status by the amounts: partially paid means paid > 0 and due > 0."""
-    if told not in {Status.OPEN, Status.PARTIALLY_PAID, Status.PAID}:
-        return told
+    if status not in {Status.OPEN, Status.PARTIALLY_PAID, Status.PAID}:
+        return status
     if not amounts:
-        return Status.UNKNOWN if told is Status.PAID else Status.OPEN
+        return Status.UNKNOWN if status is Status.PAID else Status.OPEN
     if any(row.paid > 0 for row in amounts) and any(row.due > 0 for row in amounts):
         return Status.PARTIALLY_PAID
-    return Status.PAID if told is Status.PAID else Status.OPEN
+    return Status.PAID if status is Status.PAID else Status.OPEN

@@ -72,8 +72,8 @@ def _due(due: date | datetime | None, timezone: ZoneInfo) -> tuple[date | None, 
     if due is None:
         return None, None, None
     if isinstance(due, datetime):
-        told = 1 < due.year < date.max.year
-        return local_date(due, timezone), due if told else None, instant_text(due)
+        is_instant = 1 < due.year < date.max.year
+        return local_date(due, timezone), due if is_instant else None, instant_text(due)
     return due, end_of_day(due, timezone), due.isoformat()
 
 
@@ -107,40 +107,40 @@ def to_document(snapshot: Snapshot) -> dict[str, object]:
 
 
 def amounts_document(row: Amounts) -> dict[str, object]:
-    told: dict[str, object] = {"currency": row.currency}
-    told |= {name: text(getattr(row, name)) for name in MONEY_FIELDS}
-    return told | ({"unit": "minor"} if row.minor else {})
+    document: dict[str, object] = {"currency": row.currency}
+    document |= {name: text(getattr(row, name)) for name in MONEY_FIELDS}
+    return document | ({"unit": "minor"} if row.minor else {})
 
 
 def from_document(document: Mapping[str, object], due_key: str | None) -> Snapshot:
     """The inverse of `to_document`, for documents this program wrote."""
-    told = cast("Mapping[str, str]", document)
+    texts = cast("Mapping[str, str]", document)
     rows = cast("list[Mapping[str, str]]", document["amounts"])
     customer = cast("Mapping[str, str | None]", document["customer"])
     return Snapshot(
-        source=told["source"],
-        provider=told["provider"],
-        id=told["id"],
-        number=told["number"],
-        status=Status(told["status"]),
-        provider_status=told["provider_status"],
+        source=texts["source"],
+        provider=texts["provider"],
+        id=texts["id"],
+        number=texts["number"],
+        status=Status(texts["status"]),
+        provider_status=texts["provider_status"],
         overdue=cast("bool", document["overdue"]),
         payment_pending=cast("bool", document["payment_pending"]),
         failed_attempts=cast("int", document["failed_attempts"]),
-        last_payment_error=told["last_payment_error"],
-        direction=Direction(told["direction"]),
+        last_payment_error=texts["last_payment_error"],
+        direction=Direction(texts["direction"]),
         amounts=tuple(_read_amounts(row) for row in rows),
-        issued_on=_read_date(told["issued_on"]),
-        due_on=_read_date(told["due_on"]),
-        due_at=_read_instant(told["due_at"]),
-        created_at=_read_instant(told["created_at"]),
-        finalized_at=_read_instant(told["finalized_at"]),
-        paid_at=_read_instant(told["paid_at"]),
-        voided_at=_read_instant(told["voided_at"]),
+        issued_on=_read_date(texts["issued_on"]),
+        due_on=_read_date(texts["due_on"]),
+        due_at=_read_instant(texts["due_at"]),
+        created_at=_read_instant(texts["created_at"]),
+        finalized_at=_read_instant(texts["finalized_at"]),
+        paid_at=_read_instant(texts["paid_at"]),
+        voided_at=_read_instant(texts["voided_at"]),
         customer=Customer(customer["id"], customer["name"]),
         line_count=cast("int", document["line_count"]),
-        url=told["url"],
-        tags=tuple(told["tags"]),
+        url=texts["url"],
+        tags=tuple(texts["tags"]),
         due_key=due_key,
     )
 

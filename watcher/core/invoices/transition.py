@@ -52,10 +52,10 @@ def observe(
     compared = _compare(before, after, invoice, clock_facts)
     is_new_version = before.snapshot is None or any(fact.type not in CLOCK_TYPES or fact.changes for fact in compared)
     version = before.version + is_new_version
-    told = sorted(compared, key=lambda fact: ORDER[fact.type])
+    ordered = sorted(compared, key=lambda fact: ORDER[fact.type])
     events = tuple(
         Event(fact_id(after.source, after.id, fact, version), before.sequence + number, fact)
-        for number, fact in enumerate(told, start=1)
+        for number, fact in enumerate(ordered, start=1)
     )
     known, alive = history_state.with_snapshot(before, after)
     remembered = HistoryState(
@@ -64,7 +64,7 @@ def observe(
         alive=alive,
         version=version,
         sequence=before.sequence + len(events),
-        told=before.told | marks,
+        recorded=before.recorded | marks,
         overdue_from=threshold,
     )
     return Transition(remembered, after, is_new_version, events)
@@ -75,11 +75,11 @@ def _compare(
 ) -> tuple[Fact, ...]:
     if before.snapshot is None:
         return (Fact(EventType.TRACKED), *clock_facts)
-    told: tuple[Fact, ...] = ()
+    facts: tuple[Fact, ...] = ()
     if after.status is not Status.UNKNOWN and before.known is not None:
         was_deleted = before.known.status is Status.DELETED
         basis = (before.alive or before.known) if was_deleted else before.known
-        told = event_rules.decide(basis, after, invoice, was_deleted=was_deleted)
+        facts = event_rules.decide(basis, after, invoice, was_deleted=was_deleted)
     return event_rules.assign(
-        (*told, *clock_facts), changes(before.snapshot, after), same_due_date=before.snapshot.due_key == after.due_key
+        (*facts, *clock_facts), changes(before.snapshot, after), same_due_date=before.snapshot.due_key == after.due_key
     )

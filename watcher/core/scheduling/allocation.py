@@ -68,7 +68,7 @@ class IntervalRule:
     def days(self, intensity: float) -> float:
         return min(max(self.effort / sqrt(intensity), self.shortest), self.longest)
 
-    def looks(self, groups: Iterable[WeightedGroup]) -> float:
+    def polls_per_day(self, groups: Iterable[WeightedGroup]) -> float:
         """Polls a day."""
         return sum(group.count / self.days(group.intensity) for group in groups)
 
@@ -110,7 +110,7 @@ def _bound(groups: tuple[WeightedGroup, ...], budget: float, free: IntervalRule)
     high = free.longest * sqrt(max(group.intensity for group in groups))
     for _ in range(_HALVINGS):
         middle = sqrt(low * high)
-        if IntervalRule(middle, free.shortest, free.longest).looks(groups) > budget:
+        if IntervalRule(middle, free.shortest, free.longest).polls_per_day(groups) > budget:
             low = middle
         else:
             high = middle

@@ -62,7 +62,7 @@ class Health:
     failed_at: datetime | None = None
     probe_at: datetime | None = None
     probes: int = 0
-    told_since: datetime | None = None
+    disabled_since: datetime | None = None
 
     @property
     def takes_all(self) -> bool:
@@ -105,12 +105,12 @@ def disable(health: Health, reason: str, at: datetime) -> Next:
     stopped = replace(health, disabled=reason, probe_at=None, probes=0)
     if health.disabled is not None:
         return stopped, None
-    return replace(stopped, told_since=at), EndpointFact(EventType.ENDPOINT_DISABLED, reason, at)
+    return replace(stopped, disabled_since=at), EndpointFact(EventType.ENDPOINT_DISABLED, reason, at)
 
 
 def enable(health: Health) -> Health:
     """Send everything again. The event that it works is recorded after the first success."""
-    return Health(told_since=health.told_since)
+    return Health(disabled_since=health.disabled_since)
 
 
 def spacing(probes: int, jitter: float) -> timedelta:
@@ -120,9 +120,9 @@ def spacing(probes: int, jitter: float) -> timedelta:
 
 
 def _recovery(health: Health) -> EndpointFact | None:
-    if health.told_since is None:
+    if health.disabled_since is None:
         return None
-    return EndpointFact(EventType.ENDPOINT_RECOVERED, RECOVERED, health.told_since)
+    return EndpointFact(EventType.ENDPOINT_RECOVERED, RECOVERED, health.disabled_since)
 
 
 def _failed(health: Health, lane: int, at: datetime, *, probe: bool, jitter: float) -> Next:
@@ -144,7 +144,7 @@ def _failed(health: Health, lane: int, at: datetime, *, probe: bool, jitter: flo
     if row.disabled is not None or at - since < DISABLED_AFTER:
         return row, None
     given_up = replace(
-        row, disabled=Reason.FAILING, told_since=since, probe_at=row.probe_at or at + spacing(row.probes, jitter)
+        row, disabled=Reason.FAILING, disabled_since=since, probe_at=row.probe_at or at + spacing(row.probes, jitter)
     )
     return given_up, EndpointFact(EventType.ENDPOINT_DISABLED, Reason.FAILING, since)
 

@@ -40,9 +40,9 @@ def example(event_type: EventType, event_id: str, now: datetime, *, is_thin: boo
     """A body with `"test": true` and an id that begins with `evt_test_`: real events have neither."""
     whole = _about_watcher(event_type, now) if event_type in _REASONS else _about_invoice(event_type, now)
     document = cast("Mapping[str, object]", json_text.read(whole))
-    told = cast("Mapping[str, object]", document["data"])
-    body = json_text.write({**document, "data": {**told, "event_id": event_id, "test": True}})
-    return thin(body, truncated=False) if is_thin and "invoice" in told else body
+    data = cast("Mapping[str, object]", document["data"])
+    body = json_text.write({**document, "data": {**data, "event_id": event_id, "test": True}})
+    return thin(body, truncated=False) if is_thin and "invoice" in data else body
 
 
 def _about_watcher(event_type: EventType, now: datetime) -> bytes:
@@ -55,13 +55,13 @@ def _about_watcher(event_type: EventType, now: datetime) -> bytes:
 def _about_invoice(event_type: EventType, now: datetime) -> bytes:
     midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     scene = _scene(event_type, midnight)
-    looks = [midnight - number * _HOUR for number in range(len(scene) - 1, 0, -1)]
+    polls = [midnight - number * _HOUR for number in range(len(scene) - 1, 0, -1)]
     memory = HistoryState()
-    for seen, at in zip(scene[:-1], looks, strict=True):
+    for seen, at in zip(scene[:-1], polls, strict=True):
         memory = observe(memory, seen, None, at, _RULES, clock_held=False).memory
     last = observe(memory, scene[-1], None, now, _RULES, clock_held=False)
     event = next(event for event in last.events if event.fact.type is event_type)
-    return full(event, last.snapshot, Observation(looks[-1] if looks else None, now, now), now)
+    return full(event, last.snapshot, Observation(polls[-1] if polls else None, now, now), now)
 
 
 def _scene(event_type: EventType, midnight: datetime) -> Scene:

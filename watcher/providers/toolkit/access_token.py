@@ -30,10 +30,10 @@ FetchToken = Callable[[RateLimiter], Awaitable[Token]]
 
 def read_lifetime(value: object, *, unit: timedelta, default: timedelta) -> timedelta:
     """Read a lifetime in `unit`; `default` if there is none."""
-    told = field_values.number(value)
-    if told is None or not told.is_finite():
+    number = field_values.number(value)
+    if number is None or not number.is_finite():
         return default
-    bounded = min(max(told, Decimal(0)), Decimal(LONGEST // timedelta(seconds=1)))
+    bounded = min(max(number, Decimal(0)), Decimal(LONGEST // timedelta(seconds=1)))
     return min(max(unit * float(bounded), SHORTEST), LONGEST)
 
 

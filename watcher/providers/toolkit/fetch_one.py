@@ -56,13 +56,13 @@ def _read(answer: Answer, read: Callable[[Answer], PollResult], text: bytes) -> 
     return replace(result, text=text) if isinstance(result, Found) else result
 
 
-def _wrong_id(told: object, asked: str, canonical: Callable[[str], object]) -> str | None:
+def _wrong_id(answered: object, asked: str, canonical: Callable[[str], object]) -> str | None:
     """The error if the answer is not about the invoice that was asked for; None if it is."""
-    if not isinstance(told, str | int) or isinstance(told, bool):
+    if not isinstance(answered, str | int) or isinstance(answered, bool):
         return f"the answer to a request for invoice {asked} does not say which invoice it is about"
-    if str(told) == asked or canonical(str(told)) == canonical(asked):
+    if str(answered) == asked or canonical(str(answered)) == canonical(asked):
         return None
-    return f"the answer is about invoice {str(told)[:_SHOWN]}, not about invoice {asked}, which was asked for"
+    return f"the answer is about invoice {str(answered)[:_SHOWN]}, not about invoice {asked}, which was asked for"
 
 
 _OK = 200
@@ -87,7 +87,7 @@ def read_probe(answer: Answer) -> datetime | None:
 def error_object(answer: Answer) -> Document:
     """The error in a refusal. Plain text (routers and proxies answer so) becomes the `message` of an object."""
     try:
-        told = json_text.read(answer.body)
+        parsed = json_text.read(answer.body)
     except InvalidAnswer:
         return {"message": answer.body[:200].decode(errors="replace")}
-    return cast("Document", told) if isinstance(told, dict) else {}
+    return cast("Document", parsed) if isinstance(parsed, dict) else {}

@@ -32,15 +32,15 @@ def instant(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        told = datetime.fromisoformat(value.strip())
+        parsed = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    if told.tzinfo is None:
-        return told.replace(tzinfo=UTC)
+    if parsed.tzinfo is None:
+        return parsed.replace(tzinfo=UTC)
     try:
-        return told.astimezone(UTC)
+        return parsed.astimezone(UTC)
     except OverflowError:
-        return _FIRST if told.year == 1 else _LAST
+        return _FIRST if parsed.year == 1 else _LAST
 
 
 def unix_instant(value: object) -> datetime | None:
@@ -97,22 +97,22 @@ def amount_or_zero(value: object) -> Decimal:
 
 def count(value: object) -> int:
     """Read a number of times, never negative; 0 if it cannot be read. Absurd ones are cut to 32 bits."""
-    told = number(value)
-    return int(min(max(told, Decimal(0)), Decimal(2**31 - 1))) if told is not None and told.is_finite() else 0
+    found = number(value)
+    return int(min(max(found, Decimal(0)), Decimal(2**31 - 1))) if found is not None and found.is_finite() else 0
 
 
 def identifier(value: object) -> str:
-    told = text(value)
-    if told is None:
+    found = text(value)
+    if found is None:
         raise ValueError(f"an id is expected, not {_kind(value)}")
-    return told[:NAME_LENGTH]
+    return found[:NAME_LENGTH]
 
 
 def word(value: object) -> str:
-    told = text(value)
-    if told is None:
+    found = text(value)
+    if found is None:
         raise ValueError(f"a word is expected, not {_kind(value)}")
-    return told[:WORD_LENGTH]
+    return found[:WORD_LENGTH]
 
 
 def word_or_empty(value: object) -> str:
@@ -121,38 +121,38 @@ def word_or_empty(value: object) -> str:
 
 def currency(value: object) -> str:
     """Read a currency code in capitals; anything else that a provider calls a currency stays, cut to length."""
-    told = word(value)
-    return told.upper() if len(told) <= 5 and told.isascii() else told  # noqa: PLR2004  # as long as codes get
+    found = word(value)
+    return found.upper() if len(found) <= 5 and found.isascii() else found  # noqa: PLR2004  # as long as codes get
 
 
-def word_key(told: str) -> str:
+def word_key(text_value: str) -> str:
     """A word without its spelling: `PartiallyPaid` and `PARTIALLY_PAID` give the same."""
-    return told.replace("_", "").replace("-", "").replace(" ", "").lower()
+    return text_value.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
-def screaming_snake(told: str) -> str:
-    return _HUMP.sub("_", told).replace("-", "_").replace(" ", "_").upper()
+def screaming_snake(text_value: str) -> str:
+    return _HUMP.sub("_", text_value).replace("-", "_").replace(" ", "_").upper()
 
 
-def cut(told: str | None, length: int) -> str | None:
-    return told[:length] if told else None
+def cut(text_value: str | None, length: int) -> str | None:
+    return text_value[:length] if text_value else None
 
 
-def masked(told: str) -> str:
+def masked(text_value: str) -> str:
     """Free text without personal data: e-mail addresses, and digits of a possible card, account or telephone."""
-    return _DIGITS.sub("***", _GROUPED_DIGITS.sub("***", _EMAIL.sub("***", told)))
+    return _DIGITS.sub("***", _GROUPED_DIGITS.sub("***", _EMAIL.sub("***", text_value)))
 
 
 def error_text(value: object) -> str | None:
     """What a provider says about a failed payment, safe for a snapshot."""
-    told = text(value)
-    return cut(masked(told[: 4 * ERROR_LENGTH]), ERROR_LENGTH) if told else None
+    text_value = text(value)
+    return cut(masked(text_value[: 4 * ERROR_LENGTH]), ERROR_LENGTH) if text_value else None
 
 
 def quoted(value: object) -> str:
     """A provider's message for an operator: masked, without anything that looks like a key, one line."""
-    told = text(value) or ""
-    return masked(_TOKEN.sub("***", told[:ERROR_LENGTH]))[:NAME_LENGTH]
+    text_value = text(value) or ""
+    return masked(_TOKEN.sub("***", text_value[:ERROR_LENGTH]))[:NAME_LENGTH]
 
 
 def _kind(value: object) -> str:

@@ -175,16 +175,15 @@ def read_text(text: bytes) -> Document:
 def read_rows(answer: Answer, *path: str) -> tuple[Document, list[tuple[Document, bytes]]]:
     """Read an object with a list of objects at `path`: all but the list, and its objects, each with its own text.
 
-    The objects are only good for their ids; everything that matters is read from their text (`json_text.read_items`).
-    Raises like `read_object`, and InvalidAnswer if there is no such list. Items that are no objects, or empty ones, are
-    skipped.
+    The objects are only good for their ids: read the rest from their text (`json_text.read_items`). Raises like
+    `read_object`, and InvalidAnswer without such a list. Skips items that are no objects, and empty ones.
     """
     try:
-        told, items = json_text.read_items(answer.body, *path)
+        envelope, items = json_text.read_items(answer.body, *path)
     except InvalidAnswer as error:
         _require_json(answer, error)
         raise
-    return told, [(cast("Document", item), text) for item, text in items if isinstance(item, dict) and item]
+    return envelope, [(cast("Document", item), text) for item, text in items if isinstance(item, dict) and item]
 
 
 def raise_if_unavailable(answer: Answer, *, default_wait: timedelta | None = None) -> None:

@@ -43,8 +43,8 @@ def http_date(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        told = email.utils.parsedate_to_datetime(text)
-        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+        parsed = email.utils.parsedate_to_datetime(text)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -43,8 +43,8 @@ def listed(
     changed_at: datetime | None = None,
 ) -> Listed | None:
     """Make a row of an object; None if it has no id, or one that no request could carry."""
-    told = document.get(key)
-    invoice_id = "" if isinstance(told, bool) or not isinstance(told, str | int) else str(told)
+    value = document.get(key)
+    invoice_id = "" if isinstance(value, bool) or not isinstance(value, str | int) else str(value)
     if invoice_id in {"", ".", ".."} or len(invoice_id) > _LONGEST_ID or _UNFIT.search(invoice_id):
         return None
     return Listed(invoice_id, document, is_settled, result if isinstance(result, Found) else None, changed_at)

@@ -56,7 +56,7 @@ class ChargeOverApi(Api):
         return answer(body, status, headers)
 
     async def _ask(self, request: web.Request) -> web.Response:
-        status, response = self._look(request.rel_url)
+        status, response = self._answer_to(request.rel_url)
         if status != HTTPStatus.OK:
             return self.trouble(status)
         return answer_bytes(
@@ -82,12 +82,12 @@ class ChargeOverApi(Api):
         uri = fields.get("uri")
         status, response = 400, b"false"
         if fields.get("request_method") == "GET" and isinstance(uri, str) and uri.startswith("/"):
-            status, response = self._look(URL(uri))
+            status, response = self._answer_to(URL(uri))
         good = status == HTTPStatus.OK
         head = encode({"code": status, "status": "OK" if good else "Error", "message": _WORDS.get(status)})
         return head[:-1] + b',"response":' + response + b"}"
 
-    def _look(self, url: URL) -> tuple[int, bytes]:
+    def _answer_to(self, url: URL) -> tuple[int, bytes]:
         """The answer to a GET of this address: status and the envelope's `response`."""
         path, query = url.path, {key: value for key, value in url.query.items() if key != "_dummy"}
         try:

@@ -15,7 +15,7 @@ _ID = re.compile(r"inv_[0-9A-Za-z]+|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-
 _STATUSES = ("DRAFT", "FINALIZED", "UNCOLLECTIBLE", "VOID", "CLOSED")
 _MAX_PER_PAGE = 100
 _UNSAID_ROWS = 25
-_UNSAID_TOLD = 10
+_UNREPORTED_SIZE = 10
 """Without `per_page`, pages have more rows than the answer says."""
 _WORDS = {
     400: ("BAD_REQUEST", "Bad request"),
@@ -76,7 +76,7 @@ class MeteroidApi(Api):
         bills = self._select(request, wanted)
         meta = {
             "page": page,
-            "per_page": asked or _UNSAID_TOLD,
+            "per_page": asked or _UNREPORTED_SIZE,
             "total_items": len(bills),
             "total_pages": -(-len(bills) // rows),
         }

@@ -11,7 +11,7 @@ from watcher.core.invoices.body import about_endpoint
 from watcher.core.webhooks.endpoint_health import EndpointFact, Health
 from watcher.ports import EventRecord, Form
 from watcher.store.column_types import AnyRow, Instant, has_tag
-from watcher.store.deliveries.events import EventInsert, tell
+from watcher.store.deliveries.events import EventInsert, write_events
 from watcher.store.tables import RETRYING, deliveries, endpoints
 
 _HEALTH = (
@@ -23,7 +23,7 @@ _HEALTH = (
     endpoints.c.failed_at,
     endpoints.c.probe_at,
     endpoints.c.probes,
-    endpoints.c.told_since,
+    endpoints.c.disabled_since,
 )
 
 
@@ -59,7 +59,7 @@ async def write_health_changes(connection: AsyncConnection, health_changes: Sequ
         for fact in health_change.facts
     ]
     if event_inserts:
-        await tell(connection, event_inserts)
+        await write_events(connection, event_inserts)
 
 
 async def _catch_up(connection: AsyncConnection, endpoint: str, now: datetime) -> None:
@@ -109,7 +109,7 @@ def _health(row: AnyRow) -> Health:
         failed_at=row.failed_at,
         probe_at=row.probe_at,
         probes=row.probes,
-        told_since=row.told_since,
+        disabled_since=row.disabled_since,
     )
 
 
@@ -123,5 +123,5 @@ def _row(health: Health) -> dict[str, object]:
         "failed_at": health.failed_at,
         "probe_at": health.probe_at,
         "probes": health.probes,
-        "told_since": health.told_since,
+        "disabled_since": health.disabled_since,
     }

@@ -25,7 +25,7 @@ class EventInsert:
     due_at: datetime
 
 
-async def tell(connection: AsyncConnection, event_inserts: Sequence[EventInsert]) -> None:
+async def write_events(connection: AsyncConnection, event_inserts: Sequence[EventInsert]) -> None:
     """Write new events with their deliveries; an id that exists already changes nothing.
 
     The transaction has to begin with `lock_cursor`, so that cursors become visible in their order.

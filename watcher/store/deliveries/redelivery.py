@@ -33,12 +33,12 @@ _SHORTEST_REST_SECONDS = 0.02
 class _Found:
     """How many events match, how many of them still have bodies, and how many deliveries they make."""
 
-    told: int
+    events_found: int
     kept: int
     deliveries: int
 
     def count(self, of: str) -> int:
-        if not self.told:
+        if not self.events_found:
             raise NotFound(f"no event {of}")
         if not self.kept:
             raise Refused("its bodies were purged: there is nothing left to send")
@@ -136,14 +136,14 @@ class Redelivery:
             if not dry_run:
                 await lock_cursor(connection)
             here = await self.store.now(connection, now)
-            told = (await connection.execute(select(events).where(chosen).order_by(events.c.cursor))).all()
-            kept = [row for row in told if row.full is not None]
+            events_found = (await connection.execute(select(events).where(chosen).order_by(events.c.cursor))).all()
+            kept = [row for row in events_found if row.full is not None]
             had = await _endpoints_that_had(connection, kept)
             rows = [row for event in kept for row in _rows(event, had.get(event.cursor, set()), subscriptions, here)]
             if rows and not dry_run:
                 await _write_bodies(connection, kept, rows)
                 await _make_pending(connection, rows)
-        return _Found(len(told), len(kept), len(rows))
+        return _Found(len(events_found), len(kept), len(rows))
 
 
 async def _delivery(connection: AsyncConnection, delivery_id: str) -> AnyRow | None:
@@ -154,10 +154,10 @@ async def _delivery(connection: AsyncConnection, delivery_id: str) -> AnyRow | N
     return (await connection.execute(query)).first()
 
 
-async def _endpoints_that_had(connection: AsyncConnection, told: Sequence[AnyRow]) -> dict[int, set[str]]:
+async def _endpoints_that_had(connection: AsyncConnection, events_found: Sequence[AnyRow]) -> dict[int, set[str]]:
     had: dict[int, set[str]] = {}
-    for start in range(0, len(told), _CHUNK):
-        cursors = [row.cursor for row in told[start : start + _CHUNK]]
+    for start in range(0, len(events_found), _CHUNK):
+        cursors = [row.cursor for row in events_found[start : start + _CHUNK]]
         query = select(deliveries.c.cursor, deliveries.c.endpoint).where(deliveries.c.cursor.in_(cursors))
         for row in await connection.execute(query):
             had.setdefault(row.cursor, set()).add(row.endpoint)
@@ -196,10 +196,12 @@ def _form(subscription: Subscription, full: bytes) -> Form:
     return Form.TRUNCATED if len(full) > FULL_LIMIT else Form.FULL
 
 
-async def _write_bodies(connection: AsyncConnection, told: Sequence[AnyRow], rows: Sequence[dict[str, Any]]) -> None:
+async def _write_bodies(
+    connection: AsyncConnection, events_found: Sequence[AnyRow], rows: Sequence[dict[str, Any]]
+) -> None:
     """Write the forms that were not needed before. An existing form is never written again: its bytes are fixed."""
     needed = {(row["cursor"], Form(row["form"])) for row in rows}
-    for event in told:
+    for event in events_found:
         for form, have in ((Form.THIN, event.thin), (Form.TRUNCATED, event.truncated)):
             if have is None and (event.cursor, form) in needed:
                 made = thin(event.full, truncated=form is Form.TRUNCATED)

@@ -18,12 +18,12 @@ async def rescue_leases(store: Store) -> int:
         return 0
     async with store.transaction() as connection:
         await lock_cursor(connection)
-        looks = await connection.execute(_LOOKS)
+        polls = await connection.execute(_POLLS)
         attempts = await connection.execute(_ATTEMPTS)
-    return looks.rowcount + attempts.rowcount
+    return polls.rowcount + attempts.rowcount
 
 
-_LOOKS = (
+_POLLS = (
     update(watches)
     .where(watches.c.lease_ends_at.is_not(None))
     .values(lease=watches.c.lease + 1, lease_ends_at=None, due_at=watches.c.poll_at, poll_again=False)

@@ -11,7 +11,7 @@ from watcher.core.errors import NotFound
 from watcher.core.scheduling.intervals import throttled
 from watcher.ports import AccountState, EventRecord
 from watcher.store.column_types import AnyRow, Instant
-from watcher.store.deliveries.events import EventInsert, tell
+from watcher.store.deliveries.events import EventInsert, write_events
 from watcher.store.deliveries.ordering import lock_cursor
 from watcher.store.engine import Store
 from watcher.store.polls.hazard_stats import share_at
@@ -23,7 +23,7 @@ _STATE = (
     sources.c.blocked_until,
     sources.c.failing_since,
     sources.c.refused,
-    sources.c.told,
+    sources.c.failing_recorded,
     sources.c.probe_at,
     sources.c.probes,
     sources.c.last_success_at,
@@ -93,36 +93,36 @@ class SqlAccountStates:
         """Watches that became due meanwhile keep their order: the longest due goes first, the budget spreads them."""
         async with self.store.transaction() as connection:
             await lock_cursor(connection)
-            was_told = select(sources.c.told).where(sources.c.name == source).with_for_update()
-            told = (await connection.execute(was_told)).scalar_one_or_none()
+            query = select(sources.c.failing_recorded).where(sources.c.name == source).with_for_update()
+            failing_recorded = (await connection.execute(query)).scalar_one_or_none()
             await connection.execute(
                 update(sources)
                 .where(sources.c.name == source)
                 .values(
                     failing_since=None,
                     refused=False,
-                    told=False,
+                    failing_recorded=False,
                     probe_at=None,
                     probes=0,
                     last_error=None,
                     last_success_at=at,
                 )
             )
-            if told:
-                await self._tell(connection, event)
+            if failing_recorded:
+                await self._record(connection, event)
 
     async def record_failing(self, source: str, event: EventRecord) -> bool:
-        untold = (sources.c.name == source, ~sources.c.told, sources.c.failing_since.is_not(None))
+        unrecorded = (sources.c.name == source, ~sources.c.failing_recorded, sources.c.failing_since.is_not(None))
         async with self.store.transaction() as connection:
             await lock_cursor(connection)
-            marking = update(sources).where(*untold, sources.c.probe_at.is_not(None)).values(told=True)
+            marking = update(sources).where(*unrecorded, sources.c.probe_at.is_not(None)).values(failing_recorded=True)
             if (await connection.execute(marking)).rowcount == 0:
                 return False
-            await self._tell(connection, event)
+            await self._record(connection, event)
         return True
 
-    async def _tell(self, connection: AsyncConnection, event: EventRecord) -> None:
-        await tell(connection, [EventInsert(event, None, event.timestamp - self.store.shift)])
+    async def _record(self, connection: AsyncConnection, event: EventRecord) -> None:
+        await write_events(connection, [EventInsert(event, None, event.timestamp - self.store.shift)])
 
 
 def _state(row: AnyRow, shift: timedelta) -> AccountState:
@@ -131,7 +131,7 @@ def _state(row: AnyRow, shift: timedelta) -> AccountState:
         blocked_until=None if row.blocked_until is None else row.blocked_until + shift,
         failing_since=row.failing_since,
         refused=row.refused,
-        told=row.told,
+        failing_recorded=row.failing_recorded,
         probe_at=None if row.probe_at is None else row.probe_at + shift,
         probes=row.probes,
         last_success_at=row.last_success_at,

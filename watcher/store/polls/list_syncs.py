@@ -124,8 +124,8 @@ class SqlListSyncs:
         if not listed_at or not plan:
             return 0
         async with self.store.reading() as connection:
-            looked_at = _last_looked_at(source, min(listed_at), max(listed_at)).limit(_OTHERS * len(plan))
-            rows = (await connection.execute(looked_at)).all()
+            candidates = _last_polled_at(source, min(listed_at), max(listed_at)).limit(_OTHERS * len(plan))
+            rows = (await connection.execute(candidates)).all()
         left = [row for row in rows if row.polled_at in listed_at]
         planned = [
             {"key": row.id, "held": row.lease, "planned_at": at - self.store.shift}
@@ -153,9 +153,9 @@ def due_on_lists(source: str, now: datetime, most: int, partial_since: datetime 
         .limit(most)
         .subquery()
     )
-    told = longest_due.c
-    partial_row = () if partial_since is None else _fit_for_hints(told, partial_since, now)
-    well = (told.settled_at.is_(None), told.misses == 0, told.failures == 0)
+    columns = longest_due.c
+    partial_row = () if partial_since is None else _fit_for_partial_rows(columns, partial_since, now)
+    well = (columns.settled_at.is_(None), columns.misses == 0, columns.failures == 0)
     return select(func.count()).select_from(longest_due).where(*well, *partial_row)
 
 
@@ -176,7 +176,7 @@ def due_urgent(source: str, now: datetime, most: int, *, new_since: datetime) ->
     )
 
 
-def _last_looked_at(source: str, first: datetime, last: datetime) -> AnySelect:
+def _last_polled_at(source: str, first: datetime, last: datetime) -> AnySelect:
     """The open watches whose last poll lies between these instants, earliest due first."""
     chosen: AnySelect = select(watches.c.id, watches.c.lease, watches.c.polled_at, watches.c.due_at)
     return chosen.where(
@@ -220,15 +220,15 @@ _FITNESS = (
 )
 
 
-def _fit_for_hints(
-    told: _Columns, since: datetime | ColumnElement[datetime], here: datetime | ColumnElement[datetime]
+def _fit_for_partial_rows(
+    columns: _Columns, since: datetime | ColumnElement[datetime], here: datetime | ColumnElement[datetime]
 ) -> tuple[ColumnElement[bool], ...]:
     return (
-        told.fetched_at > since,
-        told.poll_again.is_(False),
-        told.misses == 0,
-        told.failures == 0,
-        or_(told.clock_at.is_(None), told.clock_at > here),
+        columns.fetched_at > since,
+        columns.poll_again.is_(False),
+        columns.misses == 0,
+        columns.failures == 0,
+        or_(columns.clock_at.is_(None), columns.clock_at > here),
     )
 
 
@@ -255,7 +255,9 @@ _fell_due = and_(watches.c.due_at > bindparam("page_asked_at", type_=Instant), w
 # A watch that became due, or was requested, while the page was in progress is polled once more.
 _again = and_(watches.c.polled_at.is_not(None), func.coalesce(_fell_due, false()))
 _LEASE_LISTED = leasing(_listed(), poll_again=_again)
-_LEASE_HINTED = leasing(_listed(*_fit_for_hints(watches.c, bindparam("since", type_=Instant), HERE)), poll_again=_again)
+_LEASE_HINTED = leasing(
+    _listed(*_fit_for_partial_rows(watches.c, bindparam("since", type_=Instant), HERE)), poll_again=_again
+)
 _LEASE_PRESSING = leasing(
     select(watches.c.id)
     .where(watches.c.id.in_(bindparam("keys", expanding=True)), watches.c.source == SOURCE, watches.c.due_at <= HERE)

@@ -14,7 +14,7 @@ from watcher.core.invoices.invoice import Snapshot
 from watcher.core.invoices.snapshot import to_document
 from watcher.ports import Change, DeliveryState, PollRecord, WatchState
 from watcher.store.column_types import AnyRow, Instant, digest, pack
-from watcher.store.deliveries.events import EventInsert, tell
+from watcher.store.deliveries.events import EventInsert, write_events
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
 from watcher.store.locks import lock_watches
@@ -120,7 +120,7 @@ def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str,
     if poll.clock_only:
         return ended
     wakes = held.poll_again and poll.state is WatchState.RETIRED
-    looked = {
+    polled = {
         "state": WatchState.ACTIVE.value if wakes else poll.state.value,
         "polled_at": poll.polled_at,
         "misses": poll.misses,
@@ -132,7 +132,7 @@ def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str,
     # A deletion forgets the fingerprint although no document was found: the same document again is a change.
     fingerprint = {} if poll.fingerprint is None else {"fingerprint": poll.fingerprint}
     found = {} if poll.asked_at is None else {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at}
-    return ended | looked | fingerprint | found | _hazard_group_values(poll)
+    return ended | polled | fingerprint | found | _hazard_group_values(poll)
 
 
 def _hazard_group_values(poll: PollRecord) -> dict[str, Any]:
@@ -176,7 +176,7 @@ async def _keep_changes(
         for event in change.events
     ]
     if event_inserts:
-        await tell(connection, event_inserts)
+        await write_events(connection, event_inserts)
 
 
 async def _keep_snapshots(
@@ -222,7 +222,7 @@ def _snapshot_row(
 
 async def _supersede(connection: AsyncConnection, changes: Sequence[tuple[PollRecord, Change]]) -> None:
     """End waiting deliveries that were superseded. Those in progress arrive, or end when they fail."""
-    pairs = [{"key": poll.key, "told": kind} for poll, change in changes for kind in change.supersedes]
+    pairs = [{"key": poll.key, "superseded": kind} for poll, change in changes for kind in change.supersedes]
     if pairs:
         await connection.execute(_SUPERSEDE, pairs)
         await realign(connection, (poll.key for poll, change in changes if change.supersedes))
@@ -231,7 +231,7 @@ async def _supersede(connection: AsyncConnection, changes: Sequence[tuple[PollRe
 _UNDER_WAY = deliveries.c.state == DeliveryState.DELIVERING.value
 _SUPERSEDE = (
     update(deliveries)
-    .where(deliveries.c.watch_id == bindparam("key"), WAITING, deliveries.c.event_type == bindparam("told"))
+    .where(deliveries.c.watch_id == bindparam("key"), WAITING, deliveries.c.event_type == bindparam("superseded"))
     .values(
         state=case((_UNDER_WAY, deliveries.c.state), else_=DeliveryState.SUPERSEDED.value),
         due_at=case((_UNDER_WAY, deliveries.c.due_at), else_=null()),

@@ -33,13 +33,13 @@ from watcher.store.tables import watches
 async def renew(connection: AsyncConnection, polls: Sequence[PollRecord], shift: timedelta) -> bool:
     """Write when these were polled and are due again. False if a lease was lost: then roll back."""
     ahead = microseconds(shift)
-    told = [
+    rows_given = [
         (poll.key, poll.lease, stamp(poll.poll_at) - ahead, stamp(poll.asked_at), stamp(poll.polled_at))
         for poll in polls
         if poll.poll_at is not None and poll.asked_at is not None
     ]
     statement = _RENEWALS[connection.dialect.name]
-    result = await connection.execute(statement, {"told": json.dumps(told, separators=(",", ":"))})
+    result = await connection.execute(statement, {"rows": json.dumps(rows_given, separators=(",", ":"))})
     return result.rowcount == len(polls)
 
 
@@ -68,13 +68,13 @@ def _statement(parts: list[ColumnElement[Any]]) -> Update:
 
 
 def _sqlite() -> Update:
-    rows = func.json_each(bindparam("told", type_=Text)).table_valued("value", name="told")
+    rows = func.json_each(bindparam("rows", type_=Text)).table_valued("value", name="told")
     return _statement([func.json_extract(rows.c.value, f"$[{place}]", type_=BigInteger) for place in range(_PARTS)])
 
 
 def _postgresql() -> Update:
-    array = func.jsonb_array_elements(cast(bindparam("told", type_=Text), JSONB))
-    row = array.table_valued(Column("value", JSONB), name="told").c.value
+    array = func.jsonb_array_elements(cast(bindparam("rows", type_=Text), JSONB))
+    row = array.table_valued(Column("value", JSONB), name="rows").c.value
     return _statement([cast(row[place].astext, BigInteger) for place in range(_PARTS)])
 
 

@@ -113,7 +113,7 @@ async def _longest_overdue(connection: AsyncConnection) -> tuple[Item, ...]:
         .order_by(_DUE_AT[connection.dialect.name])
         .limit(LONGEST)
     )
-    return tuple(cast("Item", json_text.read(told)) for told in (await connection.execute(query)).scalars())
+    return tuple(cast("Item", json_text.read(document)) for document in (await connection.execute(query)).scalars())
 
 
 async def _events_by_day(connection: AsyncConnection, now: datetime) -> dict[date, int]:

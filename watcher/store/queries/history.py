@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core import json_text
 from watcher.core.errors import Refused
-from watcher.store.column_types import AnyRow, AnySelect, told_at, unpack
+from watcher.store.column_types import AnyRow, AnySelect, json_instant, unpack
 from watcher.store.tables import DELIVERY_PREFIX, deliveries, documents, events, snapshots, watches
 
 EVENTS: AnySelect = select(
@@ -53,7 +53,7 @@ def body(row: AnyRow) -> bytes:
         "changes": [],
         "invoice": None,
     }
-    return json_text.write({"type": row.type, "timestamp": told_at(row.timestamp), "data": named})
+    return json_text.write({"type": row.type, "timestamp": json_instant(row.timestamp), "data": named})
 
 
 def with_cursor(cursor: int, full: bytes) -> dict[str, object]:
@@ -79,7 +79,7 @@ def delivery(row: AnyRow) -> dict[str, object]:
         "invoice_id": row.invoice_id,
         "state": row.state,
         "attempts": row.attempts,
-        "next_attempt_at": told_at(row.next_attempt_at),
+        "next_attempt_at": json_instant(row.next_attempt_at),
         "last_status": row.last_status,
         "last_error": row.last_error,
     }
@@ -91,13 +91,13 @@ async def show(connection: AsyncConnection, source: str, invoice_id: str) -> dic
     if watch_id is None:
         return None
     seen = select(snapshots).where(snapshots.c.watch_id == watch_id).order_by(snapshots.c.version)
-    told = EVENTS.where(events.c.watch_id == watch_id).order_by(events.c.cursor)
+    query = EVENTS.where(events.c.watch_id == watch_id).order_by(events.c.cursor)
     sent = DELIVERIES.where(events.c.watch_id == watch_id).order_by(deliveries.c.id)
     shots = [_snapshot(row) for row in await connection.execute(seen)]
     return {
         "invoice": shots[-1]["invoice"] if shots else None,
         "snapshots": shots,
-        "events": [with_cursor(row.cursor, body(row)) for row in await connection.execute(told)],
+        "events": [with_cursor(row.cursor, body(row)) for row in await connection.execute(query)],
         "deliveries": [delivery(row) for row in await connection.execute(sent)],
     }
 
@@ -124,7 +124,7 @@ async def watch_key(connection: AsyncConnection, source: str, invoice_id: str) -
 def _snapshot(row: AnyRow) -> dict[str, Any]:
     return {
         "version": row.version,
-        "observed_after": told_at(row.observed_after),
-        "observed_at": told_at(row.observed_at),
+        "observed_after": json_instant(row.observed_after),
+        "observed_at": json_instant(row.observed_at),
         "invoice": json_text.read(row.document),
     }

@@ -10,7 +10,7 @@ from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, t
 from watcher.core import json_text
 from watcher.core.invoices.invoice import Status
 from watcher.ports import DeliveryState, Item, WatchState
-from watcher.store.column_types import AnyRow, has_tag, like, told_at
+from watcher.store.column_types import AnyRow, has_tag, json_instant, like
 from watcher.store.engine import Store
 from watcher.store.queries import history, timeline
 from watcher.store.tables import TROUBLED, WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
@@ -245,8 +245,8 @@ def _watch(row: AnyRow) -> Item:
         "note": row.note,
         "origins": row.origins.split(","),
         "state": row.state if row.configured else WatchState.ORPHANED.value,
-        "last_polled_at": told_at(row.polled_at),
-        "next_poll_at": told_at(row.poll_at) if row.configured else None,
+        "last_polled_at": json_instant(row.polled_at),
+        "next_poll_at": json_instant(row.poll_at) if row.configured else None,
         "last_error": row.last_error,
     }
 

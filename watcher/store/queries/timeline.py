@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core import json_text
 from watcher.core.invoices.diff import document_changes
-from watcher.store.column_types import AnyRow, told_at
+from watcher.store.column_types import AnyRow, json_instant
 from watcher.store.queries import history
 from watcher.store.tables import DELIVERY_PREFIX, attempts, deliveries, events, snapshots
 
@@ -48,12 +48,12 @@ async def entries(connection: AsyncConnection, source: str, invoice_id: str) -> 
     seen = (
         await connection.execute(select(snapshots).where(snapshots.c.watch_id == key).order_by(snapshots.c.version))
     ).all()
-    told = await connection.execute(history.EVENTS.where(events.c.watch_id == key).order_by(events.c.cursor))
+    recorded = await connection.execute(history.EVENTS.where(events.c.watch_id == key).order_by(events.c.cursor))
     sent: dict[str, list[dict[str, object]]] = {}
     for row in await connection.execute(history.DELIVERIES.where(events.c.watch_id == key).order_by(deliveries.c.id)):
         sent.setdefault(row.event_id, []).append(history.delivery(row))
     tried = await connection.execute(_ATTEMPTS.where(events.c.watch_id == key))
-    placed = [*_snapshots(seen), *(_event(row, sent) for row in told), *(_attempt(row) for row in tried)]
+    placed = [*_snapshots(seen), *(_event(row, sent) for row in recorded), *(_attempt(row) for row in tried)]
     return [entry for *_, entry in sorted(placed, key=lambda one: one[:3])]
 
 
@@ -64,10 +64,10 @@ def _snapshots(rows: Sequence[AnyRow]) -> list[_Placed]:
         invoice = cast("dict[str, object]", json_text.read(row.document))
         changes = document_changes(before, invoice) if before else ()
         entry: dict[str, object] = {
-            "at": told_at(row.observed_at),
+            "at": json_instant(row.observed_at),
             "kind": "snapshot",
             "version": row.version,
-            "observed_after": told_at(row.observed_after),
+            "observed_after": json_instant(row.observed_after),
             "changes": [{"field": one.field, "before": one.before, "after": one.after} for one in changes],
             "invoice": invoice,
         }
@@ -78,7 +78,7 @@ def _snapshots(rows: Sequence[AnyRow]) -> list[_Placed]:
 
 def _event(row: AnyRow, sent: Mapping[str, list[dict[str, object]]]) -> _Placed:
     entry: dict[str, object] = {
-        "at": told_at(row.timestamp),
+        "at": json_instant(row.timestamp),
         "kind": "event",
         "event": history.with_cursor(row.cursor, history.body(row)),
         "deliveries": sent.get(row.id, []),
@@ -88,7 +88,7 @@ def _event(row: AnyRow, sent: Mapping[str, list[dict[str, object]]]) -> _Placed:
 
 def _attempt(row: AnyRow) -> _Placed:
     entry: dict[str, object] = {
-        "at": told_at(row.started_at),
+        "at": json_instant(row.started_at),
         "kind": "attempt",
         "delivery_id": f"{DELIVERY_PREFIX}{row.delivery_id}",
         "event_id": row.event_id,

@@ -46,7 +46,7 @@ _STORED = (
 )
 
 
-class _Wished(NamedTuple):
+class _DesiredRow(NamedTuple):
     """What the lists want of one invoice, None meaning nothing.
 
     `key` is its row's when it was read, if there is one.
@@ -68,7 +68,7 @@ async def apply_lists(
     names = {entry.source for entry in entries}
     found = _Difference(await anyio.to_thread.run_sync(texts, entries, from_file))
     async with _alone(store) as still_alone:
-        await found.look(store, names)
+        await found.compare(store, names)
         if not confirmed and found.stops_too_many:
             return ListsApplied(held=True)
         steps = await anyio.to_thread.run_sync(found.steps)
@@ -92,7 +92,7 @@ class _Difference:
 
     new: Texts
     """What is listed and was never watched, once everything stored has been read."""
-    changed: list[_Wished] = field(default_factory=list[_Wished])
+    changed: list[_DesiredRow] = field(default_factory=list[_DesiredRow])
     """What is listed differently than stored, or no longer, in the order in which it is stored."""
     kept: int = 0
     stopped: int = 0
@@ -101,7 +101,7 @@ class _Difference:
     def stops_too_many(self) -> bool:
         return self.stopped > LARGE_STOP and self.stopped * 2 > self.kept
 
-    async def look(self, store: Store, names: set[str]) -> None:
+    async def compare(self, store: Store, names: set[str]) -> None:
         async with store.reading() as connection:
             await require_sources(connection, names)
             after = 0
@@ -118,21 +118,21 @@ class _Difference:
                 if text is None and added is None and discovered != Discovery.WATCHED.value:
                     self.stopped += 1
             if text != listed:
-                self.changed.append(_Wished(source, invoice_id, text, key))
+                self.changed.append(_DesiredRow(source, invoice_id, text, key))
 
-    def steps(self) -> tuple[Sequence[_Wished], ...]:
+    def steps(self) -> tuple[Sequence[_DesiredRow], ...]:
         """What is to be written, in the order of the indexes; at least one step, for the digest."""
-        wished = self.changed
+        rows = self.changed
         for source, new in sorted(self.new.items()):
             # All at once, no other thread of this process would run for a second; what is in order is merged sooner.
             ids = iter(new)
             ordered = [one for _ in range(0, len(new), _PAGE) for one in sorted(islice(ids, _PAGE))]
             ordered.sort()
-            wished.extend(_Wished(source, invoice_id, new[invoice_id]) for invoice_id in ordered)
-        return tuple(wished[start : start + STEP] for start in range(0, len(wished) or 1, STEP))
+            rows.extend(_DesiredRow(source, invoice_id, new[invoice_id]) for invoice_id in ordered)
+        return tuple(rows[start : start + STEP] for start in range(0, len(rows) or 1, STEP))
 
 
-async def _write(connection: AsyncConnection, step: Sequence[_Wished], now: datetime) -> ListsApplied:
+async def _write(connection: AsyncConnection, step: Sequence[_DesiredRow], now: datetime) -> ListsApplied:
     new = [one for one in step if one.key is None]
     inserted = await insert(connection, [NewWatch(one.source, one.invoice_id, one.text) for one in new], now)
     # Somebody else may have begun to watch them since they were read.

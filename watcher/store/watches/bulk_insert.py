@@ -36,35 +36,35 @@ async def insert(connection: AsyncConnection, new: Sequence[NewWatch], now: date
     for one in new:
         _, ids = alike.setdefault((one.source, one.listed, one.added, one.found), (one, []))
         ids.append(storable(one.invoice_id))
-    rows = [(*_wished(connection, first), ids) for first, ids in alike.values()]
-    told = {"told": json.dumps(rows, separators=(",", ":")), "now": now}
-    inserted = await connection.execute(_INSERTS[connection.dialect.name], told)
+    rows = [(*_desired_values(connection, first), ids) for first, ids in alike.values()]
+    parameters = {"rows": json.dumps(rows, separators=(",", ":")), "now": now}
+    inserted = await connection.execute(_INSERTS[connection.dialect.name], parameters)
     return frozenset((row.source, row.invoice_id) for row in inserted)
 
 
-def _wished(connection: AsyncConnection, new: NewWatch) -> tuple[object, ...]:
+def _desired_values(connection: AsyncConnection, new: NewWatch) -> tuple[object, ...]:
     """The values of `_DESIRED`, as they are stored."""
-    wished = unite(loads(new.listed), loads(new.added), new.found)
+    united = unite(loads(new.listed), loads(new.added), new.found)
     return (
         new.source,
         new.listed,
         new.added,
         new.found,
-        wished.origins,
-        Tags().process_bind_param(wished.tags, connection.dialect),
-        None if wished.due_on is None else wished.due_on.isoformat(),
-        None if wished.note is None else storable(wished.note),
+        united.origins,
+        Tags().process_bind_param(united.tags, connection.dialect),
+        None if united.due_on is None else united.due_on.isoformat(),
+        None if united.note is None else storable(united.note),
     )
 
 
-_WISHED = ("source", "listed", "added", "discovered", "origins", "tags", "due_on", "note")
-_IDS = len(_WISHED)
+_DESIRED = ("source", "listed", "added", "discovered", "origins", "tags", "due_on", "note")
+_IDS = len(_DESIRED)
 
 
-def _insert(kind: Any, wished: Subquery, invoice_id: ColumnElement[str]) -> ReturningInsert[Any]:  # noqa: ANN401 -- either dialect's
+def _insert(kind: Any, united: Subquery, invoice_id: ColumnElement[str]) -> ReturningInsert[Any]:  # noqa: ANN401 -- either dialect's
     now = bindparam("now", type_=Instant())
-    columns = [*_WISHED, "invoice_id", "state", "created_at", "poll_at", "due_at"]
-    values = [*(wished.c[name] for name in _WISHED), invoice_id, literal(WatchState.ACTIVE.value), now, now, now]
+    columns = [*_DESIRED, "invoice_id", "state", "created_at", "poll_at", "due_at"]
+    values = [*(united.c[name] for name in _DESIRED), invoice_id, literal(WatchState.ACTIVE.value), now, now, now]
     # Without a WHERE before it, SQLite would take ON CONFLICT for a join's ON.
     inserting = kind(watches).from_select(columns, select(*values).where(true()))
     return inserting.on_conflict_do_nothing().returning(watches.c.source, watches.c.invoice_id)
@@ -72,24 +72,24 @@ def _insert(kind: Any, wished: Subquery, invoice_id: ColumnElement[str]) -> Retu
 
 def _apart(*parts: ColumnElement[Any]) -> Subquery:
     """Without an offset, both databases would decode a row again for each of its ids."""
-    return select(*parts).offset(0).subquery("wished")
+    return select(*parts).offset(0).subquery("desired")
 
 
 def _sqlite() -> ReturningInsert[Any]:
-    row = func.json_each(bindparam("told", type_=Text)).table_valued("value", name="told").c.value
-    parts = [func.json_extract(row, f"$[{place}]", type_=Text).label(name) for place, name in enumerate(_WISHED)]
-    wished = _apart(*parts, func.json_extract(row, f"$[{_IDS}]", type_=Text).label("ids"))
-    ids = func.json_each(wished.c.ids).table_valued("value", name="ids", joins_implicitly=True)
-    return _insert(sqlite.insert, wished, ids.c.value)
+    row = func.json_each(bindparam("rows", type_=Text)).table_valued("value", name="rows").c.value
+    parts = [func.json_extract(row, f"$[{place}]", type_=Text).label(name) for place, name in enumerate(_DESIRED)]
+    united = _apart(*parts, func.json_extract(row, f"$[{_IDS}]", type_=Text).label("ids"))
+    ids = func.json_each(united.c.ids).table_valued("value", name="ids", joins_implicitly=True)
+    return _insert(sqlite.insert, united, ids.c.value)
 
 
 def _postgresql() -> ReturningInsert[Any]:
-    array = func.jsonb_array_elements(cast(bindparam("told", type_=Text), JSONB))
-    row = array.table_valued(Column("value", JSONB), name="told").c.value
-    parts = [row[place].astext.label(name) for place, name in enumerate(_WISHED)]
-    wished = _apart(*parts, row[_IDS].label("ids"))
-    ids = func.jsonb_array_elements_text(wished.c.ids).table_valued("value", name="ids", joins_implicitly=True)
-    return _insert(postgresql.insert, wished, ids.c.value)
+    array = func.jsonb_array_elements(cast(bindparam("rows", type_=Text), JSONB))
+    row = array.table_valued(Column("value", JSONB), name="rows").c.value
+    parts = [row[place].astext.label(name) for place, name in enumerate(_DESIRED)]
+    united = _apart(*parts, row[_IDS].label("ids"))
+    ids = func.jsonb_array_elements_text(united.c.ids).table_valued("value", name="ids", joins_implicitly=True)
+    return _insert(postgresql.insert, united, ids.c.value)
 
 
 _INSERTS = {"sqlite": _sqlite(), "postgresql": _postgresql()}

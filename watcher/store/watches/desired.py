@@ -39,7 +39,7 @@ class DesiredState:
 
 
 @dataclass(frozen=True, slots=True)
-class Wished:
+class UnitedState:
     """All sides together, as the row of the watch has it. Without origins the watch is stopped."""
 
     origins: str
@@ -48,17 +48,17 @@ class Wished:
     note: str | None
 
 
-def unite(listed: DesiredState | None, added: DesiredState | None, discovery: Discovery | None = None) -> Wished:
+def unite(listed: DesiredState | None, added: DesiredState | None, discovery: Discovery | None = None) -> UnitedState:
     """The tags of both; for everything else the file comes first, because a file can be read and reviewed."""
-    wishes = [wish for wish in (listed, added) if wish is not None]
-    names = {origin for wish in wishes for origin in wish.origins}
+    sides = [side for side in (listed, added) if side is not None]
+    names = {origin for side in sides for origin in side.origins}
     names |= {DISCOVERED} if discovery is Discovery.WATCHED else set()
     origins = sorted(names, key=lambda one: (one != FILE, one))
-    return Wished(
+    return UnitedState(
         origins=",".join(origins),
-        tags=tuple(dict.fromkeys(tag for wish in wishes for tag in wish.tags)),
-        due_on=next((wish.due_on for wish in wishes if wish.due_on is not None), None),
-        note=next((wish.note for wish in wishes if wish.note is not None), None),
+        tags=tuple(dict.fromkeys(tag for side in sides for tag in side.tags)),
+        due_on=next((side.due_on for side in sides if side.due_on is not None), None),
+        note=next((side.note for side in sides if side.note is not None), None),
     )
 
 
@@ -82,32 +82,32 @@ def by_hand(entry: DesiredWatch, origin: str, before: DesiredState | None) -> De
     )
 
 
-def dumps(wish: DesiredState) -> str:
-    due_on = None if wish.due_on is None else wish.due_on.isoformat()
-    return json.dumps([wish.origins, wish.tags, due_on, wish.note, wish.where])
+def dumps(side: DesiredState) -> str:
+    due_on = None if side.due_on is None else side.due_on.isoformat()
+    return json.dumps([side.origins, side.tags, due_on, side.note, side.where])
 
 
 def loads(text: str | None) -> DesiredState | None:
     """The inverse of `dumps`."""
     if text is None:
         return None
-    told: list[Any] = json.loads(text)
-    origins, tags, due_on, note, where = told
+    parts: list[Any] = json.loads(text)
+    origins, tags, due_on, note, where = parts
     return DesiredState(
         tuple(origins), tuple(tags), None if due_on is None else date.fromisoformat(due_on), note, where
     )
 
 
-def texts(entries: Iterable[DesiredWatch], wish_of: Callable[[DesiredWatch], DesiredState]) -> Texts:
+def texts(entries: Iterable[DesiredWatch], state_of: Callable[[DesiredWatch], DesiredState]) -> Texts:
     """The desired state of these entries. Equal entries share one text, which is made once."""
     found: Texts = {}
     made: dict[tuple[object, ...], str] = {}
     for entry in entries:
-        wished = entry[2:6]
-        if (text := made.get(wished)) is None:
-            text = dumps(wish_of(entry))
+        values = entry[2:6]
+        if (text := made.get(values)) is None:
+            text = dumps(state_of(entry))
             if entry.note is None:
-                made[wished] = text
+                made[values] = text
         if (of_source := found.get(entry.source)) is None:
             of_source = found[entry.source] = {}
         of_source[storable(entry.invoice_id)] = text

@@ -144,12 +144,12 @@ async def _sync_sources(connection: AsyncConnection, rows: Sequence[SourceRow]) 
     if not rows:
         return
     inserting = upserting(connection, sources)
-    told = {name: inserting.excluded[name] for name in ("provider", "enabled", "configured")}
+    new_values = {name: inserting.excluded[name] for name in ("provider", "enabled", "configured")}
     values = [
         {"name": row.name, "provider": row.provider, "enabled": row.enabled, "configured": True}
         for row in sorted(rows, key=lambda row: row.name)
     ]
-    await connection.execute(inserting.on_conflict_do_update(index_elements=["name"], set_=told), values)
+    await connection.execute(inserting.on_conflict_do_update(index_elements=["name"], set_=new_values), values)
 
 
 def _added(entry: DesiredWatch, origin: str, row: AnyRow) -> WatchChange:

@@ -16,12 +16,12 @@ from watcher.store.tables import sources, watches
 from watcher.store.watches.bulk_insert import NewWatch, insert
 from watcher.store.watches.desired import DesiredState, Discovery, dumps, loads, unite
 
-_WISHES_LOCK = 0x15B
+_DESIRED_LOCK = 0x15B
 """An arbitrary number that all replicas use on one PostgreSQL database."""
 STEP = 2000
 """Watches per transaction, so that polls, deliveries and commands wait only a tenth of a second for a large list."""
 
-_WISHES = (
+_DESIRED = (
     watches.c.id,
     watches.c.source,
     watches.c.invoice_id,
@@ -76,11 +76,11 @@ class WatchChange:
         return (before.tags, before.due_on, before.note) != (now.tags, now.due_on, now.note)
 
     @property
-    def wants_look(self) -> bool:
+    def needs_poll(self) -> bool:
         if self.at_once or self.row is None or self.starts:
             return True
-        wished = unite(self.listed, self.added, self.discovery)
-        return (wished.tags, wished.due_on) != (self.row.tags, self.row.due_on)
+        united = unite(self.listed, self.added, self.discovery)
+        return (united.tags, united.due_on) != (self.row.tags, self.row.due_on)
 
 
 def due_now(now: datetime) -> dict[Any, Any]:
@@ -109,7 +109,7 @@ async def lock_desired(connection: AsyncConnection) -> None:
     Reading every watch under a row lock instead would make polls wait for a reload of 100,000 of them.
     """
     if connection.dialect.name == "postgresql":
-        await connection.execute(select(func.pg_advisory_xact_lock(_WISHES_LOCK)))
+        await connection.execute(select(func.pg_advisory_xact_lock(_DESIRED_LOCK)))
 
 
 async def write(connection: AsyncConnection, watch_changes: Sequence[WatchChange], now: datetime) -> None:
@@ -119,17 +119,17 @@ async def write(connection: AsyncConnection, watch_changes: Sequence[WatchChange
     known = [watch_change for watch_change in watch_changes if watch_change.row is not None]
     await lock_watches(connection, [it.row.id for it in known if it.row is not None])
     stopping = [watch_change for watch_change in known if watch_change.stops]
-    looking = [watch_change for watch_change in known if not watch_change.stops and watch_change.wants_look]
-    others = [watch_change for watch_change in known if not watch_change.stops and not watch_change.wants_look]
+    to_poll = [watch_change for watch_change in known if not watch_change.stops and watch_change.needs_poll]
+    others = [watch_change for watch_change in known if not watch_change.stops and not watch_change.needs_poll]
     stop = this_row.values(poll_at=None, due_at=None, lease=watches.c.lease + 1, lease_ends_at=None, poll_again=False)
     await _in_chunks(connection, stop, _updates(stopping))
-    await _in_chunks(connection, this_row.values(due_now(now)), _updates(looking))
+    await _in_chunks(connection, this_row.values(due_now(now)), _updates(to_poll))
     await _in_chunks(connection, this_row, _updates(others))
 
 
 async def rows_by_id(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[AnyRow]:
     """The result of `known_rows`, at most `STEP` of them."""
-    return (await connection.execute(select(*_WISHES).where(watches.c.id.in_(ids)))).all() if ids else ()
+    return (await connection.execute(select(*_DESIRED).where(watches.c.id.in_(ids)))).all() if ids else ()
 
 
 async def known_rows(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], AnyRow]:
@@ -141,7 +141,7 @@ async def known_rows(connection: AsyncConnection, keys: Iterable[tuple[str, str]
     for source, ids in sorted(by_source.items()):
         for start in range(0, len(ids), STEP):
             chosen = watches.c.invoice_id.in_(ids[start : start + STEP])
-            query = select(*_WISHES).where(watches.c.source == source, chosen)
+            query = select(*_DESIRED).where(watches.c.source == source, chosen)
             found |= {(row.source, row.invoice_id): row for row in await connection.execute(query)}
     return found
 
@@ -159,7 +159,7 @@ async def _in_chunks(connection: AsyncConnection, statement: Update, rows: Seque
 
 
 def _updates(watch_changes: Iterable[WatchChange]) -> list[dict[str, Any]]:
-    return [{"key": it.row.id, **_wished(it)} for it in watch_changes if it.row is not None]
+    return [{"key": it.row.id, **_united_values(it)} for it in watch_changes if it.row is not None]
 
 
 def _new(watch_change: WatchChange) -> NewWatch:
@@ -169,14 +169,14 @@ def _new(watch_change: WatchChange) -> NewWatch:
     )
 
 
-def _wished(watch_change: WatchChange) -> dict[str, Any]:
-    wished = unite(watch_change.listed, watch_change.added, watch_change.discovery)
+def _united_values(watch_change: WatchChange) -> dict[str, Any]:
+    united = unite(watch_change.listed, watch_change.added, watch_change.discovery)
     return {
         "discovered": None if watch_change.discovery is None else watch_change.discovery.value,
         "listed": watch_change.listed and dumps(watch_change.listed),
         "added": watch_change.added and dumps(watch_change.added),
-        "origins": wished.origins,
-        "tags": wished.tags,
-        "due_on": wished.due_on,
-        "note": wished.note,
+        "origins": united.origins,
+        "tags": united.tags,
+        "due_on": united.due_on,
+        "note": united.note,
     }

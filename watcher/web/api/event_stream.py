@@ -63,9 +63,9 @@ async def _feed(call: Call[StreamFrom, Nothing], response: web.StreamResponse, a
         await _write(response, b"".join(map(_written, found)) or b":\n\n")
 
 
-async def _write(response: web.StreamResponse, told: bytes) -> None:
+async def _write(response: web.StreamResponse, chunk: bytes) -> None:
     with anyio.fail_after(_SLOW_SECONDS):
-        await response.write(told)
+        await response.write(chunk)
 
 
 def _written(item: Item) -> bytes:
@@ -73,9 +73,9 @@ def _written(item: Item) -> bytes:
 
 
 def _last_seen(call: Call[StreamFrom, Nothing]) -> int | None:
-    told = call.request.headers.get("Last-Event-ID", call.query.after)
-    if told is None:
+    cursor_text = call.request.headers.get("Last-Event-ID", call.query.after)
+    if cursor_text is None:
         return None
-    if not (told.isascii() and told.isdigit() and len(told) <= _LONGEST_CURSOR):
+    if not (cursor_text.isascii() and cursor_text.isdigit() and len(cursor_text) <= _LONGEST_CURSOR):
         raise Problem(HTTPStatus.BAD_REQUEST, "Last-Event-ID is no cursor: give the last `id` that you have seen")
-    return int(told)
+    return int(cursor_text)

@@ -24,8 +24,8 @@ async def alive(call: Plain) -> Answer:
 async def ready(call: Plain) -> Answer:
     condition = await call.backend.condition()
     status = HTTPStatus.OK if condition.is_ready else HTTPStatus.SERVICE_UNAVAILABLE
-    told: dict[str, object] = {"status": "ready" if condition.is_ready else "failing"}
-    return Answer(status, told | details(condition) if call.may_see else told)
+    readiness: dict[str, object] = {"status": "ready" if condition.is_ready else "failing"}
+    return Answer(status, readiness | details(condition) if call.may_see else readiness)
 
 
 def details(condition: Condition) -> dict[str, object]:

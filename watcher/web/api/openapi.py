@@ -135,10 +135,13 @@ def _parameter(name: str, schema: Schema) -> Schema:
 
 def _components(operations: tuple[AnyOperation, ...]) -> dict[str, Schema]:
     asked = {model for one in operations for model in (one.query, one.body)}
-    told = {model for one in operations for model in one.answers.values() if model is not None}
+    answer_models = {model for one in operations for model in one.answers.values() if model is not None}
     modes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in sorted(asked, key=lambda one: one.__name__)),
-        *((model, "serialization") for model in sorted({*told, ProblemDocument}, key=lambda one: one.__name__)),
+        *(
+            (model, "serialization")
+            for model in sorted({*answer_models, ProblemDocument}, key=lambda one: one.__name__)
+        ),
     ]
     _, definitions = models_json_schema(modes, ref_template=f"{_COMPONENTS}{{model}}")
     return _events() | cast("dict[str, Schema]", _moved(definitions.get("$defs", {})))
@@ -147,10 +150,10 @@ def _components(operations: tuple[AnyOperation, ...]) -> dict[str, Schema]:
 def _events() -> dict[str, Schema]:
     """What the schema of the events contains, and an event of the feed: the body and its cursor."""
     parts = cast("dict[str, Schema]", _moved(cast("Schema", event_schema()["$defs"])))
-    told: list[Schema] = []
+    variants: list[Schema] = []
     for event_type in EventType:
         whole: Schema = {"$ref": f"{_COMPONENTS}{event_type.value}/properties/data"}
-        told.append({"properties": {"type": {"const": event_type.value}, "data": {"anyOf": [whole, _PURGED]}}})
+        variants.append({"properties": {"type": {"const": event_type.value}, "data": {"anyOf": [whole, _PURGED]}}})
     event: Schema = {
         "description": "The whole webhook body, and its `cursor`. After a purge only its ids are left.",
         "type": "object",
@@ -162,7 +165,7 @@ def _events() -> dict[str, Schema]:
             "cursor": {"type": "integer", "minimum": 1},
         },
         "additionalProperties": False,
-        "oneOf": told,
+        "oneOf": variants,
     }
     return parts | {"Event": event}
 
@@ -190,8 +193,8 @@ def _moved(schema: object) -> object:
 
 def _webhook(event_type: EventType) -> Schema:
     headers = [
-        {"name": name, "in": "header", "required": True, "description": said, "schema": {"type": "string"}}
-        for name, said in _WEBHOOK_HEADERS.items()
+        {"name": name, "in": "header", "required": True, "description": description, "schema": {"type": "string"}}
+        for name, description in _WEBHOOK_HEADERS.items()
     ]
     body = {"required": True, "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}{event_type.value}"}}}}
     answers = {

@@ -91,7 +91,7 @@ class Operation(Generic[_Query, _Body]):
 
 AnyOperation = Operation[Any, Any]
 
-DESK = web.AppKey("desk", Backend)
+BACKEND = web.AppKey("desk", Backend)
 
 
 async def perform(

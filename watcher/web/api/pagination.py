@@ -22,10 +22,10 @@ def place(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[str | int,
     if cursor is None:
         return None
     try:
-        told: object = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        decoded: object = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
-        told = None
-    parts = tuple(cast("list[object]", told)) if isinstance(told, list) else ()
+        decoded = None
+    parts = tuple(cast("list[object]", decoded)) if isinstance(decoded, list) else ()
     if tuple(map(type, parts)) != kinds:
         raise Problem(HTTPStatus.NOT_FOUND, "cursor names no page of ours: give the `next` of the page before")
     return cast("tuple[str | int, ...]", parts)

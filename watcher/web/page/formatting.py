@@ -30,18 +30,18 @@ def when(at: str | datetime | None, now: datetime, *, past: str | None = None) -
     instant = read_instant(at) if isinstance(at, str) else at
     exact = instant_text(instant)
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(
-        exact, past if past and instant <= now else _said(instant, now)
+        exact, past if past and instant <= now else _distance(instant, now)
     )
 
 
-def _said(instant: datetime, now: datetime) -> str:
+def _distance(instant: datetime, now: datetime) -> str:
     distance = abs(now - instant)
     if distance < _SOON:
         return "now"
     if distance > _LONG_AGO:
         return instant.date().isoformat()
-    told = period(distance)
-    return f"{told} ago" if instant < now else f"in {told}"
+    distance_text = period(distance)
+    return f"{distance_text} ago" if instant < now else f"in {distance_text}"
 
 
 def period(length: timedelta) -> str:
@@ -52,11 +52,11 @@ def period(length: timedelta) -> str:
 
 def grouped(amount: object) -> str:
     """An exact decimal or whole number with separated thousands; no digit changes."""
-    told = format(amount, "f") if not isinstance(amount, str | int) else str(amount)
-    sign, digits = (_MINUS, told[1:]) if told.startswith("-") else ("", told)
+    digits_text = format(amount, "f") if not isinstance(amount, str | int) else str(amount)
+    sign, digits = (_MINUS, digits_text[1:]) if digits_text.startswith("-") else ("", digits_text)
     whole, dot, decimals = digits.partition(".")
     if not whole.isdigit():
-        return told
+        return digits_text
     return f"{sign}{int(whole):,}{dot}{decimals}"
 
 
@@ -66,8 +66,8 @@ def invoice_path(source: object, invoice_id: object) -> str:
 
 def link(path: str, parameters: Mapping[str, object]) -> str:
     """A path with its parameters, without empty ones."""
-    said = {name: value for name, value in parameters.items() if value not in {None, ""}}
-    return f"{path}?{urlencode(said)}" if said else path
+    given = {name: value for name, value in parameters.items() if value not in {None, ""}}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def shown(value: object) -> str:

@@ -80,12 +80,12 @@ async def endpoints(visit: Visit) -> View:
 def _listed(asked: BaseModel, found: Sequence[Item], where: Callable[[Item], str]) -> dict[str, object]:
     """`chosen` are the filters as the query has them; `next` the parameters of the next page."""
     chosen: Mapping[str, object] = asked.model_dump(mode="json", exclude_none=True, exclude={"cursor"})
-    said = {name: str(value).lower() if isinstance(value, bool) else value for name, value in chosen.items()}
+    filters = {name: str(value).lower() if isinstance(value, bool) else value for name, value in chosen.items()}
     cut = pagination.cut(found, SHOWN, where)
     following = cut["next"]
     return {
         "items": cut["items"],
-        "chosen": said,
-        "next": None if following is None else said | {"cursor": following},
+        "chosen": filters,
+        "next": None if following is None else filters | {"cursor": following},
         "is_first": getattr(asked, "cursor", None) is None,
     }

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from watcher.core.errors import WatcherError
 from watcher.ports import Condition
 from watcher.web.access import COOKIE
-from watcher.web.api.operation import DESK, Backend, query_of
+from watcher.web.api.operation import BACKEND, Backend, query_of
 from watcher.web.page.rendering import page
 from watcher.web.problems import Problem
 
@@ -80,12 +80,12 @@ def does(act: Callable[[Visit], Awaitable[str]], instead: str) -> Handler:
         if not _may_see(visit):
             return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
         try:
-            said = await act(visit)
+            note = await act(visit)
         except WatcherError as error:
-            said = f"Not done: {error}"
+            note = f"Not done: {error}"
         answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _asked_from(request) or instead})
         answer.set_cookie(
-            NOTE, quote(said[:_LONGEST_NOTE]), max_age=_NOTE_SECONDS, path="/", httponly=True, samesite="Strict"
+            NOTE, quote(note[:_LONGEST_NOTE]), max_age=_NOTE_SECONDS, path="/", httponly=True, samesite="Strict"
         )
         return answer
 
@@ -112,7 +112,7 @@ def local(target: str) -> str | None:
 
 
 def visit_of(request: web.Request) -> Visit:
-    backend = request.app[DESK]
+    backend = request.app[BACKEND]
     return Visit(backend, request, backend.clock.now())
 
 

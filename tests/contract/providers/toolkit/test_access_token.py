@@ -151,7 +151,7 @@ def test_a_token_does_not_show_itself(clock: StillClock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "lifetime"),
+    ("given", "lifetime"),
     [
         (60, timedelta(hours=1)),
         ("60", timedelta(hours=1)),
@@ -163,5 +163,5 @@ def test_a_token_does_not_show_itself(clock: StillClock) -> None:
         ("soon", timedelta(minutes=7)),
     ],
 )
-def test_a_lifetime_is_read_in_its_unit_and_bounded(told: object, lifetime: timedelta) -> None:
-    assert read_lifetime(told, unit=timedelta(minutes=1), default=timedelta(minutes=7)) == lifetime
+def test_a_lifetime_is_read_in_its_unit_and_bounded(given: object, lifetime: timedelta) -> None:
+    assert read_lifetime(given, unit=timedelta(minutes=1), default=timedelta(minutes=7)) == lifetime

@@ -19,7 +19,7 @@ from watcher.providers.toolkit.kind import Account
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("given", "read"),
     [
         ("2026-11-22T10:00:00Z", datetime(2026, 11, 22, 10, tzinfo=UTC)),
         ("2026-11-22 10:00:00", datetime(2026, 11, 22, 10, tzinfo=UTC)),
@@ -30,26 +30,26 @@ from watcher.providers.toolkit.kind import Account
         (0, None),
     ],
 )
-def test_instants_are_utc_with_any_number_of_fraction_digits(told: object, read: datetime | None) -> None:
-    assert field_values.instant(told) == read
+def test_instants_are_utc_with_any_number_of_fraction_digits(given: object, read: datetime | None) -> None:
+    assert field_values.instant(given) == read
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("given", "read"),
     [("  a\x00b\nc\ud800 ", "a b c"), ("", None), (" \n", None), (5, "5"), (True, None), (None, None), ([], None)],
 )
-def test_text_is_one_line_that_any_store_can_keep(told: object, read: str | None) -> None:
-    assert field_values.text(told) == read
+def test_text_is_one_line_that_any_store_can_keep(given: object, read: str | None) -> None:
+    assert field_values.text(given) == read
 
 
-@pytest.mark.parametrize("told", [True, None, "", "NaN", "Infinity", "1_0", "0x1", "½", "٣", "1" * 100, [], 1.5])
-def test_what_is_no_exact_number_is_no_amount(told: object) -> None:
+@pytest.mark.parametrize("given", [True, None, "", "NaN", "Infinity", "1_0", "0x1", "½", "٣", "1" * 100, [], 1.5])
+def test_what_is_no_exact_number_is_no_amount(given: object) -> None:
     with pytest.raises(ValueError, match="a number is expected"):
-        field_values.amount(told)
+        field_values.amount(given)
 
 
 @pytest.mark.parametrize(
-    ("told", "masked"),
+    ("given", "masked"),
     [
         ("declined for jo.doe+x@example.co.uk", "declined for ***"),
         ("card 4242424242424242 ended", "card *** ended"),
@@ -59,13 +59,13 @@ def test_what_is_no_exact_number_is_no_amount(told: object) -> None:
         ("code 1234 of 2026-11-22", "code 1234 of 2026-11-22"),
     ],
 )
-def test_personal_data_is_masked_in_free_text(told: str, masked: str) -> None:
-    assert field_values.masked(told) == masked
+def test_personal_data_is_masked_in_free_text(given: str, masked: str) -> None:
+    assert field_values.masked(given) == masked
 
 
 @given(st.text())
-def test_no_address_and_no_long_number_survives_masking(told: str) -> None:
-    masked = field_values.error_text(f"{told} jo@example.com 99999 {told}") or ""
+def test_no_address_and_no_long_number_survives_masking(given: str) -> None:
+    masked = field_values.error_text(f"{given} jo@example.com 99999 {given}") or ""
     assert "jo@example.com" not in masked
     assert "99999" not in masked
     assert len(masked) <= field_values.ERROR_LENGTH

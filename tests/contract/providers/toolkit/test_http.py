@@ -185,7 +185,7 @@ async def test_what_cannot_or_must_not_be_connected_is_an_outage_that_says_why(
     assert isinstance(raised.value, Unreachable) is (why == "cannot connect"), "the network may be to blame for that"
 
 
-async def test_silence_instead_of_a_connection_is_told_from_a_slow_server(
+async def test_silence_instead_of_a_connection_is_distinguished_from_a_slow_server(
     session: aiohttp.ClientSession, clock: StillClock, limiter: PacerThatNeverWaits
 ) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
@@ -250,7 +250,7 @@ async def test_a_credential_that_no_header_can_carry_is_refused_without_being_sh
         ({}, None),
     ],
 )
-async def test_the_wish_to_be_left_alone_is_read_and_cut(
+async def test_the_request_to_back_off_is_read_and_cut(
     http: ProviderHttp,
     server: ProviderServer,
     limiter: PacerThatNeverWaits,

@@ -31,8 +31,8 @@ def came_back(claimed: ClaimedDelivery, outcome: Outcome, at: datetime) -> Settl
 
 async def record_many(store: Store, count: int, *endpoints: str) -> None:
     """One event of each of so many invoices."""
-    told = {f"inv_{number}": [event(f"evt_{number}", "invoice.paid", *endpoints)] for number in range(count)}
-    await stored.record_all(store, told)
+    recorded = {f"inv_{number}": [event(f"evt_{number}", "invoice.paid", *endpoints)] for number in range(count)}
+    await stored.record_all(store, recorded)
 
 
 async def opened(store: Store, *, waiting: int = 5, endpoints: tuple[str, ...] = ("ledger",)) -> SqlOutbox:
@@ -146,15 +146,15 @@ async def test_one_poisoned_invoice_never_stops_the_endpoint(store: Store) -> No
     assert "evt_1" in [one.event_id for one in await send(outbox, NOW + DAY, ledger=10)]
 
 
-async def test_gone_disables_at_once_tells_the_others_and_can_be_undone(store: Store) -> None:
+async def test_gone_disables_at_once_informs_the_others_and_can_be_undone(store: Store) -> None:
     outbox = await stored.listening(store, "ledger", "crm")
     await record_many(store, 3, "ledger")
     one, two, three = await send(outbox, ledger=3)
     await outbox.settle([came_back(one, Outcome.GONE, NOW), came_back(two, Outcome.GONE, NOW), delivered(three)])
     assert await state(store) == "disabled"
-    (told,) = await send(outbox, NOW + DAY, ledger=10, crm=10)
-    assert (told.endpoint, told.event_type) == ("crm", "endpoint.disabled")
-    assert json.loads(told.body)["data"]["reason"] == "gone"
+    (recorded,) = await send(outbox, NOW + DAY, ledger=10, crm=10)
+    assert (recorded.endpoint, recorded.event_type) == ("crm", "endpoint.disabled")
+    assert json.loads(recorded.body)["data"]["reason"] == "gone"
     await SqlEndpoints(store).enable("ledger", NOW + DAY)
     again = await send(outbox, NOW + DAY, ledger=10)
     assert {(it.event_id, it.attempts) for it in again} == {("evt_0", 0), ("evt_1", 0)}
@@ -162,7 +162,7 @@ async def test_gone_disables_at_once_tells_the_others_and_can_be_undone(store: S
     assert [it.event_type for it in await send(outbox, NOW + DAY + SECOND, crm=10)] == ["endpoint.recovered"]
 
 
-async def test_a_crash_while_it_is_written_neither_loses_nor_doubles_what_is_told(sqlite_store: Store) -> None:
+async def test_a_crash_while_it_is_written_neither_loses_nor_doubles_what_is_recorded(sqlite_store: Store) -> None:
     outbox = await stored.listening(sqlite_store, "ledger", "crm")
     await record_many(sqlite_store, 1, "ledger")
     (claimed,) = await send(outbox, ledger=1)
@@ -180,7 +180,7 @@ async def test_a_crash_while_it_is_written_neither_loses_nor_doubles_what_is_tol
     assert [one.event_type for one in await send(outbox, NOW + DAY, crm=10)] == ["endpoint.disabled"]
 
 
-async def test_five_days_of_failures_are_told_once_and_so_is_the_recovery(store: Store) -> None:
+async def test_five_days_of_failures_are_recorded_once_and_so_is_the_recovery(store: Store) -> None:
     outbox = await opened(store, endpoints=("ledger", "crm", "erp"))
     for at in (NOW + 2 * DAY, NOW + 4 * DAY, NOW + 5 * DAY, NOW + 6 * DAY):
         (probe,) = await send(outbox, at, ledger=10)
@@ -188,18 +188,18 @@ async def test_five_days_of_failures_are_told_once_and_so_is_the_recovery(store:
         await outbox.settle([failed])
         assert await outbox.settle([failed]) == {probe.key}
     assert await state(store) == "disabled"
-    told = await send(outbox, NOW + 6 * DAY, crm=10, erp=10)
-    assert [(one.endpoint, one.event_type) for one in told] == [(name, "endpoint.disabled") for name in ("crm", "erp")]
-    body = json.loads(told[0].body)["data"]
+    sent = await send(outbox, NOW + 6 * DAY, crm=10, erp=10)
+    assert [(one.endpoint, one.event_type) for one in sent] == [(name, "endpoint.disabled") for name in ("crm", "erp")]
+    body = json.loads(sent[0].body)["data"]
     assert (body["reason"], body["since"]) == ("failing", "2026-11-22T10:00:00.128456Z")
     await stored.listening(store, "ledger", "crm", "erp")
     assert await state(store) == "disabled"
     (probe,) = await send(outbox, NOW + 7 * DAY, ledger=10)
     await outbox.settle([delivered(probe, NOW + 7 * DAY)])
     assert await state(store) == "active"
-    told = await send(outbox, NOW + 8 * DAY, ledger=100, crm=10)
-    assert "endpoint.recovered" in [one.event_type for one in told if one.endpoint == "crm"]
-    assert len([one for one in told if one.endpoint == "ledger"]) == OPENS_AFTER + 4
+    recorded = await send(outbox, NOW + 8 * DAY, ledger=100, crm=10)
+    assert "endpoint.recovered" in [one.event_type for one in recorded if one.endpoint == "crm"]
+    assert len([one for one in recorded if one.endpoint == "ledger"]) == OPENS_AFTER + 4
 
 
 async def test_receipts_about_this_machine_say_nothing_of_the_endpoint(store: Store) -> None:

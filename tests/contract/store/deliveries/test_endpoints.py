@@ -43,17 +43,17 @@ async def test_enabling_ends_the_wait_of_retries_and_a_pause(store: Store) -> No
     assert not await switch.enable("ledger", NOW + MINUTE)
 
 
-async def test_the_others_that_want_it_are_told_once(store: Store) -> None:
+async def test_the_others_that_want_it_hear_once(store: Store) -> None:
     outbox, switch = SqlOutbox(store), SqlEndpoints(store)
     wishes = [Subscription("ledger"), Subscription("crm"), Subscription("picky", events=("invoice.*",))]
     await outbox.sync_endpoints({one.endpoint: f"https://{one.endpoint}.example/" for one in wishes}, NOW, wishes)
     assert await switch.disable("ledger", "operator", NOW)
     assert not await switch.disable("ledger", "operator", NOW + MINUTE)
-    (told,) = await send(outbox, NOW + MINUTE, ledger=5, crm=5, picky=5)
-    body = json.loads(told.body)
-    assert (told.endpoint, body["type"]) == ("crm", "endpoint.disabled")
+    (recorded,) = await send(outbox, NOW + MINUTE, ledger=5, crm=5, picky=5)
+    body = json.loads(recorded.body)
+    assert (recorded.endpoint, body["type"]) == ("crm", "endpoint.disabled")
     assert body["data"] == {
-        "event_id": told.event_id,
+        "event_id": recorded.event_id,
         "occurred_at": "2026-11-22T10:00:00.123456Z",
         "endpoint": "ledger",
         "reason": "operator",

@@ -39,7 +39,7 @@ async def test_an_endpoint_down_for_three_days_gets_everything_in_order_and_at_i
     assert len(tried) < 10 + 10 + 3 * 24 * 1.3
     await world.run_until(NOW + 3 * DAY + 2 * HOUR)
     for invoice in INVOICES:
-        assert world.arrived("ledger", invoice) == world.arrived("crm", invoice) == world.told(invoice)
+        assert world.arrived("ledger", invoice) == world.arrived("crm", invoice) == world.recorded(invoice)
     assert {row["state"] for row in await Reports(sqlite_store).deliveries()} == {DeliveryState.DELIVERED.value}
     assert await world.outbox.next_attempt_at(["ledger", "crm"]) is None
     _assert_rate_kept([at for at, _ in world.arrivals["ledger"]])
@@ -79,12 +79,12 @@ async def test_one_poisoned_invoice_does_not_hold_back_the_others(
     await world.begin("ledger")
     for number in range(44):
         await world.record_events("inv_0", INVOICES[1 + number % 19], to=("ledger",))
-        told_at = world.clock.now()
+        recorded_at = world.clock.now()
         await world.run_until(NOW + (number + 1) * 2 * HOUR)
         arrived_at, name = world.arrivals["ledger"][-1]
         assert len(world.arrivals["ledger"]) == number + 1
-        assert name == world.told(INVOICES[1 + number % 19])[-1]
-        assert arrived_at - told_at < SECOND
+        assert name == world.recorded(INVOICES[1 + number % 19])[-1]
+        assert arrived_at - recorded_at < SECOND
     assert [row["state"] for row in await Reports(sqlite_store).endpoints()] == ["active"]
     states = [row["state"] for row in await Reports(sqlite_store).deliveries() if row["invoice_id"] == "inv_0"]
     assert states == ["dead"] * dead + ["pending"] * (44 - dead)

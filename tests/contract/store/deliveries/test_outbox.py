@@ -157,7 +157,7 @@ async def test_a_refused_address_is_tried_again_after_a_reload(store: Store) -> 
     assert names(await send(outbox)) == ["evt_1"]
 
 
-async def test_an_event_id_is_told_once_whoever_records_it_again(store: Store) -> None:
+async def test_an_event_id_is_recorded_once_whoever_records_it_again(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
     await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"))
     (claimed,) = await send(outbox)

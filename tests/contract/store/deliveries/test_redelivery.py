@@ -81,11 +81,11 @@ async def test_quiet_events_go_only_to_those_who_want_them(store: Store) -> None
 
 async def test_a_range_goes_to_one_endpoint_with_what_it_had_and_what_it_would_get(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger", "crm")
-    told = [
+    recorded = [
         replace(event(f"evt_{number}", "invoice.paid", *heard), timestamp=NOW + number * MINUTE)
         for number, heard in enumerate((("ledger",), ("ledger", "crm"), ("crm",), ("ledger",)))
     ]
-    await stored.record_events(store, "inv_1", *told)
+    await stored.record_events(store, "inv_1", *recorded)
     while claimed := await send(outbox):
         await outbox.settle([delivered(one) for one in claimed])
     within = (LEDGER, NOW + MINUTE, NOW + 3 * MINUTE, NOW)
@@ -98,19 +98,19 @@ async def test_a_range_goes_to_one_endpoint_with_what_it_had_and_what_it_would_g
         again += claimed
         await outbox.settle([delivered(one) for one in claimed])
     assert [(one.endpoint, one.event_id) for one in again] == [("ledger", "evt_1"), ("ledger", "evt_2")]
-    assert [one.body for one in again] == [one.bodies[Form.FULL] for one in told[1:3]]
+    assert [one.body for one in again] == [one.bodies[Form.FULL] for one in recorded[1:3]]
 
 
 async def test_a_range_of_any_length_is_taken_in_small_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     await stored.endpoints(store, "ledger")
-    told = {f"inv_{number}": [event(f"evt_{number}", "invoice.paid")] for number in range(11)}
-    await stored.record_all(store, told)
+    recorded = {f"inv_{number}": [event(f"evt_{number}", "invoice.paid")] for number in range(11)}
+    await stored.record_all(store, recorded)
     for chunk, window in ((2, 3), (3, 3), (5, 100), (11, 11), (100, 1)):
         monkeypatch.setattr("watcher.store.deliveries.redelivery._CHUNK", chunk)
         monkeypatch.setattr("watcher.store.deliveries.redelivery._WINDOW", window)
         for dry_run in (True, False):
             count = await Redelivery(store).redeliver_range(LEDGER, NOW, NOW + MINUTE, NOW, dry_run=dry_run)
-            assert count == len(told), (chunk, window)
+            assert count == len(recorded), (chunk, window)
     assert await Redelivery(store).redeliver_range(LEDGER, NOW + MINUTE, NOW + 2 * MINUTE, NOW) == 0
 
 
@@ -124,7 +124,7 @@ async def test_what_is_new_goes_before_what_is_sent_again(store: Store) -> None:
     assert (first.event_id, second.event_id) == ("evt_2", "evt_1")
 
 
-async def test_an_endpoint_is_never_told_of_its_own_health(store: Store) -> None:
+async def test_an_endpoint_never_hears_of_its_own_health(store: Store) -> None:
     outbox = await stored.listening(store, "ledger", "crm")
     await SqlEndpoints(store).disable("ledger", "operator", NOW)
     await SqlEndpoints(store).enable("ledger", NOW)

@@ -100,8 +100,8 @@ async def test_cancelled(database_url: str) -> None:
 
 async def test_behind_an_open_breaker_with_its_probe_under_way(database_url: str) -> None:
     async with begun(database_url) as (store, outbox):
-        told = {f"inv_{number}": [event(f"evt_{number}", "a", "ledger")] for number in range(OPENS_AFTER)}
-        await stored.record_all(store, told)
+        recorded = {f"inv_{number}": [event(f"evt_{number}", "a", "ledger")] for number in range(OPENS_AFTER)}
+        await stored.record_all(store, recorded)
         await outbox.settle([retried(one, NOW + MINUTE) for one in await send(outbox)])
         (probe,) = await send(outbox, NOW + MINUTE)
         assert probe.probe

@@ -55,7 +55,7 @@ async def test_while_it_is_under_way_and_arrives(store: Store) -> None:
     assert (await states(store))["evt_soon"] == "delivered"
 
 
-async def test_while_it_is_under_way_and_its_courier_never_comes_back(store: Store) -> None:
+async def test_while_it_is_under_way_and_its_dispatcher_never_comes_back(store: Store) -> None:
     outbox = await warned(store)
     (soon,) = await send(outbox)
     await paid(store)

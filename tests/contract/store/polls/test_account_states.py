@@ -45,7 +45,7 @@ async def test_one_replica_probes_at_a_time(store: Store) -> None:
     assert ((await state(store)).probes, (await state(store)).probe_at) == (1, NOW + MINUTE)
 
 
-async def test_a_failure_is_told_once_and_only_while_it_lasts(store: Store) -> None:
+async def test_a_failure_is_recorded_once_and_only_while_it_lasts(store: Store) -> None:
     await stored.watch(store)
     await stored.endpoints(store, "ledger")
     accounts = SqlAccountStates(store)
@@ -59,7 +59,7 @@ async def test_a_failure_is_told_once_and_only_while_it_lasts(store: Store) -> N
     assert [row["event_id"] for row in await Reports(store).deliveries()] == ["evt_f", "evt_r"]
 
 
-async def test_a_failure_that_was_never_told_has_no_recovery_to_tell(store: Store) -> None:
+async def test_a_failure_that_was_never_recorded_has_no_recovery_to_record(store: Store) -> None:
     await stored.watch(store)
     await stored.endpoints(store, "ledger")
     accounts = SqlAccountStates(store)

@@ -37,30 +37,30 @@ def hazard_group(claimed: ClaimedWatch, here: HazardGroup, *exposures: Exposure)
     return replace(stored.polled(claimed, change=change), hazard_group=here, exposures=exposures)
 
 
-async def looked_at(store: Store, *dashboard_cache: HazardGroup) -> Sequence[ClaimedWatch]:
-    await stored.watch(store, *(f"inv_{number}" for number in range(len(dashboard_cache))))
+async def polled(store: Store, *groups: HazardGroup) -> Sequence[ClaimedWatch]:
+    await stored.watch(store, *(f"inv_{number}" for number in range(len(groups))))
     claimed = sorted(await stored.claim(store), key=lambda one: one.key)
-    records = [hazard_group(one, here) for one, here in zip(claimed, dashboard_cache, strict=True)]
+    records = [hazard_group(one, here) for one, here in zip(claimed, groups, strict=True)]
     await SqlPollQueue(store).record(records, {})
     return claimed
 
 
 async def test_open_watches_are_counted_by_where_they_stand(store: Store) -> None:
     undated = HazardGroup("open", None, "EUR", 13)
-    await looked_at(store, OPEN, OPEN, replace(OPEN, worth=20), undated)
+    await polled(store, OPEN, OPEN, replace(OPEN, worth=20), undated)
     await stored.watch(store, "inv_new")
     assert (await census(store)).open == {HazardGroup("open", 500_000): 3, HazardGroup("open"): 1}
     assert (await census(store, weighted=True)).open == {OPEN: 2, replace(OPEN, worth=20): 1, undated: 1}
 
 
 async def test_stopped_watches_are_not_counted(store: Store) -> None:
-    await looked_at(store, OPEN, OPEN)
+    await polled(store, OPEN, OPEN)
     await SqlWatches(store).remove("acme", "inv_1", NOW)
     assert (await census(store)).open == {HazardGroup("open", 500_000): 1}
 
 
 async def test_a_claim_brings_where_the_invoice_stands(store: Store) -> None:
-    (before,) = await looked_at(store, OPEN)
+    (before,) = await polled(store, OPEN)
     assert before.hazard_group == HazardGroup()
     (claimed,) = await stored.claim(store, NOW + 15 * MINUTE)
     assert claimed.hazard_group == OPEN
@@ -70,14 +70,14 @@ async def test_a_claim_brings_where_the_invoice_stands(store: Store) -> None:
 
 
 async def test_a_purge_forgets_what_the_invoice_is_worth(store: Store) -> None:
-    await looked_at(store, OPEN)
+    await polled(store, OPEN)
     await SqlWatches(store).remove("acme", "inv_0", NOW, purge=True)
     poll_reasons = await DelayStats(store).watch("acme", "inv_0")
     assert poll_reasons is not None
     assert poll_reasons.hazard_group == HazardGroup()
 
 
-async def test_what_looks_teach_adds_up_by_provider_status_and_stage(store: Store) -> None:
+async def test_what_polls_teach_adds_up_by_provider_status_and_stage(store: Store) -> None:
     await stored.watch(store, "inv_1", "inv_2")
     first, second = await stored.claim(store)
     queue = SqlPollQueue(store)
@@ -89,7 +89,7 @@ async def test_what_looks_teach_adds_up_by_provider_status_and_stage(store: Stor
     }
 
 
-async def test_a_look_whose_lease_was_lost_teaches_nothing(store: Store) -> None:
+async def test_a_poll_whose_lease_was_lost_teaches_nothing(store: Store) -> None:
     await stored.watch(store, "inv_1")
     (claimed,) = await stored.claim(store)
     late = replace(hazard_group(claimed, OPEN, taught(3, 1, 1)), lease=claimed.lease - 1)
@@ -109,9 +109,9 @@ async def test_a_batch_teaches_in_one_statement(store: Store) -> None:
     await stored.watch(store, *(f"inv_{number}" for number in range(200)))
     claimed = await stored.claim(store)
     records = [replace(stored.polled(one), exposures=(taught(one.key % 5, 0, 1), taught(7, 0, 1))) for one in claimed]
-    async with statements(store) as said:
+    async with statements(store) as statements_run:
         await SqlPollQueue(store).record(records, {})
-    assert sum("hazards" in statement for statement, _ in said) == 1
+    assert sum("hazards" in statement for statement, _ in statements_run) == 1
     async with store.reading() as connection:
         assert len((await connection.execute(select(hazards))).all()) == 6
 
@@ -140,7 +140,7 @@ async def test_delays_are_kept_with_their_events(store: Store) -> None:
 
 @pytest.mark.parametrize("weighted", [False, True])
 async def test_counting_what_is_open_reads_an_index_alone(store: Store, *, weighted: bool) -> None:
-    await looked_at(store, *[replace(OPEN, due_hour=500_000 + number) for number in range(300)])
+    await polled(store, *[replace(OPEN, due_hour=500_000 + number) for number in range(300)])
     query = open_watches("acme", weighted=weighted).compile(
         store.engine.sync_engine, compile_kwargs={"literal_binds": True}
     )
@@ -156,11 +156,11 @@ async def test_counting_what_is_open_reads_an_index_alone(store: Store, *, weigh
     assert "TEMP B-TREE" not in plan
 
 
-async def test_a_look_that_finds_nothing_new_does_not_touch_what_is_counted(store: Store) -> None:
-    await looked_at(store, OPEN)
+async def test_a_poll_that_finds_nothing_new_does_not_touch_what_is_counted(store: Store) -> None:
+    await polled(store, OPEN)
     (claimed,) = await stored.claim(store, NOW + 15 * MINUTE)
-    async with statements(store) as said:
+    async with statements(store) as statements_run:
         await SqlPollQueue(store).record([stored.polled(claimed, NOW + 15 * MINUTE)], {})
-    updates = [statement for statement, _ in said if statement.startswith("UPDATE watches")]
+    updates = [statement for statement, _ in statements_run if statement.startswith("UPDATE watches")]
     assert len(updates) == 1
     assert not any(f"{column}=" in updates[0] for column in ("status", "due_hour", "currency", "worth", "origins"))

@@ -17,7 +17,7 @@ from watcher.store.tables import watches
 LATER = NOW + 30 * MINUTE
 
 
-async def looked_at(store: Store, *ids: str, **more: object) -> None:
+async def polled(store: Store, *ids: str, **more: object) -> None:
     """Open invoices, looked at by id at NOW; `more` is what else their records say."""
     await stored.watch(store, *ids)
     records = [replace(stored.polled(one), **more) for one in await stored.claim(store)]  # pyright: ignore[reportArgumentType] -- the fields a test names
@@ -68,45 +68,45 @@ async def test_an_account_that_is_left_alone_is_not_asked_for_lists_either(store
 
 
 async def test_a_page_may_speak_for_watches_that_are_not_due(store: Store) -> None:
-    await looked_at(store, "inv_1", "inv_2", "inv_3")
+    await polled(store, "inv_1", "inv_2", "inv_3")
     assert await leased(store, ["inv_1", "inv_2", "unknown"]) == ["inv_1", "inv_2"]
     assert await leased(store, ["inv_1", "inv_3"]) == ["inv_3"], "what somebody has is left to him"
 
 
 async def test_a_page_that_may_be_older_than_what_is_known_does_not_count(store: Store) -> None:
-    await looked_at(store, "inv_1")
+    await polled(store, "inv_1")
     assert await leased(store, ["inv_1"], asked_at=NOW - timedelta(microseconds=1)) == []
     assert await leased(store, ["inv_1"], asked_at=NOW) == ["inv_1"]
 
 
 async def test_a_page_does_not_count_for_what_was_removed(store: Store) -> None:
-    await looked_at(store, "inv_1")
+    await polled(store, "inv_1")
     watches = await stored.watch(store)
     await watches.remove("acme", "inv_1", NOW)
     assert await leased(store, ["inv_1"]) == []
 
 
 async def test_a_retired_watch_is_woken_by_a_row_that_is_not_settled(store: Store) -> None:
-    await looked_at(store, "inv_1", poll_at=None, state=WatchState.RETIRED, settled_at=NOW)
+    await polled(store, "inv_1", poll_at=None, state=WatchState.RETIRED, settled_at=NOW)
     assert await leased(store, ["inv_1"], settled=["inv_1"]) == []
     assert await leased(store, ["inv_1"]) == ["inv_1"]
 
 
-async def test_a_hint_does_not_stand_for_a_look_that_is_needed_anyway(store: Store) -> None:
+async def test_a_partial_row_does_not_stand_for_a_poll_that_is_needed_anyway(store: Store) -> None:
     since = NOW - MINUTE
     await stored.watch(store, "new")
     assert await leased(store, ["new"], partial_since=since) == []
-    await looked_at(store, "fine")
-    await looked_at(store, "missed", misses=1)
-    await looked_at(store, "failed", failures=1)
-    await looked_at(store, "clock", clock_at=NOW + MINUTE)
+    await polled(store, "fine")
+    await polled(store, "missed", misses=1)
+    await polled(store, "failed", failures=1)
+    await polled(store, "clock", clock_at=NOW + MINUTE)
     ids = ["new", "fine", "missed", "failed", "clock"]
     assert await leased(store, ids, partial_since=NOW + SECOND) == [], "the last look is too long ago"
     assert await leased(store, ids, partial_since=since) == ["fine", "new"]
 
 
-async def test_a_hint_does_not_stand_for_a_look_that_somebody_asked_for(store: Store) -> None:
-    await looked_at(store, "asked for", "fine")
+async def test_a_partial_row_does_not_stand_for_a_poll_that_somebody_asked_for(store: Store) -> None:
+    await polled(store, "asked for", "fine")
     watches = await stored.watch(store)
     await watches.request_poll("acme", "asked for", NOW + SECOND)
     since = NOW - MINUTE
@@ -116,7 +116,7 @@ async def test_a_hint_does_not_stand_for_a_look_that_somebody_asked_for(store: S
 
 
 async def test_a_poll_that_was_asked_for_while_the_page_was_under_way_is_made(store: Store) -> None:
-    await looked_at(store, "inv_1", "inv_2")
+    await polled(store, "inv_1", "inv_2")
     watches = await stored.watch(store)
     asked_at = NOW + MINUTE
     await watches.request_poll("acme", "inv_1", asked_at + SECOND / 2)
@@ -129,10 +129,10 @@ async def test_a_poll_that_was_asked_for_while_the_page_was_under_way_is_made(st
 
 async def test_those_due_that_a_list_is_likely_to_refresh_are_counted(store: Store) -> None:
     rounds = SqlListSyncs(store)
-    await looked_at(store, "settled", settled_at=NOW)
-    await looked_at(store, "missed", misses=1)
-    await looked_at(store, "failed", failures=1)
-    await looked_at(store, *(f"open_{number}" for number in range(20)))
+    await polled(store, "settled", settled_at=NOW)
+    await polled(store, "missed", misses=1)
+    await polled(store, "failed", failures=1)
+    await polled(store, *(f"open_{number}" for number in range(20)))
     await stored.watch(store, "new", at=LATER)
     await stored.watch(store, "elsewhere", source="other")
     assert await rounds.count_due("acme", NOW + SECOND, 100) == 0
@@ -140,9 +140,9 @@ async def test_those_due_that_a_list_is_likely_to_refresh_are_counted(store: Sto
     assert await rounds.count_due("acme", LATER, 10) <= 10
 
 
-async def test_of_hints_only_those_due_are_counted_for_which_hints_may_speak(store: Store) -> None:
-    await looked_at(store, "clock", clock_at=NOW + MINUTE)
-    await looked_at(store, "fine")
+async def test_of_partial_rows_only_those_due_are_counted_for_which_partial_rows_may_speak(store: Store) -> None:
+    await polled(store, "clock", clock_at=NOW + MINUTE)
+    await polled(store, "fine")
     await stored.watch(store, "new", at=LATER)
     rounds = SqlListSyncs(store)
     assert await rounds.count_due("acme", LATER, 100) == 3
@@ -154,12 +154,12 @@ def beside(requests: int, *, batch_size: int = 1) -> ClaimRequest:
     return ClaimRequest("acme", SECOND, batch_size, requests, LATER + MINUTE)
 
 
-async def test_beside_a_round_only_what_cannot_wait_is_claimed(store: Store) -> None:
-    await looked_at(store, "open", "asked for", "changed")
-    await looked_at(store, "settled", settled_at=NOW)
-    await looked_at(store, "missed", misses=1)
-    await looked_at(store, "failed", failures=1)
-    await looked_at(store, "clock", clock_at=NOW + MINUTE)
+async def test_during_a_round_only_what_cannot_wait_is_claimed(store: Store) -> None:
+    await polled(store, "open", "asked for", "changed")
+    await polled(store, "settled", settled_at=NOW)
+    await polled(store, "missed", misses=1)
+    await polled(store, "failed", failures=1)
+    await polled(store, "clock", clock_at=NOW + MINUTE)
     await stored.watch(store, "new before", at=NOW + MINUTE)
     watches = await stored.watch(store, "new", at=LATER)
     await watches.request_poll("acme", "asked for", LATER)
@@ -176,7 +176,7 @@ async def test_beside_a_round_only_what_cannot_wait_is_claimed(store: Store) -> 
     assert [one.invoice_id for one in await stored.claim(store, LATER)] == ["new before", "open", "settled"]
 
 
-async def test_what_is_claimed_beside_a_round_has_its_send_instants_from_the_same_budget(store: Store) -> None:
+async def test_what_is_claimed_during_a_round_has_its_send_instants_from_the_same_budget(store: Store) -> None:
     await stored.watch(store, *(f"new_{number}" for number in range(9)))
     rounds = SqlListSyncs(store)
     first = await rounds.claim_urgent(beside(2, batch_size=2), NOW, LEASE, new_since=NOW)
@@ -189,14 +189,14 @@ async def test_what_is_claimed_beside_a_round_has_its_send_instants_from_the_sam
     assert await rounds.claim_urgent(beside(9), NOW, LEASE, new_since=NOW) is None, "the account is left alone"
 
 
-async def test_those_that_a_page_was_the_last_to_tell_of_are_looked_at_sooner_one_after_the_other(store: Store) -> None:
+async def test_those_that_a_page_was_the_last_to_record_of_are_polled_sooner_one_after_the_other(store: Store) -> None:
     listed_at, plan = {NOW + MINUTE}, [LATER - MINUTE, LATER - SECOND]
     far, known = LATER + 60 * MINUTE, stored.change()
-    await looked_at(store, "left_1", "left_2", "left_3", polled_at=NOW + MINUTE, poll_at=far, change=known)
-    await looked_at(store, "named again", polled_at=NOW + 2 * MINUTE, poll_at=far, change=known)
-    await looked_at(store, "due before", polled_at=NOW + MINUTE, poll_at=LATER - 4 * MINUTE, change=known)
+    await polled(store, "left_1", "left_2", "left_3", polled_at=NOW + MINUTE, poll_at=far, change=known)
+    await polled(store, "named again", polled_at=NOW + 2 * MINUTE, poll_at=far, change=known)
+    await polled(store, "due before", polled_at=NOW + MINUTE, poll_at=LATER - 4 * MINUTE, change=known)
     paid = stored.change(snapshot=replace(stored.OPEN, status=Status.PAID))
-    await looked_at(store, "settled", polled_at=NOW + MINUTE, poll_at=far, settled_at=NOW, change=paid)
+    await polled(store, "settled", polled_at=NOW + MINUTE, poll_at=far, settled_at=NOW, change=paid)
     rounds = SqlListSyncs(store)
     assert await rounds.poll_sooner("acme", listed_at, [LATER - 3 * MINUTE, *plan]) == 2
     assert await rounds.poll_sooner("acme", frozenset(), plan) == 0
@@ -207,13 +207,13 @@ async def test_those_that_a_page_was_the_last_to_tell_of_are_looked_at_sooner_on
     assert due == sooner | {"due before": LATER - 4 * MINUTE, "left_3": far, "named again": far, "settled": far}
 
 
-async def test_who_is_being_looked_at_is_not_hastened(store: Store) -> None:
-    await looked_at(store, "inv_1", polled_at=NOW + MINUTE, change=stored.change())
+async def test_who_is_being_polled_is_not_hastened(store: Store) -> None:
+    await polled(store, "inv_1", polled_at=NOW + MINUTE, change=stored.change())
     assert await leased(store, ["inv_1"], asked_at=LATER) == ["inv_1"]
     assert await SqlListSyncs(store).poll_sooner("acme", {NOW + MINUTE}, [LATER]) == 0
 
 
 async def test_a_thousand_rows_are_leased_in_one_go(store: Store) -> None:
     ids = [f"inv_{number}" for number in range(1000)]
-    await looked_at(store, *ids)
+    await polled(store, *ids)
     assert await leased(store, ids) == sorted(ids)

@@ -39,8 +39,8 @@ async def test_a_late_outcome_writes_nothing_and_says_so(store: Store) -> None:
     (first,) = await stored.claim(store)
     (second,) = await stored.claim(store, NOW + LEASE)
     queue = SqlPollQueue(store)
-    told = stored.change(stored.event("evt_1", "invoice.tracked", "ledger"))
-    assert await queue.record([stored.polled(first, change=told)], {}) == {first.key}
+    recorded = stored.change(stored.event("evt_1", "invoice.tracked", "ledger"))
+    assert await queue.record([stored.polled(first, change=recorded)], {}) == {first.key}
     async with store.reading() as connection:
         for table in (events, deliveries, snapshots):
             assert (await connection.execute(select(func.count()).select_from(table))).scalar_one() == 0
@@ -72,7 +72,7 @@ async def test_polls_that_found_nothing_new_write_when_they_were_made_and_what_w
     assert kept == [(0, 0, None, b"print")] * 3
 
 
-async def test_a_late_poll_that_found_nothing_new_is_told_apart_from_those_in_time(store: Store) -> None:
+async def test_a_late_poll_that_found_nothing_new_is_distinguished_from_those_in_time(store: Store) -> None:
     await stored.watch(store, "inv_1", "inv_2", "inv_3")
     queue = SqlPollQueue(store)
     first, late, third = await stored.claim(store)
@@ -162,7 +162,7 @@ async def test_what_our_clock_planned_is_due_when_our_clock_says_so(store: Store
     assert len(await stored.claim(store, later + 3 * SECOND)) == 2
 
 
-async def test_a_poll_asked_for_during_a_look_comes_right_after_it(store: Store) -> None:
+async def test_a_poll_asked_for_during_a_poll_comes_right_after_it(store: Store) -> None:
     watching = await stored.watch(store, "inv_1", "inv_2", "inv_3")
     claimed = await stored.claim(store)
     await watching.request_poll("acme", "inv_1", NOW)
@@ -212,7 +212,7 @@ async def test_what_is_woken_or_watched_again_counts_as_settled_from_then_on(sto
     assert again == {"retired": NOW + DAY, "stopped": NOW + DAY, "settled": NOW - 90 * DAY, "asked": NOW}
 
 
-async def test_clock_instants_without_a_fresh_look_are_claimed_apart_and_the_look_stays_due(store: Store) -> None:
+async def test_clock_instants_without_a_new_poll_are_claimed_apart_and_the_poll_stays_due(store: Store) -> None:
     await stored.watch(store, "inv_1", "inv_2")
     queue = SqlPollQueue(store)
     claimed = await stored.claim(store)
@@ -223,11 +223,11 @@ async def test_clock_instants_without_a_fresh_look_are_claimed_apart_and_the_loo
     assert stored.ids(stale) == ["inv_1", "inv_2"]
     assert [claim.slots for claim in stale] == [()]
     assert await stored.claim(store, now) == ()
-    told = [
+    recorded = [
         replace(stored.polled(one, now), clock_only=True, poll_at=now, misses=9, fetched_at=None)
         for one in stale[0].watches
     ]
-    await queue.record(told, {})
+    await queue.record(recorded, {})
     again = await stored.claim(store, now)
     assert [(one.misses, one.clock_at, one.fetched_at) for one in again] == [(0, None, NOW)] * 2
 

@@ -28,7 +28,7 @@ async def test_a_source_that_is_given_up_or_wants_a_pause_is_not_up(store: Store
     assert [one.is_up for one in await Backlogs(store).sources(NOW + 2 * MINUTE)] == [True, False]
 
 
-async def test_an_endpoint_tells_what_waits_for_it_and_since_when(store: Store) -> None:
+async def test_an_endpoint_reports_what_waits_for_it_and_since_when(store: Store) -> None:
     outbox = await stored.endpoints(store, "crm", "ledger")
     await stored.record_events(store, "inv_1", event("evt_1", "invoice.paid", "ledger", "crm"))
     await stored.record_events(store, "inv_2", event("evt_2", "invoice.paid", "ledger"))

@@ -195,8 +195,8 @@ async def test_an_invoice_with_the_longest_id_number_and_tags_is_kept_and_found(
     await stored.watch(store)
     await SqlWatches(store).add(stored.DesiredWatch("acme", invoice_id, tags), "cli", NOW)
     (claimed,) = await stored.claim(store)
-    told = replace(event("evt_1", "invoice.paid"), tags=tags)
-    made = stored.change(told, snapshot=replace(OPEN, id=invoice_id, number=number, tags=tags))
+    recorded = replace(event("evt_1", "invoice.paid"), tags=tags)
+    made = stored.change(recorded, snapshot=replace(OPEN, id=invoice_id, number=number, tags=tags))
     await SqlPollQueue(store).record([stored.polled(claimed, change=made)], {})
     reports = Reports(store)
     assert [item["id"] for item in await reports.invoices(search=number[100:])] == [invoice_id]

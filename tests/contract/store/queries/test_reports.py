@@ -132,11 +132,11 @@ async def test_deliveries_endpoints_and_sources_are_listed_by_state(store: Store
     ]
 
 
-async def test_show_tells_everything_of_one_invoice(store: Store) -> None:
+async def test_show_reports_everything_of_one_invoice(store: Store) -> None:
     await stored.endpoints(store, "ledger")
     await seen(store, "inv_1")
-    told = event("evt_1", "invoice.updated", "ledger")
-    await stored.record_events(store, "inv_1", told)
+    recorded = event("evt_1", "invoice.updated", "ledger")
+    await stored.record_events(store, "inv_1", recorded)
     reports = Reports(store)
     shown = await reports.show("acme", "inv_1")
     assert shown is not None

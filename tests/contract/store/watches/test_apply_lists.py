@@ -31,7 +31,7 @@ def mark(entries: Sequence[DesiredWatch], *warnings: str) -> ListDigest:
     return ListDigest(repr(hash(tuple(entries))), len(entries), warnings)
 
 
-async def stored_wishes(store: Store) -> Texts:
+async def stored_states(store: Store) -> Texts:
     """What the rows say that lists wish."""
     found: Texts = {}
     async with store.reading() as connection:
@@ -87,9 +87,9 @@ async def test_a_list_that_is_held_back_is_not_remembered(store: Store) -> None:
 async def test_a_list_whose_lines_have_moved_is_written_nowhere(store: Store) -> None:
     watches = await stored.watch(store)
     await watches.apply_lists(listed("a", "b"), NOW, confirmed=False)
-    before = await stored_wishes(store)
+    before = await stored_states(store)
     assert await watches.apply_lists(listed("new", "a", "b"), NOW, confirmed=False) == ListsApplied(added=1)
-    assert {one: text for one, text in (await stored_wishes(store))["acme"].items() if one != "new"} == before["acme"]
+    assert {one: text for one, text in (await stored_states(store))["acme"].items() if one != "new"} == before["acme"]
 
 
 async def test_a_long_list_that_is_interrupted_is_not_remembered_and_taken_up_again(store: Store) -> None:
@@ -102,11 +102,11 @@ async def test_a_long_list_that_is_interrupted_is_not_remembered_and_taken_up_ag
     with pytest.raises(StoreUnavailable, match="is away"):
         await SqlWatches(SteppedStore.of(store, goes_away)).apply_lists(entries, NOW, confirmed=False, mark=mark([]))
     watches = SqlWatches(store)
-    assert len((await stored_wishes(store))["acme"]) == STEP
+    assert len((await stored_states(store))["acme"]) == STEP
     assert await watches.list_digest() is None
     assert (await watches.apply_lists(entries, NOW, confirmed=False, mark=mark(entries))).added == STEP + 1
     assert await watches.list_digest() == mark(entries)
-    assert await stored_wishes(store) == texts(entries, from_file)
+    assert await stored_states(store) == texts(entries, from_file)
 
 
 async def test_an_interrupted_change_of_what_was_remembered_is_forgotten(store: Store) -> None:
@@ -122,10 +122,10 @@ async def test_an_interrupted_change_of_what_was_remembered_is_forgotten(store: 
         await SqlWatches(SteppedStore.of(store, goes_away)).apply_lists(other, NOW, confirmed=False, mark=mark(other))
     assert await watches.list_digest() is None
     assert (await watches.apply_lists(entries, NOW, confirmed=False, mark=mark(entries))).changed == STEP
-    assert await stored_wishes(store) == texts(entries, from_file)
+    assert await stored_states(store) == texts(entries, from_file)
 
 
-async def test_what_is_watched_by_hand_between_two_steps_keeps_both_wishes(store: Store) -> None:
+async def test_what_is_watched_by_hand_between_two_steps_keeps_both_desired_states(store: Store) -> None:
     watches = await stored.watch(store)
 
     async def by_hand(number: int) -> None:
@@ -171,7 +171,7 @@ async def test_remembered_lists_are_what_the_watches_say_whatever_is_done_by_han
             await something(rng.choice(IDS[:30]))
         found = await watches.list_digest()
         wished = {} if found is None else texts(known[found.digest], from_file)
-        assert await stored_wishes(store) == wished
+        assert await stored_states(store) == wished
     assert len(known) > 20
 
 
@@ -188,7 +188,7 @@ async def test_replicas_with_other_lists_apply_them_one_after_the_other(postgres
             group.start_soon(apply, other, lists[1])
         remembered = await SqlWatches(one).list_digest()
         (last,) = (entries for entries in lists if mark(entries) == remembered)
-        assert await stored_wishes(one) == texts(last, from_file)
+        assert await stored_states(one) == texts(last, from_file)
 
 
 async def test_a_long_import_is_made_step_by_step_and_can_be_repeated(store: Store) -> None:

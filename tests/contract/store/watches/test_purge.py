@@ -16,11 +16,11 @@ from watcher.store import Redelivery, Reports, SqlPollQueue, SqlWatches, Store
 from watcher.store.tables import attempts, documents, snapshots
 
 
-async def told(store: Store) -> None:
+async def recorded(store: Store) -> None:
     await stored.watch(store, "inv_1")
     (claimed,) = await stored.claim(store)
     remembered = history_state.dumps(
-        HistoryState(OPEN, OPEN, OPEN, version=3, sequence=5, told=frozenset({"invoice.overdue x"}))
+        HistoryState(OPEN, OPEN, OPEN, version=3, sequence=5, recorded=frozenset({"invoice.overdue x"}))
     )
     change = Change(remembered, 3, 5, OPEN, (event("evt_1", "a", "ledger"), event("evt_2", "b", "ledger", sequence=2)))
     await SqlPollQueue(store).record([replace(stored.polled(claimed), raw=b"Ada", change=change)], {})
@@ -28,7 +28,7 @@ async def told(store: Store) -> None:
 
 async def test_a_purge_erases_documents_snapshots_and_names_and_keeps_event_ids(store: Store) -> None:
     outbox = await stored.endpoints(store, "ledger")
-    await told(store)
+    await recorded(store)
     (head,) = await send(outbox)
     await outbox.settle([stored.delivered(head)])
     watches = SqlWatches(store)
@@ -51,18 +51,18 @@ async def test_a_purge_erases_documents_snapshots_and_names_and_keeps_event_ids(
 
 
 async def test_numbers_go_on_after_a_purge_so_that_no_event_id_is_used_twice(store: Store) -> None:
-    await told(store)
+    await recorded(store)
     watches = SqlWatches(store)
     await watches.remove("acme", "inv_1", NOW, purge=True)
     await watches.add(DesiredWatch("acme", "inv_1"), "cli", NOW)
     (claimed,) = await stored.claim(store)
     kept = history_state.loads(claimed.memory)
-    assert (kept.version, kept.sequence, kept.told) == (3, 5, frozenset({"invoice.overdue x"}))
+    assert (kept.version, kept.sequence, kept.recorded) == (3, 5, frozenset({"invoice.overdue x"}))
     assert (kept.snapshot, kept.known, kept.alive, claimed.fingerprint) == (None, None, None, None)
 
 
 async def test_a_stopped_invoice_can_still_be_purged_and_an_unknown_one_cannot(store: Store) -> None:
-    await told(store)
+    await recorded(store)
     watches = SqlWatches(store)
     await watches.remove("acme", "inv_1", NOW)
     with pytest.raises(NotFound):

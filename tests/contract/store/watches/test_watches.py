@@ -98,7 +98,7 @@ async def test_unknown_watches_and_sources_are_named(store: Store) -> None:
         await watches.apply_lists([DesiredWatch("elsewhere", "inv_1")], NOW, confirmed=False)
 
 
-async def test_removing_stops_the_look_in_flight_and_re_adding_continues(store: Store) -> None:
+async def test_removing_stops_the_poll_in_flight_and_re_adding_continues(store: Store) -> None:
     await stored.record_events(store, "inv_1", event("evt_1", "invoice.tracked"))
     watches = SqlWatches(store)
     await watches.request_poll("acme", "inv_1", NOW)

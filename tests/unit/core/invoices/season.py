@@ -42,7 +42,7 @@ class Story:
     seen: Invoice
     grace: timedelta = timedelta(0)
     memory: HistoryState = field(default_factory=HistoryState)
-    told: Counter[tuple[str, str | None, str | None]] = field(
+    recorded: Counter[tuple[str, str | None, str | None]] = field(
         default_factory=Counter[tuple[str, str | None, str | None]]
     )
     passed: set[str] = field(default_factory=set[str])
@@ -81,14 +81,14 @@ class Story:
             self.passed.add(taken.due_key)
         for event in transition.events:
             self.sequences.append(event.sequence)
-            self.told[event.fact.type, event.fact.due_key, event.fact.offset] += 1
+            self.recorded[event.fact.type, event.fact.due_key, event.fact.offset] += 1
         self.memory = transition.memory
         return transition
 
     def problems(self) -> list[str]:
-        overdue = {due: times for (kind, due, _), times in self.told.items() if kind == EventType.OVERDUE}
-        cleared = {due: times for (kind, due, _), times in self.told.items() if kind == EventType.OVERDUE_CLEARED}
-        offsets = {key: times for key, times in self.told.items() if key[2] is not None}
+        overdue = {due: times for (kind, due, _), times in self.recorded.items() if kind == EventType.OVERDUE}
+        cleared = {due: times for (kind, due, _), times in self.recorded.items() if kind == EventType.OVERDUE_CLEARED}
+        offsets = {key: times for key, times in self.recorded.items() if key[2] is not None}
         found: list[str] = []
         if overdue != dict.fromkeys(self.passed, 1):
             found.append(f"overdue told {overdue}, due dates passed unpaid {sorted(self.passed)}")
@@ -114,16 +114,16 @@ def _due(rng: random.Random) -> date:
 
 
 def play(invoices: int, seed: int) -> Season:
-    told: Counter[str] = Counter()
+    recorded: Counter[str] = Counter()
     problems: list[str] = []
     for number in range(invoices):
         rng = random.Random(f"{seed} {number}")  # noqa: S311 -- a story to be told again, no secret
         story = Story(rng, rng.choice(ZONES), replace(OPEN, due=_due(rng)))
         story.live()
         problems += [f"invoice {number}: {problem}" for problem in story.problems()]
-        for (kind, _, _), times in story.told.items():
-            told[kind] += times
-    return Season(told.total(), told[EventType.OVERDUE], told[EventType.OVERDUE_CLEARED], tuple(problems))
+        for (kind, _, _), times in story.recorded.items():
+            recorded[kind] += times
+    return Season(recorded.total(), recorded[EventType.OVERDUE], recorded[EventType.OVERDUE_CLEARED], tuple(problems))
 
 
 def main() -> None:

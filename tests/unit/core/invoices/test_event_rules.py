@@ -16,31 +16,31 @@ from watcher.core.invoices.transition import Transition
 def after(*seen: Invoice) -> Transition:
     life = Life()
     for one in seen[:-1]:
-        life.look(one)
-    return life.look(seen[-1])
+        life.poll(one)
+    return life.poll(seen[-1])
 
 
 def fact(transition: Transition, event_type: str) -> Fact:
     return next(event.fact for event in transition.events if event.fact.type == f"invoice.{event_type}")
 
 
-def fields(told: Fact) -> set[str]:
-    return {change.field for change in told.changes}
+def fields(recorded: Fact) -> set[str]:
+    return {change.field for change in recorded.changes}
 
 
 def test_the_first_snapshot_is_tracked_and_nothing_else() -> None:
     assert types(after(invoice(Status.PAID, euros(paid="100.00")))) == ["tracked"]
 
 
-def test_the_same_answer_again_tells_nothing() -> None:
+def test_the_same_answer_again_records_nothing() -> None:
     assert types(after(invoice(), invoice())) == []
 
 
 @pytest.mark.parametrize("status", [Status.OPEN, Status.PARTIALLY_PAID, Status.PAID, Status.UNCOLLECTIBLE])
 def test_leaving_draft_is_finalized_and_inferred_unless_seen_open(status: Status) -> None:
-    told = fact(after(invoice(Status.DRAFT), invoice(status, finalized_at=START)), "finalized")
-    assert told.inferred == (status is not Status.OPEN)
-    assert told.occurred_at == START
+    recorded = fact(after(invoice(Status.DRAFT), invoice(status, finalized_at=START)), "finalized")
+    assert recorded.inferred == (status is not Status.OPEN)
+    assert recorded.occurred_at == START
 
 
 def test_draft_to_void_is_finalized_only_if_the_provider_says_when() -> None:
@@ -50,15 +50,15 @@ def test_draft_to_void_is_finalized_only_if_the_provider_says_when() -> None:
 
 def test_a_deleted_draft_was_never_finalized() -> None:
     life = Life()
-    life.look(invoice(Status.DRAFT))
+    life.poll(invoice(Status.DRAFT))
     assert types(life.lose()) == ["deleted"]
 
 
-def test_partial_payment_then_the_rest_tells_both_with_their_amounts() -> None:
+def test_partial_payment_then_the_rest_records_both_with_their_amounts() -> None:
     life = Life()
-    life.look(invoice())
-    partial = life.look(invoice(Status.PARTIALLY_PAID, euros(paid="30.00")))
-    paid = life.look(invoice(Status.PAID, euros(paid="100.00"), paid_at=START))
+    life.poll(invoice())
+    partial = life.poll(invoice(Status.PARTIALLY_PAID, euros(paid="30.00")))
+    paid = life.poll(invoice(Status.PAID, euros(paid="100.00"), paid_at=START))
     assert types(partial) == ["partially_paid"]
     assert [str(delta.amount) for delta in fact(partial, "partially_paid").delta or ()] == ["30.00"]
     assert types(paid) == ["paid"]
@@ -71,28 +71,28 @@ def test_partial_payment_then_the_rest_tells_both_with_their_amounts() -> None:
 
 def test_a_refund_is_not_a_reversal() -> None:
     before = invoice(Status.PAID, euros(paid="100.00"))
-    told = after(before, invoice(Status.PARTIALLY_PAID, euros(paid="60.00", refunded="40.00")))
-    assert types(told) == ["refunded"]
-    assert [str(delta.amount) for delta in fact(told, "refunded").delta or ()] == ["40.00"]
+    recorded = after(before, invoice(Status.PARTIALLY_PAID, euros(paid="60.00", refunded="40.00")))
+    assert types(recorded) == ["refunded"]
+    assert [str(delta.amount) for delta in fact(recorded, "refunded").delta or ()] == ["40.00"]
 
 
 def test_a_chargeback_reopens_a_paid_invoice_as_payment_reversed() -> None:
-    told = after(invoice(Status.PAID, euros(paid="100.00")), invoice())
-    assert types(told) == ["payment_reversed"]
-    assert "status" in fields(fact(told, "payment_reversed"))
-    assert [str(delta.amount) for delta in fact(told, "payment_reversed").delta or ()] == ["100.00"]
+    recorded = after(invoice(Status.PAID, euros(paid="100.00")), invoice())
+    assert types(recorded) == ["payment_reversed"]
+    assert "status" in fields(fact(recorded, "payment_reversed"))
+    assert [str(delta.amount) for delta in fact(recorded, "payment_reversed").delta or ()] == ["100.00"]
 
 
 def test_money_taken_beyond_a_refund_is_reversed_by_the_difference() -> None:
-    told = after(invoice(Status.PAID, euros(paid="100.00")), invoice(Status.OPEN, euros(refunded="40.00")))
-    assert types(told) == ["refunded", "payment_reversed"]
-    assert [str(delta.amount) for delta in fact(told, "payment_reversed").delta or ()] == ["60.00"]
+    recorded = after(invoice(Status.PAID, euros(paid="100.00")), invoice(Status.OPEN, euros(refunded="40.00")))
+    assert types(recorded) == ["refunded", "payment_reversed"]
+    assert [str(delta.amount) for delta in fact(recorded, "payment_reversed").delta or ()] == ["60.00"]
 
 
 def test_a_credit_note_can_pay_an_invoice() -> None:
-    told = after(invoice(), invoice(Status.PAID, euros(credited="100.00")))
-    assert types(told) == ["credited", "paid"]
-    assert fact(told, "paid").delta == ()
+    recorded = after(invoice(), invoice(Status.PAID, euros(credited="100.00")))
+    assert types(recorded) == ["credited", "paid"]
+    assert fact(recorded, "paid").delta == ()
 
 
 def test_failed_attempts_are_counted_and_an_inferred_failure_has_no_count() -> None:
@@ -104,21 +104,21 @@ def test_failed_attempts_are_counted_and_an_inferred_failure_has_no_count() -> N
     assert "payment_pending" in fields(guessed)
 
 
-def test_a_pending_payment_is_told_when_it_begins() -> None:
+def test_a_pending_payment_is_recorded_when_it_begins() -> None:
     assert types(after(invoice(), invoice(payment_pending=True))) == ["payment_pending"]
 
 
-def test_paying_too_much_is_told_once() -> None:
+def test_paying_too_much_is_recorded_once() -> None:
     life = Life()
-    life.look(invoice())
-    assert types(life.look(invoice(Status.PAID, euros(paid="110.00", due="0.00")))) == ["paid", "overpaid"]
-    assert types(life.look(invoice(Status.PAID, euros(paid="120.00", due="0.00")))) == ["updated"]
+    life.poll(invoice())
+    assert types(life.poll(invoice(Status.PAID, euros(paid="110.00", due="0.00")))) == ["paid", "overpaid"]
+    assert types(life.poll(invoice(Status.PAID, euros(paid="120.00", due="0.00")))) == ["updated"]
 
 
 def test_voiding_carries_the_old_total_and_is_no_amount_change() -> None:
-    told = after(invoice(), invoice(Status.VOID, euros(total="0.00"), voided_at=START))
-    assert types(told) == ["voided"]
-    totals = [change for change in fact(told, "voided").changes if change.field == "amounts.EUR.total"]
+    recorded = after(invoice(), invoice(Status.VOID, euros(total="0.00"), voided_at=START))
+    assert types(recorded) == ["voided"]
+    totals = [change for change in fact(recorded, "voided").changes if change.field == "amounts.EUR.total"]
     assert [(change.before, change.after) for change in totals] == [("100.00", "0.00")]
 
 
@@ -132,10 +132,10 @@ def test_void_and_uncollectible_can_be_reopened() -> None:
     assert types(after(invoice(Status.UNCOLLECTIBLE), invoice())) == ["reopened"]
 
 
-def test_writing_off_tells_when_the_provider_did_it() -> None:
-    told = after(invoice(), invoice(Status.UNCOLLECTIBLE, uncollectible_at=START))
-    assert types(told) == ["marked_uncollectible"]
-    assert fact(told, "marked_uncollectible").occurred_at == START
+def test_writing_off_records_when_the_provider_did_it() -> None:
+    recorded = after(invoice(), invoice(Status.UNCOLLECTIBLE, uncollectible_at=START))
+    assert types(recorded) == ["marked_uncollectible"]
+    assert fact(recorded, "marked_uncollectible").occurred_at == START
 
 
 def test_terms_that_change_after_draft_have_events_of_their_own() -> None:
@@ -147,61 +147,61 @@ def test_terms_that_change_after_draft_have_events_of_their_own() -> None:
 
 def test_deleted_and_back_is_deleted_then_restored() -> None:
     life = Life()
-    life.look(invoice())
+    life.poll(invoice())
     assert types(life.lose()) == ["deleted"]
     assert life.memory.snapshot is not None
     assert [str(row.due) for row in life.memory.snapshot.amounts] == ["0.00"]
-    assert types(life.look(invoice())) == ["restored"]
+    assert types(life.poll(invoice())) == ["restored"]
 
 
 def test_what_was_paid_before_it_was_deleted_is_not_paid_again_when_restored() -> None:
     life = Life()
-    life.look(invoice(Status.PAID, euros(paid="100.00")))
+    life.poll(invoice(Status.PAID, euros(paid="100.00")))
     life.lose()
-    assert types(life.look(invoice(Status.PAID, euros(paid="100.00")))) == ["restored"]
+    assert types(life.poll(invoice(Status.PAID, euros(paid="100.00")))) == ["restored"]
 
 
-def test_to_and_from_unknown_only_updated_is_told_and_nothing_between_is_lost() -> None:
+def test_to_and_from_unknown_only_updated_is_recorded_and_nothing_between_is_lost() -> None:
     life = Life()
-    life.look(invoice())
-    assert types(life.look(invoice(Status.UNKNOWN, euros(paid="40.00")))) == ["updated"]
-    assert types(life.look(invoice(Status.UNKNOWN, euros(paid="100.00")))) == ["updated"]
-    told = life.look(invoice(Status.PAID, euros(paid="100.00")))
-    assert types(told) == ["paid"]
-    assert [str(delta.amount) for delta in fact(told, "paid").delta or ()] == ["100.00"]
+    life.poll(invoice())
+    assert types(life.poll(invoice(Status.UNKNOWN, euros(paid="40.00")))) == ["updated"]
+    assert types(life.poll(invoice(Status.UNKNOWN, euros(paid="100.00")))) == ["updated"]
+    recorded = life.poll(invoice(Status.PAID, euros(paid="100.00")))
+    assert types(recorded) == ["paid"]
+    assert [str(delta.amount) for delta in fact(recorded, "paid").delta or ()] == ["100.00"]
 
 
 def test_unknown_and_back_to_the_same_is_only_updated() -> None:
     life = Life()
-    life.look(invoice())
-    life.look(invoice(Status.UNKNOWN))
-    assert types(life.look(invoice())) == ["updated"]
+    life.poll(invoice())
+    life.poll(invoice(Status.UNKNOWN))
+    assert types(life.poll(invoice())) == ["updated"]
 
 
-def test_other_fields_are_told_as_updated() -> None:
-    told = after(invoice(), invoice(line_count=4))
-    assert types(told) == ["updated"]
-    assert fact(told, "updated").reason is None
+def test_other_fields_are_recorded_as_updated() -> None:
+    recorded = after(invoice(), invoice(line_count=4))
+    assert types(recorded) == ["updated"]
+    assert fact(recorded, "updated").reason is None
 
 
-def test_tags_and_time_zone_are_told_as_configuration() -> None:
+def test_tags_and_time_zone_are_recorded_as_configuration() -> None:
     life = Life()
-    life.look(invoice())
+    life.poll(invoice())
     life.watch = replace(life.watch, tags=("legal",), timezone=ZoneInfo("Europe/Berlin"))
-    told = life.look(invoice())
-    assert types(told) == ["updated"]
-    assert fact(told, "updated").reason == "configuration"
-    assert fields(fact(told, "updated")) == {"tags", "due_at"}
+    recorded = life.poll(invoice())
+    assert types(recorded) == ["updated"]
+    assert fact(recorded, "updated").reason == "configuration"
+    assert fields(fact(recorded, "updated")) == {"tags", "due_at"}
 
 
 def test_each_currency_is_compared_with_itself() -> None:
     nothing = Decimal("0.00")
     dollars = Amounts("USD", Decimal("5.00"), nothing, Decimal("5.00"), nothing, nothing, nothing)
     paid = replace(dollars, paid=Decimal("5.00"), due=Decimal("0.00"))
-    told = after(
+    recorded = after(
         invoice(amounts=euros()),
         replace(invoice(), amounts=(euros(), dollars)),
         replace(invoice(), amounts=(euros(), paid)),
     )
-    assert types(told) == ["partially_paid"]
-    assert [delta.currency for delta in fact(told, "partially_paid").delta or ()] == ["USD"]
+    assert types(recorded) == ["partially_paid"]
+    assert [delta.currency for delta in fact(recorded, "partially_paid").delta or ()] == ["USD"]

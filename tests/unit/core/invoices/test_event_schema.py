@@ -17,9 +17,9 @@ VALIDATOR = cast(
     "Any", Draft202012Validator(cast("Any", event_schema()), format_checker=Draft202012Validator.FORMAT_CHECKER)
 )
 BODIES = {
-    event.fact.type.value: told
+    event.fact.type.value: recorded
     for stage in live()
-    for event, told in zip(stage.transition.events, stage.bodies, strict=True)
+    for event, recorded in zip(stage.transition.events, stage.bodies, strict=True)
 }
 """The full body of every type that this life has, the last one of each."""
 
@@ -35,10 +35,10 @@ def test_the_schema_is_itself_valid_and_names_every_type() -> None:
     assert schema["properties"]["type"]["enum"] == [event_type.value for event_type in EventType]
 
 
-def test_this_life_tells_nearly_every_event_of_an_invoice() -> None:
-    told = set(BODIES)
+def test_this_life_records_nearly_every_event_of_an_invoice() -> None:
+    recorded = set(BODIES)
 
-    assert {event_type.value for event_type in EventType if event_type.value.startswith("invoice.")} - told == {
+    assert {event_type.value for event_type in EventType if event_type.value.startswith("invoice.")} - recorded == {
         "invoice.credited",
         "invoice.refunded",
     }
@@ -54,21 +54,21 @@ def test_a_real_body_matches_whole_thin_and_truncated(event_type: str) -> None:
 
 @pytest.mark.parametrize("event_type", [EventType.SOURCE_FAILING, EventType.SOURCE_RECOVERED])
 def test_events_about_a_source_match(event_type: EventType) -> None:
-    _, told = body.about_source(
+    _, recorded = body.about_source(
         event_type, source="acme", provider="rapyd", reason="credentials refused", since=BEGINS_AT, now=BEGINS_AT
     )
 
-    assert problems(json.loads(told)) == []
+    assert problems(json.loads(recorded)) == []
 
 
 @pytest.mark.parametrize("event_type", [EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED])
 def test_events_about_an_endpoint_match(event_type: EventType) -> None:
-    event_id, told = body.about_endpoint(
+    event_id, recorded = body.about_endpoint(
         event_type, endpoint="ledger", reason="gone", since=BEGINS_AT, now=BEGINS_AT + timedelta(days=1)
     )
 
-    assert problems(json.loads(told)) == []
-    assert json.loads(told)["data"]["event_id"] == event_id
+    assert problems(json.loads(recorded)) == []
+    assert json.loads(recorded)["data"]["event_id"] == event_id
 
 
 def with_float(document: dict[str, Any]) -> None:

@@ -35,12 +35,12 @@ dues = st.sampled_from([None, DUE, DUE + timedelta(days=5), START + timedelta(da
 @st.composite
 def invoices(draw: st.DrawFn) -> Invoice:
     amounts = {row.currency: row for row in draw(st.lists(rows, max_size=2))}
-    told = tuple(amounts[currency] for currency in sorted(amounts))
+    recorded = tuple(amounts[currency] for currency in sorted(amounts))
     return Invoice(
         id="inv_1",
-        status=read_status(draw(st.sampled_from(Status)), told),
+        status=read_status(draw(st.sampled_from(Status)), recorded),
         provider_status=draw(st.sampled_from(["A", "B"])),
-        amounts=told,
+        amounts=recorded,
         due=draw(dues),
         failed_attempts=draw(st.integers(0, 2)),
         payment_pending=draw(st.booleans()),
@@ -63,15 +63,15 @@ thorough = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slo
 
 def lived(story: list[tuple[float, Invoice | None, bool]]) -> list[tuple[HistoryState, Transition]]:
     """(memory before, transition) of each step; the memory goes through its text as it does in the store."""
-    life, told = Life(), list[tuple[HistoryState, Transition]]()
+    life, recorded = Life(), list[tuple[HistoryState, Transition]]()
     for day, seen, held in story:
         before = life.memory
         if seen is not None:
-            told.append((before, life.look(seen, day=day, held=held)))
+            recorded.append((before, life.poll(seen, day=day, held=held)))
         elif before.snapshot is not None:
-            told.append((before, life.lose(day=day)))
+            recorded.append((before, life.lose(day=day)))
         life.memory = loads(dumps(life.memory))
-    return told
+    return recorded
 
 
 @thorough
@@ -84,12 +84,12 @@ def test_sequences_have_no_gap_and_ids_no_twin(story: list[tuple[float, Invoice 
 
 @thorough
 @given(steps)
-def test_each_changed_field_is_told_by_exactly_one_event(story: list[tuple[float, Invoice | None, bool]]) -> None:
+def test_each_changed_field_is_recorded_by_exactly_one_event(story: list[tuple[float, Invoice | None, bool]]) -> None:
     for before, transition in lived(story):
         if before.snapshot is None:
             continue
-        told = Counter(change for event in transition.events for change in event.fact.changes)
-        assert told == Counter(changes(before.snapshot, transition.snapshot))
+        recorded = Counter(change for event in transition.events for change in event.fact.changes)
+        assert recorded == Counter(changes(before.snapshot, transition.snapshot))
 
 
 @thorough
@@ -105,10 +105,12 @@ def test_the_newest_event_reproduces_the_last_snapshot(story: list[tuple[float, 
 
 @thorough
 @given(steps)
-def test_clock_events_are_told_once_whatever_the_clock_does(story: list[tuple[float, Invoice | None, bool]]) -> None:
+def test_clock_events_are_recorded_once_whatever_the_clock_does(
+    story: list[tuple[float, Invoice | None, bool]],
+) -> None:
     facts = [event.fact for _, transition in lived(story) for event in transition.events]
-    told = Counter((fact.type, fact.due_key, fact.offset) for fact in facts if fact.type in CLOCK_TYPES)
-    assert all(times == 1 for times in told.values())
+    recorded = Counter((fact.type, fact.due_key, fact.offset) for fact in facts if fact.type in CLOCK_TYPES)
+    assert all(times == 1 for times in recorded.values())
 
 
 @thorough

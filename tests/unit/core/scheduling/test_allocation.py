@@ -54,7 +54,7 @@ def test_the_budget_is_never_exceeded(
     count = sum(group.count for group in groups)
     budget = budget_of(count, limits, rate=rate, batch_size=batch_size)
     placed = interval_rule(groups, budget, limits)
-    assert placed.looks(groups) <= budget * (1 + 1e-6)
+    assert placed.polls_per_day(groups) <= budget * (1 + 1e-6)
     assert budget <= count / (limits.every / DAY) * (1 + 1e-9), "fixed would spend as much"
     assert budget <= 0.9 * rate * batch_size * 86_400 * (1 + 1e-9)
 
@@ -63,11 +63,11 @@ def test_the_budget_is_never_exceeded(
 def test_the_whole_budget_is_spent_where_the_limits_allow_it(groups: Sequence[WeightedGroup], limits: Limits) -> None:
     budget = budget_of(sum(group.count for group in groups), limits, rate=10_000, batch_size=200)
     placed = interval_rule(groups, budget, limits)
-    assert isclose(placed.looks(groups), budget, rel_tol=1e-6)
+    assert isclose(placed.polls_per_day(groups), budget, rel_tol=1e-6)
 
 
 @given(open_there=CENSUS, limits=LIMITS, jitter=st.floats(0, 0.999))
-def test_with_nothing_learned_each_invoice_is_looked_at_as_fixed_would(
+def test_with_nothing_learned_each_invoice_is_polled_as_fixed_would(
     open_there: Mapping[HazardGroup, int], limits: Limits, jitter: float
 ) -> None:
     allocation = allocate(Census(open_there, {}), NOW, limits, rate=10_000, batch_size=200)
@@ -88,7 +88,7 @@ def test_no_interval_leaves_its_limits(groups: Sequence[WeightedGroup], limits: 
 
 
 @given(groups=GROUPS, limits=LIMITS, less=st.floats(1e-4, 10), factor=st.floats(1, 100))
-def test_what_is_likelier_or_worth_more_is_never_looked_at_more_rarely(
+def test_what_is_likelier_or_worth_more_is_never_polled_more_rarely(
     groups: Sequence[WeightedGroup], limits: Limits, less: float, factor: float
 ) -> None:
     placed = interval_rule(groups, sum(group.count for group in groups) / (limits.every / DAY), limits)
@@ -121,7 +121,7 @@ def test_a_delay_that_fastest_rules_out_has_no_price() -> None:
     assert budget_for([], timedelta(hours=1), USUAL) == 0
 
 
-def test_invoices_near_the_due_date_get_the_looks_of_those_far_from_it() -> None:
+def test_invoices_near_the_due_date_get_the_polls_of_those_far_from_it() -> None:
     census = Census({due_in(0.5): 100, due_in(20): 100}, learned({-0.5: 200, -20: 2}))
     allocation = allocate(census, NOW, USUAL, rate=100, batch_size=1)
     near, far = (allocation.interval(due_in(days), NOW) for days in (0.5, 20))
@@ -129,7 +129,7 @@ def test_invoices_near_the_due_date_get_the_looks_of_those_far_from_it() -> None
     assert isclose((1 / (near / DAY) + 1 / (far / DAY)) * 100, allocation.budget, rel_tol=1e-6)
 
 
-def test_a_look_is_planned_by_what_lies_ahead() -> None:
+def test_a_poll_is_planned_by_what_lies_ahead() -> None:
     """From the quiet day before the due day an interval reaches into it, and ends the sooner for that."""
     census = Census({due_in(1.2): 10, due_in(0.5): 10}, learned({-0.5: 800, -1.5: 1}))
     allocation = allocate(
@@ -139,7 +139,7 @@ def test_a_look_is_planned_by_what_lies_ahead() -> None:
     assert allocation.interval(due_in(1.2), NOW) < quiet * DAY / 2
 
 
-def test_what_is_worth_four_times_as_much_is_looked_at_twice_as_often() -> None:
+def test_what_is_worth_four_times_as_much_is_polled_twice_as_often() -> None:
     census = Census({due_in(5, worth=40): 50, due_in(5, worth=48): 50}, {})
     weighted = allocate(census, NOW, USUAL, rate=100, batch_size=1, weighted=True)
     small, large = (weighted.interval(due_in(5, worth=worth), NOW) for worth in (40, 48))
@@ -166,6 +166,6 @@ def test_an_account_that_puts_us_off_is_asked_less() -> None:
 
 
 @pytest.mark.parametrize(("batch_size", "looks"), [(1, 0.9 * 2 * 86_400), (25, 50_000 * 96 / 4)])
-def test_the_rate_is_a_cap_and_batches_lift_it(batch_size: int, looks: float) -> None:
+def test_the_rate_is_a_cap_and_batches_lift_it(batch_size: int, polls_per_day: float) -> None:
     limits = Limits(timedelta(hours=1), USUAL.fastest, USUAL.slowest)
-    assert isclose(budget_of(50_000, limits, rate=2, batch_size=batch_size), looks)
+    assert isclose(budget_of(50_000, limits, rate=2, batch_size=batch_size), polls_per_day)

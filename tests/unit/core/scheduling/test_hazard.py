@@ -43,7 +43,7 @@ def effort_of(curve: Curve, days: float, when: float | None) -> float:
 
 
 @given(learned=LEARNED, effort=st.floats(1e-4, 30), when=WHEN)
-def test_the_next_look_is_the_inverse_of_the_integral(
+def test_the_next_poll_is_the_inverse_of_the_integral(
     learned: Mapping[int, Tally], effort: float, when: float | None
 ) -> None:
     curve = Curve.learned(learned)
@@ -53,7 +53,7 @@ def test_the_next_look_is_the_inverse_of_the_integral(
 
 
 @given(learned=LEARNED, when=WHEN, less=st.floats(1e-4, 10), more=st.floats(1e-3, 10))
-def test_more_effort_is_a_later_look(
+def test_more_effort_is_a_later_poll(
     learned: Mapping[int, Tally], when: float | None, less: float, more: float
 ) -> None:
     curve = Curve.learned(learned)
@@ -61,15 +61,13 @@ def test_more_effort_is_a_later_look(
 
 
 @given(learned=LEARNED, when=st.floats(-120, 150), factor=st.floats(1.1, 100))
-def test_what_is_likelier_to_change_is_looked_at_sooner(
-    learned: Mapping[int, Tally], when: float, factor: float
-) -> None:
+def test_what_is_likelier_to_change_is_polled_sooner(learned: Mapping[int, Tally], when: float, factor: float) -> None:
     curve = Curve.learned(learned)
     likelier = Curve(tuple(hazard * factor for hazard in curve.hazards))
     assert likelier.days_until(1.0, when) < curve.days_until(1.0, when)
 
 
-def test_four_times_as_likely_is_looked_at_twice_as_often() -> None:
+def test_four_times_as_likely_is_polled_twice_as_often() -> None:
     likelier = Curve(tuple(4 * hazard for hazard in UNIFORM.hazards))
     for when in (None, -20.0, 3.0):
         assert isclose(2 * likelier.days_until(0.1, when), UNIFORM.days_until(0.1, when))
@@ -80,7 +78,7 @@ def test_with_nothing_learned_every_stage_is_alike() -> None:
     assert len(UNIFORM.hazards) == len(STAGES)
 
 
-def test_a_stage_is_known_by_its_own_looks_and_a_thin_one_by_its_phase() -> None:
+def test_a_stage_is_known_by_its_own_polls_and_a_thin_one_by_its_phase() -> None:
     first, second, far = stage_at(2.5), stage_at(3.5), stage_at(-100)
     curve = Curve.learned({first: Tally(85, 985.0), second: Tally(3, 5.0)})
     assert curve.hazards[first] == 85.5 / 1000
@@ -110,7 +108,7 @@ def test_names_of_stages_are_kept_by_databases_and_never_change_their_meaning() 
 
 
 @given(since=INSTANTS, length=st.integers(1, 60 * 86_400), changed=st.none() | st.floats(0, 1))
-def test_the_time_that_a_look_teaches_about_is_the_time_until_the_change(
+def test_the_time_that_a_poll_teaches_about_is_the_time_until_the_change(
     since: datetime, length: int, changed: float | None
 ) -> None:
     until = since + timedelta(seconds=length)
@@ -124,7 +122,7 @@ def test_the_time_that_a_look_teaches_about_is_the_time_until_the_change(
         assert [one.stage for one in taught if one.events] == [stage_at(days_after(due_hour(DUE), changed_at))]
 
 
-def test_a_look_over_a_stage_s_end_teaches_about_both() -> None:
+def test_a_poll_over_a_stage_s_end_teaches_about_both() -> None:
     since, until = DUE - timedelta(hours=6), DUE + timedelta(hours=2)
     assert exposures("rapyd", "open", due_hour(DUE), since=since, until=until, changed_at=None) == (
         Exposure("rapyd", "open", stage_at(-0.5), 0, timedelta(hours=6)),

@@ -23,7 +23,7 @@ RULES = PollRules(
 MIDDLE = 0.5
 
 
-def test_settled_invoices_are_looked_at_ever_more_slowly_and_then_no_more() -> None:
+def test_settled_invoices_are_polled_ever_more_slowly_and_then_no_more() -> None:
     waits = [
         (settled_at(START + age, START, RULES, MIDDLE) or START) - (START + age)
         for age in (timedelta(0), timedelta(hours=4), timedelta(days=8), timedelta(days=80))
@@ -51,7 +51,7 @@ def test_probes_back_off_to_five_minutes() -> None:
     assert waits == [timedelta(seconds=5), timedelta(seconds=10), timedelta(minutes=5)]
 
 
-def test_luck_moves_a_look_by_at_most_a_twentieth() -> None:
+def test_jitter_moves_a_poll_by_at_most_a_twentieth() -> None:
     early, late = (after_failure(START, 1, RULES, jitter) - START for jitter in (0.0, 0.999999))
     assert early == timedelta(seconds=28.5)
     assert timedelta(seconds=31.4) < late < timedelta(seconds=31.5)

@@ -104,11 +104,11 @@ def test_attempts_that_were_under_way_when_it_opened_do_not_move_the_probe() -> 
     assert (later.probe_at, later.probes, fact) == (opened.probe_at, opened.probes, None)
 
 
-def test_a_probe_that_arrives_closes_it_and_nobody_was_told() -> None:
+def test_a_probe_that_arrives_closes_it_and_nothing_is_recorded() -> None:
     assert probed(failing(OPENS_AFTER), Answer.ACCEPTED) == (Health(), None)
 
 
-def test_five_days_of_nothing_but_failures_disable_it_and_it_is_told_once() -> None:
+def test_five_days_of_nothing_but_failures_disable_it_and_it_is_recorded_once() -> None:
     health, facts = failing(OPENS_AFTER), list[EndpointFact]()
     while health.probe_at is not None and health.probe_at < START + 2 * DISABLED_AFTER:
         health, fact = probed(health, Answer.FAILED)
@@ -117,7 +117,7 @@ def test_five_days_of_nothing_but_failures_disable_it_and_it_is_told_once() -> N
             assert DISABLED_AFTER <= health.failed_at - START <= DISABLED_AFTER + LONGEST_BETWEEN_PROBES
             facts.append(fact)
     assert facts == [EndpointFact(EventType.ENDPOINT_DISABLED, "failing", START)]
-    assert (health.disabled, health.told_since) == (Reason.FAILING, START)
+    assert (health.disabled, health.disabled_since) == (Reason.FAILING, START)
     assert probed(health, Answer.ACCEPTED) == (
         Health(),
         EndpointFact(EventType.ENDPOINT_RECOVERED, "answers again", START),
@@ -142,7 +142,7 @@ def test_gone_disables_at_once_and_only_enabling_ends_it() -> None:
     assert recovered == EndpointFact(EventType.ENDPOINT_RECOVERED, "answers again", START)
 
 
-def test_gone_again_after_enabling_is_told_again() -> None:
+def test_gone_again_after_enabling_is_recorded_again() -> None:
     gone, _ = after(Health(), Answer.GONE, lane=1, at=START, probe=False, jitter=0)
     _, fact = after(enable(gone), Answer.GONE, lane=1, at=START + DAY, probe=False, jitter=0)
     assert fact == EndpointFact(EventType.ENDPOINT_DISABLED, "gone", START + DAY)
@@ -150,30 +150,30 @@ def test_gone_again_after_enabling_is_told_again() -> None:
 
 @pytest.mark.parametrize("reason", ["gone", "operator"])
 def test_who_switches_a_failing_endpoint_off_ends_its_probes_too(reason: str) -> None:
-    given_up = replace(failing(OPENS_AFTER), disabled=Reason.FAILING, told_since=START)
+    given_up = replace(failing(OPENS_AFTER), disabled=Reason.FAILING, disabled_since=START)
     stopped, fact = disable(given_up, reason, START + DAY)
-    assert (stopped.disabled, stopped.probe_at, stopped.told_since, fact) == (reason, None, START, None)
+    assert (stopped.disabled, stopped.probe_at, stopped.disabled_since, fact) == (reason, None, START, None)
 
 
 @given(RECEIPTS)
-def test_whatever_comes_back_the_state_makes_sense_and_what_is_told_alternates(receipts: Receipts) -> None:
-    health, at, told = Health(), START, list[EndpointFact]()
+def test_whatever_comes_back_the_state_makes_sense_and_what_is_recorded_alternates(receipts: Receipts) -> None:
+    health, at, recorded = Health(), START, list[EndpointFact]()
     for answer, lane, gap, jitter in receipts:
         at += gap
         probe = health.probe_at is not None and health.probe_at <= at
         health, fact = after(health, answer, lane=lane, at=at, probe=probe, jitter=jitter)
-        told += [fact] if fact else []
+        recorded += [fact] if fact else []
         assert (health.failing_since is None) == (health.failures == 0)
         assert (health.probe_at is not None) <= (health.disabled in {None, Reason.FAILING})
         assert (health.disabled == Reason.FAILING) <= (health.probe_at is not None)
-        assert (health.disabled is not None) <= (health.told_since is not None)
+        assert (health.disabled is not None) <= (health.disabled_since is not None)
         assert health.probe_at is None or health.probe_at > at - LONGEST_BETWEEN_PROBES or not probe
-    kinds = [fact.type for fact in told]
+    kinds = [fact.type for fact in recorded]
     assert kinds == [
         (EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED)[place % 2] for place in range(len(kinds))
     ]
-    assert all(first.since == second.since for first, second in zip(told[::2], told[1::2], strict=False))
-    assert len({(fact.type, fact.since) for fact in told}) == len(told)
+    assert all(first.since == second.since for first, second in zip(recorded[::2], recorded[1::2], strict=False))
+    assert len({(fact.type, fact.since) for fact in recorded}) == len(recorded)
 
 
 @given(RECEIPTS)

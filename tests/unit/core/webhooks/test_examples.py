@@ -19,8 +19,8 @@ VALIDATOR = cast(
 each_type = pytest.mark.parametrize("event_type", list(EventType))
 
 
-def problems(told: bytes) -> list[str]:
-    return [error.message for error in VALIDATOR.iter_errors(json.loads(told))]
+def problems(recorded: bytes) -> list[str]:
+    return [error.message for error in VALIDATOR.iter_errors(json.loads(recorded))]
 
 
 @each_type
@@ -46,10 +46,10 @@ def test_an_example_says_that_it_is_one_at_any_time_of_day(event_type: EventType
 
 @each_type
 def test_a_thin_example_leaves_out_the_invoice_and_its_changes(event_type: EventType) -> None:
-    told = json.loads(example(event_type, "evt_test_1", NOW, is_thin=True))["data"]
+    recorded = json.loads(example(event_type, "evt_test_1", NOW, is_thin=True))["data"]
 
-    assert told["test"] is True
-    assert not {"invoice", "changes", "truncated"} & set(told)
+    assert recorded["test"] is True
+    assert not {"invoice", "changes", "truncated"} & set(recorded)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_thin_example_leaves_out_the_invoice_and_its_changes(event_type: Event
         (EventType.OVERDUE, "occurred_at", "2026-11-22T00:00:00Z"),
     ],
 )
-def test_an_example_is_told_as_in_earnest(event_type: EventType, field: str, value: object) -> None:
+def test_an_example_is_reported_as_in_earnest(event_type: EventType, field: str, value: object) -> None:
     assert json.loads(example(event_type, "evt_test_1", NOW))["data"][field] == value
 
 

@@ -48,17 +48,17 @@ def test_a_missing_or_empty_header_is_named(name: str) -> None:
         ({"webhook-id": "evt_2"}, "no signature is by the secret"),
     ],
 )
-def test_what_is_wrong_with_a_header_is_told(wrong: dict[str, str], words: str) -> None:
+def test_what_is_wrong_with_a_header_is_reported(wrong: dict[str, str], words: str) -> None:
     assert words in (refusal([KEY], {**headers(), **wrong}, BODY, NOW) or "")
 
 
-def test_an_old_or_early_timestamp_is_told_with_how_far_it_is_off() -> None:
+def test_an_old_or_early_timestamp_is_reported_with_how_far_it_is_off() -> None:
     old, early = (refusal([KEY], headers(NOW + off), BODY, NOW) for off in (timedelta(hours=-2), timedelta(minutes=6)))
     assert "is 2h old, more than 5m off" in (old or "")
     assert "is 6m ahead of the clock here" in (early or "")
 
 
-def test_another_secret_or_body_is_told() -> None:
+def test_another_secret_or_body_is_reported() -> None:
     assert "any of the 2 secrets" in (refusal([OTHER, OTHER], headers(), BODY, NOW) or "")
     assert "the body was changed" in (refusal([KEY], headers(), BODY + b" ", NOW) or "")
 
@@ -67,7 +67,7 @@ def test_another_secret_or_body_is_told() -> None:
     st.dictionaries(st.sampled_from(list(headers())), st.text() | st.from_regex(r"(v1,)?[0-9]{1,20}", fullmatch=True)),
     st.binary(),
 )
-def test_nothing_that_arrives_upsets_it_or_passes_by_luck(arrived: dict[str, str], body: bytes) -> None:
+def test_nothing_that_arrives_upsets_it_or_passes_by_chance(arrived: dict[str, str], body: bytes) -> None:
     assert refusal([KEY], {**headers(), **arrived}, body + b"!", NOW) is not None
 
 

@@ -96,15 +96,15 @@ async def _play(process: Process, sandbox: Sandbox, audience: Audience) -> Endin
 
 async def _live(life: Life, sandbox: Sandbox, audience: Audience) -> None:
     """Take each step at its time, once the events of the step before have arrived: a slow machine takes longer."""
-    owed = list(life.tells[: len(life.tells) - sum(len(step.tells) for step in life.steps)])
-    await audience.until(life, owed)
+    expected = list(life.expects[: len(life.expects) - sum(len(step.expects) for step in life.steps)])
+    await audience.until(life, expected)
     began = anyio.current_time()
     bill = sandbox.ledger.bill(life.provider, life.id)
     for step in life.steps:
         await anyio.sleep_until(began + step.at.total_seconds())
         step.act(sandbox.ledger, bill, sandbox.clock.now())
-        owed += step.tells
-        await audience.until(life, owed)
+        expected += step.expects
+        await audience.until(life, expected)
 
 
 async def _end_on_signal(ending: Ending, scope: anyio.CancelScope) -> None:

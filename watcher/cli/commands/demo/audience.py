@@ -21,8 +21,8 @@ class Audience:
         if not delivery.verified or delivery.duplicate:
             return
         body = cast("dict[str, dict[str, str]]", json_text.read(delivery.body))
-        told = body["data"]
-        key = (told.get("source", ""), told.get("invoice_id", ""))
+        data = body["data"]
+        key = (data.get("source", ""), data.get("invoice_id", ""))
         self._seen.setdefault(key, Counter())[delivery.type] += 1
         self._news.set()
         self._news = anyio.Event()
@@ -35,7 +35,7 @@ class Audience:
 
     def missing(self, life: Life) -> Iterator[str]:
         """The events that were expected for this life and never arrived, in words."""
-        for event, count in (Counter(life.tells) - self._seen_of(life)).items():
+        for event, count in (Counter(life.expects) - self._seen_of(life)).items():
             yield f"{life.provider} {life.id}: {event}{f' ({count} times)' if count > 1 else ''}"
 
     def _seen_of(self, life: Life) -> Counter[str]:

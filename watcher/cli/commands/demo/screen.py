@@ -109,16 +109,16 @@ class Screen:
 def event_line(delivery: Delivery, since: float, *, wide: bool = True) -> Text:
     """One event, aligned with all others; a narrow line has the mark without the word."""
     body = cast("dict[str, object]", json_text.read(delivery.body))
-    told = cast("dict[str, object]", body["data"])
+    data = cast("dict[str, object]", body["data"])
     word, mark_style = ("✓ verified", "green") if delivery.verified else ("✗ REFUSED ", "bold red")
     style = "green" if delivery.type in _GOOD else "red" if delivery.type in _BAD else "cyan"
     line = Text()
     line.append(f"{delivery.arrived_at - since:5.1f}s  ", style="dim")
     line.append(f"{word if wide else word[0]}  ", style=mark_style)
     line.append(f"{delivery.type:<{_TYPE_WIDTH}}  ", style=style)
-    line.append(f"{told.get('source') or told.get('endpoint') or '':<{_PROVIDER_WIDTH}}  ")
-    line.append(f"{_short(str(told.get('invoice_id', ''))):<{_ID_WIDTH}}  ", style="dim")
-    line.append(_what(told))
+    line.append(f"{data.get('source') or data.get('endpoint') or '':<{_PROVIDER_WIDTH}}  ")
+    line.append(f"{_short(str(data.get('invoice_id', ''))):<{_ID_WIDTH}}  ", style="dim")
+    line.append(_what(data))
     return line
 
 
@@ -126,10 +126,10 @@ def _short(invoice_id: str) -> str:
     return invoice_id if len(invoice_id) <= _ID_WIDTH else f"{invoice_id[: _ID_WIDTH - 1]}…"
 
 
-def _what(told: Mapping[str, object]) -> str:
-    invoice = cast("dict[str, object] | None", told.get("invoice"))
+def _what(data: Mapping[str, object]) -> str:
+    invoice = cast("dict[str, object] | None", data.get("invoice"))
     if invoice is None:
-        return str(told.get("reason") or "")
+        return str(data.get("reason") or "")
     parts = [str(invoice["status"]), *(["overdue"] if invoice["overdue"] else [])]
     for row in cast("Sequence[Mapping[str, str]]", invoice["amounts"]):
         parts.append(f"{row['paid']}/{row['total']} {row['currency']}")

@@ -84,13 +84,13 @@ class Forwarder:
         kept = [(name, value) for name, value in headers.items() if name.lower() not in _OF_ONE_CONNECTION]
         try:
             async with self._session.post(self.url, data=body, headers=kept, allow_redirects=False) as answer:
-                said = bytearray()
-                while len(said) < _MOST_READ and (piece := await answer.content.read(_MOST_READ - len(said))):
-                    said += piece
+                received = bytearray()
+                while len(received) < _MOST_READ and (piece := await answer.content.read(_MOST_READ - len(received))):
+                    received += piece
                 back = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
-                return Answer(answer.status, bytes(said), back)
+                return Answer(answer.status, bytes(received), back)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             _, fault = explain(error)
             words = f"it leads outside: {_ALLOWED}" if fault is Fault.ADDRESS_REFUSED else fault_words(fault)
-            told = detail(error)
-            return Answer(_BAD_GATEWAY, error=f"{words}{f' ({told})' if told else ''}")
+            reason = detail(error)
+            return Answer(_BAD_GATEWAY, error=f"{words}{f' ({reason})' if reason else ''}")

@@ -76,8 +76,8 @@ class Listener:
         if believed and answer.status // 100 == 2:  # noqa: PLR2004 any success
             self._remember(event_id)
         await self._arrivals.send(arrival)
-        said = f"{answer.error}\n".encode() if answer.error else answer.body
-        return web.Response(status=answer.status, body=said, headers=answer.headers)
+        body = f"{answer.error}\n".encode() if answer.error else answer.body
+        return web.Response(status=answer.status, body=body, headers=answer.headers)
 
     def _remember(self, event_id: str) -> None:
         self._taken[event_id] = None
@@ -102,8 +102,8 @@ async def serving(listener: Listener, port: int) -> AsyncGenerator[str]:
 def _document(body: bytes) -> object:
     """The document if it can be read and written again, else None."""
     try:
-        told = json_text.read(body)
-        json_text.write(told)
+        document = json_text.read(body)
+        json_text.write(document)
     except (InvalidAnswer, TypeError, UnicodeEncodeError):
         return None
-    return told
+    return document

@@ -58,7 +58,7 @@ def _subject(document: object) -> str:
     if not isinstance(document, dict):
         return "not JSON"
     body = cast("Mapping[str, object]", document)
-    told = body.get("data")
-    about = cast("Mapping[str, object]", told if isinstance(told, dict) else {})
+    data = body.get("data")
+    about = cast("Mapping[str, object]", data if isinstance(data, dict) else {})
     words = (body.get("type"), about.get("source") or about.get("endpoint"), about.get("invoice_id"))
     return shortened(" ".join(str(word) for word in words if word is not None))

@@ -47,16 +47,16 @@ class Ledger:
 
     def __init__(self, lives: Sequence[Life], plan: SourcePlan, seed: int = 3) -> None:
         self.plan = plan
-        self.looks = 0
+        self.polls = 0
         self.seen_at: dict[str, datetime] = {}
         self._lives = {life.name: life for life in lives}
         self._open = {life.name: _answer(life, paid=False) for life in lives}
         self._random = Random(seed)  # noqa: S311 - every policy is as lucky
 
-    def look(self, watched: ClaimedWatch, now: datetime) -> PollRecord:
+    def poll(self, watched: ClaimedWatch, now: datetime) -> PollRecord:
         life = self._lives[watched.invoice_id]
         is_paid = life.paid_at <= now
-        self.looks += 1
+        self.polls += 1
         if is_paid:
             self.seen_at[life.name] = now
         answer = _answer(life, paid=True) if is_paid else self._open[life.name]
@@ -65,18 +65,18 @@ class Ledger:
 
 def _answer(life: Life, *, paid: bool) -> Found:
     total = str(life.amount)
-    told = invoice(
+    polled = invoice(
         Status.PAID if paid else Status.OPEN,
         euros(total, total if paid else "0.00"),
         id=life.name,
         due=life.due_on,
         paid_at=life.paid_at if paid else None,
     )
-    return found(told, b"paid" if paid else b"open")
+    return found(polled, b"paid" if paid else b"open")
 
 
 @dataclass
-class MemoryDesk:
+class MemoryBackend:
     """The queue, the hazards and the standings as the store keeps them, in dictionaries."""
 
     now: datetime
@@ -142,7 +142,7 @@ def _counted(hazard_group: HazardGroup, *, weighted: bool) -> HazardGroup:
 
 
 @dataclass
-class SqlDesk:
+class SqlBackend:
     """The program's own queue and surveys on a database, claimed from every five minutes."""
 
     store: Store
