@@ -20,7 +20,7 @@ _SECONDS = 20
 
 
 async def fill(folder: Path) -> Path:
-    """The database of a daemon that has seen three invoices and their payments, and told of them."""
+    """The database of a daemon that has seen three invoices and their payments, and sent them."""
     async with Sandbox() as sandbox, Receiver() as receiver:
         site = Site(folder, sandbox, receiver)
         site.endpoint()

@@ -42,4 +42,4 @@ async def sleep_or(clock: Clock, event: anyio.Event, period: timedelta) -> None:
 Random = Callable[[], float]
 """Returns a number drawn evenly from [0, 1), for jitter."""
 
-system_random: Random = random.Random().random  # noqa: S311 - spreads looks and makes salts, which are no secrets
+system_random: Random = random.Random().random  # noqa: S311 - spreads polls and makes salts, which are not secret

@@ -27,7 +27,7 @@ _CLOSED_IPV4 = tuple(
         "10.0.0.0/8",
         "100.64.0.0/10",  # carrier-grade NAT; clouds put metadata services here
         "127.0.0.0/8",
-        "168.63.129.16/32",  # Azure's host agent, a public address by its looks
+        "168.63.129.16/32",  # Azure's host agent, a public address by its form
         "169.254.0.0/16",  # link-local: the metadata service of nearly every cloud
         "172.16.0.0/12",
         "192.0.0.0/24",  # protocol assignments, Oracle's metadata among them
@@ -111,7 +111,7 @@ class Guard:
                 raise EgressRefused(f"webhooks may not go to {address:.60} port {port}")
 
     def open_socket(self, address_info: AddressInfo) -> socket.socket:
-        """For `aiohttp.TCPConnector(socket_factory=…)`: the last look at an address before it is connected to."""
+        """For `aiohttp.TCPConnector(socket_factory=…)`: the last check of an address before the connection."""
         family, kind, protocol, _, where = address_info
         if family not in {socket.AF_INET, socket.AF_INET6}:
             raise EgressRefused("webhooks go over IPv4 or IPv6 only")

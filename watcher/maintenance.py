@@ -103,7 +103,7 @@ def _hang_bell(scheduler: AsyncIOScheduler, job: MaintenanceJob) -> Bell:
 
 
 async def _attend(job: MaintenanceJob, bell: Bell, on_heartbeat: Callable[[str, timedelta], None]) -> None:
-    name = f"{job.name} chore"
+    name = f"{job.name} job"
     while True:
         on_heartbeat(name, job.every + _LATE)
         await bell.heard()
@@ -111,4 +111,4 @@ async def _attend(job: MaintenanceJob, bell: Bell, on_heartbeat: Callable[[str, 
         try:
             await job.work()
         except WatcherError as error:
-            _log.warning("chore.failed", job=job.name, error=str(error))
+            _log.warning("job.failed", job=job.name, error=str(error))

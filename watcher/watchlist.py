@@ -23,7 +23,7 @@ class ListKeeper:
     """Holds back a change that would stop more than half of the configured watches, until it is confirmed.
 
     An operator confirms it, or a second reading. An empty file, a list cut in half by a full disk, a forgotten mount:
-    all of them look like a wish to stop watching.
+    all of them look like a request to stop watching.
     """
 
     def __init__(self, watches: Watches) -> None:

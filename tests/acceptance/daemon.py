@@ -68,7 +68,7 @@ class Daemon:
 class Site:
     """A folder with a configuration, a sandbox for its sources and a receiver for its endpoints.
 
-    Change the tables at will, then `write`. Sources are named like their providers; looks come every 300 ms.
+    Change the tables at will, then `write`. Sources are named like their providers; polls come every 300 ms.
     """
 
     folder: Path
@@ -128,7 +128,7 @@ class Site:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Daemon]:
-        """Write the files and run the daemon on them; at the end it is told to stop, and has to end well."""
+        """Write the files and run the daemon on them; at the end it is asked to stop, and has to end well."""
         self.write()
         log = self.folder / f"run-{len(list(self.folder.glob('run-*.log')))}.log"
         with log.open("wb") as stderr:

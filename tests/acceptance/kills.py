@@ -67,7 +67,7 @@ class Campaign:
         self.leased.update(self._in_flight())
 
     async def account(self) -> Account:
-        """Let the daemon finish, and compare what it has told with what came."""
+        """Let the daemon finish, and compare what it has recorded with what came."""
         bills = [self.site.sandbox.ledger.bill("meteroid", one) for one in INVOICES]
         wanted = {bill.id: f"{(bill.settled - bill.reversed) / 100:.2f}" for bill in bills}
         async with self.site.running():

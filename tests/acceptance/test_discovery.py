@@ -86,4 +86,4 @@ async def test_a_list_that_fails_stops_no_poll_and_is_reported_in_words(site: Si
     site.sandbox.fail_no_more("dollr")
     async with site.running():
         await site.hears(first.id, "tracked")
-        await until(lambda: bool(site.asked("/retrieve/1")), "it is looked at by id")
+        await until(lambda: bool(site.asked("/retrieve/1")), "it is polled by id")

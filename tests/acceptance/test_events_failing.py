@@ -33,7 +33,7 @@ async def test_an_account_that_gives_nothing_but_errors_is_recorded_once_and_so_
     async with site.running():
         await until(lambda: len(site.recorded()) == len(bills), "all are tracked")
         site.sandbox.fail_next("meteroid", Fault(FaultKind.HTML), times=1000)
-        await until(lambda: "source.failing" in site.recorded(), "the failure is told")
+        await until(lambda: "source.failing" in site.recorded(), "the failure is recorded")
         site.sandbox.fail_no_more("meteroid")
         ledger.pay(bills[0])
         await until(lambda: site.recorded("inv_0") == ["tracked", "paid"], "polls go on")
@@ -123,7 +123,7 @@ async def test_an_answer_about_another_invoice_records_nothing_and_the_watch_nam
 
 
 async def test_one_bad_invoice_in_a_batch_does_not_disturb_the_others(site: Site) -> None:
-    """31 digits, NaN, another invoice's document, a word from the future: each fails alone or is told as unknown."""
+    """31 digits, NaN, another invoice's document, an unknown word: each fails alone or is recorded as unknown."""
     async with provider_server() as server:
         server.answer_by(fragment_with_bad_rows)
         site.source("fragment", base_url=f"{server.url}/billing", token_url=f"{server.url}/token")

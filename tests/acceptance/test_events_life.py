@@ -20,7 +20,7 @@ def amounts(field: str, before: str, after: str) -> dict[str, tuple[str, str]]:
 
 
 def holds_together(bodies: list[Body]) -> None:
-    """Sequences have no gaps, each event of a transition tells the same of it, each change stands in one of them."""
+    """Sequences have no gaps, each event of a transition records the same of it, each change stands in one of them."""
     assert [body["data"]["sequence"] for body in bodies] == list(range(1, len(bodies) + 1))
     assert bodies[0]["data"]["observed_after"] is None
     transitions: dict[str, list[Body]] = {}
@@ -129,7 +129,7 @@ async def test_what_happens_between_two_polls_is_recorded_in_the_order_of_the_ta
 async def live_through(  # noqa: PLR0917 - one bill each
     site: Site, dollr: Bill, owed: Bill, gone: Bill, rapyd: Bill, late: Bill
 ) -> None:
-    """Three looks at payments that come, and a fourth at one that comes again."""
+    """Three polls of payments that come, and a fourth at one that comes again."""
     ledger = site.sandbox.ledger
     for bill in (dollr, owed, gone, rapyd, late):
         if bill.provider not in site.sources:

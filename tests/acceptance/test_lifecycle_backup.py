@@ -81,7 +81,9 @@ async def test_a_backup_under_load_is_whole_and_a_daemon_on_it_goes_on_with_its_
     for bill in bills:
         site.sandbox.ledger.pay(bill)
     async with site.running():
-        await until(lambda: all(site.recorded(bill.id)[-1] == "paid" for bill in bills), "what happened since is told")
+        await until(
+            lambda: all(site.recorded(bill.id)[-1] == "paid" for bill in bills), "what happened since is recorded"
+        )
         after = await site.command("events")
     assert after[: len(before)] == before
     assert without_gaps(after)

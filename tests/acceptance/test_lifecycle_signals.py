@@ -58,7 +58,7 @@ async def test_sigterm_finishes_the_poll_and_the_webhook_in_flight_and_exits_0(s
         assert len(site.sandbox.requests) == asked
         assert [event["type"] for event in shown[0]["events"]] == ["invoice.tracked"]
         async with site.running():
-            await until(lambda: len(site.recorded()) == 2, "what was recorded last is told after the next start")
+            await until(lambda: len(site.recorded()) == 2, "what was recorded last is recorded after the next start")
         assert [delivery.duplicate for delivery in site.receiver.deliveries] == [False, False]
 
 

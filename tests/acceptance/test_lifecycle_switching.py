@@ -37,7 +37,7 @@ async def test_an_endpoint_is_switched_off_and_on_beside_the_service(site: Site)
         assert on.out == "ledger is enabled; 4 webhooks go out now, in order\n"
         for bill in bills:
             await site.hears(bill.id, "tracked", "partially_paid", "paid")
-        await until(lambda: "endpoint.recovered" in site.recorded(endpoint="crm"), "the others are told")
+        await until(lambda: "endpoint.recovered" in site.recorded(endpoint="crm"), "the others are recorded")
     assert [kind for kind in site.recorded(endpoint="crm") if kind.startswith("endpoint.")] == [
         *("endpoint.disabled", "endpoint.recovered")
     ]

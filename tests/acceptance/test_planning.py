@@ -34,7 +34,7 @@ async def test_plan_and_explain_report_what_the_daemon_goes_by(site: Site) -> No
     recorded = json.loads(settled.out)
     assert (recorded["status"], recorded["adaptive"]) == ("paid", None)
     assert 'The policy is "adaptive"' in words.out
-    assert "Last look" in words.out
+    assert "Last poll" in words.out
 
 
 def _is_planned(plan: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ class Backend(Protocol):
 
 
 class Ledger:
-    """What the provider says of each invoice, and what policies' looks made of it."""
+    """What the provider says of each invoice, and what policies' polls made of it."""
 
     def __init__(self, lives: Sequence[Life], plan: SourcePlan, seed: int = 3) -> None:
         self.plan = plan

@@ -72,7 +72,7 @@ class Load:
         return len(self.committed_at)
 
     async def record(self, count: int, *, endpoints: int = ENDPOINTS, endpoint: int | None = None) -> None:
-        """One real recording transaction: watches, snapshots, events, deliveries, lanes. Then the courier is woken.
+        """One real recording transaction: watches, snapshots, events, deliveries, lanes. Then the dispatcher is woken.
 
         For the first so many endpoints in turn, or for one of them.
         """
@@ -116,7 +116,7 @@ class Load:
 
 @asynccontextmanager
 async def delivering(receiver: WebhookReceiver, folder: Path) -> AsyncGenerator[Load]:
-    """A courier at work on a SQLite file in `folder`, with `ENDPOINTS` endpoints of a configuration file."""
+    """A dispatcher at work on a SQLite file in `folder`, with `ENDPOINTS` endpoints of a configuration file."""
     read = reader(write_config(folder, receiver.url), PROVIDERS, {})
     configuration = read().configuration
     clock = SystemClock()

@@ -178,7 +178,7 @@ def print_table(rows: Sequence[Row]) -> None:
 def print_findings(rows: Sequence[Row]) -> None:
     by_name = {row.name: row for row in rows}
     informed, optimum = by_name["ours, hazards known"], by_name["optimum, hazards known"]
-    # Delay falls as looks rise: what is left of a difference in looks is taken out.
+    # Delay falls as polls rise: what is left of a difference in polls is taken out.
     above = informed.mean * informed.polls / (optimum.mean * optimum.polls) - 1
     print(f"\nours above the optimum with known hazards: {above:+.1%}")
     for row in (by_name["ours"], informed):

@@ -20,9 +20,9 @@ from watcher.core.scheduling.intervals import jittered
 from watcher.polling import AdaptivePolicy
 
 _LADDER = ((-7, 1.0), (-1, 4.0), (3, 24.0), (16, 6.0), (inf, 1.0))
-"""(until days after the due instant, looks a day): what somebody sets up by hand who expects payment when it is due."""
+"""(until days after the due instant, polls a day): what somebody sets up by hand who expects payment when it is due."""
 _GRID = 240
-"""Instants a day at which the optimum may look."""
+"""Instants a day at which the optimum may poll."""
 _SAMPLED, _FITTED = 5, 3
 _FIRST, _LAST = -61, 61
 """Days after the due instant between which every invoice lives."""
@@ -30,7 +30,7 @@ _FIRST, _LAST = -61, 61
 
 @dataclass(slots=True)
 class Ranked(AdaptivePolicy):
-    """Intervals in proportion to 1 / rank, scaled so that all together make the same number of looks as `every`."""
+    """Intervals in proportion to 1 / rank, scaled so that all together make the same number of polls as `every`."""
 
     rank: Callable[[Curve, float], float] = lambda _curve, _days: 1.0
 
@@ -43,7 +43,7 @@ class Ranked(AdaptivePolicy):
 
 
 def proportional(curve: Curve, days_after_due: float) -> float:
-    """As often as it changes: twice as likely to change is looked at twice as often."""
+    """As often as it changes: twice as likely to change is polled twice as often."""
     return curve.hazards[stage_at(days_after_due)]
 
 
@@ -67,9 +67,9 @@ def ranked_allocation(adaptive_policy: Ranked, census: Census, now: datetime) ->
 
 
 class Optimum:
-    """The best times to look that there are, by dynamic programming, for somebody who knows every stage's hazard.
+    """The best times to poll that there are, by dynamic programming, for somebody who knows every stage's hazard.
 
-    Of all schedules it has the least delay for its number of looks: `price` is what a look may cost in days of delay.
+    Of all schedules it has the least delay for its number of polls: `price` is what a poll may cost in days of delay.
     """
 
     def __init__(self, tallies: Mapping[int, Tally], limits: Limits) -> None:
@@ -97,7 +97,7 @@ class Optimum:
             value[at], self._following[at] = best, place
 
     def fit(self, lives: Sequence[Life], polls: int, until: datetime) -> None:
-        """Find the price at which these lives are looked at so often: looks fall with its root."""
+        """Find the price at which these lives are polled so often: polls fall with its root."""
         sample, price = lives[::_SAMPLED], 0.005
         for _ in range(_FITTED):
             self.solve(price)

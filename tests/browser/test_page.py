@@ -74,9 +74,7 @@ async def test_no_table_of_the_overview_runs_off_a_phone_however_long_the_names(
         await page.goto(wide_site.url)
         await expect(page.get_by_text(LONG).first).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") == width
-        regions = page.locator(
-            "section:is([aria-labelledby^=sources], #lateness, [aria-labelledby^=endpoints]) .scroll"
-        )
+        regions = page.locator("section:is([aria-labelledby^=sources], #delays, [aria-labelledby^=endpoints]) .scroll")
         cut = await regions.evaluate_all("all => all.map(one => one.scrollWidth - one.clientWidth)")
         assert cut == [0, 0, 0]
 

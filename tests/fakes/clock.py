@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 
 _TURNS = 50
-"""Turns of the event loop in which nearly any woken task comes to rest; anyio alone looks every tenth of a second."""
+"""Turns of the event loop in which nearly any woken task comes to rest; anyio alone polls every tenth of a second."""
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 

@@ -45,7 +45,7 @@ def invoice(status: Status = Status.OPEN, amounts: Amounts | None = None, **more
 
 
 class Life:
-    """One invoice's history: each step is a look at some day, and gives the transition."""
+    """One invoice's history: each step is a poll on some day, and gives the transition."""
 
     def __init__(self, rules: ClockRules = RULES, watch: WatchFacts = WATCH) -> None:
         self.rules, self.watch = rules, watch

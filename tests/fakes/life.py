@@ -46,12 +46,12 @@ POLLS = (
     (replace(OPEN, status=Status.DELETED, amounts=euros("150.00", due="0.00")), timedelta(days=14)),
     (OPEN, timedelta(days=15)),
 )
-"""What each look found, and when."""
+"""What each poll found, and when."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What one look made of the invoice, with the full bodies of its events."""
+    """What one poll made of the invoice, with the full bodies of its events."""
 
     at: datetime
     transition: Transition

@@ -70,7 +70,7 @@ async def fill(store: Store, count: int, now: datetime, *, sources: Sequence[str
 
 
 async def _live(queue: SqlPollQueue, source: str, rng: random.Random, now: datetime) -> None:
-    """Two looks at each new invoice of a source: as it was found, and, of most, how it ended."""
+    """Two polls of each new invoice of a source: as it was found, and, of most, how it ended."""
     request = ClaimRequest(source, timedelta(0), 1, _CHUNK, now + _DAY)
     remembered: dict[str, tuple[HistoryState, _Step | None]] = {}
     for claim in await queue.claim(now, [request], _LEASE):

@@ -46,7 +46,7 @@ def found(invoice: Invoice, fingerprint: bytes = b"one") -> Found:
 
 @dataclass
 class ScriptedProvider:
-    """Answers each id with its look in `results` (a miss where it has none), or raises the next of `refusals`."""
+    """Answers each id with its poll in `results` (a miss where it has none), or raises the next of `refusals`."""
 
     clock: Clock
     results: dict[str, PollResult] = field(default_factory=dict[str, PollResult])
@@ -67,7 +67,7 @@ class ScriptedProvider:
     changes_asked: list[datetime] = field(default_factory=list[datetime])
     asked: list[tuple[datetime, tuple[str, ...]]] = field(default_factory=list[tuple[datetime, tuple[str, ...]]])
     known: list[Known] = field(default_factory=list[Known])
-    """What each request was told to be known."""
+    """What each request was given as known."""
     probed: list[datetime] = field(default_factory=list[datetime])
     renewed: int = 0
     _let_go: anyio.Event | None = None

@@ -84,7 +84,7 @@ def ids(claims: Iterable[Claim]) -> list[str]:
 
 
 def polled(claimed: ClaimedWatch, now: datetime = NOW, change: Change | None = None) -> PollRecord:
-    """A look that found the document."""
+    """A poll that found the document."""
     return PollRecord(
         key=claimed.key,
         lease=claimed.lease,
@@ -100,7 +100,7 @@ def polled(claimed: ClaimedWatch, now: datetime = NOW, change: Change | None = N
 
 
 def renewed(claimed: ClaimedWatch, now: datetime = NOW) -> PollRecord:
-    """A look that found what was known."""
+    """A poll that found what was known."""
     return replace(polled(claimed, now), fingerprint=None, is_unchanged=True)
 
 

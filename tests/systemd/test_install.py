@@ -104,7 +104,7 @@ async def test_a_backup_is_restored_and_the_service_upgraded_and_removed_as_docu
     site.sandbox.ledger.pay(bill)
     await site.hears("inv_1", "tracked", "paid")
     await machine.type(shell(SYSTEMD, "Restore"))
-    await until(lambda: len(site.receiver.deliveries) == 3, "what the backup does not know is told again")
+    await until(lambda: len(site.receiver.deliveries) == 3, "what the backup does not know is reported again")
     paid, again = site.receiver.deliveries[1:]
     assert (paid.id, again.duplicate) == (again.id, True)
     events = [json.loads(line)["data"] for line in (await machine.program("events", "--json")).out.splitlines()]

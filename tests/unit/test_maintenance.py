@@ -156,11 +156,11 @@ async def test_a_job_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the_o
         group.start_soon(keeping, [MaintenanceJob("reload", HOUR, work)], house.scheduler)
         await anyio.wait_all_tasks_blocked()
         [(waiting, rings_within)] = turns
-        assert (waiting, rings_within > HOUR) == ("reload chore", True)
+        assert (waiting, rings_within > HOUR) == ("reload job", True)
         await house.ring("reload")
         await anyio.wait_all_tasks_blocked()
-        assert turns[1:] == [("reload chore", LONGEST)]
+        assert turns[1:] == [("reload job", LONGEST)]
         work.go_on.set()
         await anyio.wait_all_tasks_blocked()
-        assert turns[2:] == [("reload chore", rings_within)]
+        assert turns[2:] == [("reload job", rings_within)]
         group.cancel_scope.cancel()

@@ -16,7 +16,7 @@ from watcher.cli.options import ConfigOption, JsonOption, inherit
 
 _START = "Start here"
 _SERVICE = "The service"
-_SHOW = "PollResult"
+_SHOW = "Show"
 _CHANGE = "Change"
 _TRY = "Write a receiver"
 _MORE = "More"
@@ -37,15 +37,15 @@ ENTRIES = (
     Entry("demo", "demo", _START, "See all of it work on this machine, in a minute: no account, no configuration."),
     Entry("init", "init", _START, "Write a configuration to start from."),
     Entry("check", "check", _START, "Check the configuration, and with --online every account."),
-    Entry("run", "run", _SERVICE, "Poll invoices and deliver webhooks until told to stop."),
+    Entry("run", "run", _SERVICE, "Poll invoices and deliver webhooks until stopped."),
     Entry("get", "invoices", _SHOW, "Ask the provider for an invoice now; nothing is recorded."),
     Entry("show", "invoices", _SHOW, "Show all that is recorded about an invoice."),
     Entry("invoices", "invoices", _SHOW, "List the last known state of every invoice."),
     Entry("events", "events", _SHOW, "List what happened, or follow it as it happens."),
     Entry("deliveries", "deliveries", _SHOW, "List which event is where on its way to which endpoint."),
     Entry("sources", "sources", _SHOW, "List the accounts and how they are doing."),
-    Entry("plan", "plan", _SHOW, "Say how late changes will be seen, and what seeing them sooner costs."),
-    Entry("explain", "plan", _SHOW, "Say why an invoice is looked at when."),
+    Entry("plan", "plan", _SHOW, "Forecast how late changes will be detected, and what detecting them sooner costs."),
+    Entry("explain", "plan", _SHOW, "Explain when an invoice is polled, and why."),
     Entry("watch", "watch", _CHANGE, "Add, remove, list, import, discover or poll watches.", is_group=True),
     Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
     Entry("endpoints", "endpoints", _CHANGE, "List, test, switch or re-key the webhook subscribers.", is_group=True),
@@ -77,7 +77,7 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
-        help="Watches invoices at billing providers and tells your endpoints what changed, by signed webhook.",
+        help="Watches invoices at billing providers and sends your endpoints what changed, by signed webhook.",
         epilog="New here? [bold]invoice-watcher demo[/bold] shows all of it, then [bold]invoice-watcher init[/bold].",
     )
     app.callback()(root)

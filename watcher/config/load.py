@@ -85,7 +85,7 @@ def find(explicit: Path | None, environment: Mapping[str, str]) -> Path:
         if place.exists():
             return place
     places = ", ".join(("--config", f"${VARIABLE}", *map(str, PLACES)))
-    raise ConfigError((f"no config file: looked at {places}; `invoice-watcher init` makes a new one",))
+    raise ConfigError((f"no config file: tried {places}; `invoice-watcher init` makes a new one",))
 
 
 def load(

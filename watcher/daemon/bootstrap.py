@@ -77,7 +77,7 @@ def collect_rarely() -> None:
 
 
 async def run(path: Path, environment: Mapping[str, str]) -> int:
-    """Run the daemon until it is told to stop. Returns the exit code."""
+    """Run the daemon until it is asked to stop. Returns the exit code."""
     collect_rarely()
     async with opened_service(path, environment) as service, http_side(service):
         collect_rarely()

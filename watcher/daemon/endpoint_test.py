@@ -22,9 +22,9 @@ _FAULTS = {
     Fault.BAD_ANSWER: "what it answered is not HTTP",
     Fault.REDIRECT: "it redirects, and redirects are never followed: configure the final URL",
     Fault.ADDRESS_REFUSED: "its address is private or its port is not 443: see allow_private and allow_ports",
-    Fault.UNSENDABLE: "the request cannot be written: look at its url and headers",
+    Fault.UNSENDABLE: "the request cannot be written: check its url and headers",
 }
-_SIGNATURE = "compare the secrets, verify the raw bytes, and look at its clock"
+_SIGNATURE = "compare the secrets, verify the raw bytes, and check its clock"
 _STATUSES = {
     400: f"400: often said when the signature does not verify; {_SIGNATURE}",
     401: f"401: it refuses the signature or asks for credentials; {_SIGNATURE}",
@@ -87,7 +87,7 @@ def explained(receipt: Receipt) -> str:
         detail = f" ({receipt.detail})" if receipt.detail else ""
         return f"not delivered: {fault_words(Fault(receipt.error))}{detail}"
     status = receipt.status or 0
-    words = _STATUSES.get(status, f"{status}: it failed; look at its own log" if status >= _SERVER_ERROR else status)
+    words = _STATUSES.get(status, f"{status}: it failed; check its own log" if status >= _SERVER_ERROR else status)
     excerpt = " ".join((receipt.response or "").split())[:_EXCERPT_LENGTH]
     return f"not delivered: it answered {words}{f'. It said: {excerpt}' if excerpt else ''}"
 

@@ -88,8 +88,8 @@ def _reasons(
     if source.polling.policy is Policy.ADAPTIVE:
         yield from _adaptive_reasons(source, poll_reasons, allocation, now)
     if poll_reasons.clock_at is not None:
-        is_next = "and so the next look is then" if poll_reasons.poll_at == poll_reasons.clock_at else "or sooner"
-        yield f"The clock has something to say at {_text(poll_reasons.clock_at)}: it is looked at then, {is_next}."
+        is_next = "and so the next poll is then" if poll_reasons.poll_at == poll_reasons.clock_at else "or sooner"
+        yield f"A clock event may be due at {_text(poll_reasons.clock_at)}: it is polled then, {is_next}."
     if not poll_reasons.account_answers:
         yield "The account does not answer: only probes are sent until it does."
     elif poll_reasons.blocked_until is not None and poll_reasons.blocked_until > now:

@@ -42,7 +42,7 @@ class LoopHeartbeats:
         self._next_by[loop] = self._monotonic() + within.total_seconds()
 
     def end(self) -> None:
-        """The loops have been told to stop: from now on their silence is no stall."""
+        """The loops were asked to stop: from now on their silence is no stall."""
         self._ending = True
 
     @property

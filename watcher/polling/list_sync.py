@@ -74,7 +74,7 @@ class ListSync:
         """Run until stopped. Sources are synced in parallel, each by one task at a time."""
         async with anyio.create_task_group() as rounds:
             while not self._runner.stopping.is_set():
-                on_heartbeat("sweeping")
+                on_heartbeat("list sync")
                 for source in sources().values():
                     await self._begin_if_due(source, send, rounds)
                 await sleep_or(self._clock, self._runner.stopping, _CHECK_EVERY)
@@ -100,7 +100,7 @@ class ListSync:
                 lists.next_at[chosen.kind] = now + min(source.plan.poll_rules.every, _ROUND_LEASE) / 2
                 return
         except StoreUnavailable as error:
-            _log.error("sweep.unbegun", source=name, error=str(error))
+            _log.error("sweep.not_begun", source=name, error=str(error))
             return
         source.is_syncing = True
         rounds.start_soon(self._run_round, source, lists, chosen, send)
@@ -145,7 +145,7 @@ class ListSync:
             for kind in kinds:
                 await self._list_syncs.end(name, kind, lists.next_at[kind])
         except StoreUnavailable as error:
-            _log.error("sweep.unended", source=name, error=str(error))
+            _log.error("sweep.not_ended", source=name, error=str(error))
         finally:
             source.is_syncing = False
             self._on_end()

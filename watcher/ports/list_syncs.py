@@ -27,7 +27,7 @@ class ListedIds:
 class ListSyncKind(StrEnum):
     """The purpose of a round: refresh due watches, discover unwatched invoices, or read what has changed."""
 
-    REFRESH = "sweep"
+    REFRESH = "refresh"
     DISCOVERY = "discovery"
     CHANGES = "changes"
 

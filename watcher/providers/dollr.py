@@ -183,7 +183,7 @@ def read_result(answer: Answer) -> PollResult:
         return Found(lambda: document, partial(documents.raw, body=answer.body), _fingerprint)
     if answer.status == 404:  # noqa: PLR2004  # same
         return Missing(_words_of(answer))
-    # 403 is a gated feature or an unverified account: a control request tells whether it is the whole account.
+    # 403 is a gated feature or an unverified account: a control request shows whether it is the whole account.
     return Failed(InvoiceRefused(_words_of(answer)))
 
 

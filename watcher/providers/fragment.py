@@ -145,13 +145,13 @@ class Fragment:
         if answer.status >= 400:  # noqa: PLR2004  # status codes are their own names
             raise CredentialsRefused(f"HTTP {answer.status} to the token call")
         try:
-            told = read_object(answer)
+            envelope = read_object(answer)
         except InvalidAnswer as error:
             raise ProviderUnavailable(f"the token call's answer cannot be read: {error}") from error
-        value = told.get("access_token")
+        value = envelope.get("access_token")
         if not isinstance(value, str) or not value:
             raise ProviderUnavailable("the token call's answer holds no access_token")
-        lifetime = read_lifetime(told.get("expires_in"), unit=timedelta(seconds=1), default=_LIFETIME)
+        lifetime = read_lifetime(envelope.get("expires_in"), unit=timedelta(seconds=1), default=_LIFETIME)
         return Token(value, answer.asked_at, lifetime)
 
 
@@ -240,13 +240,13 @@ def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
     direction = _direction(balances, before)
     sides = tuple((row.currency, _side(row, direction)) for row in balances)
     line_count = len(wire.line_items or ())
-    told = _told(tuple(side for _, side in sides), line_count, before)
+    status = _status(tuple(side for _, side in sides), line_count, before)
     if wire.balances is None or word_key(wire.status) not in _WORDS_WITHOUT_MEANING:
-        told = Status.UNKNOWN
-    amounts = _amounts(sides, told)
+        status = Status.UNKNOWN
+    amounts = _amounts(sides, status)
     return Invoice(
         id=wire.id,
-        status=read_status(told, amounts),
+        status=read_status(status, amounts),
         provider_status=wire.status,
         amounts=amounts,
         direction=direction,
@@ -267,7 +267,7 @@ def _side(row: CurrencyBalances, direction: Direction) -> Balance:
     return row.payins if direction is Direction.RECEIVABLE else row.payouts
 
 
-def _told(sides: Sequence[Balance], line_count: int, before: Snapshot | None) -> Status:
+def _status(sides: Sequence[Balance], line_count: int, before: Snapshot | None) -> Status:
     if not any(side.expected for side in sides):
         if before is not None and (before.status is Status.VOID or any(row.total > 0 for row in before.amounts)):
             return Status.VOID
@@ -276,20 +276,20 @@ def _told(sides: Sequence[Balance], line_count: int, before: Snapshot | None) ->
     return Status.PAID if all(side.remaining <= 0 for side in sides) else Status.OPEN
 
 
-def _amounts(sides: Sequence[tuple[str, Balance]], told: Status) -> tuple[Amounts, ...]:
-    rows = {currency: _row(currency, side, told) for currency, side in sides}
+def _amounts(sides: Sequence[tuple[str, Balance]], status: Status) -> tuple[Amounts, ...]:
+    rows = {currency: _row(currency, side, status) for currency, side in sides}
     if len(rows) != len(sides):
         raise InvalidAnswer("field balances cannot be read: it names one currency twice")
     return tuple(rows[currency] for currency in sorted(rows))
 
 
-def _row(currency: str, side: Balance, told: Status) -> Amounts:
+def _row(currency: str, side: Balance, status: Status) -> Amounts:
     nothing = money.from_minor(0, currency)
     return Amounts(
         currency=currency,
         total=money.from_minor(side.expected, currency),
         paid=money.from_minor(side.actual, currency),
-        due=nothing if told is Status.VOID else max(nothing, money.from_minor(side.remaining, currency)),
+        due=nothing if status is Status.VOID else max(nothing, money.from_minor(side.remaining, currency)),
         credited=nothing,
         refunded=nothing,
         written_off=nothing,

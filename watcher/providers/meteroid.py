@@ -118,7 +118,7 @@ def canonical_id(invoice_id: str) -> object:
 def read_result(answer: Answer) -> PollResult:
     """The result for one id.
 
-    A 500 is raised as an outage: only a control request can tell that it means a missing invoice.
+    A 500 is raised as an outage: only a control request can show that it means a missing invoice.
     """
     raise_if_unavailable(answer)
     if answer.status < 300:  # noqa: PLR2004  # status codes are their own names
@@ -167,13 +167,13 @@ def _fingerprint(document: Document) -> bytes:
 def to_invoice(document: Document) -> Invoice:
     """Read a document; partial payments that `ERRORED` and `PROCESSING` hide are found by the amounts."""
     wire = field_types.validated(MeteroidInvoice, document)
-    told = _status(wire)
-    amounts = (_amounts(wire, told),)
+    status = _status(wire)
+    amounts = (_amounts(wire, status),)
     failed = [row for row in wire.transactions if row.is_payment("failed")]
     last = max(failed, key=lambda row: (row.processed_at or _LONG_AGO, row.id or ""), default=None)
     return Invoice(
         id=wire.id,
-        status=read_status(told, amounts),
+        status=read_status(status, amounts),
         provider_status="/".join(
             field_values.screaming_snake(word) for word in (wire.status, wire.payment_status) if word
         ),
@@ -225,7 +225,7 @@ def _status(wire: MeteroidInvoice) -> Status:
 
 
 @money.exact
-def _amounts(wire: MeteroidInvoice, told: Status) -> Amounts:
+def _amounts(wire: MeteroidInvoice, status: Status) -> Amounts:
     def major(minor: Decimal) -> Decimal:
         return money.from_minor(minor, wire.currency)
 
@@ -241,10 +241,10 @@ def _amounts(wire: MeteroidInvoice, told: Status) -> Amounts:
         currency=wire.currency,
         total=total,
         paid=paid,
-        due=zero if told in WITHOUT_DUE else max(zero, due),
+        due=zero if status in WITHOUT_DUE else max(zero, due),
         credited=credited + max(zero, received - paid),
         refunded=sum((major(row.amount_refunded) for row in wire.transactions), zero),
-        written_off=max(zero, due) if told is Status.UNCOLLECTIBLE else zero,
+        written_off=max(zero, due) if status is Status.UNCOLLECTIBLE else zero,
         minor=not money.is_known(wire.currency),
     )
 

@@ -27,7 +27,7 @@ from watcher.store import (
 
 MANY = 3000
 CLAIMED = 1000
-"""Those of them that were looked at."""
+"""Those of them that were polled."""
 READS_ALL = re.compile(
     r"Seq Scan on (watches|deliveries|events)\b"  # PostgreSQL rightly reads tables of a few rows through
     r"|SCAN (watches|deliveries|events|snapshots|documents|attempts|head)\b"

@@ -72,10 +72,10 @@ def test_a_wrong_secret_is_explained(terminal: Terminal) -> None:
         (418, "it answered 418"),
         (422, "accept every type"),
         (429, "see rate"),
-        (500, "look at its own log"),
+        (500, "check its own log"),
         (502, "did not reach it"),
         (503, "not ready"),
-        (507, "look at its own log"),
+        (507, "check its own log"),
     ],
 )
 def test_each_status_is_named_with_what_it_means_and_what_was_said(status: int, words: str, terminal: Terminal) -> None:

@@ -22,7 +22,7 @@ FAR = HazardGroup("open", due_hour(NOW + 20 * DAY), "EUR", 20)
 
 
 def looked(key: int, lease: int, here: HazardGroup) -> PollRecord:
-    """A look at an open invoice: near the due date one in five changes a day, far from it one in two hundred."""
+    """A poll of an open invoice: near the due date one in five changes a day, far from it one in two hundred."""
     taught = (
         Exposure("meteroid", "open", stage_at(-0.5), 2, 10 * DAY),
         Exposure("meteroid", "open", stage_at(-20), 0, 20 * DAY),
@@ -70,7 +70,7 @@ def test_plan_shows_the_expected_delay_beside_the_measured_one(history: Terminal
     assert shown["expected_delay_evenly"] == "7m30s"
     assert shown["measured_delay"] == {"changes": 21, "mean": "11m", "median": "11m", "p95": "20m"}
     assert shown["changes_learned"] == 42
-    assert str(shown["expected_delay"]).startswith(("4m", "5m")), "looks are placed where changes are"
+    assert str(shown["expected_delay"]).startswith(("4m", "5m")), "polls are placed where changes are"
 
 
 def test_plan_is_a_table_for_people(history: Terminal) -> None:
@@ -143,13 +143,13 @@ def test_explain_says_it_in_words(history: Terminal) -> None:
     assert ran.code == 0
     assert 'The policy is "adaptive"' in ran.out
     assert "before its due instant. Of open meteroid invoices there, 18.89% change in a day" in ran.out
-    assert "The clock has something to say" in ran.out
-    assert "Last look" in ran.out
+    assert "A clock event may be due" in ran.out
+    assert "Last poll" in ran.out
 
 
 def test_explain_names_the_rule_that_decides(history: Terminal) -> None:
     assert "The last 2 polls failed (HTTP 500)" in why(history, "inv_21")
-    assert "was never looked at" in why(history, "inv_new")
+    assert "was never polled" in why(history, "inv_new")
     assert "not watched any more" in why(history, "inv_gone")
 
 

@@ -15,7 +15,7 @@ CONFIG = f'[watcher]\nwatchlists = ["lists/*.csv"]\n{SOURCE.replace("env", "file
 
 
 class Watched:
-    """A folder with a config and a list in force, and somebody who looks at it once a second."""
+    """A folder with a config and a list in force, and somebody who reads it once a second."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder

@@ -53,7 +53,7 @@ async def test_a_partial_row_that_says_nothing_new_puts_off_the_poll_and_one_tha
     assert await scene.recorded() == ["invoice.paid"]
     after = await scene.row("inv_7")
     assert after.poll_at > before.poll_at
-    assert after.fetched_at == before.fetched_at, "a hint is no look"
+    assert after.fetched_at == before.fetched_at, "a partial row is no poll"
     (body,) = [body for body in await scene.bodies() if body["type"] == "invoice.paid"]
     assert body["data"]["invoice"]["line_count"] == 3, "what rows lack is never blanked"
 
@@ -64,7 +64,7 @@ async def test_what_partial_rows_cannot_refresh_is_learned_by_one_page_and_costs
     scene.provider.pages = in_pages([hint(name) for name in NAMES], 10)
     async with scene.running():
         await scene.elapse(seconds=8)
-        assert len(scene.provider.listed) == 1, "nothing was ever looked at: no hint may stand for that"
+        assert len(scene.provider.listed) == 1, "nothing was ever polled: no partial row may stand for that"
         asked = len(scene.provider.asked)
         assert asked == len(NAMES)
         scene.clock.advance(EVERY * 1.06)

@@ -14,7 +14,7 @@ def tracked_files() -> tuple[Path, ...]:
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("git is not installed, or this is no clone: nothing tells which files are the repository's")
-    # A clone that belongs to somebody else, as CI may have it, is one that git would not look at.
+    # A clone that belongs to somebody else, as CI may have it, is one that git would not read.
     command = [git, "-c", f"safe.directory={ROOT}", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 -- fixed words
     return tuple(path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file())

@@ -34,7 +34,7 @@ class Answer:
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - wire documents are walked freely
-        """Decimals stay Decimals, so that 250.00 and 250 can be told apart."""
+        """Decimals stay Decimals, so that 250.00 and 250 can be distinguished."""
         return json.loads(self.text, parse_float=Decimal)
 
 

@@ -62,7 +62,7 @@ async def take(stream: AsyncIterator[Sent], count: int) -> list[Sent]:
 
 
 async def write_rounds(store: Store, client: Client | None, invoice_id: str) -> None:
-    """Record events as a poll does; without the client as another process does, of which nobody is told."""
+    """Record events as a poll does; without the client as another process does, which nobody reports."""
     for number in range(ROUNDS):
         found = [event(f"evt_{invoice_id}_{number}_{one}", "invoice.updated") for one in range(PER_ROUND)]
         await stored.record_events(store, invoice_id, *found)

@@ -118,7 +118,7 @@ async def test_the_overview_holds_the_expected_delay_against_the_measured_one(sq
         ["acme", "adaptive", "1,200", "7 min", "20 min", "12 min", "1 h", "48"],
         ["other", "cron", "3", NONE, NONE, NONE, NONE, "0"],
     ]
-    assert page.links["acme is late"] == "/#lateness"
+    assert page.links["acme is late"] == "/#delays"
 
 
 async def test_troubles_of_the_service_stand_on_every_page(sqlite_client: Client) -> None:
@@ -143,7 +143,7 @@ async def test_what_needs_attention_is_named_with_a_way_there(sqlite_client: Cli
     page = await shown(sqlite_client, "/")
     assert page.links["Source other is disabled."] == "/#sources"
     assert page.links["Endpoint ledger is disabled: 1 delivery waits."] == "/endpoints"
-    assert page.links["1 invoice could not be read at the last look."] == "/watches?state=failing"
+    assert page.links["1 invoice could not be read at the last poll."] == "/watches?state=failing"
     failing = await shown(sqlite_client, "/watches?state=failing")
     assert "HTTP 500" in failing.words
     assert "inv_listed" not in failing.words

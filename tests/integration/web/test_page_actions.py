@@ -75,7 +75,7 @@ async def test_an_action_sends_back_to_where_it_was_asked_and_says_what_it_did(c
     assert note == "Endpoint ledger is disabled: what happens from now on waits for it."
     assert (await shown(client, "/endpoints")).form("/endpoints/ledger/enable").words.startswith("Enable")
     assert "is enabled" in await acted(client, "/endpoints/ledger/enable", "/endpoints")
-    assert "looked at now" in await acted(client, "/invoices/acme/a%2Fb/poll", "/invoices/acme/a%2Fb")
+    assert "polled now" in await acted(client, "/invoices/acme/a%2Fb/poll", "/invoices/acme/a%2Fb")
     tested = await acted(client, "/endpoints/ledger/test", "/endpoints")
     assert tested.startswith("Test of ledger: not delivered")
     (delivery,) = (await client.get("/api/v1/deliveries"))["items"]

@@ -39,7 +39,7 @@ def check_policy(answer: Answered) -> None:
 
 
 async def seen(client: Client, *snapshots: Snapshot, endpoint: str | None = "ledger") -> None:
-    """Watched at acme, and looked at once."""
+    """Watched at acme, and polled once."""
     store = client.service.store
     watches = SqlWatches(store)
     await watches.import_entries([stored.DesiredWatch("acme", one.id, one.tags) for one in snapshots], "cli", NOW)

@@ -8,7 +8,7 @@ from watcher.ports import UNOBSERVED, EventRecord, PollOutcome
 
 
 class Heard:
-    """Notes what it is told."""
+    """Notes what is reported to it."""
 
     def __init__(self) -> None:
         self.observed: list[object] = []

@@ -23,7 +23,7 @@ def looked(recorded: Invoice, at: datetime, before: ClaimedWatch, fingerprint: b
 
 
 def known(recorded: Invoice, at: datetime = SEEN_AT) -> ClaimedWatch:
-    """The watch as it stands after a first look at it."""
+    """The watch as it stands after a first poll of it."""
     record = looked(recorded, at, watch())
     assert record.change is not None
     assert record.hazard_group is not None

@@ -77,9 +77,9 @@ def redeliver(
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option("--until", metavar="WHEN", help="Only what was told before then; else all.", parser=moment),
+        typer.Option("--until", metavar="WHEN", help="Only what was recorded before then; else all.", parser=moment),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how many deliveries that would be.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the deliveries.")] = False,
 ) -> None:
     """Send events again: same id, same bytes, new timestamp and signature.
 

@@ -59,7 +59,7 @@ _COLUMNS = (
     field("provider", "provider"),
     field("policy", "policy"),
     Column("open", field("", "open_invoices").value, right=True),
-    Column("looks/day", field("", "looks_per_day").value, right=True),
+    Column("polls/day", field("", "looks_per_day").value, right=True),
     Column("requests/day", field("", "requests_per_day").value, right=True),
     Column("of rate", lambda item: f"{cast('float', item['rate_used']):.0%}", right=True),
     field("expected delay", "expected_delay"),
@@ -186,8 +186,8 @@ async def _explain(invocation: Invocation, source: str, invoice_id: str) -> None
 
 def _last_polls(explanation: Item) -> str:
     if explanation["last_polled_at"] is None:
-        return "There was no look yet."
-    parts = [f"Last look {explanation['last_polled_at']}", f"last answer {explanation['last_answered_at'] or 'none'}"]
+        return "There was no poll yet."
+    parts = [f"Last poll {explanation['last_polled_at']}", f"last answer {explanation['last_answered_at'] or 'none'}"]
     parts.append(f"last change {explanation['last_changed_at'] or 'none'}")
     failures = cast("int", explanation["failures"])
     return "; ".join(parts) + (f"; {counted(failures, 'failure')} in a row." if failures else ".")

@@ -26,7 +26,7 @@ def run(
         ),
     ] = False,
 ) -> None:
-    """Poll invoices and deliver webhooks until told to stop.
+    """Poll invoices and deliver webhooks until stopped.
 
     SIGTERM and Ctrl-C finish what is in progress and exit 0; SIGHUP reads the configuration again at once.
     """

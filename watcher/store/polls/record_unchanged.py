@@ -68,7 +68,7 @@ def _statement(parts: list[ColumnElement[Any]]) -> Update:
 
 
 def _sqlite() -> Update:
-    rows = func.json_each(bindparam("rows", type_=Text)).table_valued("value", name="told")
+    rows = func.json_each(bindparam("rows", type_=Text)).table_valued("value", name="rows")
     return _statement([func.json_extract(rows.c.value, f"$[{place}]", type_=BigInteger) for place in range(_PARTS)])
 
 

@@ -12,7 +12,7 @@ async def poll(visit: Visit) -> str:
     source, invoice_id = visit.segment("source"), visit.segment("invoice_id")
     due_in = await visit.backend.actions.request_poll(source, invoice_id) - visit.now
     soon = "now, as soon as its rate allows" if due_in < _NOW else f"in {period(due_in)}"
-    return f"{source} {invoice_id} is looked at {soon}."
+    return f"{source} {invoice_id} is polled {soon}."
 
 
 async def test_endpoint(visit: Visit) -> str:

@@ -119,7 +119,7 @@ async def overview(visit: Visit) -> View:
         "days": charts.columns(figures.events),
         "attention": [
             *_attention(figures, sources, endpoints),
-            *((one.doubt, "#lateness") for one in detection_delays or () if one.doubt),
+            *((one.doubt, "#delays") for one in detection_delays or () if one.doubt),
         ],
     }
     return View("overview.html", "overview", context)
@@ -208,8 +208,8 @@ def _attention(
     for state, one, many in (
         (
             WatchState.FAILING,
-            "invoice could not be read at the last look",
-            "invoices could not be read at the last look",
+            "invoice could not be read at the last poll",
+            "invoices could not be read at the last poll",
         ),
         (WatchState.NOT_FOUND, "invoice is not known to its provider", "invoices are not known to their provider"),
         (WatchState.ORPHANED, "watch has a source that is not configured any more", "watches have no source any more"),

@@ -13,7 +13,7 @@ MARGIN = timedelta(minutes=5)
 
 
 class TokenEndpoint:
-    """Hands out numbered tokens, or the error it is told to; held, it answers nobody until released."""
+    """Hands out numbered tokens, or the error it is asked to; held, it answers nobody until released."""
 
     def __init__(self, clock: StillClock, lifetime: timedelta = timedelta(hours=1)) -> None:
         self.clock, self.lifetime = clock, lifetime

@@ -25,7 +25,7 @@ ENDPOINT = EndpointPolicy((timedelta(0), *[10 * MINUTE] * 9), rate=50, concurren
 
 
 def came_back(claimed: ClaimedDelivery, outcome: Outcome, at: datetime) -> Settlement:
-    """What the courier makes of it."""
+    """What the dispatcher makes of it."""
     return settle(claimed, receipt(outcome, at, status=None), ENDPOINT, at, lambda: 0)
 
 

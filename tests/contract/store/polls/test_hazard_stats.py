@@ -31,7 +31,7 @@ def taught(stage: int, events: int, days: float, status: str = "open") -> Exposu
 
 
 def hazard_group(claimed: ClaimedWatch, here: HazardGroup, *exposures: Exposure) -> PollRecord:
-    """A look that found the invoice to stand here."""
+    """A poll that found the invoice to stand here."""
     snapshot = replace(stored.OPEN, id=claimed.invoice_id)
     change = replace(stored.change(snapshot=snapshot), memory=history_state.dumps(HistoryState(snapshot)))
     return replace(stored.polled(claimed, change=change), hazard_group=here, exposures=exposures)
@@ -66,7 +66,7 @@ async def test_a_claim_brings_where_the_invoice_stands(store: Store) -> None:
     assert claimed.hazard_group == OPEN
     await SqlPollQueue(store).record([stored.polled(claimed, NOW + 15 * MINUTE)], {})
     (again,) = await stored.claim(store, NOW + 30 * MINUTE)
-    assert again.hazard_group == OPEN, "a look that found nothing new leaves it"
+    assert again.hazard_group == OPEN, "a poll that found nothing new leaves it"
 
 
 async def test_a_purge_forgets_what_the_invoice_is_worth(store: Store) -> None:

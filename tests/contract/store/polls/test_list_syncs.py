@@ -18,7 +18,7 @@ LATER = NOW + 30 * MINUTE
 
 
 async def polled(store: Store, *ids: str, **more: object) -> None:
-    """Open invoices, looked at by id at NOW; `more` is what else their records say."""
+    """Open invoices, polled by id at NOW; `more` is what else their records say."""
     await stored.watch(store, *ids)
     records = [replace(stored.polled(one), **more) for one in await stored.claim(store)]  # pyright: ignore[reportArgumentType] -- the fields a test names
     assert await SqlPollQueue(store).record(records, {}) == frozenset()
@@ -101,7 +101,7 @@ async def test_a_partial_row_does_not_stand_for_a_poll_that_is_needed_anyway(sto
     await polled(store, "failed", failures=1)
     await polled(store, "clock", clock_at=NOW + MINUTE)
     ids = ["new", "fine", "missed", "failed", "clock"]
-    assert await leased(store, ids, partial_since=NOW + SECOND) == [], "the last look is too long ago"
+    assert await leased(store, ids, partial_since=NOW + SECOND) == [], "the last poll is too long ago"
     assert await leased(store, ids, partial_since=since) == ["fine", "new"]
 
 
@@ -112,7 +112,7 @@ async def test_a_partial_row_does_not_stand_for_a_poll_that_somebody_asked_for(s
     since = NOW - MINUTE
     assert await SqlListSyncs(store).count_due("acme", NOW + MINUTE, 100, partial_since=since) == 0
     assert await leased(store, ["asked for", "fine"], partial_since=since) == ["fine"]
-    assert await leased(store, ["asked for"]) == ["asked for"], "a whole document is a look"
+    assert await leased(store, ["asked for"]) == ["asked for"], "a whole document is a poll"
 
 
 async def test_a_poll_that_was_asked_for_while_the_page_was_under_way_is_made(store: Store) -> None:
@@ -147,7 +147,7 @@ async def test_of_partial_rows_only_those_due_are_counted_for_which_partial_rows
     rounds = SqlListSyncs(store)
     assert await rounds.count_due("acme", LATER, 100) == 3
     assert await rounds.count_due("acme", LATER, 100, partial_since=NOW - MINUTE) == 1
-    assert await rounds.count_due("acme", LATER, 100, partial_since=NOW + MINUTE) == 0, "looked at too long ago"
+    assert await rounds.count_due("acme", LATER, 100, partial_since=NOW + MINUTE) == 0, "polled too long ago"
 
 
 def beside(requests: int, *, batch_size: int = 1) -> ClaimRequest:

@@ -32,7 +32,7 @@ def mark(entries: Sequence[DesiredWatch], *warnings: str) -> ListDigest:
 
 
 async def stored_states(store: Store) -> Texts:
-    """What the rows say that lists wish."""
+    """What the rows say that lists want."""
     found: Texts = {}
     async with store.reading() as connection:
         query = select(table.c.source, table.c.invoice_id, table.c.listed).where(table.c.listed.is_not(None))

@@ -117,7 +117,7 @@ def play(invoices: int, seed: int) -> Season:
     recorded: Counter[str] = Counter()
     problems: list[str] = []
     for number in range(invoices):
-        rng = random.Random(f"{seed} {number}")  # noqa: S311 -- a story to be told again, no secret
+        rng = random.Random(f"{seed} {number}")  # noqa: S311 -- a story to be repeated, no secret
         story = Story(rng, rng.choice(ZONES), replace(OPEN, due=_due(rng)))
         story.live()
         problems += [f"invoice {number}: {problem}" for problem in story.problems()]

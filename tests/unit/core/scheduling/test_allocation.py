@@ -165,7 +165,7 @@ def test_an_account_that_puts_us_off_is_asked_less() -> None:
     assert isclose(allocation.interval(due_in(5), NOW) / EVERY, 1 / 0.7, rel_tol=1e-6)
 
 
-@pytest.mark.parametrize(("batch_size", "looks"), [(1, 0.9 * 2 * 86_400), (25, 50_000 * 96 / 4)])
+@pytest.mark.parametrize(("batch_size", "polls_per_day"), [(1, 0.9 * 2 * 86_400), (25, 50_000 * 96 / 4)])
 def test_the_rate_is_a_cap_and_batches_lift_it(batch_size: int, polls_per_day: float) -> None:
     limits = Limits(timedelta(hours=1), USUAL.fastest, USUAL.slowest)
     assert isclose(budget_of(50_000, limits, rate=2, batch_size=batch_size), polls_per_day)

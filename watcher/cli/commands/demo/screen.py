@@ -153,7 +153,7 @@ def _next_commands() -> str:
     steps = {
         "init mine": "writes mine/watcher.toml, every key explained",
         "check --online --config mine/watcher.toml": "asks each account once",
-        "run --config mine/watcher.toml": "polls and delivers until told to stop",
+        "run --config mine/watcher.toml": "polls and delivers until stopped",
     }
     width = max(map(len, steps))
     lines = (f"  {program} {step:<{width}}  {meaning}" for step, meaning in steps.items())
