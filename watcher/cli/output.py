@@ -40,8 +40,8 @@ class Column:
     folds: bool = True
 
 
-def field(title: str, key: str) -> Column:
-    return Column(title, lambda item: shown(item.get(key)))
+def field(title: str, key: str, *, right: bool = False) -> Column:
+    return Column(title, lambda item: shown(item.get(key)), right=right)
 
 
 def of_body(title: str, key: str) -> Column:

@@ -3,7 +3,17 @@
 All instants are aware UTC. Everything here is frozen; sequences are tuples.
 """
 
-from watcher.ports.api import Actions, Condition, Item, Reports, TestResult
+from watcher.ports.api import (
+    Actions,
+    Condition,
+    DeliveryFilters,
+    EventFilters,
+    InvoiceFilters,
+    Item,
+    Reports,
+    TestResult,
+    WatchFilters,
+)
 from watcher.ports.dashboard import (
     Age,
     Dashboard,
@@ -79,12 +89,14 @@ __all__ = [
     "ClaimedWatch",
     "Condition",
     "Dashboard",
+    "DeliveryFilters",
     "DeliveryObserver",
     "DeliveryState",
     "DesiredWatch",
     "DetectionDelay",
     "EndpointBacklog",
     "EndpointHealth",
+    "EventFilters",
     "EventRecord",
     "Failed",
     "Fetched",
@@ -92,6 +104,7 @@ __all__ = [
     "Form",
     "Found",
     "HazardStats",
+    "InvoiceFilters",
     "Item",
     "Known",
     "ListDigest",
@@ -123,6 +136,7 @@ __all__ = [
     "SourceRow",
     "Sum",
     "TestResult",
+    "WatchFilters",
     "WatchLists",
     "WatchState",
     "Watches",

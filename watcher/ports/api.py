@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Required, TypedDict, Unpack
 
 from watcher.core.invoices.invoice import Status
 from watcher.ports.deliveries import DeliveryState
@@ -14,6 +14,46 @@ Item = dict[str, object]
 """One member of a list, as `--json` prints it."""
 
 
+class WatchFilters(TypedDict, total=False):
+    """`after` is (source, invoice id)."""
+
+    source: str | None
+    state: WatchState | None
+    tag: str | None
+    after: tuple[str, str] | None
+    limit: int | None
+
+
+class InvoiceFilters(TypedDict, total=False):
+    """`search` is a part of the id or of the number, in upper or lower case. `after` is (source, invoice id)."""
+
+    status: Status | None
+    overdue: bool | None
+    source: str | None
+    tag: str | None
+    search: str | None
+    after: tuple[str, str] | None
+    limit: int | None
+
+
+class EventFilters(TypedDict, total=False):
+    limit: Required[int]
+    type_glob: str | None
+    source: str | None
+    tag: str | None
+    newest_first: bool
+
+
+class DeliveryFilters(TypedDict, total=False):
+    """`after` is the number in a `delivery_id`."""
+
+    state: DeliveryState | None
+    endpoint: str | None
+    after: int
+    limit: int | None
+    newest_first: bool
+
+
 class Reports(Protocol):
     """Lists in a stable order: `after` is the key of the last item seen, `limit` the maximum number.
 
@@ -22,54 +62,19 @@ class Reports(Protocol):
 
     async def watch(self, source: str, invoice_id: str) -> Item | None: ...
 
-    async def watch_list(
-        self,
-        *,
-        source: str | None = None,
-        state: WatchState | None = None,
-        tag: str | None = None,
-        after: tuple[str, str] | None = None,
-        limit: int | None = None,
-    ) -> list[Item]: ...
+    async def watch_list(self, **filters: Unpack[WatchFilters]) -> list[Item]: ...
 
-    async def invoices(
-        self,
-        *,
-        status: Status | None = None,
-        overdue: bool | None = None,
-        source: str | None = None,
-        tag: str | None = None,
-        search: str | None = None,
-        after: tuple[str, str] | None = None,
-        limit: int | None = None,
-    ) -> list[Item]: ...
+    async def invoices(self, **filters: Unpack[InvoiceFilters]) -> list[Item]: ...
 
     async def show(self, source: str, invoice_id: str) -> Item | None: ...
 
     async def timeline(self, source: str, invoice_id: str) -> list[Item] | None: ...
 
-    async def events(
-        self,
-        *,
-        after: str | None = None,
-        limit: int,
-        type_glob: str | None = None,
-        source: str | None = None,
-        tag: str | None = None,
-        newest_first: bool = False,
-    ) -> list[Item]: ...
+    async def events(self, *, after: str | None = None, **filters: Unpack[EventFilters]) -> list[Item]: ...
 
     async def newest_cursor(self) -> int: ...
 
-    async def deliveries(
-        self,
-        *,
-        state: DeliveryState | None = None,
-        endpoint: str | None = None,
-        after: int = 0,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> list[Item]: ...
+    async def deliveries(self, **filters: Unpack[DeliveryFilters]) -> list[Item]: ...
 
     async def endpoints(self, now: datetime | None = None) -> list[Item]: ...
 

@@ -29,8 +29,8 @@ from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
 from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope, local_time
 from watcher.providers.toolkit.documents import fingerprint, raw, without
-from watcher.providers.toolkit.fetch_batch import fetch_many
-from watcher.providers.toolkit.fetch_one import fetch_one, read_probe
+from watcher.providers.toolkit.fetch_batch import fetch_many, require_batch
+from watcher.providers.toolkit.fetch_one import fetch_one, read_probe, refusal
 from watcher.providers.toolkit.field_types import validated
 from watcher.providers.toolkit.field_values import NAME_LENGTH, cut, word_key
 from watcher.providers.toolkit.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
@@ -146,10 +146,7 @@ KIND = ProviderKind(
 
 def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
     """Give every id its result. A row with an invoice names its id; any other is known only by its position."""
-    if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
-        raise CredentialsRefused("HTTP 403: these keys may not read invoices")
-    if answer.status >= 300:  # noqa: PLR2004  # same
-        raise InvoiceRefused(f"HTTP {answer.status}")
+    require_batch(answer)
     try:
         bulk_rows = validated(BulkAnswer, read_object(answer)).response.rows
     except InvalidAnswer as error:
@@ -163,10 +160,8 @@ def read_bulk(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
 
 def read_result(answer: Answer) -> PollResult:
     """The result for one id."""
-    if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
-        return Missing("HTTP 404")
-    if answer.status >= 300:  # noqa: PLR2004  # same
-        return Failed(InvoiceRefused(f"HTTP {answer.status}"))
+    if (refused := refusal(answer)) is not None:
+        return refused
     return _evaluated(validated(Envelope, read_object(answer)))
 
 

@@ -13,12 +13,12 @@ import aiohttp
 
 from watcher.clock import Clock, Random
 from watcher.core import json_text, money
-from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
+from watcher.core.errors import InvalidAnswer, InvoiceRefused, ListRefused
 from watcher.core.invoices.invoice import Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Missing, Page, PollResult, RateLimiter
 from watcher.providers.toolkit import documents, field_types, field_values
-from watcher.providers.toolkit.access_token import Token, TokenKeeper, read_lifetime
+from watcher.providers.toolkit.access_token import Token, TokenKeeper, read_token
 from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
 from watcher.providers.toolkit.field_values import NAME_LENGTH, cut, quoted, word_key
 from watcher.providers.toolkit.http import Answer, ProviderHttp, raise_if_unavailable, read_object
@@ -126,17 +126,10 @@ class Dollr:
 
     async def _ask(self, target: str, limiter: RateLimiter) -> Answer:
         """GET with the token; if the token is refused, once more with a new one."""
-        token = await self._token.value(limiter)
-        answer = await self._get(target, token, limiter)
-        if not _is_unauthenticated(answer):
-            return answer
-        token = await self._token.replacement(token, limiter)
-        answer = await self._get(target, token, limiter)
-        if _is_unauthenticated(answer):
-            raise CredentialsRefused(f"a fresh access token was refused: {_words_of(answer)}")
-        return answer
+        request = partial(self._get, target, limiter)
+        return await self._token.send(limiter, request, is_refused=_is_unauthenticated, explain=_words_of)
 
-    async def _get(self, target: str, token: str, limiter: RateLimiter) -> Answer:
+    async def _get(self, target: str, limiter: RateLimiter, token: str) -> Answer:
         return await self._http.request(limiter, "GET", target, headers={"Authorization": f"Bearer {token}"})
 
     async def _fetch_token(self, limiter: RateLimiter) -> Token:
@@ -147,7 +140,7 @@ class Dollr:
             headers={"Content-Type": "application/json"},
             body=self._token_request,
         )
-        return read_token(answer)
+        return read_token(answer, unit=timedelta(minutes=1), default=_USUAL_LIFETIME, explain=_words_of)
 
 
 KIND = ProviderKind(
@@ -157,22 +150,6 @@ KIND = ProviderKind(
     rate=2.0,
     build=Dollr,
 )
-
-
-def read_token(answer: Answer) -> Token:
-    """Read the token call's answer. Raises CredentialsRefused for 4xx."""
-    raise_if_unavailable(answer)
-    if answer.status >= 400:  # noqa: PLR2004  # status codes are their own names
-        raise CredentialsRefused(f"the token call was refused: {_words_of(answer)}")
-    try:
-        parsed = read_object(answer)
-    except InvalidAnswer as error:
-        raise ProviderUnavailable(f"the token call's answer cannot be read: {error}") from error
-    value = parsed.get("access_token")
-    if not isinstance(value, str) or not value:
-        raise ProviderUnavailable("the token call's answer holds no access_token")
-    lifetime = read_lifetime(parsed.get("expires_in"), unit=timedelta(minutes=1), default=_USUAL_LIFETIME)
-    return Token(value, answer.asked_at, lifetime)
 
 
 def read_result(answer: Answer) -> PollResult:

@@ -13,7 +13,7 @@ import aiohttp
 
 from watcher.clock import Clock, Random
 from watcher.core import json_text, money
-from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ListRefused, ProviderUnavailable
+from watcher.core.errors import InvalidAnswer, ListRefused, ProviderUnavailable
 from watcher.core.invoices.invoice import SETTLED, Amounts, Direction, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
@@ -26,9 +26,9 @@ from watcher.providers.fragment_wire import (
     SearchAnswer,
 )
 from watcher.providers.toolkit import documents
-from watcher.providers.toolkit.access_token import Token, TokenKeeper, read_lifetime
-from watcher.providers.toolkit.fetch_batch import fetch_many
-from watcher.providers.toolkit.fetch_one import fetch_one, read_probe
+from watcher.providers.toolkit.access_token import Token, TokenKeeper, read_token
+from watcher.providers.toolkit.fetch_batch import fetch_many, require_batch
+from watcher.providers.toolkit.fetch_one import fetch_one, read_probe, refusal
 from watcher.providers.toolkit.field_types import validated
 from watcher.providers.toolkit.field_values import word_key
 from watcher.providers.toolkit.http import (
@@ -121,13 +121,8 @@ class Fragment:
 
     async def _call(self, limiter: RateLimiter, method: str, target: str, body: bytes | None = None) -> Answer:
         """Make one authorized call, with a new token if the first one was refused."""
-        token = await self._tokens.value(limiter)
-        answer = await self._send(limiter, method, target, body, token)
-        if answer.status == 401:  # noqa: PLR2004  # status codes are their own names
-            token = await self._tokens.replacement(token, limiter)
-            answer = await self._send(limiter, method, target, body, token)
-            if answer.status == 401:  # noqa: PLR2004  # same
-                raise CredentialsRefused("HTTP 401 with a new access token")
+        request = partial(self._send, limiter, method, target, body)
+        answer = await self._tokens.send(limiter, request, is_refused=_is_unauthenticated, explain=_refusal)
         raise_if_unavailable(answer)
         return answer
 
@@ -141,18 +136,7 @@ class Fragment:
         headers = {"Authorization": f"Basic {self._client}", "Content-Type": "application/x-www-form-urlencoded"}
         body = b"grant_type=client_credentials"
         answer = await self._http.request(limiter, "POST", "", headers=headers, body=body, url=self._token_url)
-        raise_if_unavailable(answer)
-        if answer.status >= 400:  # noqa: PLR2004  # status codes are their own names
-            raise CredentialsRefused(f"HTTP {answer.status} to the token call")
-        try:
-            envelope = read_object(answer)
-        except InvalidAnswer as error:
-            raise ProviderUnavailable(f"the token call's answer cannot be read: {error}") from error
-        value = envelope.get("access_token")
-        if not isinstance(value, str) or not value:
-            raise ProviderUnavailable("the token call's answer holds no access_token")
-        lifetime = read_lifetime(envelope.get("expires_in"), unit=timedelta(seconds=1), default=_LIFETIME)
-        return Token(value, answer.asked_at, lifetime)
+        return read_token(answer, unit=timedelta(seconds=1), default=_LIFETIME, explain=_refusal)
 
 
 KIND = ProviderKind(
@@ -166,12 +150,17 @@ KIND = ProviderKind(
 )
 
 
+def _is_unauthenticated(answer: Answer) -> bool:
+    return answer.status == 401  # noqa: PLR2004  # status codes are their own names
+
+
+def _refusal(answer: Answer) -> str:
+    return f"HTTP {answer.status}"
+
+
 def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
     """Give every id its result: the answer lists the invoices that it found, and the ids that it did not find."""
-    if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
-        raise CredentialsRefused("HTTP 403: these credentials may not read invoices")
-    if answer.status >= 300:  # noqa: PLR2004  # same
-        raise InvoiceRefused(f"HTTP {answer.status}")
+    require_batch(answer)
     try:
         envelope, items = read_rows(answer, "data", "invoices")
         batch = validated(BatchAnswer, envelope).data
@@ -185,10 +174,8 @@ def read_batch(answer: Answer, ids: Sequence[str]) -> dict[str, PollResult]:
 
 def read_result(answer: Answer) -> PollResult:
     """The result for one id."""
-    if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
-        return Missing("HTTP 404")
-    if answer.status >= 300:  # noqa: PLR2004  # same
-        return Failed(InvoiceRefused(f"HTTP {answer.status}"))
+    if (refused := refusal(answer)) is not None:
+        return refused
     envelope = read_object(answer)
     document = validated(OneAnswer, envelope if "data" in envelope else {"data": envelope}).data
     return Found(lambda: document, documents.raw, _fingerprint)

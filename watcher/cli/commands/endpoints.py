@@ -10,7 +10,7 @@ import typer
 
 from watcher.cli.open_store import known_endpoint, load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import Column, counted, field, print_answer, print_document, print_list, print_note
+from watcher.cli.output import counted, field, print_answer, print_document, print_list, print_note
 from watcher.cli.test_result import report
 from watcher.clock import SystemClock
 from watcher.config.environment import environment
@@ -31,7 +31,7 @@ COLUMNS = (
     field("endpoint", "name"),
     field("url", "url"),
     field("state", "state"),
-    Column("waiting", field("", "waiting").value, right=True),
+    field("waiting", "waiting", right=True),
 )
 
 

@@ -4,7 +4,7 @@ import anyio
 
 from watcher.cli.open_store import opened
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Column, field, print_list
+from watcher.cli.output import field, print_list
 from watcher.config.values.durations import format_rate
 
 app = top_level()
@@ -14,7 +14,7 @@ COLUMNS = (
     field("provider", "provider"),
     field("state", "state"),
     field("rate", "rate"),
-    Column("watches", field("", "watches").value, right=True),
+    field("watches", "watches", right=True),
 )
 
 

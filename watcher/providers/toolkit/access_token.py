@@ -8,9 +8,10 @@ from decimal import Decimal
 import anyio
 
 from watcher.clock import Clock
-from watcher.core.errors import CredentialsRefused, ProviderUnavailable
+from watcher.core.errors import CredentialsRefused, InvalidAnswer, ProviderUnavailable
 from watcher.ports import RateLimiter
 from watcher.providers.toolkit import field_values
+from watcher.providers.toolkit.http import Answer, raise_if_unavailable, read_object
 
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=1)
@@ -35,6 +36,21 @@ def read_lifetime(value: object, *, unit: timedelta, default: timedelta) -> time
         return default
     bounded = min(max(number, Decimal(0)), Decimal(LONGEST // timedelta(seconds=1)))
     return min(max(unit * float(bounded), SHORTEST), LONGEST)
+
+
+def read_token(answer: Answer, *, unit: timedelta, default: timedelta, explain: Callable[[Answer], str]) -> Token:
+    """Read the answer to a token call, whose `expires_in` is in `unit`. Raises CredentialsRefused for 4xx."""
+    raise_if_unavailable(answer)
+    if answer.status >= 400:  # noqa: PLR2004  # status codes are their own names
+        raise CredentialsRefused(f"the token call was refused: {explain(answer)}")
+    try:
+        document = read_object(answer)
+    except InvalidAnswer as error:
+        raise ProviderUnavailable(f"the token call's answer cannot be read: {error}") from error
+    value = document.get("access_token")
+    if not isinstance(value, str) or not value:
+        raise ProviderUnavailable("the token call's answer holds no access_token")
+    return Token(value, answer.asked_at, read_lifetime(document.get("expires_in"), unit=unit, default=default))
 
 
 class TokenKeeper:
@@ -66,6 +82,27 @@ class TokenKeeper:
         except ProviderUnavailable:
             self._renew_at = now + SHORTEST / 2
             return token.value
+
+    async def send(
+        self,
+        limiter: RateLimiter,
+        request: Callable[[str], Awaitable[Answer]],
+        *,
+        is_refused: Callable[[Answer], bool],
+        explain: Callable[[Answer], str],
+    ) -> Answer:
+        """Make a request with the token; if the token is refused, once more with a new one.
+
+        Raises CredentialsRefused if the new one is refused too.
+        """
+        token = await self.value(limiter)
+        answer = await request(token)
+        if not is_refused(answer):
+            return answer
+        answer = await request(await self.replacement(token, limiter))
+        if is_refused(answer):
+            raise CredentialsRefused(f"a new access token was refused: {explain(answer)}")
+        return answer
 
     async def replacement(self, refused: str, limiter: RateLimiter) -> str:
         """Another token than the one just refused, fetched unless another task has done so meanwhile."""

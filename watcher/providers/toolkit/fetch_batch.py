@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from watcher.clock import Clock
-from watcher.core.errors import InvoiceRefused
+from watcher.core.errors import CredentialsRefused, InvoiceRefused
 from watcher.ports import Failed, Fetched
+from watcher.providers.toolkit.http import Answer
 from watcher.providers.toolkit.http_body import AnswerTooLong
 
 AskBatch = Callable[[Sequence[str]], Awaitable[Fetched | None]]
@@ -24,6 +25,14 @@ async def fetch_many(ids: Sequence[str], clock: Clock, ask_batch: AskBatch, ask_
     except (InvoiceRefused, AnswerTooLong):
         return await _in_halves(wanted, clock, ask_batch, ask_one)
     return fetched or _joined([await _alone(invoice_id, clock, ask_one) for invoice_id in wanted])
+
+
+def require_batch(answer: Answer) -> None:
+    """Raise what the status of a batch call means: 403 concerns the credentials, another refusal one of the ids."""
+    if answer.status == 403:  # noqa: PLR2004  # status codes are their own names
+        raise CredentialsRefused("HTTP 403: these credentials may not read invoices")
+    if answer.status >= 300:  # noqa: PLR2004  # same
+        raise InvoiceRefused(f"HTTP {answer.status}")
 
 
 async def _in_halves(ids: Sequence[str], clock: Clock, ask_batch: AskBatch, ask_one: AskOne) -> Fetched:

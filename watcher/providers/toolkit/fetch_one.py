@@ -9,7 +9,7 @@ from watcher.clock import Clock
 from watcher.core import json_text
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable
 from watcher.core.json_text import Document
-from watcher.ports import Failed, Fetched, Found, Known, PollResult, Same
+from watcher.ports import Failed, Fetched, Found, Known, Missing, PollResult, Same
 from watcher.providers.toolkit import documents
 from watcher.providers.toolkit.http import Answer, quote_id, raise_if_unavailable
 
@@ -82,6 +82,13 @@ def read_probe(answer: Answer) -> datetime | None:
     except InvalidAnswer as error:
         raise ProviderUnavailable(f"HTTP {answer.status} to a call that only needs credentials, but {error}") from error
     return answer.server_date
+
+
+def refusal(answer: Answer) -> PollResult | None:
+    """What a status without further words means for the one id: 404 is a miss, another refusal a failure."""
+    if answer.status == 404:  # noqa: PLR2004  # status codes are their own names
+        return Missing("HTTP 404")
+    return Failed(InvoiceRefused(f"HTTP {answer.status}")) if answer.status >= 300 else None  # noqa: PLR2004  # same
 
 
 def error_object(answer: Answer) -> Document:

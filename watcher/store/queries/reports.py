@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVarTuple, cast
+from typing import TypeVarTuple, Unpack, cast
 
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, tuple_
 
 from watcher.core import json_text
-from watcher.core.invoices.invoice import Status
-from watcher.ports import DeliveryState, Item, WatchState
+from watcher.ports import DeliveryFilters, EventFilters, InvoiceFilters, Item, WatchFilters, WatchState
 from watcher.store.column_types import AnyRow, has_tag, json_instant, like
 from watcher.store.engine import Store
 from watcher.store.queries import history, timeline
@@ -30,32 +29,24 @@ class Reports:
 
     store: Store
 
-    async def watch_list(
-        self,
-        *,
-        source: str | None = None,
-        state: WatchState | None = None,
-        tag: str | None = None,
-        after: tuple[str, str] | None = None,
-        limit: int | None = None,
-    ) -> list[Item]:
-        """Watches by source and invoice id, without stopped ones. `after` is (source, invoice id)."""
+    async def watch_list(self, **filters: Unpack[WatchFilters]) -> list[Item]:
+        """Watches by source and invoice id, without stopped ones."""
         key = tuple_(watches.c.source, watches.c.invoice_id)
         query = (
             select(watches, sources.c.configured)
             .join(sources)
             .where(watches.c.origins != "")
             .order_by(watches.c.source, watches.c.invoice_id)
-            .limit(limit)
+            .limit(filters.get("limit"))
         )
-        if source is not None:
+        if (source := filters.get("source")) is not None:
             query = query.where(watches.c.source == source)
-        if state is not None:
+        if (state := filters.get("state")) is not None:
             orphaned = state is WatchState.ORPHANED
             query = query.where(~sources.c.configured if orphaned else and_(sources.c.configured, _in(state)))
-        if tag is not None:
+        if (tag := filters.get("tag")) is not None:
             query = query.where(has_tag(watches.c.tags, tag))
-        if after is not None:
+        if (after := filters.get("after")) is not None:
             query = query.where(key > after)
         async with self.store.reading() as connection:
             return [_watch(row) for row in await connection.execute(query)]
@@ -71,85 +62,49 @@ class Reports:
             row = (await connection.execute(query)).first()
         return None if row is None else _watch(row)
 
-    async def invoices(
-        self,
-        *,
-        status: Status | None = None,
-        overdue: bool | None = None,
-        source: str | None = None,
-        tag: str | None = None,
-        search: str | None = None,
-        after: tuple[str, str] | None = None,
-        limit: int | None = None,
-    ) -> list[Item]:
-        """The last snapshot of every watched invoice that has one. `after` is (source, invoice id).
-
-        `search` is a part of the id or of the number, in upper or lower case.
-        """
+    async def invoices(self, **filters: Unpack[InvoiceFilters]) -> list[Item]:
+        """The last snapshot of every watched invoice that has one."""
         # Chosen and ordered by one index, before any row or document is read.
         key = (watches.c.source, watches.c.invoice_id)
         seen = (watches.c.origins != "", watches.c.status.is_not(None))
-        chosen = select(watches.c.id).where(*seen).order_by(*key).limit(limit)
-        if status is not None:
+        chosen = select(watches.c.id).where(*seen).order_by(*key).limit(filters.get("limit"))
+        if (status := filters.get("status")) is not None:
             chosen = chosen.where(watches.c.status == status.value)
-        if overdue is not None:
+        if (overdue := filters.get("overdue")) is not None:
             chosen = chosen.where(watches.c.overdue == overdue)
-        if source is not None:
+        if (source := filters.get("source")) is not None:
             chosen = chosen.where(watches.c.source == source)
-        if tag is not None:
+        if (tag := filters.get("tag")) is not None:
             chosen = chosen.where(has_tag(watches.c.tags, tag))
-        if search is not None:
+        if (search := filters.get("search")) is not None:
             by_id = watches.c.invoice_id.icontains(search, autoescape=True)
             chosen = chosen.where(or_(by_id, watches.c.number.icontains(search, autoescape=True)))
-        if after is not None:
+        if (after := filters.get("after")) is not None:
             chosen = chosen.where(tuple_(*key) > after)
         newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
         query = select(snapshots.c.document).join(watches, newest).where(watches.c.id.in_(chosen)).order_by(*key)
         async with self.store.reading() as connection:
             return [cast("Item", json_text.read(text)) for text in (await connection.execute(query)).scalars()]
 
-    async def event_bodies(
-        self,
-        *,
-        after: int = 0,
-        limit: int,
-        type_glob: str | None = None,
-        source: str | None = None,
-        tag: str | None = None,
-        newest_first: bool = False,
-    ) -> list[tuple[int, bytes]]:
+    async def event_bodies(self, *, after: int = 0, **filters: Unpack[EventFilters]) -> list[tuple[int, bytes]]:
         """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""
-        chosen = _in_order(select(events.c.cursor), events.c.cursor, after, newest_first=newest_first).limit(limit)
-        if type_glob is not None:
+        newest_first = filters.get("newest_first", False)
+        chosen = _in_order(select(events.c.cursor), events.c.cursor, after, newest_first=newest_first)
+        chosen = chosen.limit(filters["limit"])
+        if (type_glob := filters.get("type_glob")) is not None:
             chosen = chosen.where(events.c.type.like(like(type_glob), escape="\\"))
-        if source is not None:
+        if (source := filters.get("source")) is not None:
             chosen = chosen.where(events.c.source == source)
-        if tag is not None:
+        if (tag := filters.get("tag")) is not None:
             chosen = chosen.where(has_tag(events.c.tags, tag))
         query = _in_order(history.EVENTS, events.c.cursor, 0, newest_first=newest_first)
         query = query.where(events.c.cursor.in_(chosen))
         async with self.store.reading() as connection:
             return [(row.cursor, history.body(row)) for row in await connection.execute(query)]
 
-    async def events(
-        self,
-        *,
-        after: str | None = None,
-        limit: int,
-        type_glob: str | None = None,
-        source: str | None = None,
-        tag: str | None = None,
-        newest_first: bool = False,
-    ) -> list[Item]:
+    async def events(self, *, after: str | None = None, **filters: Unpack[EventFilters]) -> list[Item]:
         """Full bodies, each with its `cursor`. Raises Refused if `after` is no cursor."""
-        found = await self.event_bodies(
-            after=history.read_cursor(after),
-            limit=limit,
-            type_glob=type_glob,
-            source=source,
-            tag=tag,
-            newest_first=newest_first,
-        )
+        found = await self.event_bodies(after=history.read_cursor(after), **filters)
         return [history.with_cursor(cursor, body) for cursor, body in found]
 
     async def newest_cursor(self) -> int:
@@ -160,20 +115,14 @@ class Reports:
             ).scalar_one()
         return newest
 
-    async def deliveries(
-        self,
-        *,
-        state: DeliveryState | None = None,
-        endpoint: str | None = None,
-        after: int = 0,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> list[Item]:
-        """Deliveries, oldest first. `after` is the number in a `delivery_id`."""
-        query = _in_order(history.DELIVERIES, deliveries.c.id, after, newest_first=newest_first).limit(limit)
-        if state is not None:
+    async def deliveries(self, **filters: Unpack[DeliveryFilters]) -> list[Item]:
+        """Deliveries, oldest first."""
+        after, newest_first = filters.get("after", 0), filters.get("newest_first", False)
+        query = _in_order(history.DELIVERIES, deliveries.c.id, after, newest_first=newest_first)
+        query = query.limit(filters.get("limit"))
+        if (state := filters.get("state")) is not None:
             query = query.where(deliveries.c.state == state.value)
-        if endpoint is not None:
+        if (endpoint := filters.get("endpoint")) is not None:
             query = query.where(deliveries.c.endpoint == endpoint)
         async with self.store.reading() as connection:
             return [history.delivery(row) for row in await connection.execute(query)]

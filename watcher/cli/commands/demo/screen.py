@@ -12,15 +12,15 @@ from typing import cast
 from rich.table import Table
 from rich.text import Text
 
-from watcher.cli.output import Column, console, field, print_line, table
+from watcher.cli.output import console, field, print_line, table
 from watcher.core import json_text
 from watcher.core.invoices.event import EventType
 from watcher.sandbox import Delivery
 
 COLUMNS = (
     field("event", "event"),
-    Column("sent", field("", "sent").value, right=True),
-    Column("received and verified", field("", "received").value, right=True),
+    field("sent", "sent", right=True),
+    field("received and verified", "received", right=True),
 )
 _TYPE_WIDTH = max(len(event_type) for event_type in EventType)
 _PROVIDER_WIDTH = len("chargeover")
