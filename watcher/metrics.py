@@ -39,7 +39,7 @@ class Metrics:
         self._polls = self._counter("polls", "Polls of invoices, by how they ended.", "source", "outcome")
         self._events = self._counter("events", "Events about invoices that this process recorded.", "type")
         self._attempts = self._counter("attempts", "Attempts to deliver, by how they ended.", "endpoint", "outcome")
-        self._turns = self._counter("loop_turns", "Rounds of the service's loops.", "loop")
+        self._turns = self._counter("loop_turns", "Iterations of the service's loops.", "loop")
         self._durations = Histogram(
             "attempt_duration_seconds",
             "From the beginning of an attempt to the end of the answer.",
@@ -50,15 +50,15 @@ class Metrics:
         )
         self._delays = Histogram(
             "detection_delay_seconds",
-            "From when the provider says that something changed until it was seen.",
+            "From the provider's time of a change to the poll that found it.",
             ("source",),
             namespace=_NAMESPACE,
             registry=registry,
             buckets=_DELAY_SECONDS,
         )
-        self._expected = self._gauge("expected_delay_seconds", "What that is expected to be on average.", "source")
+        self._expected = self._gauge("expected_delay_seconds", "Its forecast average.", "source")
         self._rates = self._gauge("rate_limit_requests_per_second", "The account's configured rate.", "source")
-        self._source_up = self._gauge("source_up", "1 unless the account is given up or wants a pause.", "source")
+        self._source_up = self._gauge("source_up", "1 unless the account is failing or asked for a pause.", "source")
         self._poll_lag = self._gauge("poll_lag_seconds", "How long the longest due watch has been due.", "source")
         self._endpoint_up = self._gauge("endpoint_up", "1 unless disabled, or failing and only probed.", "endpoint")
         self._waiting = self._gauge("deliveries_waiting", "Deliveries that have not ended.", "endpoint")

@@ -72,7 +72,7 @@ TagsOption = Annotated[
 ]
 DueOnOption = Annotated[
     date | None,
-    typer.Option("--due-on", metavar="DATE", parser=iso_date, help="Its due date, where the provider gives none."),
+    typer.Option("--due-on", metavar="DATE", parser=iso_date, help="Its due date, if the provider gives none."),
 ]
 NoteOption = Annotated[
     str | None, typer.Option("--note", help="For people; shown by watch list.", callback=checked_note)

@@ -82,7 +82,7 @@ def _source(
     missing = [key for key in kind.credentials if key not in table]
     for key in missing:
         variable = f"{name}_{key}".upper().replace("-", "_")
-        words = f'is missing, must say where the secret stands, such as {{ env = "{variable}" }}'
+        words = f'is missing, must say where the secret is, such as {{ env = "{variable}" }}'
         reading.problems.append(file.problem((*path, key), words))
     renamed: dict[KeyPath, KeyPath] = {
         (part, key): (key,) for part in ("credentials", "options") for key in cast("Table", values[part])

@@ -78,7 +78,7 @@ class _ItemReader:
     def read(self) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
         envelope = self._object(0)
         if self._text[self._place :].strip():
-            raise InvalidAnswer("not JSON: something stands behind it")
+            raise InvalidAnswer("not JSON: something follows it")
         if self._items is None:
             raise InvalidAnswer(f"field {'.'.join(self._path)}: a list is expected")
         return envelope, self._items

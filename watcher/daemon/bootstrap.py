@@ -48,7 +48,7 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
             # Another run has ended since then, and it had other lists.
             loaded = await anyio.to_thread.run_sync(read)
         if count := await rescue_leases(store):
-            _log.warning("work.taken_back", count=count, reason="the last run did not end, it was ended")
+            _log.warning("work.taken_back", count=count, reason="the last run was killed")
         session = await opened.enter_async_context(open_session())
         clock = SystemClock()
         sender = await opened.enter_async_context(WebhookSender({}, clock))

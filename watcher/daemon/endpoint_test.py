@@ -17,7 +17,7 @@ _FAULTS = {
     Fault.DNS: "its host name has no address: check the URL's spelling",
     Fault.CONNECT: "nothing accepts connections there: is the receiver running, and on that port?",
     Fault.TLS: "its TLS certificate was not accepted: expired, self-signed, made for another name, or no TLS at all",
-    Fault.TIMEOUT: "it did not answer in time: answer first, and work afterwards",
+    Fault.TIMEOUT: "it did not answer in time: answer first, and process afterwards",
     Fault.DISCONNECTED: "it closed the connection without an answer",
     Fault.BAD_ANSWER: "what it answered is not HTTP",
     Fault.REDIRECT: "it redirects, and redirects are never followed: configure the final URL",
@@ -34,13 +34,13 @@ _STATUSES = {
     405: "405: that path does not take POST; check the URL",
     408: "408: it waited too long for the request",
     410: "410: it says that it is gone for good; `run` would disable the endpoint",
-    413: "413: it finds the body too long",
+    413: "413: the body is too long for it",
     415: "415: it does not take application/json",
-    422: "422: it reads the body and does not like it; accept every type, and fields that you do not know",
+    422: "422: it reads the body and refuses its content; accept every type, and fields that you do not know",
     429: "429: it asks to be called less often; see rate",
-    502: "502: what stands in front of it did not reach it",
+    502: "502: a proxy in front of it did not reach it",
     503: "503: it is not ready now",
-    504: "504: what stands in front of it waited too long; answer first, and work afterwards",
+    504: "504: a proxy in front of it waited too long; answer first, and process afterwards",
 }
 _SERVER_ERROR = 500
 _EXCERPT_LENGTH = 200

@@ -81,7 +81,7 @@ def _reasons(
         yield resting
         return
     if poll_reasons.poll_at is not None and poll_reasons.poll_at <= now:
-        yield f"It is due since {_text(poll_reasons.poll_at)} and waits for its turn in the rate of its source."
+        yield f"It is due since {_text(poll_reasons.poll_at)} and waits for a send slot within the rate of its source."
     yield _deciding(source, poll_reasons)
     if poll_reasons.failures or poll_reasons.misses or poll_reasons.hazard_group.status in {None, *_SETTLED}:
         return
@@ -93,7 +93,7 @@ def _reasons(
     if not poll_reasons.account_answers:
         yield "The account does not answer: only probes are sent until it does."
     elif poll_reasons.blocked_until is not None and poll_reasons.blocked_until > now:
-        yield f"The account wants to be left alone until {_text(poll_reasons.blocked_until)}."
+        yield f"The account asked for a pause until {_text(poll_reasons.blocked_until)}."
 
 
 def _resting(poll_reasons: PollReasons) -> str | None:

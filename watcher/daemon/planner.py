@@ -251,7 +251,7 @@ def doubt(forecast: Forecast, delays: Sequence[timedelta]) -> str | None:
     if seen <= _FAR * forecast.delay + _MINUTE:
         return None
     return (
-        f"{forecast.source}: half of the changes were seen later than {period(seen)}, expected are "
+        f"{forecast.source}: half of the changes were detected later than {period(seen)}, the forecast is "
         f"{period(forecast.delay)} on average: is the account failing, is the rate too low, or are changes dated back?"
     )
 

@@ -225,8 +225,8 @@ class Service:
             _log.error(
                 "watchlists.held",
                 problem="this reading would stop more than half of the configured watches; "
-                "confirm it with SIGHUP (systemctl reload) to the service, which applies it by itself when it still "
-                "stands in a minute; a single run (--once) applies no more than half at a time",
+                "confirm it with SIGHUP (systemctl reload) to the service, which applies it by itself if it is still "
+                "the same in a minute; a single run (--once) applies no more than half at a time",
             )
         elif applied.added or applied.changed or applied.removed:
             _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)

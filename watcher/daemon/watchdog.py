@@ -59,7 +59,7 @@ class LoopHeartbeats:
         """Whether none is stalled; logs the stalled ones, because what ends the process next names none."""
         stalled = self.stalled()
         if stalled:
-            _log.error("loops.stalled", loops=stalled, effect="the watchdog is not fed")
+            _log.error("loops.stalled", loops=stalled, effect="the watchdog gets no heartbeat")
         return not stalled
 
 

@@ -62,7 +62,7 @@ class Network:
                 return False
             self._down_since = self._clock.now()
             self._tried, self._try_at = 0, intervals.next_probe(self._down_since, 0, self._random())
-        _log.error("network.lost", effect="no source can be reached: polling rests until one can")
+        _log.error("network.lost", effect="no source can be reached: polling pauses until one can be")
         return True
 
     async def is_still_down(self, plans: Mapping[str, SourcePlan]) -> bool:

@@ -54,7 +54,7 @@ class AccountLimiter:
         while True:
             now = self._clock.now()
             if self._closed_until is not None and max(now, slot) < self._closed_until:
-                raise SlotMissed("the account wants to be left alone")
+                raise SlotMissed("the account asked for a pause")
             open_at = slot if self._free_at is None else max(slot, self._free_at - spacing.burst)
             if max(now, open_at) - slot > _LATEST:
                 raise SlotMissed("the send instant passed more than a second ago")

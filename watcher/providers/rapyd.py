@@ -85,7 +85,7 @@ class Rapyd:
             return read_probe(answer)
         if answer.status in {401, 403} or envelope.code in _FOR_THE_ACCOUNT:
             raise CredentialsRefused(_words_of(answer, envelope))
-        raise ProviderUnavailable(f"the control call failed: {_words_of(answer, envelope)}")
+        raise ProviderUnavailable(f"the control request failed: {_words_of(answer, envelope)}")
 
     def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:  # noqa: ARG002  # the port's
         return to_invoice(document)

@@ -170,7 +170,9 @@ def _address(url: str) -> URL:
     drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
     backend = address.drivername.partition("+")[0]
     if backend not in drivers or (backend == "sqlite" and not address.database):
-        raise StoreUnavailable(f"database.url: {backend} is no database we know: use sqlite:///file or postgresql://…")
+        raise StoreUnavailable(
+            f"database.url: {backend} is not a supported database: use sqlite:///file or postgresql://…"
+        )
     if "sslmode" in address.query:
         mode = address.query["sslmode"]
         address = address.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})

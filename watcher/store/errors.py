@@ -30,7 +30,7 @@ _POSTGRESQL: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.InsufficientResourcesError, "is out of resources (disk, memory or connections)"),
     (asyncpg.LockNotAvailableError, "is locked by another program for too long"),
     (asyncpg.DeadlockDetectedError, "had two transactions waiting for each other: try again"),
-    (asyncpg.SerializationError, "had two transactions in each other's way: try again"),
+    (asyncpg.SerializationError, "had two conflicting transactions: try again"),
     (asyncpg.QueryCanceledError, "took too long"),
     (asyncpg.PostgresConnectionError, "closed the connection"),
     (asyncpg.OperatorInterventionError, "is starting, stopping or closed this connection"),
@@ -64,7 +64,7 @@ def explained(place: str) -> Generator[None]:
 
 def _meaning(error: BaseException) -> str | None:
     if isinstance(error, NoConnection):
-        return "has no free connection: too much waits for it"
+        return "has no free connection: too many operations wait for one"
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return "closed the connection"
     return next((meaning for cause in _causes(error) if (meaning := _native_meaning(cause))), None)

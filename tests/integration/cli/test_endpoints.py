@@ -134,7 +134,7 @@ def test_a_receiver_that_does_not_answer_is_explained(terminal: Terminal) -> Non
     with scripted(silent) as receiver:
         ran = send_test(terminal, receiver.url(), 'timeout = "300ms"')
 
-    assert "answer first, and work afterwards" in explanation(ran)
+    assert "answer first, and process afterwards" in explanation(ran)
 
 
 def test_a_connection_closed_without_an_answer_is_explained(terminal: Terminal) -> None:

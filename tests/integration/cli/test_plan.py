@@ -84,10 +84,10 @@ def test_plan_says_what_a_delay_costs(history: Terminal) -> None:
     (shown,) = history.type("plan --slo 2m --json").lines
     assert shown["slo"] == "2m"
     assert cast("int", shown["needed_requests_per_day"]) > cast("int", shown["requests_per_day"])
-    assert "2m on average takes every = " in history.type("plan --slo 2m").out
+    assert "2m on average needs every = " in history.type("plan --slo 2m").out
     (never,) = history.type("plan --slo 1s --json").lines
     assert (never["needed_every"], never["needed_rate"]) == (None, None)
-    assert "cannot be had" in history.type("plan --slo 1s").out
+    assert "is impossible" in history.type("plan --slo 1s").out
 
 
 def test_invoices_that_are_not_watched_can_be_planned_for(history: Terminal) -> None:
@@ -97,7 +97,7 @@ def test_invoices_that_are_not_watched_can_be_planned_for(history: Terminal) -> 
     assert shown["expected_delay_evenly"] == "1h2m"
     assert shown["rate_used"] == 0.9
     assert str(shown["expected_delay"]).startswith("27m"), "as learned, some are likelier to change than others"
-    assert "meteroid: 1h on average takes every" in history.type(line).out
+    assert "meteroid: 1h on average needs every" in history.type(line).out
 
 
 def test_without_any_configuration_all_invoices_are_alike(tmp_path: Path, terminal: Terminal) -> None:
@@ -105,7 +105,7 @@ def test_without_any_configuration_all_invoices_are_alike(tmp_path: Path, termin
     ran = terminal.run("plan", "--invoices", "1000", "--provider", "fragment", "--every", "1h", "--config", nowhere)
     assert ran.code == 0
     assert "30m" in ran.out
-    assert "no change was seen yet" in ran.err
+    assert "no change was found yet" in ran.err
 
 
 @pytest.mark.parametrize(

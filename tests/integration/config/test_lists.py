@@ -94,7 +94,7 @@ def test_too_many_tags_together_name_both_places(folder: Folder) -> None:
         ("source;invoice_id\n", "1: has columns that are not separated by commas, must be comma-separated"),
         ("source\n", f'1: column "invoice_id" is missing, {_COLUMNS}'),
         ("source,invoice_id,tag\n", f'1: column "tag" is unknown (did you mean "tags"?), {_COLUMNS}'),
-        ("source,invoice_id,source\n", f'1: column "source" stands twice, {_COLUMNS} once each'),
+        ("source,invoice_id,source\n", f'1: column "source" is there twice, {_COLUMNS} once each'),
         (f"{_HEADER}acme,1,,,,x\n", "2: has 6 columns, must have the 5 of the header"),
         (f"{_HEADER}\n\nacm,1\n", '4: source: "acm" is not a source (did you mean "acme"?), must be acme'),
         (f"{_HEADER}acme,\n", "2: invoice_id: is empty, must be an invoice id of 1 to 255 characters"),

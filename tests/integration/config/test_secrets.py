@@ -39,8 +39,8 @@ def test_a_credential_comes_from_systemds_folder_and_is_asked_for_once(folder: F
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ('"sk_live_hunter2"', f"must not stand here in plain, allowed: {_HOW}"),
-        ("7", f"must not stand here in plain, allowed: {_HOW}"),
+        ('"sk_live_hunter2"', f"must not be here in plain text, allowed: {_HOW}"),
+        ("7", f"must not be here in plain text, allowed: {_HOW}"),
         ("{}", f"names 0 places, must name exactly one of env, file or credential: {_HOW}"),
         ('{ env = "KEY", file = "x" }', f"names 2 places, must name exactly one of env, file or credential: {_HOW}"),
         ('{ enw = "KEY" }', f'has the unknown key "enw" (did you mean "env"?), allowed: {_HOW}'),

@@ -85,7 +85,7 @@ def test_plain_http_is_for_loopback_private_addresses_and_local_names(folder: Fo
 
 def test_a_missing_credential_says_how_to_give_it(folder: Folder) -> None:
     (found,) = folder.problems('[sources.my-acme]\nprovider = "meteroid"\n')
-    assert found.startswith("watcher.toml:1: sources.my-acme.api_key: is missing, must say where the secret stands")
+    assert found.startswith("watcher.toml:1: sources.my-acme.api_key: is missing, must say where the secret is")
     assert found.endswith('such as { env = "MY_ACME_API_KEY" }')
 
 

@@ -72,7 +72,7 @@ async def test_an_action_sends_back_to_where_it_was_asked_and_says_what_it_did(c
         "/endpoints/crm/test", "/endpoints/crm/disable",
     }  # fmt: skip
     note = await acted(client, "/endpoints/ledger/disable", "/endpoints")
-    assert note == "Endpoint ledger is disabled: what happens from now on waits for it."
+    assert note == "Endpoint ledger is disabled: its events wait until it is enabled."
     assert (await shown(client, "/endpoints")).form("/endpoints/ledger/enable").words.startswith("Enable")
     assert "is enabled" in await acted(client, "/endpoints/ledger/enable", "/endpoints")
     assert "polled now" in await acted(client, "/invoices/acme/a%2Fb/poll", "/invoices/acme/a%2Fb")

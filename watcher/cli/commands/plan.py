@@ -73,10 +73,10 @@ def plan(
     invocation: Invocation,
     *,
     invoices: Annotated[
-        int | None, typer.Option("--invoices", min=1, help="Plan for so many open invoices, not for what is watched.")
+        int | None, typer.Option("--invoices", min=1, help="Plan for this many open invoices instead of those watched.")
     ] = None,
     provider: Annotated[
-        str | None, typer.Option("--provider", help="Where they are; with --invoices.", callback=_provider)
+        str | None, typer.Option("--provider", help="Their provider; with --invoices.", callback=_provider)
     ] = None,
     rate: Annotated[
         float | None,
@@ -88,7 +88,9 @@ def plan(
     ] = None,
     slo: Annotated[
         timedelta | None,
-        typer.Option("--slo", parser=_duration, metavar="DURATION", help="What seeing changes so soon would cost."),
+        typer.Option(
+            "--slo", parser=_duration, metavar="DURATION", help="Say what detecting changes within this time costs."
+        ),
     ] = None,
 ) -> None:
     """Forecast how late changes will be detected on average, and how many requests that takes. Asks no provider."""
@@ -146,7 +148,7 @@ def _print(invocation: Invocation, items: Sequence[Item], slo: timedelta | None)
         if not item["changes_learned"]:
             name = item["source"] or item["provider"]
             print_note(
-                f"{name}: no change was seen yet, so the expectation takes all invoices for equally likely to change."
+                f"{name}: no change was found yet: the forecast assumes that all invoices are equally likely to change."
             )
         if item["doubt"]:
             print_note(f"warning: {item['doubt']}")
@@ -155,9 +157,9 @@ def _print(invocation: Invocation, items: Sequence[Item], slo: timedelta | None)
 def _cost(item: Item, slo: str) -> str:
     name = item["source"] or item["provider"]
     if item["needed_every"] is None:
-        return f"{name}: {slo} on average cannot be had: nothing is open, or `fastest` rules it out."
+        return f"{name}: {slo} on average is impossible: nothing is open, or `fastest` rules it out."
     return (
-        f'{name}: {slo} on average takes every = "{item["needed_every"]}", '
+        f'{name}: {slo} on average needs every = "{item["needed_every"]}", '
         f'{item["needed_requests_per_day"]} requests a day, and a rate of at least "{item["needed_rate"]}".'
     )
 

@@ -22,7 +22,7 @@ class Subject(StrEnum):
 
 @command(app, "schema", "schema event > event.schema.json")
 def schema(
-    invocation: Invocation, subject: Annotated[Subject, typer.Argument(help="What the schema is to describe.")]
+    invocation: Invocation, subject: Annotated[Subject, typer.Argument(help="What the schema describes.")]
 ) -> None:
     """Print the JSON Schema (2020-12) of watcher.toml, of a watch list, or of every webhook body."""
     del invocation

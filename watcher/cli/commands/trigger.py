@@ -46,5 +46,5 @@ def trigger(
         detail = f" ({result.detail})" if result.detail else ""
         raise Refused(f"examples go only to addresses inside allow_private, and {settings.url} leads elsewhere{detail}")
     if not matches(event_type.value, settings.events):
-        print_note(f"in earnest {endpoint} would not get this: its `events` leave out {event_type.value}")
+        print_note(f"{endpoint} would not get a real event of this type: its `events` leave out {event_type.value}")
     report(invocation, settings.url, result)

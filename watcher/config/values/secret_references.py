@@ -14,7 +14,7 @@ _CREDENTIALS = "CREDENTIALS_DIRECTORY"
 def resolve(reference: object, reading: Reading) -> str:
     """The secret of a reference. Raises ValueError with messages that never show a secret."""
     if not isinstance(reference, dict):
-        raise ValueError(f"must not stand here in plain, allowed: {HOW}")  # noqa: TRY004 - pydantic reports ValueErrors
+        raise ValueError(f"must not be here in plain text, allowed: {HOW}")  # noqa: TRY004 - pydantic reports ValueErrors
     table = cast("dict[str, object]", reference)
     if len(table) != 1:
         raise ValueError(f"names {len(table)} places, must name exactly one of {one_of(KINDS)}: {HOW}")

@@ -42,7 +42,7 @@ _FEWEST_BYTES, _MOST_BYTES = 24, 64
 
 REFERENCE_SCHEMA: dict[str, object] = {
     "type": "object",
-    "description": "Where a secret stands: an environment variable, a file, or a systemd credential.",
+    "description": "Where a secret is: an environment variable, a file, or a systemd credential.",
     "properties": {kind: {"type": "string", "minLength": 1} for kind in KINDS},
     "additionalProperties": False,
     "minProperties": 1,

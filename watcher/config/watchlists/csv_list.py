@@ -46,7 +46,7 @@ def _header_mistakes(header: list[str]) -> Iterator[str]:
         if name not in COLUMNS:
             yield f"column {shown(name)} is unknown{meant(name, COLUMNS)}, {allowed}"
         elif name in header[:number]:
-            yield f"column {shown(name)} stands twice, {allowed} once each"
+            yield f"column {shown(name)} is there twice, {allowed} once each"
     for name in _REQUIRED:
         if name not in header:
             yield f"column {shown(name)} is missing, {allowed}"

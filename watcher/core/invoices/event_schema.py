@@ -25,7 +25,7 @@ _PERIOD: Schema = {"type": "string", "pattern": r"^(\d+(ms|s|m|h|d))+$"}
 _NULL: Schema = {"type": "null"}
 _TEST: Schema = {
     "const": True,
-    "description": "Only in examples sent by hand (`invoice-watcher trigger`): nothing of it has happened.",
+    "description": "Only in examples sent by hand (`invoice-watcher trigger`): none of it has happened.",
 }
 _ONLY_TESTS: Schema = {"properties": {"event_id": {"pattern": "^evt_test_"}}}
 
@@ -91,7 +91,7 @@ def snapshot_schema() -> Schema:
 
 def _amounts() -> Schema:
     schema = _closed({"currency": _TEXT, **dict.fromkeys(MONEY_FIELDS, _MONEY)}, {"unit": {"const": "minor"}})
-    return schema | {"description": 'One row per currency. "unit": "minor" where nobody knows its decimals.'}
+    return schema | {"description": 'One row per currency. "unit": "minor" if its decimals are unknown.'}
 
 
 def _change() -> Schema:

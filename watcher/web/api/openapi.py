@@ -53,7 +53,11 @@ def document(operations: Iterable[AnyOperation]) -> Schema:
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "`[http] token`; none where none is set."},
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "`[http] token`; not needed if none is set.",
+                },
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",

@@ -27,7 +27,7 @@ def place(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[str | int,
         decoded = None
     parts = tuple(cast("list[object]", decoded)) if isinstance(decoded, list) else ()
     if tuple(map(type, parts)) != kinds:
-        raise Problem(HTTPStatus.NOT_FOUND, "cursor names no page of ours: give the `next` of the page before")
+        raise Problem(HTTPStatus.NOT_FOUND, "cursor is not one of this list: give the `next` of the page before")
     return cast("tuple[str | int, ...]", parts)
 
 

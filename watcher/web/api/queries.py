@@ -54,7 +54,7 @@ async def timeline(call: Call[Paged, Nothing]) -> Answer:
     last = pagination.place(call.query.cursor, str, str, int)
     names: list[tuple[str | int, ...]] = [entry_name(entry) for entry in entries]
     if last is not None and last not in names:
-        raise Problem(HTTPStatus.NOT_FOUND, "cursor names an entry that is not there any more: begin anew")
+        raise Problem(HTTPStatus.NOT_FOUND, "cursor names an entry that is not there any more: start again")
     start = 0 if last is None else names.index(last) + 1
     return Answer(
         document=pagination.cut(entries[start:], call.query.limit, lambda entry: pagination.token(entry_name(entry)))

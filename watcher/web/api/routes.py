@@ -111,7 +111,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     _done(
         "watches/{source}/{invoice_id}",
         "remove_watch",
-        "Stop watching an invoice; its history is kept. 409 where a watch list lists it, with file and line",
+        "Stop watching an invoice; its history is kept. 409 if a watch list names it, with file and line",
         actions.remove_watch,
         {HTTPStatus.NO_CONTENT: None},
         _MISSING,
@@ -144,7 +144,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     _done(
         "invoices/{source}/{invoice_id}/poll",
         "poll",
-        "Look at an invoice now, as the rate allows",
+        "Poll an invoice now, as soon as the rate allows",
         actions.request_poll,
         {HTTPStatus.ACCEPTED: response_models.PollRequested},
         _MISSING,
@@ -193,7 +193,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     _done(
         "endpoints/{name}/disable",
         "disable_endpoint",
-        "Send nothing until it is enabled; what happens meanwhile waits",
+        "Send nothing until it is enabled; its events wait",
         actions.disable_endpoint,
         {_OK: response_models.Endpoint},
         _MISSING,
@@ -208,7 +208,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     _done(
         "deliveries/{delivery_id}/redeliver",
         "redeliver",
-        "Make a delivery again: same id, same bytes, fresh attempts",
+        "Make a delivery again: same id, same bytes, new attempts",
         actions.redeliver,
         {HTTPStatus.ACCEPTED: response_models.Delivery},
         _MISSING,

@@ -29,7 +29,7 @@ async def enable_endpoint(visit: Visit) -> str:
 async def disable_endpoint(visit: Visit) -> str:
     name = visit.segment("name")
     await visit.backend.actions.disable_endpoint(name)
-    return f"Endpoint {name} is disabled: what happens from now on waits for it."
+    return f"Endpoint {name} is disabled: its events wait until it is enabled."
 
 
 async def redeliver(visit: Visit) -> str:

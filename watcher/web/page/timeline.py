@@ -44,5 +44,5 @@ def _from(entries: list[Item], cursor: str | None) -> list[Item]:
         return backwards
     names = [cast("tuple[str | int, ...]", entry_name(entry)) for entry in backwards]
     if last not in names:
-        raise Problem(HTTPStatus.BAD_REQUEST, "cursor names an entry that is not there any more: begin anew")
+        raise Problem(HTTPStatus.BAD_REQUEST, "cursor names an entry that is not there any more: start again")
     return backwards[names.index(last) + 1 :]

@@ -146,9 +146,7 @@ def troubles(condition: Condition) -> list[tuple[str, tuple[str, ...]]]:
     if condition.store_error:
         found.append(("The database does not work.", (condition.store_error,)))
     if condition.stalled:
-        found.append(
-            ("The service does not get on with its work.", tuple(f"{one} stands still" for one in condition.stalled))
-        )
+        found.append(("The service does not make progress.", tuple(f"{one} is stalled" for one in condition.stalled)))
     if condition.config_problems:
         found.append(
             ("The configuration files have mistakes; the last good reading stays in force.", condition.config_problems)

@@ -68,12 +68,15 @@ def listen(
         typer.Option("--secret", metavar="REF", help="env:NAME or file:PATH; else one is made for this run."),
     ] = None,
     endpoint: Annotated[
-        str | None, typer.Option("--endpoint", metavar="NAME", help="Believe the secrets of this endpoint.")
+        str | None, typer.Option("--endpoint", metavar="NAME", help="Accept the secrets of this endpoint.")
     ] = None,
     forward: Annotated[
         str | None,
         typer.Option(
-            "--forward", metavar="URL", help="Pass on what verifies, in your own network.", callback=_checked_forward
+            "--forward",
+            metavar="URL",
+            help="Forward what verifies, within your own network.",
+            callback=_checked_forward,
         ),
     ] = None,
 ) -> None:
