@@ -67,7 +67,7 @@ def maintenance_jobs(
     )
 
 
-async def keep_house(
+async def run_maintenance(
     jobs: Sequence[MaintenanceJob],
     scheduler: AsyncIOScheduler | None = None,
     *,
@@ -80,7 +80,7 @@ async def keep_house(
     scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
     async with anyio.create_task_group() as group:
         for job in jobs:
-            group.start_soon(_attend, job, _hang_bell(scheduler, job), on_heartbeat)
+            group.start_soon(_run_when_rung, job, _schedule(scheduler, job), on_heartbeat)
         scheduler.start()
         try:
             await anyio.sleep_forever()
@@ -88,7 +88,7 @@ async def keep_house(
             scheduler.shutdown(wait=False)
 
 
-def _hang_bell(scheduler: AsyncIOScheduler, job: MaintenanceJob) -> Bell:
+def _schedule(scheduler: AsyncIOScheduler, job: MaintenanceJob) -> Bell:
     bell = Bell()
     scheduler.add_job(  # pyright: ignore[reportUnknownMemberType] -- APScheduler's parameters are untyped
         bell.ring,
@@ -102,7 +102,7 @@ def _hang_bell(scheduler: AsyncIOScheduler, job: MaintenanceJob) -> Bell:
     return bell
 
 
-async def _attend(job: MaintenanceJob, bell: Bell, on_heartbeat: Callable[[str, timedelta], None]) -> None:
+async def _run_when_rung(job: MaintenanceJob, bell: Bell, on_heartbeat: Callable[[str, timedelta], None]) -> None:
     name = f"{job.name} job"
     while True:
         on_heartbeat(name, job.every + _LATE)

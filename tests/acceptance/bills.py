@@ -1,4 +1,4 @@
-"""Bills in every state that a provider can tell, and what the canonical snapshot of each has to say."""
+"""Bills in every state that a provider can show, and what the canonical snapshot of each has to say."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The API of the real daemon: what is done by it is in force at once, and what happens is told by it."""
+"""The API of the real daemon: what is done by it is in force at once, and what happens is recorded by it."""
 
 import asyncio
 import json

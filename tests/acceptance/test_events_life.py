@@ -1,4 +1,4 @@
-"""What a subscriber is told of an invoice's life, through the whole program."""
+"""What a subscriber receives about an invoice's life, through the whole program."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""When invoices are looked at: settled ones ever less, by cron, again when somebody asks, on after a pause."""
+"""When invoices are polled: settled ones ever less, by cron, again when somebody asks, on after a pause."""
 
 import signal
 from datetime import UTC, datetime

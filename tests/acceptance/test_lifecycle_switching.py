@@ -1,4 +1,4 @@
-"""An operator beside a running service: switching an endpoint off and on, and sending again what a time has told."""
+"""An operator beside a running service: switching an endpoint off and on, and sending a range of events again."""
 
 import json
 import signal

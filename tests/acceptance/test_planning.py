@@ -1,4 +1,4 @@
-"""What a running daemon learns, and what an operator is told of it beside the daemon."""
+"""What a running daemon learns, and what it shows an operator."""
 
 import json
 from typing import Any

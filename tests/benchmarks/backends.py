@@ -1,6 +1,6 @@
-"""A day's work of polling without a network: claim, judge and record of the program, and time that jumps.
+"""A day's work of polling without a network: the program's own claim, evaluate and record, and time that jumps.
 
-The looks of both desks are judged by `watcher.polling.evaluate`; one keeps what it records in SQLite, through the
+The polls of both backends are evaluated by `watcher.polling.evaluate`; one keeps what it records in SQLite, through the
 program's own queue, the other in memory, which is quicker by far.
 """
 
@@ -77,7 +77,7 @@ def _answer(life: Life, *, paid: bool) -> Found:
 
 @dataclass
 class MemoryBackend:
-    """The queue, the hazards and the standings as the store keeps them, in dictionaries."""
+    """The queue, the hazards and the hazard groups as the store keeps them, in dictionaries."""
 
     now: datetime
     watches: dict[int, ClaimedWatch] = field(default_factory=dict[int, ClaimedWatch])

@@ -1,10 +1,10 @@
-"""Deliveries per second of the real courier on SQLite, as a ratio to a bare aiohttp POST loop to the same receiver.
+"""Deliveries per second of the real dispatcher on SQLite, as a ratio to a bare aiohttp POST loop to the same receiver.
 
     python -m tests.benchmarks.deliveries [--seconds 60] [--rate 200]
 
-Courier, outbox, sender and their configuration are the daemon's; the receiver is another process, and counts. Events
+Dispatcher, outbox, sender and their configuration are the daemon's; the receiver is another process, and counts. Events
 are recorded by the real transaction, each of another invoice, for 100 endpoints in turn. What polling costs besides is
-`tests.benchmarks.polls`. Bare loop and courier take turns, and the ratio is of the means, since machines are shared.
+`tests.benchmarks.polls`. Bare loop and dispatcher take turns, and the ratio is of the means, since machines are shared.
 """
 
 import argparse

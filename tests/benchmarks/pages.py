@@ -22,7 +22,7 @@ from tests.fakes.many import ENDPOINTS, SOURCES, fill
 from watcher import logs
 from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
-from watcher.daemon.http_server import http_side
+from watcher.daemon.http_server import http_server_of
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.http import open_session
@@ -92,7 +92,7 @@ async def run(invoices: int, database: Path, rounds: int, folder: Path) -> None:
             await fill(store, invoices, datetime.now(UTC))
         service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
         await service.apply(loaded)
-        async with http_side(service) as address, anyio.create_task_group() as group:
+        async with http_server_of(service) as address, anyio.create_task_group() as group:
             began = time.perf_counter()
             await service.dashboard_cache.renew()
             print(f"figures over everything: {(time.perf_counter() - began) * 1000:.0f} ms, read apart from requests")

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.sweeps [--watches 10000] [--invoices 1000]
 
 Both run the real poller on a real SQLite file. The first asks a server that costs next to nothing, the second the
-sandbox, where ten of the invoices are paid between two rounds; without lists the provider's lists are refused. By id is
-asked for what no list shows (a change itself, where rows are hints or leave the list), and for settled invoices, which
-are looked at again for as long as they have been settled a short time. Nothing here is left to luck: two runs make the
+sandbox, where ten of the invoices are paid between two rounds; without lists the provider's lists are refused. Polls by
+id are made for what no list shows (a change itself, if rows are partial or leave the list), and for settled invoices,
+which are polled for some time after they were settled. Nothing here is left to chance: two runs make the
 same requests.
 """
 

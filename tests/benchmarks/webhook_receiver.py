@@ -1,6 +1,6 @@
 """A subscriber that costs next to nothing and notes when the first byte of each webhook came.
 
-Events are numbered, so that both processes share two plain arrays and nothing else is told between them.
+Events are numbered, so that both processes share two plain arrays and nothing else is reported between them.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A courier between a fake outbox and a fake sender."""
+"""A dispatcher between a fake outbox and a fake sender."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager

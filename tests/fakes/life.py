@@ -1,4 +1,4 @@
-"""One invoice's life, long enough to tell nearly every event, as the core decides it."""
+"""One invoice's life, long enough to record nearly every event, as the core decides it."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta

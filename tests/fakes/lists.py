@@ -1,4 +1,4 @@
-"""Thirty invoices that the source "acme" lists, as whole documents or as hints."""
+"""Thirty invoices that the source "acme" lists, as whole documents or as partial rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace

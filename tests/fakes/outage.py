@@ -1,4 +1,4 @@
-"""Days of delivering in seconds: a real store, a real courier, a clock that leaps to whatever comes next."""
+"""Days of delivering in seconds: a real store, a real dispatcher, a clock that jumps to the next event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

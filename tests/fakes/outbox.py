@@ -1,4 +1,4 @@
-"""An outbox in memory with the rules of the real one that a courier can notice: leases, lanes, pauses, first tries."""
+"""An outbox in memory with the rules of the real one that a dispatcher notices: leases, lanes, pauses, first tries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -49,4 +49,4 @@ def test_systemd_finds_no_mistake_in_the_installed_unit(analyze: str, installed:
 def test_systemd_gives_more_time_to_stop_than_the_service_takes_by_default() -> None:
     (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)s$", UNIT.read_text("utf-8"), re.MULTILINE)
     assert int(seconds) >= WatcherSettings().shutdown_grace.total_seconds() + 15
-    assert f"has {seconds} seconds for what is in work" in SYSTEMD.read_text("utf-8")
+    assert f"has {seconds} seconds to finish what is in progress" in SYSTEMD.read_text("utf-8")

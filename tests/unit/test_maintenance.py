@@ -8,7 +8,7 @@ import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher.core.errors import StoreUnavailable
-from watcher.maintenance import LONGEST, MaintenanceJob, keep_house, maintenance_jobs
+from watcher.maintenance import LONGEST, MaintenanceJob, maintenance_jobs, run_maintenance
 
 HOUR = timedelta(hours=1)
 
@@ -45,7 +45,7 @@ class House:
 
     async def keep(self, jobs: list[MaintenanceJob], then: Callable[[], Awaitable[None]]) -> None:
         async with anyio.create_task_group() as group:
-            group.start_soon(keep_house, jobs, self.scheduler)
+            group.start_soon(run_maintenance, jobs, self.scheduler)
             await anyio.wait_all_tasks_blocked()
             await then()
             group.cancel_scope.cancel()
@@ -115,7 +115,7 @@ async def test_the_clock_rings_by_itself() -> None:
         rung.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(keep_house, [MaintenanceJob("reload", timedelta(seconds=1), work)])
+        group.start_soon(run_maintenance, [MaintenanceJob("reload", timedelta(seconds=1), work)])
         with anyio.fail_after(10):
             await rung.wait()
         group.cancel_scope.cancel()
@@ -152,7 +152,7 @@ async def test_a_job_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the_o
     turns: list[tuple[str, timedelta]] = []
 
     async with anyio.create_task_group() as group:
-        keeping = partial(keep_house, on_heartbeat=lambda name, within: turns.append((name, within)))
+        keeping = partial(run_maintenance, on_heartbeat=lambda name, within: turns.append((name, within)))
         group.start_soon(keeping, [MaintenanceJob("reload", HOUR, work)], house.scheduler)
         await anyio.wait_all_tasks_blocked()
         [(waiting, rings_within)] = turns

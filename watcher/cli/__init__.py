@@ -18,7 +18,7 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 success, 1 something failed, 2 bad usage or configuration."""
-    _write_anything(sys.stdout, sys.stderr)
+    _escape_unwritable(sys.stdout, sys.stderr)
     logs.configure("warning", "console", final=False)
     try:
         code = _run(arguments)
@@ -66,7 +66,7 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
     return _first(first) if isinstance(first, ExceptionGroup) else first  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- narrowing loses the group's parameter
 
 
-def _write_anything(*streams: TextIO) -> None:
+def _escape_unwritable(*streams: TextIO) -> None:
     """Answers are always UTF-8; what cannot be written even so is escaped, because an error must be shown."""
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):

@@ -17,7 +17,7 @@ from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
 from watcher.config.settings import Configuration
 from watcher.core.errors import SchemaMismatch, StoreUnavailable
-from watcher.daemon.http_server import http_side
+from watcher.daemon.http_server import http_server_of
 from watcher.daemon.service import Service
 from watcher.ports import ListDigest
 from watcher.providers import PROVIDERS
@@ -79,7 +79,7 @@ def collect_rarely() -> None:
 async def run(path: Path, environment: Mapping[str, str]) -> int:
     """Run the daemon until it is asked to stop. Returns the exit code."""
     collect_rarely()
-    async with opened_service(path, environment) as service, http_side(service):
+    async with opened_service(path, environment) as service, http_server_of(service):
         collect_rarely()
         await service.serve(Notifier.from_environment(environment, os.getpid()))
     return 0

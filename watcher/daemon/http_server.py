@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def http_side(service: Service) -> AsyncGenerator[str | None]:
+async def http_server_of(service: Service) -> AsyncGenerator[str | None]:
     """Serve the API while open, if `http.listen` is set; gives the address. Raises Refused if it is in use."""
     listen = service.configuration.http.listen
     if not listen:

@@ -22,9 +22,9 @@ from watcher.daemon import wiring
 from watcher.daemon.planner import detection_delays
 from watcher.daemon.rate_usage import RateUsage
 from watcher.daemon.systemd_status import StatusLine
-from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, keep_asking
+from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, watch_store
 from watcher.delivery import Dispatcher
-from watcher.maintenance import MaintenanceJob, keep_house, maintenance_jobs
+from watcher.maintenance import MaintenanceJob, maintenance_jobs, run_maintenance
 from watcher.metrics import Metrics
 from watcher.polling import Poller, PollStores, SourcePlan, Tuner
 from watcher.ports import DetectionDelay, ListsApplied, Outcome, Provider, SourceRow
@@ -161,8 +161,8 @@ class Service:
             group.start_soon(self.feed.sweep)
             if self.configuration.http.listen:
                 group.start_soon(self.dashboard_cache.keep)
-            group.start_soon(partial(keep_house, self._maintenance_jobs(), on_heartbeat=self._beat))
-            group.start_soon(keep_asking, self.write_check.problem, self._beat, self._clock.sleep, status.troubled)
+            group.start_soon(partial(run_maintenance, self._maintenance_jobs(), on_heartbeat=self._beat))
+            group.start_soon(watch_store, self.write_check.problem, self._beat, self._clock.sleep, status.troubled)
             group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.heartbeats.all_turn)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
                 status.ready()

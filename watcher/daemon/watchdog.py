@@ -99,7 +99,7 @@ class WriteCheck:
             return self._problem
 
 
-async def keep_asking(
+async def watch_store(
     ask: Callable[[], Awaitable[str | None]],
     beat: Callable[[str], None],
     sleep: Callable[[timedelta], Awaitable[None]],

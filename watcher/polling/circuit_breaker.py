@@ -129,7 +129,7 @@ class CircuitBreakers:
                 self._probing.add(name)
                 probing.start_soon(self._try_again, plan, state)
 
-    async def left_alone(self, plans: Mapping[str, SourcePlan]) -> frozenset[str]:
+    async def paused_accounts(self, plans: Mapping[str, SourcePlan]) -> frozenset[str]:
         """The accounts that are not asked at present: their circuit is open, or they asked for a pause."""
         now, states = self._clock.now(), await self._accounts.states()
         return frozenset(
@@ -182,7 +182,7 @@ class CircuitBreakers:
                 now = self._clock.now()
                 await self._accounts.back_off(plan.name, now, now + error.retry_after)
             return error
-        self._skew.saw(plan.name, server_date, self._clock.now())
+        self._skew.note_date(plan.name, server_date, self._clock.now())
         self.answered(plan.name, asked_at)
         return None
 

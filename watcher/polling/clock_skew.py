@@ -19,12 +19,12 @@ class SkewGuard:
         self._turned_at: datetime | None = None
         self._jumped_at: datetime | None = None
 
-    def saw(self, source: str, server_date: datetime | None, answered_at: datetime) -> None:
+    def note_date(self, source: str, server_date: datetime | None, answered_at: datetime) -> None:
         if server_date is not None:
             self._offsets[source] = (answered_at, answered_at - server_date)
             self._jumped_at = None
 
-    def turned(self, now: datetime) -> None:
+    def tick(self, now: datetime) -> None:
         """To be called every second or so: if more time passes between two calls, the clock has jumped."""
         if self._turned_at is not None and now - self._turned_at > LIMIT:
             self._jumped_at = now

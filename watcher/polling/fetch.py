@@ -98,7 +98,7 @@ class Fetcher:
         except RateLimited as error:
             return await self.back_off(source, watches, error, asked_at)
         except (CredentialsRefused, ProviderUnavailable) as error:
-            return await self._doubt(source, watches, send_slot, error, asked_at)
+            return await self._find_fault(source, watches, send_slot, error, asked_at)
         self.answered(source, fetched.server_date, fetched.answered_at)
         kinds = {type(result) for result in fetched.results.values()}
         if Found in kinds or Same in kinds:
@@ -116,7 +116,7 @@ class Fetcher:
     def answered(self, source: ActiveSource, server_date: datetime | None, answered_at: datetime) -> None:
         """Note that an answer came, whatever it says about invoices."""
         source.rate_limited, source.refused_since = 0, None
-        self._skew.saw(source.plan.name, server_date, answered_at)
+        self._skew.note_date(source.plan.name, server_date, answered_at)
 
     def evaluate_page(
         self, source: ActiveSource, watches: Sequence[ClaimedWatch], page: Page
@@ -177,7 +177,7 @@ class Fetcher:
             await self._circuit_breakers.give_up(source.plan, error, since=source.refused_since)
         return (Outcome(source.plan.name, unasked=watches, due_at=now),)
 
-    async def _doubt(
+    async def _find_fault(
         self,
         source: ActiveSource,
         watches: Sequence[ClaimedWatch],

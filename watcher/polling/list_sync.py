@@ -92,7 +92,7 @@ class ListSync:
         if source.is_syncing or self._runner.network.is_down:
             return
         try:
-            chosen = await self._chosen(source, lists, now)
+            chosen = await self._choose_round(source, lists, now)
             if chosen is None:
                 return
             until = now + max(_ROUND_LEASE, 3 * source.plan.spacing.interval * (lists.pages or 0))
@@ -105,7 +105,7 @@ class ListSync:
         source.is_syncing = True
         rounds.start_soon(self._run_round, source, lists, chosen, send)
 
-    async def _chosen(self, source: ActiveSource, lists: Lists, now: datetime) -> Round | None:
+    async def _choose_round(self, source: ActiveSource, lists: Lists, now: datetime) -> Round | None:
         plan = source.plan
         if plan.discover and lists.is_time_for(ListSyncKind.DISCOVERY, now):
             return Round(ListSyncKind.DISCOVERY, _MOST_PAGES)
@@ -184,7 +184,7 @@ class ListSync:
         return await self._list_syncs.poll_sooner(plan.name, before, times)
 
     async def _page(self, source: ActiveSource, lists: Lists, chosen: Round) -> tuple[Outcome, ...]:
-        page = await self._asked(source, lists, chosen)
+        page = await self._next_page(source, lists, chosen)
         if page is None:
             return ()
         changed_before = chosen.changed_rows
@@ -221,13 +221,13 @@ class ListSync:
         claim = await self._list_syncs.lease_listed(listed, now, _PAGE_LEASE)
         chosen.leased.extend(claim.watches)
         records, changed_rows = self._runner.fetcher.evaluate_page(source, claim.watches, page)
-        await self._list_syncs.ask_for(changed_rows, self._clock.now())
+        await self._list_syncs.request_polls(changed_rows, self._clock.now())
         chosen.added += added
         chosen.changed_rows += added + len(changed_rows)
         chosen.refreshed += len(records)
         return Outcome(plan.name, claim.watches, records, page.asked_at)
 
-    async def _asked(self, source: ActiveSource, lists: Lists, chosen: Round) -> Page | None:
+    async def _next_page(self, source: ActiveSource, lists: Lists, chosen: Round) -> Page | None:
         """The next page of the round; None if the round has to end early."""
         plan, asked_at = source.plan, self._clock.now()
         for _ in range(_TRIES):
@@ -240,15 +240,15 @@ class ListSync:
                 await self._runner.fetcher.back_off(source, (), error, asked_at)
                 return None
             except ListRefused as error:
-                self._refuse(source, lists, chosen, str(error))
+                self._postpone(source, lists, chosen, str(error))
                 return None
             except (CredentialsRefused, ProviderUnavailable) as error:
                 if not await self._runner.fetcher.is_account_failing(source, error, asked_at):
-                    self._refuse(source, lists, chosen, str(error))
+                    self._postpone(source, lists, chosen, str(error))
                 return None
         return None
 
-    def _refuse(self, source: ActiveSource, lists: Lists, chosen: Round, why: str) -> None:
+    def _postpone(self, source: ActiveSource, lists: Lists, chosen: Round, why: str) -> None:
         until = self._clock.now() + (_BROKEN_OFF_FOR if chosen.pages else _REFUSED_FOR)
         for kind in (chosen.kind, *(() if chosen.kind is ListSyncKind.CHANGES else (ListSyncKind.REFRESH,))):
             lists.postpone(kind, until)

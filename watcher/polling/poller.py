@@ -138,12 +138,12 @@ class Poller:
                 await self._record_stale(self._clock.now(), send)
         if self._circuit_breakers.network.is_down:
             return len(self._sources)
-        return len(await self._circuit_breakers.left_alone(self._plans))
+        return len(await self._circuit_breakers.paused_accounts(self._plans))
 
     async def renew_tokens(self) -> None:
         """Renew tokens that end soon, so that no poll has to wait; accounts that are not asked now need none."""
         plans: Mapping[str, SourcePlan] = {} if self._circuit_breakers.network.is_down else self._plans
-        for name in plans.keys() - await self._circuit_breakers.left_alone(plans):
+        for name in plans.keys() - await self._circuit_breakers.paused_accounts(plans):
             try:
                 await plans[name].provider.renew_token(self._unclaimed_send_slot(plans[name]))
             except (CredentialsRefused, ProviderUnavailable, SlotMissed) as error:
@@ -257,7 +257,7 @@ class Poller:
         while not self._stopping.is_set():
             self._on_heartbeat("clock")
             now = self._clock.now()
-            self.skew.turned(now)
+            self.skew.tick(now)
             try:
                 await self._record_stale(now, send)
             except StoreUnavailable as error:

@@ -60,7 +60,7 @@ class ListSyncs(Protocol):
         """
         ...
 
-    async def ask_for(self, watches: Sequence[ClaimedWatch], now: datetime) -> None:
+    async def request_polls(self, watches: Sequence[ClaimedWatch], now: datetime) -> None:
         """Give back the leases of watches whose partial row shows a change: due at once, also during a round."""
         ...
 

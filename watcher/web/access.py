@@ -26,7 +26,7 @@ class Access:
     listen_host: str
     token: Callable[[], str | None]
 
-    def names_us(self, host: str | None) -> bool:
+    def is_our_host(self, host: str | None) -> bool:
         """Whether a Host header means this service: loopback, or the address that it listens on.
 
         An address cannot be rebound like a name; if we listen on all addresses, each one is ours.
@@ -39,7 +39,7 @@ class Access:
             return name in {"localhost", self.listen_host.lower()}
         return address.is_loopback or address == ours or (ours is not None and ours.is_unspecified)
 
-    def is_ours(self, method: str, headers: Mapping[str, str]) -> bool:
+    def is_same_site(self, method: str, headers: Mapping[str, str]) -> bool:
         """Whether a request comes from a page of this service, or from no page at all (Origin, Fetch Metadata)."""
         site = headers.get("Sec-Fetch-Site")
         if site is not None:

@@ -96,12 +96,12 @@ async def _respond(request: web.Request, handler: _Handler) -> web.StreamRespons
 @web.middleware
 async def _guarded(request: web.Request, handler: _Handler) -> web.StreamResponse:
     access = request.app[BACKEND].access
-    if not access.names_us(request.headers.get("Host")):
+    if not access.is_our_host(request.headers.get("Host")):
         raise Problem(
             HTTPStatus.FORBIDDEN,
             "the Host header names neither loopback nor the address in http.listen: ask by one of those",
         )
-    if not access.is_ours(request.method, request.headers):
+    if not access.is_same_site(request.method, request.headers):
         raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another site (Origin, Sec-Fetch-Site)")
     if _needs_token(request) and not _admits(request.app[BACKEND], request):
         raise Problem(

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from watcher.web.access import COOKIE, SESSION
 from watcher.web.api.operation import BACKEND
-from watcher.web.page.view import local, login_form, visit_of
+from watcher.web.page.view import local, login_form, page_request_of
 
 
 async def login(request: web.Request) -> web.StreamResponse:
@@ -15,7 +15,9 @@ async def login(request: web.Request) -> web.StreamResponse:
     given, asked = form.get("token"), form.get("target")
     target = (local(asked) if isinstance(asked, str) else None) or "/"
     if not isinstance(given, str) or not backend.access.logs_in(given.strip()):
-        return login_form(visit_of(request), HTTPStatus.UNAUTHORIZED, problem="That is not the token.", target=target)
+        return login_form(
+            page_request_of(request), HTTPStatus.UNAUTHORIZED, problem="That is not the token.", target=target
+        )
     response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": target})
     response.set_cookie(
         COOKIE,

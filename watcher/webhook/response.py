@@ -55,7 +55,7 @@ class Answer(aiohttp.ClientResponse):
         return await super().start(connection)
 
 
-def judge(status: int) -> tuple[Outcome, Fault | None]:
+def outcome_of(status: int) -> tuple[Outcome, Fault | None]:
     """What an answer's status means for the delivery."""
     if status // 100 == _SUCCESS:
         return Outcome.DELIVERED, None

@@ -17,7 +17,17 @@ from watcher.clock import Clock
 from watcher.core.webhooks.signature import sign
 from watcher.egress import Guard, GuardedResolver, Network
 from watcher.ports import Attempt, Outcome, Receipt
-from watcher.webhook.response import Answer, Fault, detail, explain, judge, read_body, readable, retry_after, shortened
+from watcher.webhook.response import (
+    Answer,
+    Fault,
+    detail,
+    explain,
+    outcome_of,
+    read_body,
+    readable,
+    retry_after,
+    shortened,
+)
 
 _KEEP_ALIVE_SECONDS = 20
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
@@ -142,7 +152,7 @@ class _Line:
             outcome, fault = explain(error)
             return Receipt(outcome, started_at, _since(started), error=fault, detail=detail(error))
         body = await read_body(answer)
-        outcome, fault = judge(answer.status)
+        outcome, fault = outcome_of(answer.status)
         header = answer.headers.get("Retry-After") if outcome is Outcome.RETRY else None
         return Receipt(
             outcome,

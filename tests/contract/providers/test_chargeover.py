@@ -1,4 +1,4 @@
-"""ChargeOver over the wire: the bulk call and what stands in for it, every outcome of a look, and what is not kept."""
+"""ChargeOver over the wire: the bulk call and what stands in for it, every outcome of a poll, and what is not kept."""
 
 import json
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Fragment over the wire: the token, the batch call and what stands in for it, and every outcome of a look."""
+"""Fragment over the wire: the token, the batch call and what stands in for it, and every outcome of a poll."""
 
 import json
 from base64 import b64encode

@@ -95,7 +95,7 @@ async def test_rounds_through_lists_read_no_table_through(full_store: Store) -> 
         await rounds.count_due("acme", NOW, 100, partial_since=NOW)
         beside = await rounds.claim_urgent(stored.request(requests=5), NOW + MINUTE, LEASE, new_since=NOW)
         assert beside is not None
-        await rounds.ask_for(beside.watches, NOW + MINUTE)
+        await rounds.request_polls(beside.watches, NOW + MINUTE)
         assert await rounds.poll_sooner("acme", {NOW}, [NOW] * 10) == 10
         await rounds.end("acme", ListSyncKind.REFRESH, NOW + MINUTE)
     assert len(statements_run) >= 14

@@ -1,4 +1,4 @@
-"""`plan` and `explain` on a database whose polls are told here, and without any."""
+"""`plan` and `explain` on a database whose polls are known, and without any."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The config folder that is shipped: it runs as it is, names every key, and tells the truth about defaults."""
+"""The config folder that is shipped: it runs as it is, names every key, and states the true defaults."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Every way in which a key of the config file can be wrong, each told at its line."""
+"""Every way in which a key of the config file can be wrong, each reported at its line."""
 
 import pytest
 

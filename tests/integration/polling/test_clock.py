@@ -1,4 +1,4 @@
-"""What the clock says, with a fresh look where one can be had and without one where it cannot."""
+"""Clock events, with a new poll if one is possible and without one if not."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""An account that gives nothing but errors of one kind, whatever the kind, is told of once."""
+"""An account that gives nothing but errors of one kind, whatever the kind, is reported once."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Rounds through the lists: when they are made, and that what they say is judged like any other look."""
+"""Rounds through the lists: when they are made, and that their rows are evaluated like any other poll."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What lists only hint at, what has left them, and what does not wait until they are read to the end."""
+"""Lists with partial rows, invoices that have left a list, and polls that do not wait for its end."""
 
 from datetime import datetime, timedelta
 

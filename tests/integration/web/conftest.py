@@ -10,7 +10,7 @@ import pytest
 from tests.integration.web.client import TOKEN, Client
 from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
-from watcher.daemon.http_server import http_side
+from watcher.daemon.http_server import http_server_of
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.http import open_session
@@ -64,7 +64,7 @@ async def served(folder: Path, store: Store, *, token: bool, config: str = CONFI
         service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
         await service.apply(loaded)
         async with (
-            http_side(service) as address,
+            http_server_of(service) as address,
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as asking,
         ):
             assert address is not None

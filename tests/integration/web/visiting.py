@@ -1,4 +1,4 @@
-"""Pages of a service with invoices: looked at as a browser does, and each held to the policy."""
+"""Pages of a service with invoices: read as a browser does, and each held to the content policy."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the watchdog is told: a loop or a store that hangs, and nothing else."""
+"""What ends the watchdog's heartbeats: a loop or a store that hangs, and nothing else."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 from watcher.core.errors import StoreUnavailable
 from watcher.daemon.systemd_status import StatusLine
-from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, keep_asking
+from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, watch_store
 from watcher.systemd import Notifier
 
 SECOND = timedelta(seconds=1)
@@ -91,7 +91,7 @@ def clock() -> FakeClock:
 async def asked(store: Asked, clock: FakeClock) -> None:
     async with anyio.create_task_group() as group:
         check = WriteCheck(store, lambda: clock.now().timestamp())
-        group.start_soon(keep_asking, check.problem, store.beat, clock.sleep, store.reported.append)
+        group.start_soon(watch_store, check.problem, store.beat, clock.sleep, store.reported.append)
         await clock.elapse(timedelta(minutes=5))
         group.cancel_scope.cancel()
 

@@ -163,12 +163,12 @@ async def test_a_probe_that_could_not_be_sent_proves_nothing_against_the_account
 
 async def test_accounts_that_are_not_asked_are_known(scene: Scene) -> None:
     plans = {"acme": scene.plan}
-    assert await scene.circuit_breakers.left_alone(plans) == set()
+    assert await scene.circuit_breakers.paused_accounts(plans) == set()
     await scene.accounts.back_off("acme", START, START + timedelta(seconds=1))
-    assert await scene.circuit_breakers.left_alone(plans) == {"acme"}
+    assert await scene.circuit_breakers.paused_accounts(plans) == {"acme"}
     scene.clock.advance(timedelta(seconds=2))
-    assert await scene.circuit_breakers.left_alone(plans) == set()
+    assert await scene.circuit_breakers.paused_accounts(plans) == set()
     scene.provider.probe_refusals = [ProviderUnavailable("502")]
     await scene.fail()
-    assert await scene.circuit_breakers.left_alone(plans) == {"acme"}
-    assert await scene.circuit_breakers.left_alone({}) == set()
+    assert await scene.circuit_breakers.paused_accounts(plans) == {"acme"}
+    assert await scene.circuit_breakers.paused_accounts({}) == set()

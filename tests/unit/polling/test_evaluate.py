@@ -1,4 +1,4 @@
-"""From one look to what is recorded."""
+"""From one poll to what is recorded."""
 
 import json
 from dataclasses import replace

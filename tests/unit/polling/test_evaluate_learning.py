@@ -1,4 +1,4 @@
-"""What one look teaches, and the standing by which the next one is planned."""
+"""What one poll teaches, and the hazard group by which the next one is planned."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

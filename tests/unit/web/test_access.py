@@ -36,7 +36,7 @@ def access(listen: str, token: str = TOKEN) -> Access:
     ],
 )
 def test_a_host_is_ours_where_it_is_loopback_or_what_we_listen_on(listen: str, host: str | None, *, ours: bool) -> None:
-    assert access(listen).names_us(host) is ours
+    assert access(listen).is_our_host(host) is ours
 
 
 def test_a_session_ends_by_its_time_and_with_its_token() -> None:

@@ -126,7 +126,7 @@ def _recovery(health: Health) -> EndpointFact | None:
 
 
 def _failed(health: Health, lane: int, at: datetime, *, probe: bool, jitter: float) -> Next:
-    row = _begun_again(health) if _is_over(health, at) else health
+    row = _reset(health) if _is_over(health, at) else health
     since = row.failing_since or at
     row = replace(
         row,
@@ -153,6 +153,6 @@ def _is_over(health: Health, at: datetime) -> bool:
     return health.failed_at is not None and at - health.failed_at > FORGOTTEN_AFTER
 
 
-def _begun_again(health: Health) -> Health:
+def _reset(health: Health) -> Health:
     """Starts the count of failures again. An open breaker stays open: only a success closes it."""
     return replace(health, failures=0, failed_lane=None, failing_since=None, failed_at=None)

@@ -25,7 +25,7 @@ _TAKEN = (
 )
 
 
-async def take(
+async def lease_due(
     connection: AsyncConnection, ready: Sequence[AnyRow], wanted: Mapping[str, int], now: datetime, ends_at: datetime
 ) -> list[AnyRow]:
     """Lease first attempts, then retries in the remaining room.

@@ -12,7 +12,7 @@ from watcher.clock import Random, system_random
 from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import ClaimedDelivery, DeliveryState, Form, Settlement
 from watcher.store.column_types import AnyRow, AnySelect
-from watcher.store.deliveries.claim import take
+from watcher.store.deliveries.claim import lease_due
 from watcher.store.deliveries.endpoints import sync_endpoints
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.deliveries.settle import settle
@@ -33,7 +33,7 @@ class SqlOutbox:
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
             ready = {row.name: row for row in await _ready_endpoints(connection, wanted, here)}
-            claimed = await take(connection, tuple(ready.values()), wanted, here, here + lease)
+            claimed = await lease_due(connection, tuple(ready.values()), wanted, here, here + lease)
             bodies = await _bodies(connection, claimed)
         await self._end_overtaken([row for row in claimed if row.overtaken])
         ends_at = here + lease + self.store.shift

@@ -51,7 +51,7 @@ async def backup(url: str, file: Path) -> str:
     async with open_store(url) as store:
         if not store.is_sqlite:
             raise Refused(f"{store.place} is backed up with PostgreSQL's own pg_dump, and restored with pg_restore")
-        with _taking_shape(file) as unfinished:
+        with _temporary_file(file) as unfinished:
             async with store.engine.connect() as connection:
                 with explained(f"backup {file}"):
                     await _vacuum_into(connection, unfinished)
@@ -59,7 +59,7 @@ async def backup(url: str, file: Path) -> str:
 
 
 @contextmanager
-def _taking_shape(file: Path) -> Generator[Path]:
+def _temporary_file(file: Path) -> Generator[Path]:
     """Where to write what becomes `file` at the end, safe on the disk; after a failure neither of them is left."""
     unfinished = file.with_name(file.name + ".unfinished")
     _reserve(file)

@@ -24,7 +24,7 @@ from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, ListSync
 from watcher.store.column_types import AnySelect, Instant
 from watcher.store.engine import Store
 from watcher.store.polls.claim import HERE, SOURCE, leased, leasing
-from watcher.store.polls.queue import asks, budgeted
+from watcher.store.polls.queue import lease_within_budget, may_be_asked
 from watcher.store.tables import OPEN, sources, watches
 from watcher.store.watches.watches import SqlWatches
 
@@ -52,7 +52,7 @@ class SqlListSyncs:
             here = await self.store.now(connection, now)
             taking = (
                 update(sources)
-                .where(sources.c.name == source, asks(here), or_(next_at.is_(None), next_at <= here))
+                .where(sources.c.name == source, may_be_asked(here), or_(next_at.is_(None), next_at <= here))
                 .values({next_at: until - self.store.shift})
             )
             return (await connection.execute(taking)).rowcount == 1
@@ -86,7 +86,7 @@ class SqlListSyncs:
                 taken = await leased(connection, _LEASE_HINTED, here + lease, chosen)
         return Claim(listed.source, (), taken, here + lease + self.store.shift)
 
-    async def ask_for(self, watches: Sequence[ClaimedWatch], now: datetime) -> None:
+    async def request_polls(self, watches: Sequence[ClaimedWatch], now: datetime) -> None:
         if watches:
             async with self.store.transaction() as connection:
                 here = now - self.store.shift
@@ -105,11 +105,11 @@ class SqlListSyncs:
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
             named = sources.c.name == request.source
-            ready = select(sources.c.next_slot_at).where(named, asks(here)).with_for_update()
+            ready = select(sources.c.next_slot_at).where(named, may_be_asked(here)).with_for_update()
             row = (await connection.execute(ready)).one_or_none()
             if row is None:
                 return None
-            return await budgeted(
+            return await lease_within_budget(
                 connection,
                 request,
                 row.next_slot_at,

@@ -29,7 +29,9 @@ class SqlPollQueue:
             ready = await _ready_sources(connection, [request.source for request in requests], here)
             ends_at, shift = here + lease, self.store.shift
             claims = [
-                await budgeted(connection, request, ready[request.source], here, ends_at=ends_at, shift=shift)
+                await lease_within_budget(
+                    connection, request, ready[request.source], here, ends_at=ends_at, shift=shift
+                )
                 for request in requests
                 if request.source in ready
             ]
@@ -75,7 +77,7 @@ class SqlPollQueue:
         return free.next_slot_at + self.store.shift
 
 
-async def budgeted(
+async def lease_within_budget(
     connection: AsyncConnection,
     request: ClaimRequest,
     taken: datetime | None,
@@ -108,7 +110,7 @@ async def _ready_sources(
     return {row.name: row.next_slot_at for row in rows}
 
 
-def asks(here: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+def may_be_asked(here: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """The source may be asked for invoices at that instant."""
     is_free = or_(sources.c.blocked_until.is_(None), sources.c.blocked_until <= here)
     return and_(sources.c.enabled, sources.c.configured, sources.c.probe_at.is_(None), is_free)
@@ -125,7 +127,7 @@ _READY = (
     select(sources.c.name, sources.c.next_slot_at)
     .where(
         sources.c.name.in_(bindparam("names", expanding=True)),
-        asks(HERE),
+        may_be_asked(HERE),
         _LONGEST_DUE.scalar_subquery().is_not(None),
     )
     .order_by(sources.c.name)

@@ -19,7 +19,7 @@ from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
 from watcher.store.locks import lock_watches
 from watcher.store.polls.hazard_stats import learn
-from watcher.store.polls.record_unchanged import renew
+from watcher.store.polls.record_unchanged import record_unchanged
 from watcher.store.tables import WAITING, deliveries, documents, snapshots, sources, watches
 
 _CHUNK = 1000
@@ -57,7 +57,7 @@ async def _record(
         if any(change.events or change.supersedes for _, change in _changes(new)):
             await lock_cursor(connection)
         await lock_watches(connection, (poll.key for poll in (*renewals, *new)))
-        if renewals and not await renew(connection, renewals, store.shift):
+        if renewals and not await record_unchanged(connection, renewals, store.shift):
             raise _LeaseLost
         held = await _held(connection, new)
         kept = [poll for poll in new if poll.key in held and held[poll.key].lease == poll.lease]

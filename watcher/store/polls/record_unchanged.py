@@ -30,7 +30,7 @@ from watcher.store.column_types import microseconds, stamp
 from watcher.store.tables import watches
 
 
-async def renew(connection: AsyncConnection, polls: Sequence[PollRecord], shift: timedelta) -> bool:
+async def record_unchanged(connection: AsyncConnection, polls: Sequence[PollRecord], shift: timedelta) -> bool:
     """Write when these were polled and are due again. False if a lease was lost: then roll back."""
     ahead = microseconds(shift)
     rows_given = [

@@ -138,9 +138,9 @@ def _source(row: AnyRow, here: datetime, shift: timedelta) -> SourceHealth:
         name=row.name,
         provider=row.provider,
         state=source_state(row),
-        behind_since=_ours(row.due_at, shift),
+        behind_since=_by_our_clock(row.due_at, shift),
         failing_since=row.failing_since,
-        blocked_until=_ours(row.blocked_until, shift) if blocked else None,
+        blocked_until=_by_our_clock(row.blocked_until, shift) if blocked else None,
         last_success_at=row.last_success_at,
         last_error=row.last_error,
     )
@@ -153,12 +153,12 @@ def _endpoint(row: AnyRow, here: datetime, shift: timedelta) -> EndpointHealth:
         url=row.url,
         state=endpoint_state(row, here),
         failing_since=row.failing_since,
-        paused_until=_ours(row.paused_until, shift) if paused else None,
-        probe_at=_ours(row.probe_at, shift),
+        paused_until=_by_our_clock(row.paused_until, shift) if paused else None,
+        probe_at=_by_our_clock(row.probe_at, shift),
         reason=row.disabled_reason,
     )
 
 
-def _ours(at: datetime | None, shift: timedelta) -> datetime | None:
+def _by_our_clock(at: datetime | None, shift: timedelta) -> datetime | None:
     """An instant of the database's clock as our clock shows it."""
     return None if at is None else at + shift

@@ -11,14 +11,14 @@ from watcher.ports import DeliveryState, Item, WatchState
 from watcher.web.api import pagination
 from watcher.web.api.queries import of_delivery, of_invoice, of_watch
 from watcher.web.page.filters import DeliveryFilter, EventFilter, InvoiceFilter, WatchFilter
-from watcher.web.page.view import View, Visit
+from watcher.web.page.view import PageRequest, View
 
 SHOWN = 50
 
 
-async def invoices(visit: Visit) -> View:
-    asked = visit.query(InvoiceFilter)
-    found = await visit.backend.reports.invoices(
+async def invoices(page_request: PageRequest) -> View:
+    asked = page_request.query(InvoiceFilter)
+    found = await page_request.backend.reports.invoices(
         status=asked.status,
         overdue=asked.overdue,
         source=asked.source,
@@ -27,23 +27,23 @@ async def invoices(visit: Visit) -> View:
         after=pagination.pair(asked.cursor),
         limit=SHOWN + 1,
     )
-    choices = {"statuses": list(Status), "sources": sorted(visit.backend.rates())}
+    choices = {"statuses": list(Status), "sources": sorted(page_request.backend.rates())}
     return View("invoices.html", "invoices", _listed(asked, found, of_invoice) | choices)
 
 
-async def watches(visit: Visit) -> View:
-    asked = visit.query(WatchFilter)
-    found = await visit.backend.reports.watch_list(
+async def watches(page_request: PageRequest) -> View:
+    asked = page_request.query(WatchFilter)
+    found = await page_request.backend.reports.watch_list(
         source=asked.source, state=asked.state, after=pagination.pair(asked.cursor), limit=SHOWN + 1
     )
-    choices = {"states": list(WatchState), "sources": sorted(visit.backend.rates())}
+    choices = {"states": list(WatchState), "sources": sorted(page_request.backend.rates())}
     return View("watches.html", "watches", _listed(asked, found, of_watch) | choices)
 
 
-async def events(visit: Visit) -> View:
+async def events(page_request: PageRequest) -> View:
     """Newest first."""
-    asked = visit.query(EventFilter)
-    found = await visit.backend.reports.events(
+    asked = page_request.query(EventFilter)
+    found = await page_request.backend.reports.events(
         after=asked.cursor,
         limit=SHOWN + 1,
         type_glob=asked.type,
@@ -51,29 +51,29 @@ async def events(visit: Visit) -> View:
         tag=asked.tag,
         newest_first=True,
     )
-    choices = {"types": list(EventType), "sources": sorted(visit.backend.rates())}
+    choices = {"types": list(EventType), "sources": sorted(page_request.backend.rates())}
     return View("events.html", "events", _listed(asked, found, lambda item: str(item["cursor"])) | choices)
 
 
-async def deliveries(visit: Visit) -> View:
+async def deliveries(page_request: PageRequest) -> View:
     """Newest first."""
-    asked = visit.query(DeliveryFilter)
+    asked = page_request.query(DeliveryFilter)
     before = pagination.place(asked.cursor, int)
-    found = await visit.backend.reports.deliveries(
+    found = await page_request.backend.reports.deliveries(
         state=asked.state,
         endpoint=asked.endpoint,
         after=0 if before is None else cast("int", before[0]),
         limit=SHOWN + 1,
         newest_first=True,
     )
-    names = [one.name for one in await visit.backend.dashboard.endpoints(visit.now)]
+    names = [one.name for one in await page_request.backend.dashboard.endpoints(page_request.now)]
     choices = {"states": list(DeliveryState), "endpoints": names}
     return View("deliveries.html", "deliveries", _listed(asked, found, of_delivery) | choices)
 
 
-async def endpoints(visit: Visit) -> View:
-    cached = await visit.backend.dashboard_cache.current()
-    context = {"endpoints": await visit.backend.dashboard.endpoints(visit.now), "cached": cached}
+async def endpoints(page_request: PageRequest) -> View:
+    cached = await page_request.backend.dashboard_cache.current()
+    context = {"endpoints": await page_request.backend.dashboard.endpoints(page_request.now), "cached": cached}
     return View("endpoints.html", "endpoints", context)
 
 

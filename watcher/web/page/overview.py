@@ -19,7 +19,7 @@ from watcher.ports import (
 )
 from watcher.web.page import charts
 from watcher.web.page.charts import Part
-from watcher.web.page.view import View, Visit
+from watcher.web.page.view import PageRequest, View
 
 _WINDOW = timedelta(minutes=15)
 """The period of the polls in `Figures.planned` and of the requests in `Backend.requests`."""
@@ -96,11 +96,14 @@ class DetectionDelayRow:
     measured: tuple[Part, ...]
 
 
-async def overview(visit: Visit) -> View:
-    backend = visit.backend
+async def overview(page_request: PageRequest) -> View:
+    backend = page_request.backend
     cached = await backend.dashboard_cache.current()
     figures = cached.figures if cached else Figures()
-    sources, endpoints = await backend.dashboard.sources(visit.now), await backend.dashboard.endpoints(visit.now)
+    sources, endpoints = (
+        await backend.dashboard.sources(page_request.now),
+        await backend.dashboard.endpoints(page_request.now),
+    )
     detection_delays = backend.detection_delays()
     context: dict[str, object] = {
         "cached": cached,

@@ -8,15 +8,15 @@ from watcher.ports import Item
 from watcher.web.api import pagination
 from watcher.web.api.queries import entry_name
 from watcher.web.page.filters import TimelinePlace
-from watcher.web.page.view import View, Visit
+from watcher.web.page.view import PageRequest, View
 from watcher.web.problems import Problem
 
 SHOWN = 60
 
 
-async def invoice(visit: Visit) -> View:
-    source, invoice_id = visit.segment("source"), visit.segment("invoice_id")
-    asked, reports = visit.query(TimelinePlace), visit.backend.reports
+async def invoice(page_request: PageRequest) -> View:
+    source, invoice_id = page_request.segment("source"), page_request.segment("invoice_id")
+    asked, reports = page_request.query(TimelinePlace), page_request.backend.reports
     entries = await reports.timeline(source, invoice_id)
     if entries is None:
         raise NotFound(f"{source} {invoice_id} was never watched")

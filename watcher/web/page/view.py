@@ -28,18 +28,18 @@ _Query = TypeVar("_Query", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageRequest:
     backend: Backend
-    request: web.Request
+    http: web.Request
     now: datetime
 
     def segment(self, name: str) -> str:
         """A part of the path, decoded."""
-        return self.request.match_info[name]
+        return self.http.match_info[name]
 
     def query(self, model: type[_Query]) -> _Query:
         """The query by its model; an empty field of a form counts as not given. Raises Problem."""
-        return query_of(model, self.request, without_empty=True)
+        return query_of(model, self.http, without_empty=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +51,36 @@ class View:
     context: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-def shows(view: Callable[[Visit], Awaitable[View]]) -> Handler:
+def shows(view: Callable[[PageRequest], Awaitable[View]]) -> Handler:
     """A handler that shows a view to whoever may see it, the login to others, and errors in words."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        visit = visit_of(request)
-        if not _may_see(visit):
-            return login_form(visit, HTTPStatus.OK if request.path == "/" else HTTPStatus.UNAUTHORIZED)
+        page_request = page_request_of(request)
+        if not _may_see(page_request):
+            return login_form(page_request, HTTPStatus.OK if request.path == "/" else HTTPStatus.UNAUTHORIZED)
         try:
-            seen = await view(visit)
-            return await _answer(visit, seen, HTTPStatus.OK)
+            seen = await view(page_request)
+            return await _answer(page_request, seen, HTTPStatus.OK)
         except Problem as problem:
-            return await _failed(visit, problem)
+            return await _failed(page_request, problem)
         except WatcherError as error:
-            return await _failed(visit, Problem.of(error))
+            return await _failed(page_request, Problem.of(error))
 
     return handle
 
 
-def does(act: Callable[[Visit], Awaitable[str]], instead: str) -> Handler:
+def does(act: Callable[[PageRequest], Awaitable[str]], instead: str) -> Handler:
     """A handler that acts, then redirects to the page it was called from, which shows the result.
 
     `instead` is where to go if that page is unknown.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        visit = visit_of(request)
-        if not _may_see(visit):
+        page_request = page_request_of(request)
+        if not _may_see(page_request):
             return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
         try:
-            note = await act(visit)
+            note = await act(page_request)
         except WatcherError as error:
             note = f"Not done: {error}"
         answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _asked_from(request) or instead})
@@ -93,16 +93,16 @@ def does(act: Callable[[Visit], Awaitable[str]], instead: str) -> Handler:
 
 
 def login_form(
-    visit: Visit, status: HTTPStatus, *, problem: str | None = None, target: str | None = None
+    page_request: PageRequest, status: HTTPStatus, *, problem: str | None = None, target: str | None = None
 ) -> web.Response:
     """The login form.
 
     After a link from elsewhere there is no cookie (SameSite=Strict), even if the user is logged in.
     """
-    asked = local(visit.request.path_qs) or "/" if target is None else target
-    followed = visit.request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
+    asked = local(page_request.http.path_qs) or "/" if target is None else target
+    followed = page_request.http.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
     context: dict[str, object] = {"problem": problem, "target": asked, "followed": followed}
-    return page("login.html", visit.now, context, status)
+    return page("login.html", page_request.now, context, status)
 
 
 def local(target: str) -> str | None:
@@ -111,33 +111,35 @@ def local(target: str) -> str | None:
     return target if own and target.isprintable() and target.isascii() else None
 
 
-def visit_of(request: web.Request) -> Visit:
+def page_request_of(request: web.Request) -> PageRequest:
     backend = request.app[BACKEND]
-    return Visit(backend, request, backend.clock.now())
+    return PageRequest(backend, request, backend.clock.now())
 
 
-def _may_see(visit: Visit) -> bool:
-    return visit.backend.access.admits(visit.request.headers, visit.request.cookies.get(COOKIE), visit.now)
+def _may_see(page_request: PageRequest) -> bool:
+    return page_request.backend.access.admits(
+        page_request.http.headers, page_request.http.cookies.get(COOKIE), page_request.now
+    )
 
 
-async def _answer(visit: Visit, view: View, status: HTTPStatus) -> web.Response:
-    note = unquote(visit.request.cookies.get(NOTE, ""))
+async def _answer(page_request: PageRequest, view: View, status: HTTPStatus) -> web.Response:
+    note = unquote(page_request.http.cookies.get(NOTE, ""))
     around: dict[str, object] = {
         "section": view.section,
         "note": note,
-        "troubles": troubles(await visit.backend.condition()),
-        "has_login": visit.backend.access.token() is not None,
+        "troubles": troubles(await page_request.backend.condition()),
+        "has_login": page_request.backend.access.token() is not None,
     }
-    answer = page(view.template, visit.now, {**view.context, **around}, status)
+    answer = page(view.template, page_request.now, {**view.context, **around}, status)
     if note:
         answer.del_cookie(NOTE, path="/", httponly=True, samesite="Strict")
     return answer
 
 
-async def _failed(visit: Visit, problem: Problem) -> web.Response:
+async def _failed(page_request: PageRequest, problem: Problem) -> web.Response:
     mistakes = [f"{one.at}: {one.problem}" for one in problem.mistakes]
     context: dict[str, object] = {"title": problem.status.phrase, "detail": problem.detail, "mistakes": mistakes}
-    return await _answer(visit, View("error.html", "", context), problem.status)
+    return await _answer(page_request, View("error.html", "", context), problem.status)
 
 
 def troubles(condition: Condition) -> list[tuple[str, tuple[str, ...]]]:

@@ -1,4 +1,4 @@
-"""Days of trouble, with the real store and the real courier."""
+"""Days of trouble, with the real store and the real dispatcher."""
 
 from datetime import datetime, timedelta
 

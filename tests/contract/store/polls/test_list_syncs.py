@@ -166,7 +166,7 @@ async def test_during_a_round_only_what_cannot_wait_is_claimed(store: Store) -> 
     rounds = SqlListSyncs(store)
     listed = ListedIds("acme", ("changed",), frozenset({"changed"}), LATER, NOW - MINUTE)
     page = await rounds.lease_listed(listed, LATER, LEASE)
-    await rounds.ask_for(page.watches, LATER)
+    await rounds.request_polls(page.watches, LATER)
     claim = await rounds.claim_urgent(beside(9), LATER, LEASE, new_since=LATER)
     assert claim is not None
     names = sorted(one.invoice_id for one in claim.watches)

@@ -1,4 +1,4 @@
-"""Watches and who wishes them, on both databases."""
+"""Watches and who wants them, on both databases."""
 
 from datetime import date
 from time import process_time

@@ -1,10 +1,10 @@
-"""Ninety days of many invoices, with everything that could make the clock tell something twice or not at all.
+"""Ninety days of many invoices, with everything that could make the clock record something twice or not at all.
 
     python -m tests.unit.core.invoices.season [--invoices 10000] [--seed 1]
 
 Looks every few hours and at the clock's instants, across the ends of summer time; due dates that move, payments that
 come and are reversed, voids, statuses nobody knows; our clock jumping ahead and back; other time zones and graces; a
-restart after every look. The suite does the same with a few invoices.
+restart after every poll. The suite does the same with a few invoices.
 """
 
 import argparse

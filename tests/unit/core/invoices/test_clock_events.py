@@ -1,4 +1,4 @@
-"""What time alone makes true, told once."""
+"""What time alone makes true, recorded once."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""What holds for every history, however the looks, the clock and the invoice move (property tests)."""
+"""What holds for every history, however the polls, the clock and the invoice move (property tests)."""
 
 import json
 from collections import Counter

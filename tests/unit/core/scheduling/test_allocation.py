@@ -1,4 +1,4 @@
-"""How a budget of looks is spread over open invoices, and what that promises."""
+"""How a budget of polls is spread over open invoices, and what that promises."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Learning how likely invoices are to change, and the look that follows from it."""
+"""Learning how likely invoices are to change, and the poll that follows from it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""When to look next."""
+"""When to poll next."""
 
 from datetime import timedelta
 
