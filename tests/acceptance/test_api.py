@@ -44,8 +44,8 @@ async def test_a_watch_added_by_api_is_polled_at_once_and_its_events_come_by_lon
     async with site.running() as daemon:
         api = url_of(daemon) + "/api/v1"
         assert (await ask(f"{url_of(daemon)}/readyz"))["status"] == "ready"
-        wish = {"source": "meteroid", "invoice_id": bill.id, "tags": ["vip"]}
-        made = await ask(f"{api}/watches", "POST", status=201, body=wish)
+        desired = {"source": "meteroid", "invoice_id": bill.id, "tags": ["vip"]}
+        made = await ask(f"{api}/watches", "POST", status=201, body=desired)
         assert made["origins"] == ["api"]
         (tracked,) = (await ask(f"{api}/events?wait=30"))["items"]
         assert (tracked["type"], tracked["data"]["invoice"]["tags"]) == ("invoice.tracked", ["vip"])

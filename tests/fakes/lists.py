@@ -25,7 +25,7 @@ def whole(name: str, status: Status = Status.OPEN) -> Listed:
     return Listed(name, result.document, status is Status.PAID, result)
 
 
-def hint(name: str, status: Status = Status.OPEN, **more: object) -> Listed:
+def partial(name: str, status: Status = Status.OPEN, **more: object) -> Listed:
     """A row without lines."""
     return Listed(name, {"invoice": one(name, status, line_count=0)}, status is Status.PAID, **more)  # pyright: ignore[reportArgumentType] -- the fields a test names
 

@@ -18,7 +18,7 @@ from watcher.providers.toolkit.kind import Account, ProviderKind
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 
-class PacerThatNeverWaits:
+class UnlimitedRate:
     """Counts the requests it was asked about."""
 
     def __init__(self) -> None:
@@ -124,4 +124,4 @@ def adapter(
 
 
 async def fetch_result(provider: Provider, invoice_id: str) -> PollResult:
-    return (await provider.fetch([invoice_id], PacerThatNeverWaits())).results[invoice_id]
+    return (await provider.fetch([invoice_id], UnlimitedRate())).results[invoice_id]

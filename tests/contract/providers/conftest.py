@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, account, provider_server
+from tests.fakes.provider_server import ProviderServer, StillClock, UnlimitedRate, account, provider_server
 from watcher.providers.toolkit.http import ProviderHttp, open_session
 
 
@@ -25,8 +25,8 @@ def clock() -> StillClock:
 
 
 @pytest.fixture
-def limiter() -> PacerThatNeverWaits:
-    return PacerThatNeverWaits()
+def limiter() -> UnlimitedRate:
+    return UnlimitedRate()
 
 
 @pytest.fixture

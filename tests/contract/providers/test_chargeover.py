@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.contract.providers.documents import read_bytes
-from tests.fakes.provider_server import START, PacerThatNeverWaits, ProviderServer, StillClock
+from tests.fakes.provider_server import START, ProviderServer, StillClock, UnlimitedRate
 from watcher.core import json_text
 from watcher.core.errors import (
     CredentialsRefused,
@@ -83,7 +83,7 @@ def fingerprint(**changes: object) -> bytes:
 
 
 async def test_one_invoice_is_asked_for_alone_with_basic_authorization(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     server.answer(read_bytes(_EXAMPLE), headers={"Date": "Sun, 22 Nov 2026 10:00:01 GMT"})
     fetched = await provider.fetch(["98165"], limiter)
@@ -98,7 +98,7 @@ async def test_one_invoice_is_asked_for_alone_with_basic_authorization(
 
 
 async def test_several_are_asked_for_in_one_bulk_call_each_with_its_own_code(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     rows = [row(1), error_row(404), error_row(401), row("4"), error_row(500), error_row(400)]
     server.answer(bulk(*rows))
@@ -116,7 +116,7 @@ async def test_several_are_asked_for_in_one_bulk_call_each_with_its_own_code(
 
 
 async def test_odd_ids_are_one_path_segment_exactly(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     odd, path = "a/b?#%{} ", "/tenant/api/v3/invoice/a%2Fb%3F%23%25%7B%7D%20"
     server.answer(bulk(error_row(400), row(1)))
@@ -129,7 +129,7 @@ async def test_odd_ids_are_one_path_segment_exactly(
 
 
 async def test_an_id_that_would_ask_for_another_resource_is_never_sent(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     server.answer(row(1))
     fetched = await provider.fetch(["..", "1"], limiter)
@@ -138,7 +138,7 @@ async def test_an_id_that_would_ask_for_another_resource_is_never_sent(
 
 
 async def test_a_429_in_one_row_holds_for_the_account(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     server.answer(bulk(row(1), error_row(429)))
     with pytest.raises(RateLimited):
@@ -147,7 +147,7 @@ async def test_a_429_in_one_row_holds_for_the_account(
 
 @pytest.mark.parametrize("status", [400, 404, 405])
 async def test_a_server_without_the_bulk_call_is_asked_one_by_one_from_then_on(
-    status: int, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    status: int, server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     server.answer(error_row(status), status=status)
     server.answer(row(1))
@@ -181,7 +181,7 @@ async def test_a_row_out_of_its_place_is_believed_only_if_it_says_whose_it_is(
     results: dict[str, type[PollResult]],
     server: ProviderServer,
     provider: Provider,
-    limiter: PacerThatNeverWaits,
+    limiter: UnlimitedRate,
 ) -> None:
     server.answer(bulk(*rows))
     assert kinds((await provider.fetch(["1", "2"], limiter)).results) == results
@@ -209,7 +209,7 @@ async def test_what_concerns_one_invoice_is_its_poll(
     result: type[PollResult],
     server: ProviderServer,
     provider: Provider,
-    limiter: PacerThatNeverWaits,
+    limiter: UnlimitedRate,
 ) -> None:
     server.answer(body, status=status)
     assert kinds((await provider.fetch(["1"], limiter)).results) == {"1": result}
@@ -226,7 +226,7 @@ async def test_what_concerns_the_account_is_raised_without_its_secrets(
     error: type[WatcherError],
     server: ProviderServer,
     provider: Provider,
-    limiter: PacerThatNeverWaits,
+    limiter: UnlimitedRate,
 ) -> None:
     server.answer(_REFUSED, status=status)
     for call in (provider.fetch(ids, limiter), provider.probe(limiter)):
@@ -238,7 +238,7 @@ async def test_what_concerns_the_account_is_raised_without_its_secrets(
 
 @pytest.mark.parametrize("body", [b"{", {"response": False}, {"response": {}}, []])
 async def test_a_bulk_answer_nobody_can_read_is_an_outage_and_says_nothing_about_any_invoice(
-    body: object, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    body: object, server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     server.answer(body)
     with pytest.raises(ProviderUnavailable):
@@ -246,7 +246,7 @@ async def test_a_bulk_answer_nobody_can_read_is_an_outage_and_says_nothing_about
 
 
 async def test_the_control_call_lists_one_invoice_and_no_token_is_ever_renewed(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     server.answer({"code": 200, "response": []}, headers={"Date": "Sun, 22 Nov 2026 10:00:01 GMT"})
     assert await provider.probe(limiter) == datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)

@@ -5,9 +5,9 @@ import aiohttp
 import pytest
 
 from tests.fakes.provider_server import (
-    PacerThatNeverWaits,
     ProviderServer,
     StillClock,
+    UnlimitedRate,
     adapter,
     fetch_result,
 )
@@ -53,7 +53,7 @@ async def test_a_token_is_obtained_by_json_and_then_the_published_example_is_rea
 
 
 async def test_every_request_is_paced_the_token_call_too(dollr: Provider, server: ProviderServer) -> None:
-    limiter = PacerThatNeverWaits()
+    limiter = UnlimitedRate()
     server.answer(GRANT)
     server.answer(example("dollr") | {"total_amount": 1})
     await dollr.fetch(["123"], limiter)
@@ -177,7 +177,7 @@ async def test_a_429_carries_the_request_to_back_off_if_present(
 async def test_the_probe_proves_the_bearer_by_the_shortest_list(dollr: Provider, server: ProviderServer) -> None:
     server.answer(GRANT)
     server.answer([], headers={"Date": "Sun, 22 Nov 2026 10:00:00 GMT"})
-    assert await dollr.probe(PacerThatNeverWaits()) == datetime(2026, 11, 22, 10, tzinfo=UTC)
+    assert await dollr.probe(UnlimitedRate()) == datetime(2026, 11, 22, 10, tzinfo=UTC)
     assert paths(server) == [OBTAIN, "/v1/invoices/list?status=IDLE"]
 
 
@@ -187,7 +187,7 @@ async def test_renewing_ahead_obtains_a_token_only_when_needed(
     server.answer(GRANT)
     for minutes in (0, 54, 1):
         clock.advance(timedelta(minutes=minutes))
-        await dollr.renew_token(PacerThatNeverWaits())
+        await dollr.renew_token(UnlimitedRate())
     assert paths(server) == [OBTAIN, OBTAIN]
 
 

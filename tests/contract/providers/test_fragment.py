@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from tests.contract.providers.documents import part, read
-from tests.fakes.provider_server import START, PacerThatNeverWaits, ProviderServer, StillClock
+from tests.fakes.provider_server import START, ProviderServer, StillClock, UnlimitedRate
 from watcher.core import json_text
 from watcher.core.errors import (
     CredentialsRefused,
@@ -72,7 +72,7 @@ def failure(fetched: Fetched, invoice_id: str) -> WatcherError:
 
 
 async def test_one_invoice_is_asked_for_with_a_token_got_by_basic_authorization(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server)
     example = read("fragment_g3_invoice.json")
@@ -96,7 +96,7 @@ async def test_one_invoice_is_asked_for_with_a_token_got_by_basic_authorization(
 
 @pytest.mark.parametrize("invoice_id", _ODD_IDS)
 async def test_an_odd_id_is_one_path_segment_exactly(
-    invoice_id: str, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    invoice_id: str, server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server)
     server.answer({"data": invoice(invoice_id)})
@@ -109,7 +109,7 @@ async def test_an_odd_id_is_one_path_segment_exactly(
 
 
 async def test_several_are_asked_for_at_once_with_their_ids_exactly(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server)
     server.answer(batch(_ODD_IDS[:-1][::-1], missing=_ODD_IDS[-1:]))
@@ -124,7 +124,7 @@ async def test_several_are_asked_for_at_once_with_their_ids_exactly(
 
 
 async def test_an_id_that_the_batch_answer_does_not_mention_failed_and_is_not_missing(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server)
     strange: list[object] = [None, "text", {"no": "id"}, invoice("inv_9"), invoice("inv_1")]
@@ -136,7 +136,7 @@ async def test_an_id_that_the_batch_answer_does_not_mention_failed_and_is_not_mi
 
 @pytest.mark.parametrize("status", [404, 405])
 async def test_a_server_without_the_batch_call_is_asked_one_by_one_from_then_on(
-    status: int, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    status: int, server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server)
     server.answer(status=status)
@@ -152,7 +152,7 @@ async def test_a_server_without_the_batch_call_is_asked_one_by_one_from_then_on(
 
 
 async def test_an_answer_that_is_too_long_is_asked_for_again_in_halves(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.method == "GET":
@@ -170,7 +170,7 @@ async def test_an_answer_that_is_too_long_is_asked_for_again_in_halves(
 
 @pytest.mark.parametrize("status", [400, 422])
 async def test_one_id_that_the_provider_refuses_does_not_spoil_the_others(
-    status: int, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    status: int, server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.method == "GET":
@@ -209,7 +209,7 @@ async def test_what_concerns_one_invoice_is_its_poll(
     result: type[PollResult],
     server: ProviderServer,
     provider: Provider,
-    limiter: PacerThatNeverWaits,
+    limiter: UnlimitedRate,
 ) -> None:
     grant(server)
     server.answer(body, status=status)
@@ -227,7 +227,7 @@ async def test_what_concerns_the_account_is_raised(
     error: type[WatcherError],
     server: ProviderServer,
     provider: Provider,
-    limiter: PacerThatNeverWaits,
+    limiter: UnlimitedRate,
 ) -> None:
     grant(server)
     server.answer(status=status, headers={"Retry-After": "7"})
@@ -239,7 +239,7 @@ async def test_what_concerns_the_account_is_raised(
 
 @pytest.mark.parametrize("body", [b"{", {"data": []}, {"data": {"invoices": "none"}}, {}])
 async def test_a_batch_answer_nobody_can_read_is_an_outage_and_says_nothing_about_any_invoice(
-    body: object, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    body: object, server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server)
     server.answer(body)
@@ -249,7 +249,7 @@ async def test_a_batch_answer_nobody_can_read_is_an_outage_and_says_nothing_abou
 
 
 async def test_forbidden_to_a_whole_batch_concerns_the_credentials(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server)
     server.answer(status=403)

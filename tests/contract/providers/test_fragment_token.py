@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 
-from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock
+from tests.fakes.provider_server import ProviderServer, StillClock, UnlimitedRate
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, RateLimited, WatcherError
 from watcher.ports import Missing, Provider
 from watcher.providers import fragment
@@ -37,7 +37,7 @@ def paths(server: ProviderServer) -> list[str]:
 
 
 async def test_one_token_serves_many_requests(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server, "token-1")
     server.answer(status=404)
@@ -53,7 +53,7 @@ async def test_the_token_is_renewed_before_it_ends(
     lives: int,
     server: ProviderServer,
     provider: Provider,
-    limiter: PacerThatNeverWaits,
+    limiter: UnlimitedRate,
     clock: StillClock,
 ) -> None:
     grant(server, "token-1", **given)
@@ -74,7 +74,7 @@ async def test_the_token_is_renewed_before_it_ends(
 
 
 async def test_a_refused_token_is_replaced_once_and_the_request_made_again(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server, "token-1")
     server.answer(status=401)
@@ -88,7 +88,7 @@ async def test_a_refused_token_is_replaced_once_and_the_request_made_again(
 
 @pytest.mark.parametrize("ids", [["inv_1"], ["inv_1", "inv_2"]])
 async def test_a_second_refusal_is_about_the_credentials(
-    ids: list[str], server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    ids: list[str], server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server, "token-1")
     server.answer(status=401)
@@ -101,7 +101,7 @@ async def test_a_second_refusal_is_about_the_credentials(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 async def test_a_refused_token_call_is_about_the_credentials_and_nothing_else_is_sent(
-    status: int, server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    status: int, server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     server.answer({"error": "invalid_client", "echo": _SECRET}, status=status)
     for call in (provider.fetch(["inv_1"], limiter), provider.probe(limiter), provider.renew_token(limiter)):
@@ -130,7 +130,7 @@ async def test_a_token_call_that_goes_wrong_otherwise_is_an_outage(
     error: type[WatcherError],
     server: ProviderServer,
     provider: Provider,
-    limiter: PacerThatNeverWaits,
+    limiter: UnlimitedRate,
 ) -> None:
     server.answer(body, status=status)
     with pytest.raises(error) as caught:
@@ -139,7 +139,7 @@ async def test_a_token_call_that_goes_wrong_otherwise_is_an_outage(
 
 
 async def test_the_control_call_is_a_search_for_one_invoice(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server, "token-1")
     server.answer({"data": {"invoices": []}}, headers={"Date": "Sun, 22 Nov 2026 10:00:01 GMT"})
@@ -151,7 +151,7 @@ async def test_the_control_call_is_a_search_for_one_invoice(
 
 
 async def test_a_server_older_than_the_search_is_asked_for_its_list(
-    server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server, "token-1")
     server.answer(status=404)
@@ -162,7 +162,7 @@ async def test_a_server_older_than_the_search_is_asked_for_its_list(
 
 @pytest.mark.parametrize(("status", "error"), [(403, CredentialsRefused), (404, ProviderUnavailable)])
 async def test_a_refused_control_call_is_raised(
-    status: int, error: type[WatcherError], server: ProviderServer, provider: Provider, limiter: PacerThatNeverWaits
+    status: int, error: type[WatcherError], server: ProviderServer, provider: Provider, limiter: UnlimitedRate
 ) -> None:
     grant(server, "token-1")
     server.answer(status=status)

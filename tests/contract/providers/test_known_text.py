@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from tests.contract.providers.test_lists import adapter, bill
-from tests.fakes.provider_server import PacerThatNeverWaits, StillClock
+from tests.fakes.provider_server import StillClock, UnlimitedRate
 from watcher.ports import Found, Missing, Same
 from watcher.sandbox import Sandbox
 
@@ -24,14 +24,14 @@ async def test_the_known_text_is_the_same_until_the_invoice_changes(
     sandbox: Sandbox, session: aiohttp.ClientSession, name: str
 ) -> None:
     provider, made = adapter(name, sandbox, session), bill(sandbox.ledger, name, 1)
-    first = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
+    first = (await provider.fetch([made.id], UnlimitedRate())).results[made.id]
     assert isinstance(first, Found)
     assert len(first.text) == 16
     known = {made.id: first.text}
-    again = await provider.fetch([made.id], PacerThatNeverWaits(), known)
+    again = await provider.fetch([made.id], UnlimitedRate(), known)
     assert again.results == {made.id: Same()}
     sandbox.ledger.pay(made)
-    paid = (await provider.fetch([made.id], PacerThatNeverWaits(), known)).results[made.id]
+    paid = (await provider.fetch([made.id], UnlimitedRate(), known)).results[made.id]
     assert isinstance(paid, Found)
     assert paid.text != first.text
 
@@ -41,10 +41,10 @@ async def test_an_invoice_that_is_gone_is_missed_whatever_was_known(
     sandbox: Sandbox, session: aiohttp.ClientSession, name: str
 ) -> None:
     provider, made = adapter(name, sandbox, session), bill(sandbox.ledger, name, 1)
-    first = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
+    first = (await provider.fetch([made.id], UnlimitedRate())).results[made.id]
     assert isinstance(first, Found)
     sandbox.ledger.delete(made)
-    gone = await provider.fetch([made.id], PacerThatNeverWaits(), {made.id: first.text})
+    gone = await provider.fetch([made.id], UnlimitedRate(), {made.id: first.text})
     assert isinstance(gone.results[made.id], Missing)
 
 
@@ -56,7 +56,7 @@ async def test_rows_have_a_text_of_their_own_that_stays_while_nothing_changes(
     bills = [bill(sandbox.ledger, name, number) for number in range(3)]
 
     async def texts() -> dict[str, bytes]:
-        page = await provider.list_page(None, PacerThatNeverWaits())
+        page = await provider.list_page(None, UnlimitedRate())
         return {row.invoice_id: row.result.text for row in page.rows if row.result is not None}
 
     before = await texts()

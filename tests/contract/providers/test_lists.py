@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.acceptance.bills import rapyd_id
-from tests.fakes.provider_server import PacerThatNeverWaits, StillClock
+from tests.fakes.provider_server import StillClock, UnlimitedRate
 from watcher.ports import Found, Listed, Provider
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.kind import Account
@@ -53,7 +53,7 @@ async def read(provider: Provider, changed_since: datetime | None = None) -> lis
     pages: list[list[Listed]] = []
     following: str | None = None
     while True:
-        page = await provider.list_page(following, PacerThatNeverWaits(), changed_since=changed_since)
+        page = await provider.list_page(following, UnlimitedRate(), changed_since=changed_since)
         pages.append(list(page.rows))
         following = page.next_page
         if following is None:
@@ -101,7 +101,7 @@ async def test_a_row_that_is_a_whole_document_equals_the_answer_by_id(
     sandbox.ledger.pay(made, 300)
     provider = adapter(name, sandbox, session)
     (row,) = await rows(provider)
-    result = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
+    result = (await provider.fetch([made.id], UnlimitedRate())).results[made.id]
     assert isinstance(result, Found)
     assert row.result is not None
     assert row.result.fingerprint == result.fingerprint
@@ -115,9 +115,9 @@ async def test_a_row_that_is_an_overview_says_which_fields_it_lacks_and_nothing_
 ) -> None:
     made = bill(sandbox.ledger, name, 1)
     provider = adapter(name, sandbox, session)
-    page = await provider.list_page(None, PacerThatNeverWaits())
+    page = await provider.list_page(None, UnlimitedRate())
     (row,) = page.rows
-    result = (await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id]
+    result = (await provider.fetch([made.id], UnlimitedRate())).results[made.id]
     assert isinstance(result, Found)
     assert row.result is None
     given, whole = provider.to_invoice(row.document, None), provider.to_invoice(result.document, None)
@@ -148,7 +148,7 @@ async def test_meteroid_is_asked_for_pages_of_a_hundred_counted_from_zero(
     assert [request.path.partition("?")[2].split("&")[:2] for request in sandbox.requests] == [
         [f"page={number}", "per_page=100"] for number in range(3)
     ]
-    page = await provider.list_page("1", PacerThatNeverWaits())
+    page = await provider.list_page("1", UnlimitedRate())
     assert page.total == 201
 
 
@@ -177,7 +177,7 @@ async def test_a_consolidated_meteroid_invoice_leaves_the_list_and_is_known_by_i
     sandbox.ledger.consolidate(made)
     provider = adapter("meteroid", sandbox, session)
     assert await rows(provider) == []
-    assert isinstance((await provider.fetch([made.id], PacerThatNeverWaits())).results[made.id], Found)
+    assert isinstance((await provider.fetch([made.id], UnlimitedRate())).results[made.id], Found)
 
 
 async def test_dollr_is_asked_for_each_unsettled_status_and_answers_without_pages(

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, adapter, fetch_result
+from tests.fakes.provider_server import ProviderServer, StillClock, UnlimitedRate, adapter, fetch_result
 from tests.fakes.wire_documents import example
 from watcher.core import json_text
 from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefused, ProviderUnavailable, RateLimited
@@ -24,7 +24,7 @@ async def test_the_published_example_is_read_and_kept(
     meteroid: Provider, server: ProviderServer, clock: StillClock
 ) -> None:
     server.answer(EXAMPLE)
-    got = await meteroid.fetch([ID], PacerThatNeverWaits())
+    got = await meteroid.fetch([ID], UnlimitedRate())
     result = got.results[ID]
     assert isinstance(result, Found)
     assert json_text.read(result.raw) == EXAMPLE == result.document
@@ -80,7 +80,7 @@ async def test_what_concerns_the_account_is_raised(
 ) -> None:
     server.answer({"code": code, "message": f"seen {KEY}"}, status=status, headers={"Retry-After": "30"})
     with pytest.raises(error) as caught:
-        await meteroid.fetch([ID], PacerThatNeverWaits())
+        await meteroid.fetch([ID], UnlimitedRate())
     assert KEY not in str(caught.value)
     assert KEY not in repr(caught.value)
     if isinstance(caught.value, ProviderUnavailable):
@@ -98,8 +98,8 @@ async def test_the_probe_is_a_list_of_one_and_distinguishes_a_missing_invoice_fr
     server.answer({"code": "INTERNAL_SERVER_ERROR"}, status=500)
     server.answer({"data": [], "pagination_meta": {}}, headers={"Date": "Sun, 22 Nov 2026 10:00:00 GMT"})
     with pytest.raises(ProviderUnavailable):
-        await meteroid.fetch([ID], PacerThatNeverWaits())
-    assert await meteroid.probe(PacerThatNeverWaits()) == datetime(2026, 11, 22, 10, tzinfo=UTC)
+        await meteroid.fetch([ID], UnlimitedRate())
+    assert await meteroid.probe(UnlimitedRate()) == datetime(2026, 11, 22, 10, tzinfo=UTC)
     assert server.asked[1].path == "/api/v1/invoices?page=0&per_page=1"
 
 
@@ -112,7 +112,7 @@ async def test_a_probe_that_fails_says_how(
 ) -> None:
     server.answer(status=status, text="<html>", headers={"Content-Type": "text/html"})
     with pytest.raises(error):
-        await meteroid.probe(PacerThatNeverWaits())
+        await meteroid.probe(UnlimitedRate())
 
 
 async def test_only_what_is_volatile_leaves_the_fingerprint_alone(meteroid: Provider, server: ProviderServer) -> None:

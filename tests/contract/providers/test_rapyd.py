@@ -9,9 +9,9 @@ import pytest
 
 from tests.fakes.provider_server import (
     Asked,
-    PacerThatNeverWaits,
     ProviderServer,
     StillClock,
+    UnlimitedRate,
     account,
     adapter,
     fetch_result,
@@ -95,7 +95,7 @@ async def test_what_is_signed_is_what_is_sent(
     rapyd = adapter(KIND, session, f"{server.url}/proxy/", clock, CREDENTIALS)
     server.answer(example("rapyd"))
     await fetch_result(rapyd, invoice_id)
-    await rapyd.probe(PacerThatNeverWaits())
+    await rapyd.probe(UnlimitedRate())
     assert server.asked[0].path.startswith("/proxy/v1/invoices/")
     assert server.asked[1].path == "/proxy/v1/invoices?limit=1"
     assert all(is_signed(asked) for asked in server.asked)
@@ -104,7 +104,7 @@ async def test_what_is_signed_is_what_is_sent(
 async def test_every_request_has_its_own_salt_and_is_signed_after_the_wait(
     session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock
 ) -> None:
-    class SlowPacer:
+    class SlowRate:
         async def wait(self) -> None:
             clock.advance(timedelta(minutes=2))
 
@@ -112,7 +112,7 @@ async def test_every_request_has_its_own_salt_and_is_signed_after_the_wait(
     rapyd = Rapyd(account(server.url, credentials=CREDENTIALS), session, clock, lambda: next(rng))
     server.answer(example("rapyd"))
     for _ in range(2):
-        await rapyd.fetch([ID], SlowPacer())
+        await rapyd.fetch([ID], SlowRate())
         assert server.asked[-1].headers["timestamp"] == str(int(clock.now().timestamp()))
     first, second = (asked.headers["salt"] for asked in server.asked)
     assert first != second
@@ -175,7 +175,7 @@ async def test_the_firewalls_429_blocks_for_five_minutes_unless_it_says_otherwis
     rapyd: Provider, server: ProviderServer, headers: dict[str, str], wait: timedelta
 ) -> None:
     server.answer(b"<html>Too many requests</html>", status=429, headers={"Content-Type": "text/html", **headers})
-    for ask in (rapyd.fetch([ID], PacerThatNeverWaits()), rapyd.probe(PacerThatNeverWaits())):
+    for ask in (rapyd.fetch([ID], UnlimitedRate()), rapyd.probe(UnlimitedRate())):
         with pytest.raises(RateLimited) as caught:
             await ask
         assert caught.value.retry_after == wait
@@ -190,7 +190,7 @@ async def test_a_page_instead_of_json_is_an_outage(rapyd: Provider, server: Prov
 async def test_the_probe_is_a_list_of_one(rapyd: Provider, server: ProviderServer) -> None:
     success: JsonObject = {"status": {"status": "SUCCESS"}, "data": []}
     server.answer(success, headers={"Date": "Sun, 22 Nov 2026 10:00:00 GMT"})
-    assert await rapyd.probe(PacerThatNeverWaits()) == datetime(2026, 11, 22, 10, tzinfo=UTC)
+    assert await rapyd.probe(UnlimitedRate()) == datetime(2026, 11, 22, 10, tzinfo=UTC)
     assert server.asked[0].path == "/v1/invoices?limit=1"
 
 
@@ -210,7 +210,7 @@ async def test_a_probe_that_fails_says_whether_it_is_the_account(
 ) -> None:
     server.answer(refusal(code), status=status)
     with pytest.raises(error):
-        await rapyd.probe(PacerThatNeverWaits())
+        await rapyd.probe(UnlimitedRate())
 
 
 async def test_only_what_is_volatile_leaves_the_fingerprint_alone(rapyd: Provider, server: ProviderServer) -> None:

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, account
+from tests.fakes.provider_server import ProviderServer, StillClock, UnlimitedRate, account
 from watcher.core.errors import CredentialsRefused, ListRefused, ProviderUnavailable, RateLimited, WatcherError
 from watcher.ports import Provider
 from watcher.providers import PROVIDERS
@@ -50,7 +50,7 @@ async def test_an_answer_that_is_no_list_is_distinguished_from_an_outage(
     provider = adapter(name, server, session, clock)
     server.answer(body, status=status)
     with pytest.raises(error):
-        await provider.list_page(None, PacerThatNeverWaits())
+        await provider.list_page(None, UnlimitedRate())
 
 
 @EACH
@@ -64,7 +64,7 @@ async def test_refused_credentials_are_no_refused_list(
         server.answer(TOKEN)
         server.answer(refusal, status=401)
     with pytest.raises(CredentialsRefused):
-        await provider.list_page(None, PacerThatNeverWaits())
+        await provider.list_page(None, UnlimitedRate())
 
 
 @EACH
@@ -80,5 +80,5 @@ async def test_rows_without_a_usable_id_are_passed_over(
         "chargeover": {"code": 200, "response": odd},
     }
     server.answer(answers.get(name, {"data": odd}))
-    page = await provider.list_page(None, PacerThatNeverWaits())
+    page = await provider.list_page(None, UnlimitedRate())
     assert page.rows == ()

@@ -21,7 +21,7 @@ NEAR = HazardGroup("open", due_hour(NOW + DAY / 2), "EUR", 30)
 FAR = HazardGroup("open", due_hour(NOW + 20 * DAY), "EUR", 20)
 
 
-def looked(key: int, lease: int, here: HazardGroup) -> PollRecord:
+def polled(key: int, lease: int, here: HazardGroup) -> PollRecord:
     """A poll of an open invoice: near the due date one in five changes a day, far from it one in two hundred."""
     taught = (
         Exposure("meteroid", "open", stage_at(-0.5), 2, 10 * DAY),
@@ -42,7 +42,7 @@ async def seed(file: Path) -> None:
         await watches.sync_sources([SourceRow("acme", "meteroid")], NOW)
         await watches.import_entries([DesiredWatch("acme", f"inv_{number}") for number in range(1, 22)], "cli", NOW)
         claimed = sorted(await stored.claim(store, NOW), key=lambda one: one.key)
-        records = [looked(one.key, one.lease, NEAR if one.key <= 10 else FAR) for one in claimed]
+        records = [polled(one.key, one.lease, NEAR if one.key <= 10 else FAR) for one in claimed]
         records[-1] = replace(records[-1], failures=2, last_error="HTTP 500", state=WatchState.FAILING)
         await SqlPollQueue(store).record(records, {})
         await watches.import_entries([DesiredWatch("acme", "inv_new"), DesiredWatch("acme", "inv_gone")], "cli", NOW)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.lists import NAMES, hint, in_pages, one, watched, whole
+from tests.fakes.lists import NAMES, in_pages, one, partial, watched, whole
 from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
 from watcher.core.errors import CredentialsRefused, ListRefused, ProviderUnavailable, RateLimited, WatcherError
@@ -93,7 +93,7 @@ async def test_what_a_provider_says_has_changed_is_polled_at_once(scene: Scene) 
     async with scene.running():
         await scene.elapse(seconds=8)
         scene.provider.results["inv_9"] = found(one("inv_9", Status.PAID, line_count=3), b"paid")
-        scene.provider.changes = [hint("inv_9", Status.PAID), hint("inv_10")]
+        scene.provider.changes = [partial("inv_9", Status.PAID), partial("inv_10")]
         for _ in range(3):
             scene.clock.advance(timedelta(minutes=1))
             await scene.elapse(seconds=3)
@@ -156,9 +156,9 @@ async def test_a_list_that_this_program_fails_on_ends_neither_the_daemon_nor_the
     broken = replace(whole("inv_0"), result=None, document={"invoice": 7})
     scene.provider.omits = frozenset({"line_count"})
     async with scene.running():
-        scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
+        scene.provider.pages = in_pages([partial(name) for name in NAMES], 30)
         await scene.elapse(seconds=8)
-        scene.provider.pages = [[broken, *(hint(name) for name in NAMES[1:])]]
+        scene.provider.pages = [[broken, *(partial(name) for name in NAMES[1:])]]
         scene.clock.advance(EVERY * 1.06)
         await scene.elapse(seconds=3)
         scene.clock.advance(timedelta(minutes=1))

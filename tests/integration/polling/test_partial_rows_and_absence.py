@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from tests.fakes.lists import NAMES, hint, in_pages, one, watched, whole
+from tests.fakes.lists import NAMES, in_pages, one, partial, watched, whole
 from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
 from watcher.core.errors import ListRefused
@@ -36,13 +36,13 @@ async def test_absence_from_a_list_is_no_miss(scene: Scene) -> None:
 async def test_a_partial_row_that_says_nothing_new_puts_off_the_poll_and_one_that_does_brings_it(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
-    scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
+    scene.provider.pages = in_pages([partial(name) for name in NAMES], 30)
     async with scene.running():
         await scene.elapse(seconds=8)
         before = await scene.row("inv_7")
         scene.provider.results["inv_8"] = found(one("inv_8", Status.PAID, line_count=3), b"paid")
         scene.provider.pages = in_pages(
-            [hint(name, Status.PAID if name == "inv_8" else Status.OPEN) for name in NAMES], 30
+            [partial(name, Status.PAID if name == "inv_8" else Status.OPEN) for name in NAMES], 30
         )
         scene.clock.advance(EVERY * 1.06)
         asked = len(scene.provider.asked)
@@ -61,7 +61,7 @@ async def test_a_partial_row_that_says_nothing_new_puts_off_the_poll_and_one_tha
 async def test_what_partial_rows_cannot_refresh_is_learned_by_one_page_and_costs_no_round_later(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
-    scene.provider.pages = in_pages([hint(name) for name in NAMES], 10)
+    scene.provider.pages = in_pages([partial(name) for name in NAMES], 10)
     async with scene.running():
         await scene.elapse(seconds=8)
         assert len(scene.provider.listed) == 1, "nothing was ever polled: no partial row may stand for that"
@@ -131,12 +131,12 @@ async def test_what_cannot_wait_is_polled_during_a_long_round_and_the_rest_waits
 async def test_a_changed_row_is_polled_before_the_round_that_records_of_it_ends(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
-    strangers = [hint(f"inv_{number}") for number in range(1000, 1500)]
+    strangers = [partial(f"inv_{number}") for number in range(1000, 1500)]
     scene.configure(discover=False, rate=2)
     scene.provider.pages = [ListRefused("not yet")]
     async with scene.running():
         await scene.elapse(seconds=30)
-        rows = [hint(name, Status.PAID if name == "inv_8" else Status.OPEN) for name in NAMES]
+        rows = [partial(name, Status.PAID if name == "inv_8" else Status.OPEN) for name in NAMES]
         scene.provider.pages = in_pages([*rows, *strangers], 30)
         scene.provider.results["inv_8"] = found(one("inv_8", Status.PAID, line_count=3), b"paid")
         scene.clock.advance(timedelta(hours=2))
@@ -149,7 +149,7 @@ async def test_a_changed_row_is_polled_before_the_round_that_records_of_it_ends(
 async def test_partial_rows_never_stand_for_a_poll_that_is_older_than_slowest(scene: Scene) -> None:
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
-    scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
+    scene.provider.pages = in_pages([partial(name) for name in NAMES], 30)
     async with scene.running():
         await scene.elapse(seconds=8)
         scene.clock.advance(scene.plan.poll_rules.slowest)
@@ -162,10 +162,10 @@ async def test_a_row_that_changed_after_the_last_poll_is_polled_whatever_it_says
     await watched(scene)
     scene.provider.omits = frozenset({"line_count"})
     async with scene.running():
-        scene.provider.pages = in_pages([hint(name) for name in NAMES], 30)
+        scene.provider.pages = in_pages([partial(name) for name in NAMES], 30)
         await scene.elapse(seconds=8)
         later = scene.clock.now() + timedelta(minutes=1)
-        rows = [hint(name, changed_at=later if name == "inv_3" else None) for name in NAMES]
+        rows = [partial(name, changed_at=later if name == "inv_3" else None) for name in NAMES]
         scene.provider.pages = in_pages(rows, 30)
         scene.clock.advance(EVERY * 1.06)
         asked = len(scene.provider.asked)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.provider_server import PacerThatNeverWaits, StillClock, adapter, provider_server
+from tests.fakes.provider_server import StillClock, UnlimitedRate, adapter, provider_server
 from tests.fakes.wire_documents import ANY_JSON, JsonObject
 from tests.integration.repository import ROOT
 from tests.integration.repository.documents import blocks, commands
@@ -122,7 +122,7 @@ def test_the_example_is_written_as_everything_here(words: tuple[str, ...], progr
 
 async def test_its_list_is_read_by_cursor_and_a_row_equals_the_poll_by_id(module: ModuleType) -> None:
     kind: ProviderKind = module.KIND
-    limiter = PacerThatNeverWaits()
+    limiter = UnlimitedRate()
     async with provider_server() as server, open_session() as session:
         asked = published() | {"id": "in/42"}
         server.answer({"data": [asked, published() | {"id": "in_43", "status": "paid"}], "next_cursor": "a/b"})

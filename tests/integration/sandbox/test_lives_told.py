@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 
-from tests.fakes.provider_server import PacerThatNeverWaits
+from tests.fakes.provider_server import UnlimitedRate
 from tests.integration.sandbox.caller import MovableClock
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.invoices.history_state import HistoryState
@@ -55,7 +55,7 @@ class Onlooker:
         self._facts = WatchFacts(kind.name, kind.name, ZoneInfo(kind.timezone), due_on=due_on)
 
     async def result(self) -> None:
-        fetched = await self._provider.fetch([self._life.id], PacerThatNeverWaits())
+        fetched = await self._provider.fetch([self._life.id], UnlimitedRate())
         result = fetched.results[self._life.id]
         before = self._memory.snapshot
         invoice = None

@@ -66,8 +66,8 @@ async def test_a_login_gives_a_cookie_that_the_api_takes(sqlite_client: Client) 
     assert TOKEN not in cookie
     headers = {"Cookie": cookie}
     assert (await client.ask("GET", "/api/v1/watches", token=None, headers=headers)).status == 200
-    wish = {"source": "acme", "invoice_id": "inv_1"}
-    assert (await client.ask("POST", "/api/v1/watches", token=None, headers=headers, body=wish)).status == 201
+    desired = {"source": "acme", "invoice_id": "inv_1"}
+    assert (await client.ask("POST", "/api/v1/watches", token=None, headers=headers, body=desired)).status == 201
     assert 'name="token"' not in (await client.ask("GET", "/", token=None, headers=headers)).text
     out = await client.ask("POST", "/logout", token=None, headers=headers)
     assert (out.status, cookie_of(out)) == (303, "invoice_watcher_session=")
@@ -92,11 +92,11 @@ async def test_a_login_gives_a_cookie_that_the_api_takes(sqlite_client: Client) 
 async def test_a_page_of_somebody_else_is_refused_with_and_without_a_token(
     sqlite_client: Client, open_client: Client, foreign: Mapping[str, str]
 ) -> None:
-    wish = {"source": "acme", "invoice_id": "inv_1"}
+    desired = {"source": "acme", "invoice_id": "inv_1"}
     for client in (sqlite_client, open_client):
         for method, path in (("GET", "/healthz"), ("GET", "/"), ("GET", "/api/v1/events/stream"), ("POST", "/login")):
             assert (await client.ask(method, path, headers=foreign)).status == 403
-        assert (await client.ask("POST", "/api/v1/watches", headers=foreign, body=wish)).status == 403
+        assert (await client.ask("POST", "/api/v1/watches", headers=foreign, body=desired)).status == 403
 
 
 async def test_our_own_page_may_write(open_client: Client) -> None:
@@ -109,8 +109,8 @@ async def test_our_own_page_may_write(open_client: Client) -> None:
         {"Host": "LOCALHOST"},
     ]
     for number, headers in enumerate(own):
-        wish = {"source": "acme", "invoice_id": f"inv_{number}"}
-        assert (await open_client.ask("POST", "/api/v1/watches", headers=headers, body=wish)).status == 201
+        desired = {"source": "acme", "invoice_id": f"inv_{number}"}
+        assert (await open_client.ask("POST", "/api/v1/watches", headers=headers, body=desired)).status == 201
 
 
 async def test_a_link_from_elsewhere_may_lead_here_and_a_form_may_not(open_client: Client) -> None:

@@ -80,13 +80,13 @@ async def test_a_body_has_to_be_json_and_short(sqlite_client: Client) -> None:
     assert await post(b'{"source": "acme", "invoice_id": "\xff"}', "application/json") == 400
     assert await post(b"[" * 60_000, "application/json") == 400
     assert await post(b" " * 70_000, "application/json") == 413
-    wish = b'{"source": "acme", "invoice_id": "a"}'
-    assert await post(wish, "application/json; charset=utf-8") == 201
+    desired = b'{"source": "acme", "invoice_id": "a"}'
+    assert await post(desired, "application/json; charset=utf-8") == 201
 
 
 async def test_what_is_wrong_is_reported_without_what_was_sent(sqlite_client: Client) -> None:
-    wish = {"source": "acme", "invoice_id": "a", "note": ["marked-b4c5d6"]}
-    refused = await sqlite_client.ask("POST", "/api/v1/watches", body=wish)
+    desired = {"source": "acme", "invoice_id": "a", "note": ["marked-b4c5d6"]}
+    refused = await sqlite_client.ask("POST", "/api/v1/watches", body=desired)
     assert "marked-b4c5d6" not in refused.text
 
 

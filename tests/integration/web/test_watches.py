@@ -10,8 +10,8 @@ STRANGE = ("a/b", "a?b=c", "a#b", "100%", "{id}", "two words", "a%2Fb", "ümläu
 
 
 async def test_a_watch_is_made_once_and_then_there(client: Client) -> None:
-    wish = {"source": "acme", "invoice_id": "inv_1", "tags": ["vip", "vip"], "due_on": "2026-12-01", "note": "Ada's"}
-    made = await client.post("/api/v1/watches", 201, wish)
+    desired = {"source": "acme", "invoice_id": "inv_1", "tags": ["vip", "vip"], "due_on": "2026-12-01", "note": "Ada's"}
+    made = await client.post("/api/v1/watches", 201, desired)
     next_poll_at = made.pop("next_poll_at")
     assert made == {
         "source": "acme",
@@ -83,9 +83,9 @@ async def test_a_watch_that_only_a_file_lists_cannot_be_taken_back_here(client: 
     ],
 )
 async def test_a_wrong_watch_is_refused_with_the_key_that_is_wrong(
-    sqlite_client: Client, wish: dict[str, object], at: str
+    sqlite_client: Client, desired: dict[str, object], at: str
 ) -> None:
-    refused = await sqlite_client.ask("POST", "/api/v1/watches", body=wish)
+    refused = await sqlite_client.ask("POST", "/api/v1/watches", body=desired)
     assert (refused.status, [one["at"] for one in refused.document["errors"]]) == (400, [at])
 
 

@@ -81,7 +81,7 @@ async def test_retry_after_means_nothing_where_nothing_is_retried_soon(status: i
 
 
 @pytest.mark.parametrize(
-    ("header", "hint"),
+    ("header", "wait"),
     [
         ("0", timedelta(0)),
         ("60", timedelta(minutes=1)),
@@ -93,14 +93,14 @@ async def test_retry_after_means_nothing_where_nothing_is_retried_soon(status: i
         *((text, None) for text in ("", "-1", "1.5", "soon", "١٢", "Sun, 99 Nov 2026 10:30:00 GMT", "1e3")),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_or_nothing(header: str, hint: timedelta | None) -> None:
-    assert retry_after(header, NOW) == hint
+def test_retry_after_is_seconds_or_a_date_or_nothing(header: str, wait: timedelta | None) -> None:
+    assert retry_after(header, NOW) == wait
 
 
 @given(st.text() | st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [+-]?\w+"))
 def test_no_retry_after_header_upsets_the_reader(header: str) -> None:
-    hint = retry_after(header, NOW)
-    assert hint is None or timedelta(0) <= hint <= LONGEST_RETRY_AFTER
+    wait = retry_after(header, NOW)
+    assert wait is None or timedelta(0) <= wait <= LONGEST_RETRY_AFTER
 
 
 class NoNames(AbstractResolver):

@@ -52,7 +52,7 @@ def test_jitter_only_makes_later_and_by_a_fifth_at_most(jitter: float, attempts:
 
 
 @pytest.mark.parametrize(
-    ("attempts", "hint", "wait"),
+    ("attempts", "asked", "wait"),
     [
         (0, timedelta(minutes=2), timedelta(minutes=2)),
         (1, timedelta(minutes=2), timedelta(minutes=5)),
@@ -61,11 +61,11 @@ def test_jitter_only_makes_later_and_by_a_fifth_at_most(jitter: float, attempts:
     ],
 )
 def test_retry_after_lengthens_the_wait_up_to_ten_hours_and_pauses_the_endpoint(
-    attempts: int, hint: timedelta, wait: timedelta
+    attempts: int, asked: timedelta, wait: timedelta
 ) -> None:
-    settlement = after(Outcome.RETRY, attempts, retry_after=hint)
+    settlement = after(Outcome.RETRY, attempts, retry_after=asked)
     assert settlement.next_attempt_at == START + wait
-    assert settlement.pause_endpoint_until == START + min(hint, timedelta(hours=10))
+    assert settlement.pause_endpoint_until == START + min(asked, timedelta(hours=10))
 
 
 def test_retry_after_pauses_the_endpoint_even_when_this_delivery_is_given_up() -> None:
@@ -74,9 +74,9 @@ def test_retry_after_pauses_the_endpoint_even_when_this_delivery_is_given_up() -
     assert settlement.pause_endpoint_until == START + HOUR
 
 
-@pytest.mark.parametrize("hint", [None, timedelta(0)])
-def test_without_a_partial_row_the_endpoint_is_not_paused(hint: timedelta | None) -> None:
-    assert after(Outcome.RETRY, retry_after=hint).pause_endpoint_until is None
+@pytest.mark.parametrize("asked", [None, timedelta(0)])
+def test_without_a_partial_row_the_endpoint_is_not_paused(asked: timedelta | None) -> None:
+    assert after(Outcome.RETRY, retry_after=asked).pause_endpoint_until is None
 
 
 def test_a_rejected_delivery_holds_its_lane_for_two_attempts_and_not_after_the_third() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 import anyio
 import pytest
 
-from tests.fakes.provider_server import PacerThatNeverWaits, StillClock
+from tests.fakes.provider_server import StillClock, UnlimitedRate
 from watcher.core.errors import CredentialsRefused, ProviderUnavailable, SlotMissed, WatcherError
 from watcher.ports import RateLimiter
 from watcher.providers.toolkit.access_token import LONGEST, SHORTEST, Token, TokenKeeper, read_lifetime
@@ -66,7 +66,7 @@ async def at_once(count: int, endpoint: TokenEndpoint, ask: Callable[[], Awaitab
 
 
 async def test_many_tasks_share_one_token_call(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: UnlimitedRate
 ) -> None:
     assert await at_once(20, endpoint, lambda: keeper.value(limiter)) == ["token-1"] * 20
     assert endpoint.calls == 1
@@ -74,7 +74,7 @@ async def test_many_tasks_share_one_token_call(
 
 @pytest.mark.parametrize("error", [CredentialsRefused("no"), ProviderUnavailable("down")])
 async def test_those_who_waited_share_a_failure_and_the_next_one_asks_again(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: PacerThatNeverWaits, error: WatcherError
+    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: UnlimitedRate, error: WatcherError
 ) -> None:
     endpoint.error = error
     assert await at_once(20, endpoint, lambda: keeper.value(limiter)) == [type(error).__name__] * 20
@@ -84,7 +84,7 @@ async def test_those_who_waited_share_a_failure_and_the_next_one_asks_again(
 
 
 async def test_a_missed_slot_is_the_own_fault_of_who_missed_it(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: UnlimitedRate
 ) -> None:
     endpoint.error = SlotMissed("late")
     assert await at_once(3, endpoint, lambda: keeper.value(limiter)) == ["SlotMissed"] * 3
@@ -92,7 +92,7 @@ async def test_a_missed_slot_is_the_own_fault_of_who_missed_it(
 
 
 async def test_a_live_token_is_handed_out_while_another_task_renews_it(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     await keeper.value(limiter)
     clock.advance(timedelta(minutes=56))
@@ -101,7 +101,7 @@ async def test_a_live_token_is_handed_out_while_another_task_renews_it(
 
 
 async def test_a_renewal_that_fails_leaves_the_live_token_in_use_and_is_not_repeated_at_once(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     await keeper.value(limiter)
     clock.advance(timedelta(minutes=56))
@@ -113,9 +113,7 @@ async def test_a_renewal_that_fails_leaves_the_live_token_in_use_and_is_not_repe
         await keeper.value(limiter)
 
 
-async def test_a_lifetime_shorter_than_the_margin_is_no_tight_loop(
-    clock: StillClock, limiter: PacerThatNeverWaits
-) -> None:
+async def test_a_lifetime_shorter_than_the_margin_is_no_tight_loop(clock: StillClock, limiter: UnlimitedRate) -> None:
     endpoint = TokenEndpoint(clock, lifetime=timedelta(minutes=2))
     keeper = TokenKeeper(endpoint.fetch, clock, margin=MARGIN)
     for _ in range(59):
@@ -127,7 +125,7 @@ async def test_a_lifetime_shorter_than_the_margin_is_no_tight_loop(
 
 
 async def test_a_refused_token_is_replaced_once_for_all_who_were_refused(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, limiter: UnlimitedRate
 ) -> None:
     refused = await keeper.value(limiter)
     assert await at_once(5, endpoint, lambda: keeper.replacement(refused, limiter)) == ["token-2"] * 5
@@ -135,7 +133,7 @@ async def test_a_refused_token_is_replaced_once_for_all_who_were_refused(
 
 
 async def test_renewing_ahead_fetches_only_near_the_end(
-    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: PacerThatNeverWaits
+    keeper: TokenKeeper, endpoint: TokenEndpoint, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     await keeper.renew_if_ending(limiter)
     clock.advance(timedelta(minutes=54, seconds=59))

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.fakes.provider_server import PacerThatNeverWaits, ProviderServer, StillClock, account
+from tests.fakes.provider_server import ProviderServer, StillClock, UnlimitedRate, account
 from watcher.core.errors import (
     CredentialsRefused,
     InvalidAnswer,
@@ -26,7 +26,7 @@ def answer(body: bytes, content_type: str = "application/json", status: int = 20
 
 
 async def test_an_answer_carries_its_status_headers_body_and_instants(
-    http: ProviderHttp, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     server.answer({"a": 1}, status=404, headers={"Date": "Sun, 22 Nov 2026 09:59:58 GMT", "X-Request-Id": "r1"})
     got = await http.request(limiter, "GET", "/v1/x?y=%2F")
@@ -41,7 +41,7 @@ async def test_an_answer_carries_its_status_headers_body_and_instants(
 
 @pytest.mark.parametrize("prefix", ["/billing", "/billing/"])
 async def test_a_path_prefix_of_the_base_url_is_kept_without_a_double_slash(
-    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits, prefix: str
+    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: UnlimitedRate, prefix: str
 ) -> None:
     server.answer({})
     http = ProviderHttp(session, account(server.url + prefix), clock)
@@ -50,7 +50,7 @@ async def test_a_path_prefix_of_the_base_url_is_kept_without_a_double_slash(
 
 
 async def test_an_absolute_url_overrides_the_base_url(
-    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits
+    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     server.answer({})
     http = ProviderHttp(session, account("https://provider.invalid"), clock)
@@ -72,7 +72,7 @@ async def test_an_absolute_url_overrides_the_base_url(
     ],
 )
 async def test_an_id_arrives_as_one_exactly_encoded_segment(
-    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, invoice_id: str, segment: str
+    http: ProviderHttp, server: ProviderServer, limiter: UnlimitedRate, invoice_id: str, segment: str
 ) -> None:
     server.answer({})
     await http.request(limiter, "GET", f"/invoices/{quote_id(invoice_id)}")
@@ -88,28 +88,28 @@ def test_an_id_that_no_segment_can_carry_is_refused(invoice_id: str) -> None:
 async def test_headers_that_age_are_made_after_the_wait(
     http: ProviderHttp, server: ProviderServer, clock: StillClock
 ) -> None:
-    class SlowPacer:
+    class SlowRate:
         async def wait(self) -> None:
             clock.advance(timedelta(minutes=2))
 
     server.answer({})
-    got = await http.request(SlowPacer(), "GET", "/", headers=lambda: {"X-Signed-At": clock.now().isoformat()})
+    got = await http.request(SlowRate(), "GET", "/", headers=lambda: {"X-Signed-At": clock.now().isoformat()})
     assert server.asked[0].headers["X-Signed-At"] == clock.now().isoformat() == got.asked_at.isoformat()
 
 
 async def test_a_missed_slot_sends_nothing(http: ProviderHttp, server: ProviderServer) -> None:
-    class LatePacer:
+    class LateRate:
         async def wait(self) -> None:
             raise SlotMissed("too late")
 
     with pytest.raises(SlotMissed):
-        await http.request(LatePacer(), "GET", "/")
+        await http.request(LateRate(), "GET", "/")
     assert server.asked == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 304, 307, 308])
 async def test_a_redirect_is_never_followed_and_named(
-    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, status: int
+    http: ProviderHttp, server: ProviderServer, limiter: UnlimitedRate, status: int
 ) -> None:
     server.answer(b"", status=status, headers={"Location": f"{server.url}/elsewhere"})
     with pytest.raises(ProviderUnavailable, match="redirect"):
@@ -118,7 +118,7 @@ async def test_a_redirect_is_never_followed_and_named(
 
 
 async def test_a_dripping_body_ends_at_the_timeout(
-    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits
+    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     gone = asyncio.Event()
 
@@ -137,7 +137,7 @@ async def test_a_dripping_body_ends_at_the_timeout(
 
 
 async def test_a_dropped_connection_is_tried_once_more_and_paced(
-    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, limiter: UnlimitedRate
 ) -> None:
     async def drop(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -152,7 +152,7 @@ async def test_a_dropped_connection_is_tried_once_more_and_paced(
 
 @pytest.mark.parametrize(("method", "tries"), [("GET", 2), ("POST", 1)])
 async def test_a_server_that_always_drops_is_an_outage(
-    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits, method: str, tries: int
+    http: ProviderHttp, server: ProviderServer, limiter: UnlimitedRate, method: str, tries: int
 ) -> None:
     async def drop(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -177,7 +177,7 @@ async def test_a_server_that_always_drops_is_an_outage(
     ],
 )
 async def test_what_cannot_or_must_not_be_connected_is_an_outage_that_says_why(
-    session: aiohttp.ClientSession, clock: StillClock, limiter: PacerThatNeverWaits, base_url: str, why: str
+    session: aiohttp.ClientSession, clock: StillClock, limiter: UnlimitedRate, base_url: str, why: str
 ) -> None:
     http = ProviderHttp(session, account(base_url), clock)
     with pytest.raises(ProviderUnavailable, match=why) as raised:
@@ -186,7 +186,7 @@ async def test_what_cannot_or_must_not_be_connected_is_an_outage_that_says_why(
 
 
 async def test_silence_instead_of_a_connection_is_distinguished_from_a_slow_server(
-    session: aiohttp.ClientSession, clock: StillClock, limiter: PacerThatNeverWaits
+    session: aiohttp.ClientSession, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         place = full.getsockname()[:2]
@@ -198,7 +198,7 @@ async def test_silence_instead_of_a_connection_is_distinguished_from_a_slow_serv
 
 
 async def test_something_that_speaks_no_tls_is_an_outage(
-    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: PacerThatNeverWaits
+    session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     http = ProviderHttp(session, account(server.url.replace("http:", "https:")), clock)
     with pytest.raises(ProviderUnavailable, match="TLS failed"):
@@ -206,7 +206,7 @@ async def test_something_that_speaks_no_tls_is_an_outage(
 
 
 async def test_an_answer_that_is_not_http_is_an_outage_that_shows_no_header(
-    session: aiohttp.ClientSession, clock: StillClock, limiter: PacerThatNeverWaits
+    session: aiohttp.ClientSession, clock: StillClock, limiter: UnlimitedRate
 ) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -223,7 +223,7 @@ async def test_an_answer_that_is_not_http_is_an_outage_that_shows_no_header(
 
 
 async def test_a_credential_that_no_header_can_carry_is_refused_without_being_shown(
-    http: ProviderHttp, server: ProviderServer, limiter: PacerThatNeverWaits
+    http: ProviderHttp, server: ProviderServer, limiter: UnlimitedRate
 ) -> None:
     server.answer({})
     with pytest.raises(CredentialsRefused) as caught:
@@ -253,7 +253,7 @@ async def test_a_credential_that_no_header_can_carry_is_refused_without_being_sh
 async def test_the_request_to_back_off_is_read_and_cut(
     http: ProviderHttp,
     server: ProviderServer,
-    limiter: PacerThatNeverWaits,
+    limiter: UnlimitedRate,
     headers: dict[str, str],
     wait: timedelta | None,
 ) -> None:

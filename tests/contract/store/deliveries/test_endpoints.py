@@ -45,8 +45,10 @@ async def test_enabling_ends_the_wait_of_retries_and_a_pause(store: Store) -> No
 
 async def test_the_others_that_want_it_hear_once(store: Store) -> None:
     outbox, switch = SqlOutbox(store), SqlEndpoints(store)
-    wishes = [Subscription("ledger"), Subscription("crm"), Subscription("picky", events=("invoice.*",))]
-    await outbox.sync_endpoints({one.endpoint: f"https://{one.endpoint}.example/" for one in wishes}, NOW, wishes)
+    subscribers = [Subscription("ledger"), Subscription("crm"), Subscription("picky", events=("invoice.*",))]
+    await outbox.sync_endpoints(
+        {one.endpoint: f"https://{one.endpoint}.example/" for one in subscribers}, NOW, subscribers
+    )
     assert await switch.disable("ledger", "operator", NOW)
     assert not await switch.disable("ledger", "operator", NOW + MINUTE)
     (recorded,) = await send(outbox, NOW + MINUTE, ledger=5, crm=5, picky=5)

@@ -170,8 +170,8 @@ async def test_remembered_lists_are_what_the_watches_say_whatever_is_done_by_han
         with suppress(NotFound, Refused):
             await something(rng.choice(IDS[:30]))
         found = await watches.list_digest()
-        wished = {} if found is None else texts(known[found.digest], from_file)
-        assert await stored_states(store) == wished
+        expected = {} if found is None else texts(known[found.digest], from_file)
+        assert await stored_states(store) == expected
     assert len(known) > 20
 
 

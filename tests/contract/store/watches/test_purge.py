@@ -41,8 +41,8 @@ async def test_a_purge_erases_documents_snapshots_and_names_and_keeps_event_ids(
     assert "Ada" not in str(shown)
     assert shown is not None
     assert shown["invoice"] is None
-    told_of = cast("list[dict[str, dict[str, str]]]", shown["events"])
-    assert [row["data"]["event_id"] for row in told_of] == ["evt_1", "evt_2"]
+    kept_events = cast("list[dict[str, dict[str, str]]]", shown["events"])
+    assert [row["data"]["event_id"] for row in kept_events] == ["evt_1", "evt_2"]
     sent = cast("list[dict[str, str]]", shown["deliveries"])
     assert [row["state"] for row in sent] == ["delivered", "cancelled"]
     assert await send(outbox) == ()
