@@ -65,7 +65,7 @@ async def test_a_watch_that_only_a_file_lists_cannot_be_taken_back_here(client: 
 
 
 @pytest.mark.parametrize(
-    ("wish", "at"),
+    ("desired", "at"),
     [
         ({"source": "acme"}, "invoice_id"),
         ({"source": "acme", "invoice_id": ""}, "invoice_id"),
