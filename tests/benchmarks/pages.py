@@ -25,7 +25,7 @@ from watcher.config.reload import ConfigFiles, reader
 from watcher.daemon.http_server import http_server_of
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
-from watcher.providers.toolkit.http import open_session
+from watcher.providers.toolkit.session import open_session
 from watcher.store import Reports, open_store
 from watcher.webhook import WebhookSender
 

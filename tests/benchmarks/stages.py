@@ -32,8 +32,8 @@ from watcher.ports import (
     SourceRow,
 )
 from watcher.providers import PROVIDERS
-from watcher.providers.toolkit.http import open_session
 from watcher.providers.toolkit.kind import Account
+from watcher.providers.toolkit.session import open_session
 from watcher.store import SqlAccountStates, SqlListSyncs, SqlPollQueue, SqlWatches, open_store
 
 _SOURCE = "bench"

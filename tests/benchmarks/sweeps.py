@@ -36,8 +36,8 @@ from watcher.polling import Poller, PollStores
 from watcher.polling.rate_limit import Spacing
 from watcher.ports import DesiredWatch, Page, Provider, RateLimiter, SourceRow
 from watcher.providers import PROVIDERS
-from watcher.providers.toolkit.http import open_session
 from watcher.providers.toolkit.kind import Account
+from watcher.providers.toolkit.session import open_session
 from watcher.sandbox import Bill, Sandbox
 from watcher.sandbox.keys import DEMO_KEYS
 from watcher.store import SqlAccountStates, SqlListSyncs, SqlPollQueue, SqlWatches, Store, open_store

@@ -21,7 +21,7 @@ from watcher.daemon.http_server import http_server_of
 from watcher.daemon.service import Service
 from watcher.ports import ListDigest
 from watcher.providers import PROVIDERS
-from watcher.providers.toolkit.http import open_session
+from watcher.providers.toolkit.session import open_session
 from watcher.store import SqlWatches, hold_run_lock, open_store, rescue_leases
 from watcher.systemd import Notifier
 from watcher.webhook import WebhookSender

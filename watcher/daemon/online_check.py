@@ -17,7 +17,7 @@ from watcher.daemon.wiring import account
 from watcher.polling.rate_limit import AccountLimiter, LocalRateBudget, SendSlot, Spacing
 from watcher.ports import Failed, Found, Missing, Page, Provider, RateBudget
 from watcher.providers import PROVIDERS
-from watcher.providers.toolkit.http import open_session
+from watcher.providers.toolkit.session import open_session
 from watcher.store import SqlPollQueue, open_store
 
 

@@ -6,33 +6,38 @@ from datetime import UTC, datetime, timedelta
 
 from watcher.core.errors import InvalidAnswer, WatcherError
 from watcher.core.invoices import history_state
-from watcher.core.invoices.body import FULL_LIMIT, Observation, full, thin
+from watcher.core.invoices.body import Observation
 from watcher.core.invoices.clock_events import next_instant
-from watcher.core.invoices.event import CLOCK_TYPES, EventType, Fact, is_quiet
+from watcher.core.invoices.event import CLOCK_TYPES, is_quiet
 from watcher.core.invoices.invoice import SETTLED, Snapshot, Status
 from watcher.core.invoices.snapshot import deleted, take
-from watcher.core.invoices.transition import Event, Transition, observe
+from watcher.core.invoices.transition import Event, observe
 from watcher.core.scheduling import intervals
 from watcher.core.scheduling.allocation import HazardGroup
 from watcher.core.scheduling.hazard import Exposure, due_hour, exposures
 from watcher.core.scheduling.value_weight import worth_of
-from watcher.core.webhooks.subscription import Subscription
 from watcher.polling import fingerprint
+from watcher.polling.change import change_of
 from watcher.polling.source_plan import SourcePlan
-from watcher.ports import Change, ClaimedWatch, EventRecord, Form, Found, Listed, PollRecord, WatchState
+from watcher.ports import ClaimedWatch, Found, Listed, PollRecord, WatchState
 
 _ERROR_LENGTH = 500
+_CACHED = InvalidAnswer("a cache between us and the provider gave an answer that is older than the one known")
+_OUTDATED = InvalidAnswer("the provider gave an older state of the invoice than the one known")
+_DOUBTS, _DOUBTED_FOR = 3, timedelta(days=1)
+"""After so many failed polls in so long, an older state is believed: the provider may have restored a backup."""
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a poll was made, and whether our clock can be trusted."""
+    """When a poll was made, and whether our clock can be trusted. `is_cached` as in `ports.Fetched`."""
 
     asked_at: datetime
     answered_at: datetime
     jitter: float
     clock_held: bool = False
+    is_cached: bool = False
 
 
 def known_text(plan: SourcePlan, watch: ClaimedWatch, until: datetime) -> bytes | None:
@@ -61,8 +66,12 @@ def found(plan: SourcePlan, watch: ClaimedWatch, result: Found, at: Moment) -> P
         if is_same and not watch.misses and not _is_clock_due(watch, at):
             record = _unchanged(plan, watch, at)
             return replace(record, fingerprint=digest, is_unchanged=False) if result.text else record
+        if not is_same and _is_from_before(watch, at):
+            return failed(plan, watch, _CACHED, at)
         # Recorded under the id that is watched: a provider may spell it differently, and event ids depend on it.
         invoice = replace(plan.provider.to_invoice(document, before.snapshot), id=watch.invoice_id)
+        if not is_same and _is_older(invoice.revision, before.revision) and not _is_doubted_enough(watch, at):
+            return failed(plan, watch, _OUTDATED, at)
         raw = None if is_same else result.write_raw(document)
     except InvalidAnswer as error:
         return failed(plan, watch, error, at)
@@ -76,9 +85,23 @@ def found(plan: SourcePlan, watch: ClaimedWatch, result: Found, at: Moment) -> P
         fetched_at=at.answered_at,
         fingerprint=digest,
         raw=raw,
-        change=_change(plan, transition, seen),
+        change=change_of(plan, transition, seen),
         exposures=_exposures(plan, watch, at, transition.events),
     )
+
+
+def _is_from_before(watch: ClaimedWatch, at: Moment) -> bool:
+    """Whether a cache gave an answer from before the one known: it must not undo what came since."""
+    return at.is_cached and watch.asked_at is not None and at.asked_at < watch.asked_at
+
+
+def _is_older(revision: int | None, known: int | None) -> bool:
+    return revision is not None and known is not None and revision < known
+
+
+def _is_doubted_enough(watch: ClaimedWatch, at: Moment) -> bool:
+    fetched_at = watch.fetched_at or at.answered_at
+    return watch.failures >= _DOUBTS and at.answered_at - fetched_at >= _DOUBTED_FOR
 
 
 def _is_clock_due(watch: ClaimedWatch, at: Moment) -> bool:
@@ -90,6 +113,8 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
 
     `account_answers`: it gave another good answer since the first miss.
     """
+    if _is_from_before(watch, at):
+        return failed(plan, watch, _CACHED, at)
     now, misses, first = at.answered_at, watch.misses + 1, watch.first_missed_at or at.answered_at
     record = PollRecord(
         key=watch.key,
@@ -114,7 +139,7 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
     transition = observe(before, deleted(before.snapshot), None, now, plan.clock, clock_held=at.clock_held)
     seen = Observation(watch.asked_at, now, now)
     known = _known(plan, watch, transition.snapshot, at)
-    return replace(known, misses=misses, first_missed_at=first, change=_change(plan, transition, seen))
+    return replace(known, misses=misses, first_missed_at=first, change=change_of(plan, transition, seen))
 
 
 def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:
@@ -153,7 +178,7 @@ def stale_clock(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRec
     transition = observe(before, before.snapshot, None, now, plan.clock, clock_held=False)
     seen = Observation(watch.asked_at, now, watch.fetched_at)
     clock_at = next_instant(transition.snapshot, now, plan.clock)
-    return replace(record, clock_at=clock_at, change=_change(plan, transition, seen))
+    return replace(record, clock_at=clock_at, change=change_of(plan, transition, seen))
 
 
 def partial_row(
@@ -249,51 +274,3 @@ def _next_poll(
 def _in_time_for(clock_at: datetime | None, poll_at: datetime, at: Moment) -> datetime:
     """No later than the next clock instant: clock events need a new poll."""
     return min(poll_at, clock_at) if clock_at is not None and clock_at > at.answered_at else poll_at
-
-
-def _change(plan: SourcePlan, transition: Transition, seen: Observation) -> Change:
-    return Change(
-        memory=history_state.dumps(transition.memory),
-        version=transition.memory.version,
-        sequence=transition.memory.sequence,
-        snapshot=transition.snapshot if transition.is_new_version else None,
-        events=tuple(_event_record(plan, transition.snapshot, event, seen) for event in transition.events),
-        supersedes=() if transition.snapshot.collectable else (EventType.DUE_SOON,),
-    )
-
-
-def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Observation) -> EventRecord:
-    body = full(event, snapshot, seen, seen.observed_at)
-    fact, bodies, deliveries = event.fact, {Form.FULL: body}, list[tuple[str, Form]]()
-    quiet = is_quiet(fact.type, fact.reason)
-    for subscription in plan.subscriptions:
-        if not subscription.wants(fact.type, quiet=quiet, source=plan.name, tags=snapshot.tags):
-            continue
-        form = _form(subscription, body)
-        if form not in bodies:
-            bodies[form] = thin(body, truncated=form is Form.TRUNCATED)
-        deliveries.append((subscription.endpoint, form))
-    return EventRecord(
-        id=event.id,
-        type=fact.type,
-        sequence=event.sequence,
-        source=plan.name,
-        timestamp=seen.observed_at,
-        bodies=bodies,
-        deliveries=tuple(deliveries),
-        tags=snapshot.tags,
-        delay=_delay(fact, seen.observed_at),
-    )
-
-
-def _delay(fact: Fact, observed_at: datetime) -> timedelta | None:
-    """How long after the provider's time of a change it was found; zero if the provider's clock is ahead."""
-    if fact.occurred_at is None or fact.type in CLOCK_TYPES or is_quiet(fact.type, fact.reason):
-        return None
-    return max(observed_at - fact.occurred_at, timedelta(0))
-
-
-def _form(subscription: Subscription, body: bytes) -> Form:
-    if subscription.thin:
-        return Form.THIN
-    return Form.TRUNCATED if len(body) > FULL_LIMIT else Form.FULL

@@ -109,7 +109,13 @@ class Fetcher:
         held = self._skew.holds(fetched.answered_at)
         records: list[PollRecord] = []
         for watch in watches:
-            at = Moment(fetched.asked_at, fetched.answered_at, self._random(), clock_held=held)
+            at = Moment(
+                fetched.asked_at,
+                fetched.answered_at,
+                self._random(),
+                clock_held=held,
+                is_cached=fetched.is_cached,
+            )
             records.append(_evaluated(plan, watch, fetched.results[watch.invoice_id], at, account_answers=answers))
         return (Outcome(plan.name, watches, records, None if kinds == {Failed} else fetched.asked_at),)
 

@@ -80,12 +80,16 @@ PollResult = Found | Same | Missing | Failed
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The results of one request, by invoice id. `asked_at` is its start, `answered_at` the arrival of its answer."""
+    """The results of one request, by invoice id. `asked_at` is its start, `answered_at` the arrival of its answer.
+
+    `is_cached`: a cache on the way gave the answer, and `asked_at` is earlier by its age.
+    """
 
     results: Mapping[str, PollResult]
     asked_at: datetime
     answered_at: datetime
     server_date: datetime | None = None
+    is_cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Its documents contain links and tokens that open or pay an invoice without login
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import partial
 from typing import cast
@@ -30,9 +30,9 @@ from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, 
 from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope, local_time
 from watcher.providers.toolkit.documents import fingerprint, raw, without
 from watcher.providers.toolkit.fetch_batch import fetch_many, require_batch
-from watcher.providers.toolkit.fetch_one import fetch_one, read_probe, refusal
+from watcher.providers.toolkit.fetch_one import fetch_one, fetched, read_probe, refusal
 from watcher.providers.toolkit.field_types import validated
-from watcher.providers.toolkit.field_values import NAME_LENGTH, cut, word_key
+from watcher.providers.toolkit.field_values import NAME_LENGTH, comes_twice, cut, revision, to_utc, word_key
 from watcher.providers.toolkit.http import Answer, ProviderHttp, quote_id, raise_if_unavailable, read_object
 from watcher.providers.toolkit.kind import Account, ProviderKind
 from watcher.providers.toolkit.list_pages import PAGE_SIZE, listed, objects, page_of, require_list
@@ -116,7 +116,7 @@ class ChargeOver:
         if answer.status in _NO_SUCH_CALL:
             self._has_batches = False
             return None
-        return Fetched(read_bulk(answer, ids), answer.asked_at, answer.answered_at, answer.server_date)
+        return fetched(read_bulk(answer, ids), answer)
 
     async def _ask_one(self, limiter: RateLimiter, known: Known, invoice_id: str) -> Fetched:
         async def ask(segment: str) -> Answer:
@@ -183,7 +183,7 @@ def read_page(answer: Answer, offset: int, zone: tzinfo) -> Page:
 def _listed(document: Document, zone: tzinfo) -> Listed | None:
     word = word_key(str(document.get("invoice_status_str")))
     is_settled = word.startswith("closed") or document.get("is_paid") is True or document.get("is_void") is True
-    changed_at = _to_utc(local_time(document.get("mod_datetime")), zone)
+    changed_at = to_utc(local_time(document.get("mod_datetime")), zone)
     return listed(_without_addresses(document), "invoice_id", is_settled=is_settled, changed_at=changed_at)
 
 
@@ -240,11 +240,13 @@ def to_invoice(document: Document, zone: tzinfo) -> Invoice:
         failed_attempts=wire.declines,
         issued_on=wire.date,
         due=wire.due_date,
-        created_at=_to_utc(wire.write_datetime, zone),
-        voided_at=_to_utc(wire.void_datetime, zone),
+        created_at=to_utc(wire.write_datetime, zone),
+        voided_at=to_utc(wire.void_datetime, zone),
         customer_id=cut(wire.customer_id, NAME_LENGTH),
         line_count=len(wire.line_items or ()),
         url=_web_link(wire.url_self),
+        # A local time that comes twice, as summer time ends, says nothing: it may seem to go back.
+        revision=None if comes_twice(wire.mod_datetime, zone) else revision(to_utc(wire.mod_datetime, zone)),
     )
 
 
@@ -276,16 +278,3 @@ def _status(wire: ChargeOverInvoice, row: Amounts) -> Status:
 def _web_link(url: str | None) -> str | None:
     """None for anything but http and https: the page will show the link."""
     return url[:_URL_LENGTH] if url and url.lower().startswith(("https://", "http://")) else None
-
-
-def _to_utc(local_time: datetime | None, zone: tzinfo) -> datetime | None:
-    """Of a local time that comes twice, the first one; a time that a clock change skips continues the offset before.
-
-    None if UTC cannot express it (the ends of the years 1 and 9999).
-    """
-    if local_time is None:
-        return None
-    try:
-        return (local_time if local_time.tzinfo else local_time.replace(tzinfo=zone)).astimezone(UTC)
-    except OverflowError:
-        return None

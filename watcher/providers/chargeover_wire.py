@@ -169,6 +169,7 @@ class ChargeOverInvoice(Wire):
     due_date: Day = None
     write_datetime: LocalTime = None
     void_datetime: LocalTime = None
+    mod_datetime: LocalTime = None
     url_self: Text = None
     """The page for the account's own staff, behind a login."""
     line_items: Unused[tuple[Unused[LineItem], ...]] = None
@@ -178,7 +179,6 @@ class ChargeOverInvoice(Wire):
     package_id: Text = None
     brand_id: Text = None
     brand_name: Text = None
-    mod_datetime: Text = None
     currency_id: Text = None
     currency_symbol: Text = None
     class_id: Text = None

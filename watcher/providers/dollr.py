@@ -200,6 +200,7 @@ def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
         amounts=amounts,
         number=cut(wire.invoice_number, NAME_LENGTH),
         payment_pending=key == "processing",
+        revision=field_values.revision(wire.updated_at),
         due=wire.due_date,
         created_at=wire.created_at,
         paid_at=wire.paid_at,

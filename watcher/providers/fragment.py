@@ -28,9 +28,9 @@ from watcher.providers.fragment_wire import (
 from watcher.providers.toolkit import documents
 from watcher.providers.toolkit.access_token import Token, TokenKeeper, read_token
 from watcher.providers.toolkit.fetch_batch import fetch_many, require_batch
-from watcher.providers.toolkit.fetch_one import fetch_one, read_probe, refusal
+from watcher.providers.toolkit.fetch_one import fetch_one, fetched, read_probe, refusal
 from watcher.providers.toolkit.field_types import validated
-from watcher.providers.toolkit.field_values import word_key
+from watcher.providers.toolkit.field_values import count, word_key
 from watcher.providers.toolkit.http import (
     Answer,
     ProviderHttp,
@@ -111,7 +111,7 @@ class Fragment:
         if answer.status in _NO_SUCH_CALL:
             self._has_batches = False
             return None
-        return Fetched(read_batch(answer, ids), answer.asked_at, answer.answered_at, answer.server_date)
+        return fetched(read_batch(answer, ids), answer)
 
     async def _ask_one(self, limiter: RateLimiter, known: Known, invoice_id: str) -> Fetched:
         async def ask(segment: str) -> Answer:
@@ -239,6 +239,7 @@ def to_invoice(document: Document, before: Snapshot | None) -> Invoice:
         direction=direction,
         created_at=wire.created,
         line_count=line_count,
+        revision=None if wire.version is None else count(wire.version),
     )
 
 

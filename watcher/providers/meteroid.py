@@ -178,6 +178,8 @@ def to_invoice(document: Document) -> Invoice:
             field_values.screaming_snake(word) for word in (wire.status, wire.payment_status) if word
         ),
         amounts=amounts,
+        # A payment moves its own time and leaves `updated_at`.
+        revision=field_values.revision(wire.updated_at, *(row.processed_at for row in wire.transactions)),
         number=cut(wire.invoice_number, NAME_LENGTH),
         payment_pending=word_key(wire.payment_status) == "processing"
         or any(

@@ -4,7 +4,8 @@ import aiohttp
 import pytest
 
 from tests.fakes.provider_server import ProviderServer, StillClock, UnlimitedRate, account, provider_server
-from watcher.providers.toolkit.http import ProviderHttp, open_session
+from watcher.providers.toolkit.http import ProviderHttp
+from watcher.providers.toolkit.session import open_session
 
 
 @pytest.fixture

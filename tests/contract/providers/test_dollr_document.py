@@ -36,6 +36,7 @@ def test_every_part_of_the_snapshot_is_taken_from_its_field() -> None:
         customer_id="123",
         customer_name="<string>",
         line_count=1,
+        revision=1_699_335_116_000_000,
         direction=Direction.RECEIVABLE,
     )
 

@@ -26,11 +26,11 @@ async def sandbox(clock: StillClock) -> AsyncIterator[Sandbox]:
         yield running
 
 
-def adapter(name: str, sandbox: Sandbox, session: aiohttp.ClientSession) -> Provider:
+def adapter(name: str, sandbox: Sandbox, session: aiohttp.ClientSession, *, base_url: str | None = None) -> Provider:
     kind = PROVIDERS[name]
     account = Account(
         "acme",
-        sandbox.base_urls[name],
+        base_url or sandbox.base_urls[name],
         ZoneInfo(kind.timezone),
         timedelta(seconds=5),
         sandbox.credentials[name],

@@ -62,6 +62,7 @@ def test_every_part_of_the_snapshot_is_taken_from_its_field() -> None:
         customer_id="<string>",
         customer_name="<string>",
         line_count=1,
+        revision=1_699_335_116_000_000,
     )
 
 

@@ -1,20 +1,18 @@
 """An answer about another invoice than the one asked for is refused, whatever it says."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
 
+from tests.contract.providers.test_lists import adapter as sandbox_adapter
 from tests.contract.providers.test_lists import bill
-from tests.fakes.mixing_cache import mixing_cache
+from tests.fakes.caches import mixing_cache
 from tests.fakes.provider_server import ProviderServer, StillClock, adapter, fetch_result
 from tests.fakes.wire_documents import example
 from watcher.core.errors import InvalidAnswer
 from watcher.ports import Failed, Found
 from watcher.providers import PROVIDERS, meteroid
-from watcher.providers.toolkit.kind import Account
 from watcher.sandbox import Sandbox
 
 EACH = pytest.mark.parametrize("name", ["chargeover", "dollr", "fragment", "meteroid", "rapyd"])
@@ -30,21 +28,12 @@ async def sandbox(clock: StillClock) -> AsyncIterator[Sandbox]:
 
 @EACH
 async def test_an_answer_about_another_invoice_is_refused_and_names_both(
-    sandbox: Sandbox, session: aiohttp.ClientSession, name: str
+    sandbox: Sandbox, session: aiohttp.ClientSession, clock: StillClock, name: str
 ) -> None:
     paid, due = bill(sandbox.ledger, name, 1), bill(sandbox.ledger, name, 2)
     sandbox.ledger.pay(paid)
-    kind = PROVIDERS[name]
-    async with mixing_cache(sandbox.base_urls[name]) as base_url:
-        account = Account(
-            "acme",
-            base_url,
-            ZoneInfo(kind.timezone),
-            timedelta(seconds=5),
-            sandbox.credentials[name],
-            {"token_url": sandbox.token_url},
-        )
-        provider = kind.build(account, session, sandbox.clock, lambda: 0.5)
+    async with mixing_cache(sandbox.base_urls[name], clock) as base_url:
+        provider = sandbox_adapter(name, sandbox, session, base_url=base_url)
         first = await fetch_result(provider, paid.id)
         mixed = await fetch_result(provider, due.id)
     assert isinstance(first, Found)

@@ -23,7 +23,7 @@ from watcher.daemon import bootstrap
 from watcher.daemon.bootstrap import opened_service
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
-from watcher.providers.toolkit.http import open_session
+from watcher.providers.toolkit.session import open_session
 from watcher.store import Reports, SqlPollQueue, SqlWatches, Store, hold_run_lock
 from watcher.store.tables import watches
 from watcher.systemd import Notifier

@@ -26,8 +26,8 @@ from watcher.core.errors import InvalidAnswer
 from watcher.core.invoices.invoice import Invoice
 from watcher.core.json_text import Document
 from watcher.ports import Found
-from watcher.providers.toolkit.http import open_session
 from watcher.providers.toolkit.kind import ProviderKind
+from watcher.providers.toolkit.session import open_session
 
 GUIDE = ROOT / "docs" / "adapter.md"
 ADAPTER, TESTS = Path("watcher/providers/example.py"), Path("tests/contract/providers/test_example.py")

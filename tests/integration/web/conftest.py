@@ -13,7 +13,7 @@ from watcher.config.reload import ConfigFiles, reader
 from watcher.daemon.http_server import http_server_of
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
-from watcher.providers.toolkit.http import open_session
+from watcher.providers.toolkit.session import open_session
 from watcher.store import Store
 from watcher.webhook import WebhookSender
 

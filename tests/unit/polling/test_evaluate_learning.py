@@ -18,13 +18,13 @@ OPEN = HazardGroup("open", due_hour(DUE_AT), "EUR", 27)
 EARLY = stage_at(-20)
 
 
-def looked(recorded: Invoice, at: datetime, before: ClaimedWatch, fingerprint: bytes = b"one") -> PollRecord:
+def polled(recorded: Invoice, at: datetime, before: ClaimedWatch, fingerprint: bytes = b"one") -> PollRecord:
     return evaluate.found(plan(), before, found(recorded, fingerprint), Moment(at, at, MIDDLE))
 
 
 def known(recorded: Invoice, at: datetime = SEEN_AT) -> ClaimedWatch:
     """The watch as it stands after a first poll of it."""
-    record = looked(recorded, at, watch())
+    record = polled(recorded, at, watch())
     assert record.change is not None
     assert record.hazard_group is not None
     return watch(
@@ -39,13 +39,13 @@ def known(recorded: Invoice, at: datetime = SEEN_AT) -> ClaimedWatch:
 
 
 def test_a_first_poll_records_where_the_invoice_stands_and_teaches_nothing() -> None:
-    record = looked(invoice(), SEEN_AT, watch())
+    record = polled(invoice(), SEEN_AT, watch())
     assert record.hazard_group == OPEN
     assert record.exposures == ()
 
 
 def test_a_poll_that_finds_nothing_new_teaches_that_nothing_changed() -> None:
-    record = looked(invoice(), SEEN_AT + EVERY, known(invoice()))
+    record = polled(invoice(), SEEN_AT + EVERY, known(invoice()))
     assert record.hazard_group is None, "what did not change is not written"
     assert record.exposures == (Exposure("meteroid", "open", EARLY, 0, EVERY),)
 
@@ -53,7 +53,7 @@ def test_a_poll_that_finds_nothing_new_teaches_that_nothing_changed() -> None:
 def test_a_change_counts_when_the_provider_says_that_it_happened() -> None:
     paid_at = SEEN_AT + EVERY / 3
     paid = invoice(Status.PAID, euros("100.00", "100.00"), paid_at=paid_at)
-    record = looked(paid, SEEN_AT + EVERY, known(invoice()), b"two")
+    record = polled(paid, SEEN_AT + EVERY, known(invoice()), b"two")
     assert record.exposures == (Exposure("meteroid", "open", EARLY, 1, EVERY / 3),)
     assert record.change is not None
     assert [event.delay for event in record.change.events] == [EVERY - EVERY / 3]
@@ -61,7 +61,7 @@ def test_a_change_counts_when_the_provider_says_that_it_happened() -> None:
 
 def test_a_change_without_a_time_counts_in_the_middle_and_has_no_delay() -> None:
     part = invoice(Status.PARTIALLY_PAID, euros("100.00", "40.00"))
-    record = looked(part, SEEN_AT + EVERY, known(invoice()), b"two")
+    record = polled(part, SEEN_AT + EVERY, known(invoice()), b"two")
     assert record.exposures == (Exposure("meteroid", "open", EARLY, 1, EVERY / 2),)
     assert record.hazard_group == replace(OPEN, status="partially_paid", worth=24)
     assert record.change is not None
@@ -70,7 +70,7 @@ def test_a_change_without_a_time_counts_in_the_middle_and_has_no_delay() -> None
 
 def test_a_payment_dated_before_the_last_poll_is_late_by_all_of_it() -> None:
     paid = invoice(Status.PAID, euros("100.00", "100.00"), paid_at=SEEN_AT - timedelta(days=1))
-    record = looked(paid, SEEN_AT + EVERY, known(invoice()), b"two")
+    record = polled(paid, SEEN_AT + EVERY, known(invoice()), b"two")
     assert record.change is not None
     assert [event.delay for event in record.change.events] == [EVERY + timedelta(days=1)]
     assert [one.time for one in record.exposures] == [EVERY / 2], "when it was entered nobody knows"
@@ -78,13 +78,13 @@ def test_a_payment_dated_before_the_last_poll_is_late_by_all_of_it() -> None:
 
 def test_a_provider_whose_clock_is_ahead_was_seen_at_once() -> None:
     paid = invoice(Status.PAID, euros("100.00", "100.00"), paid_at=SEEN_AT + 2 * EVERY)
-    record = looked(paid, SEEN_AT + EVERY, known(invoice()), b"two")
+    record = polled(paid, SEEN_AT + EVERY, known(invoice()), b"two")
     assert record.change is not None
     assert [event.delay for event in record.change.events] == [timedelta(0)]
 
 
 def test_what_the_clock_says_is_no_change_and_has_no_delay() -> None:
-    overdue = looked(invoice(), DUE_AT, known(invoice(), DUE_AT - EVERY))
+    overdue = polled(invoice(), DUE_AT, known(invoice(), DUE_AT - EVERY))
     assert overdue.change is not None
     assert [(event.type, event.delay) for event in overdue.change.events] == [("invoice.overdue", None)]
     assert sum(one.events for one in overdue.exposures) == 0
@@ -92,7 +92,7 @@ def test_what_the_clock_says_is_no_change_and_has_no_delay() -> None:
 
 def test_a_change_of_tags_is_no_change_of_the_provider_s() -> None:
     tagged = replace(known(invoice()), tags=("vip",))
-    record = looked(invoice(), SEEN_AT + EVERY, tagged)
+    record = polled(invoice(), SEEN_AT + EVERY, tagged)
     assert record.change is not None
     assert [(event.type, event.delay) for event in record.change.events] == [("invoice.updated", None)]
     assert [one.events for one in record.exposures] == [0]
@@ -100,7 +100,7 @@ def test_a_change_of_tags_is_no_change_of_the_provider_s() -> None:
 
 def test_settled_invoices_teach_nothing() -> None:
     paid = invoice(Status.PAID, euros("100.00", "100.00"))
-    assert looked(paid, SEEN_AT + EVERY, known(paid)).exposures == ()
+    assert polled(paid, SEEN_AT + EVERY, known(paid)).exposures == ()
 
 
 def test_the_policy_learns_where_the_invoice_stands_whether_it_changed_or_not() -> None:

@@ -18,7 +18,8 @@ class HistoryState:
     `known` is the last snapshot whose status was not unknown, `alive` the last one that was neither unknown nor
     deleted. Facts are decided against these two, so that nothing is lost or recorded twice while a provider's status is
     unclear. `recorded` holds the `clock_mark`s of the clock events that were recorded or skipped. `overdue_from` is the
-    threshold that set the overdue flag: a clock that jumps back does not clear the flag.
+    threshold that set the overdue flag: a clock that jumps back does not clear it. `revision` is the last one that a
+    provider gave.
     """
 
     snapshot: Snapshot | None = None
@@ -28,6 +29,7 @@ class HistoryState:
     sequence: int = 0
     recorded: frozenset[str] = frozenset()
     overdue_from: datetime | None = None
+    revision: int | None = None
 
 
 def clock_mark(event_type: str, due_key: str, offset: str = "") -> str:
@@ -50,6 +52,8 @@ def dumps(memory: HistoryState) -> str:
         "overdue_from": None if memory.overdue_from is None else instant_text(memory.overdue_from),
         "snapshot": _dump(snapshot),
     }
+    if memory.revision is not None:
+        document["revision"] = memory.revision
     if memory.known is not snapshot:
         document["known"] = _dump(memory.known)
     if memory.alive is not snapshot:
@@ -72,6 +76,7 @@ def loads(text: str | None) -> HistoryState:
         sequence=cast("int", document["sequence"]),
         recorded=frozenset(cast("list[str]", document["told"])),
         overdue_from=None if overdue_from is None else read_instant(overdue_from),
+        revision=cast("int | None", document.get("revision")),
     )
 
 

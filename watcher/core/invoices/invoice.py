@@ -88,6 +88,10 @@ class Invoice:
 
     uncollectible_at: datetime | None = None
     """Only for `occurred_at` of marked_uncollectible; not part of a snapshot."""
+    revision: int | None = None
+    """Where the provider's own mark of its latest change stands, such as a version or microseconds since 1970. It may
+    stand still, but goes back only in an outdated answer. None if there is no such mark; not part of a snapshot.
+    """
     payment_failed_inferred: bool = False
     """A payment was in progress in the snapshot before, the provider shows none now, and nothing was paid (Dollr)."""
 

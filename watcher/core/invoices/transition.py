@@ -66,6 +66,7 @@ def observe(
         sequence=before.sequence + len(events),
         recorded=before.recorded | marks,
         overdue_from=threshold,
+        revision=before.revision if invoice is None or invoice.revision is None else invoice.revision,
     )
     return Transition(remembered, after, is_new_version, events)
 

@@ -52,7 +52,8 @@ def _joined(parts: Sequence[Fetched]) -> Fetched:
     """Several requests as one: asked with the first, answered with the last."""
     return Fetched(
         results={invoice_id: result for part in parts for invoice_id, result in part.results.items()},
-        asked_at=parts[0].asked_at,
+        asked_at=min(part.asked_at for part in parts),
         answered_at=parts[-1].answered_at,
         server_date=parts[-1].server_date,
+        is_cached=any(part.is_cached for part in parts),
     )

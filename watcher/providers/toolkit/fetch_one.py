@@ -1,6 +1,6 @@
 """Fetching from providers that can only be asked for one invoice at a time."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -45,7 +45,12 @@ async def fetch_one(
         result = _read(answer, read, text)
     if isinstance(result, Found) and (wrong := _wrong_id(result.document.get(id_field), invoice_id, canonical)):
         result = Failed(InvalidAnswer(wrong))
-    return Fetched({invoice_id: result}, answer.asked_at, answer.answered_at, answer.server_date)
+    return fetched({invoice_id: result}, answer)
+
+
+def fetched(results: Mapping[str, PollResult], answer: Answer) -> Fetched:
+    """These results of an answer, with its times."""
+    return Fetched(results, answer.made_at, answer.answered_at, answer.server_date, is_cached=bool(answer.age))
 
 
 def _read(answer: Answer, read: Callable[[Answer], PollResult], text: bytes) -> PollResult:

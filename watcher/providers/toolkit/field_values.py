@@ -5,13 +5,14 @@ The readers named for a type (`instant`, `day`, `text`, …) turn what they cann
 """
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 NAME_LENGTH = 200
 ERROR_LENGTH = 500
 WORD_LENGTH = 64
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -43,6 +44,26 @@ def instant(value: object) -> datetime | None:
         return _FIRST if parsed.year == 1 else _LAST
 
 
+def to_utc(local_time: datetime | None, zone: tzinfo) -> datetime | None:
+    """Of a local time that comes twice, the first one; a time that a clock change skips continues the offset before.
+
+    None if UTC cannot express it (the ends of the years 1 and 9999).
+    """
+    if local_time is None:
+        return None
+    try:
+        return (local_time if local_time.tzinfo else local_time.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def comes_twice(local_time: datetime | None, zone: tzinfo) -> bool:
+    if local_time is None or local_time.tzinfo:
+        return False
+    first = local_time.replace(tzinfo=zone)
+    return first.utcoffset() != first.replace(fold=1).utcoffset()
+
+
 def unix_instant(value: object) -> datetime | None:
     """Unix seconds, whole or with a fraction; 0 means that nothing is set."""
     try:
@@ -50,6 +71,12 @@ def unix_instant(value: object) -> datetime | None:
         return datetime.fromtimestamp(float(seconds), UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def revision(*changed_at: datetime | None) -> int | None:
+    """`Invoice.revision` of instants at which the provider says that something changed: the latest, in microseconds."""
+    latest = max((instant for instant in changed_at if instant is not None), default=None)
+    return None if latest is None else (latest - _EPOCH) // timedelta(microseconds=1)
 
 
 def day(value: object) -> date | None:

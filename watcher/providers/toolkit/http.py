@@ -1,21 +1,16 @@
 """One HTTP request to a provider: within the rate, bounded in time and size, no redirects, plain http only at home."""
 
 import re
-import socket
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from types import MappingProxyType
 from typing import cast
 from urllib.parse import quote
 
 import aiohttp
-from aiohttp.abc import AbstractCookieJar
 from yarl import URL
 
-import watcher
 from watcher.clock import Clock
 from watcher.core import json_text
 from watcher.core.errors import (
@@ -28,8 +23,9 @@ from watcher.core.errors import (
 )
 from watcher.core.json_text import Document
 from watcher.ports import RateLimiter
-from watcher.providers.toolkit.http_body import MAX_BODY_BYTES, AnswerTooLong, decoded, http_date, retry_after
+from watcher.providers.toolkit.http_body import MAX_BODY_BYTES, AnswerTooLong, age, decoded, http_date, retry_after
 from watcher.providers.toolkit.kind import Account
+from watcher.providers.toolkit.session import encrypted
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 """A callable is called after the wait for the send instant, for signatures that age."""
@@ -39,17 +35,14 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9_~-]+")
 _CONNECTING = 0.8
 """Share of the timeout."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-_AT_HOME = tuple(ip_network(net) for net in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-_AT_HOME_6 = tuple(ip_network(net) for net in ("::1/128", "fc00::/7"))
-
-_encrypted: ContextVar[bool] = ContextVar("encrypted", default=False)
-"""Whether the request that opens a connection uses TLS. It fails closed: if unset, only private addresses are allowed.
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One complete HTTP answer of any status. Header names are in lower case; `body` is decoded."""
+    """One complete HTTP answer of any status. Header names are in lower case; `body` is decoded.
+
+    `age` is for how long a cache has kept it, `server_date` the provider's time at its arrival.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -58,6 +51,12 @@ class Answer:
     answered_at: datetime
     server_date: datetime | None = None
     retry_after: timedelta | None = None
+    age: timedelta = timedelta(0)
+
+    @property
+    def made_at(self) -> datetime:
+        """The provider made it then or later."""
+        return self.asked_at - self.age
 
 
 class ProviderHttp:
@@ -105,7 +104,7 @@ class ProviderHttp:
     async def _send(self, limiter: RateLimiter, method: str, url: URL, headers: Headers, body: bytes | None) -> Answer:
         await limiter.wait()
         asked_at = self._clock.now()
-        token = _encrypted.set(url.scheme == "https")
+        token = encrypted.set(url.scheme == "https")
         try:
             async with self._session.request(
                 method,
@@ -127,28 +126,12 @@ class ProviderHttp:
             # Not chained: the cause may quote the header.
             raise CredentialsRefused("a credential holds characters that no HTTP header can carry") from None
         finally:
-            _encrypted.reset(token)
+            encrypted.reset(token)
         return _answer(response, received, asked_at, self._clock.now())
 
 
 class _Dropped(ProviderUnavailable):
     """The server closed the connection before it answered anything."""
-
-
-def open_session() -> aiohttp.ClientSession:
-    """Open the session for all providers: no proxies or cookies, no automatic decoding, plain http only at home."""
-    jar: AbstractCookieJar = aiohttp.DummyCookieJar()
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=128, keepalive_timeout=60, socket_factory=_open_socket),
-        cookie_jar=jar,
-        trust_env=False,
-        auto_decompress=False,
-        headers={
-            "User-Agent": f"invoice-watcher/{watcher.__version__}",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
-        },
-    )
 
 
 def read_object(answer: Answer) -> Document:
@@ -216,23 +199,6 @@ def _require_json(answer: Answer, error: InvalidAnswer) -> None:
         raise ProviderUnavailable(f"HTTP {answer.status}: not the API's JSON but {media_type}") from error
 
 
-def _open_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
-    family, kind, protocol, _, peer = address
-    literal = str(peer[0])
-    if not (_encrypted.get() or _is_at_home(literal)):
-        raise PermissionError(f"plain http is for loopback and private addresses only, not {literal}")
-    return socket.socket(family, kind, protocol)
-
-
-def _is_at_home(literal: str) -> bool:
-    address = ip_address(literal.partition("%")[0])
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is None:
-            return any(address in network for network in _AT_HOME_6)
-        address = address.ipv4_mapped
-    return any(address in network for network in _AT_HOME)
-
-
 def _once() -> aiohttp.ClientMiddlewareType:
     """Keep aiohttp from repeating a dropped request by itself: outside the rate, and with a signature already used."""
     sent = False
@@ -264,7 +230,8 @@ def _answer(response: aiohttp.ClientResponse, received: bytes, asked_at: datetim
     status, headers = response.status, response.headers
     if 300 <= status < 400:  # noqa: PLR2004  # status codes are their own names
         raise ProviderUnavailable(f"HTTP {status}: redirects are never followed; correct base_url")
-    server_date, encoding = http_date(headers.get("date")), headers.get("content-encoding")
+    made_at, kept, encoding = http_date(headers.get("date")), age(headers), headers.get("content-encoding")
+    server_date = None if made_at is None else made_at + kept
     return Answer(
         status=status,
         headers=headers,
@@ -273,6 +240,7 @@ def _answer(response: aiohttp.ClientResponse, received: bytes, asked_at: datetim
         answered_at=answered_at,
         server_date=server_date,
         retry_after=retry_after(headers, server_date or answered_at) if status >= 400 else None,  # noqa: PLR2004
+        age=kept,
     )
 
 

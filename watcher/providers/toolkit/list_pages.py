@@ -62,7 +62,7 @@ def page_of(
     return Page(
         rows=tuple(_believed(row, latest) for row in rows if row is not None),
         next_page=next_page,
-        asked_at=answer.asked_at,
+        asked_at=answer.made_at,
         answered_at=answer.answered_at,
         server_date=answer.server_date,
         total=total,

@@ -1,0 +1,61 @@
+"""Turns the events of a transition into what is recorded: bodies in every form, and a delivery for each endpoint."""
+
+from datetime import datetime, timedelta
+
+from watcher.core.invoices import history_state
+from watcher.core.invoices.body import FULL_LIMIT, Observation, full, thin
+from watcher.core.invoices.event import CLOCK_TYPES, EventType, Fact, is_quiet
+from watcher.core.invoices.invoice import Snapshot
+from watcher.core.invoices.transition import Event, Transition
+from watcher.core.webhooks.subscription import Subscription
+from watcher.polling.source_plan import SourcePlan
+from watcher.ports import Change, EventRecord, Form
+
+
+def change_of(plan: SourcePlan, transition: Transition, seen: Observation) -> Change:
+    """The new state of an invoice, and its events as they are stored and delivered."""
+    return Change(
+        memory=history_state.dumps(transition.memory),
+        version=transition.memory.version,
+        sequence=transition.memory.sequence,
+        snapshot=transition.snapshot if transition.is_new_version else None,
+        events=tuple(_event_record(plan, transition.snapshot, event, seen) for event in transition.events),
+        supersedes=() if transition.snapshot.collectable else (EventType.DUE_SOON,),
+    )
+
+
+def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Observation) -> EventRecord:
+    body = full(event, snapshot, seen, seen.observed_at)
+    fact, bodies, deliveries = event.fact, {Form.FULL: body}, list[tuple[str, Form]]()
+    quiet = is_quiet(fact.type, fact.reason)
+    for subscription in plan.subscriptions:
+        if not subscription.wants(fact.type, quiet=quiet, source=plan.name, tags=snapshot.tags):
+            continue
+        form = _form(subscription, body)
+        if form not in bodies:
+            bodies[form] = thin(body, truncated=form is Form.TRUNCATED)
+        deliveries.append((subscription.endpoint, form))
+    return EventRecord(
+        id=event.id,
+        type=fact.type,
+        sequence=event.sequence,
+        source=plan.name,
+        timestamp=seen.observed_at,
+        bodies=bodies,
+        deliveries=tuple(deliveries),
+        tags=snapshot.tags,
+        delay=_delay(fact, seen.observed_at),
+    )
+
+
+def _delay(fact: Fact, observed_at: datetime) -> timedelta | None:
+    """How long after the provider's time of a change it was found; zero if the provider's clock is ahead."""
+    if fact.occurred_at is None or fact.type in CLOCK_TYPES or is_quiet(fact.type, fact.reason):
+        return None
+    return max(observed_at - fact.occurred_at, timedelta(0))
+
+
+def _form(subscription: Subscription, body: bytes) -> Form:
+    if subscription.thin:
+        return Form.THIN
+    return Form.TRUNCATED if len(body) > FULL_LIMIT else Form.FULL
