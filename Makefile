@@ -9,6 +9,7 @@
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops
 #   make kill      kill the daemon 200 times at random moments and account for every event
+#   make takeover  how long until another replica does what a lost one held
 #   make season    ninety days of 10,000 invoices: one overdue for each due date that passed unpaid
 #   make install   the program and its systemd service into PREFIX, or newer ones over those (DESTDIR is honoured)
 #   make uninstall remove these; configuration and database stay
@@ -17,7 +18,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench kill season install uninstall clean
+.PHONY: help demo test check fmt lock lowest fuzz bench kill takeover season install uninstall clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -29,6 +30,7 @@ PREFIX := /opt/invoice-watcher
 UNITS := /etc/systemd/system
 CONFIG := $(DESTDIR)/etc/invoice-watcher
 DROP_INS := $(DESTDIR)$(UNITS)/invoice-watcher.service.d
+INSTANCES := $(DESTDIR)$(UNITS)/invoice-watcher@.service.d
 PROGRAM := $(DESTDIR)$(PREFIX)/lib/invoice-watcher
 DATABASE := sqlite:////var/lib/invoice-watcher/invoice-watcher.db
 # What stands in the repository names the default prefix.
@@ -103,6 +105,9 @@ bench: $(VENV)/dev.stamp
 kill: $(VENV)/dev.stamp
 	@$(PY) -m tests.acceptance.kills
 
+takeover: $(VENV)/dev.stamp
+	@$(PY) -m tests.benchmarks.takeover
+
 season: $(VENV)/dev.stamp
 	@$(PY) -m tests.unit.core.invoices.season
 
@@ -127,8 +132,12 @@ install:
 	@set -e; umask 022; install -d "$(DESTDIR)$(PREFIX)/bin" "$(DROP_INS)" "$(CONFIG)"; \
 	$(PREFIXED) systemd/invoice-watcher.sh > "$(DESTDIR)$(PREFIX)/bin/invoice-watcher"; \
 	chmod 755 "$(DESTDIR)$(PREFIX)/bin/invoice-watcher"; \
-	$(PREFIXED) systemd/invoice-watcher.service > "$(DESTDIR)$(UNITS)/invoice-watcher.service"; \
+	for unit in invoice-watcher.service invoice-watcher@.service; do \
+		$(PREFIXED) systemd/$$unit > "$(DESTDIR)$(UNITS)/$$unit"; \
+	done; \
 	[ -e "$(DROP_INS)/credentials.conf" ] || install -m 644 systemd/credentials.conf "$(DROP_INS)"; \
+	[ -e "$(INSTANCES)" ] || { install -d "$(INSTANCES)"; \
+		ln -s ../invoice-watcher.service.d/credentials.conf "$(INSTANCES)/credentials.conf"; }; \
 	[ -e "$(CONFIG)/credentials" ] || install -d -m 700 "$(CONFIG)/credentials"; \
 	if [ ! -e "$(CONFIG)/watcher.toml" ]; then \
 		"$(PROGRAM)/bin/python" -I -m watcher init "$(CONFIG)" >/dev/null; \
@@ -138,7 +147,8 @@ install:
 
 uninstall:
 	@rm -rf "$(PROGRAM)" "$(PROGRAM).new" "$(PROGRAM).old"
-	@rm -f "$(DESTDIR)$(PREFIX)/bin/invoice-watcher" "$(DESTDIR)$(UNITS)/invoice-watcher.service"
+	@rm -f "$(DESTDIR)$(PREFIX)/bin/invoice-watcher" "$(DESTDIR)$(UNITS)/invoice-watcher.service" \
+		"$(DESTDIR)$(UNITS)/invoice-watcher@.service"
 	@rmdir "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)" 2>/dev/null || true
 	@echo "Left in place: $(CONFIG), $(DROP_INS), /var/lib/invoice-watcher"
 

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
@@ -24,6 +24,9 @@ class GaugeValues:
     endpoints: Iterable[EndpointBacklog]
     is_config_stale: bool
     is_clock_held: bool
+    replicas: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many there are in each state."""
+    replicas_differ: bool = False
 
 
 class Metrics:
@@ -65,6 +68,8 @@ class Metrics:
         self._outbox_age = self._gauge("outbox_age_seconds", "Age of the oldest event that waits.", "endpoint")
         self._stale = self._gauge("config_stale", "1 while a file on disk is refused and the last good one in force.")
         self._clock = self._gauge("clock_events_held", "1 while our clock is not trusted.")
+        self._replicas = self._gauge("replicas", "The processes that share the database.", "state")
+        self._differ = self._gauge("replicas_differ", "1 while the configurations of replicas differ.")
 
     def requested(self, source: str, now: datetime) -> None:  # noqa: ARG002 - the port's
         # Looking up a label costs as much as everything else here, and this runs for every request.
@@ -112,6 +117,10 @@ class Metrics:
             self._outbox_age.labels(endpoint.endpoint).set(endpoint.oldest.total_seconds())
         self._stale.set(gauges.is_config_stale)
         self._clock.set(gauges.is_clock_held)
+        self._replicas.clear()
+        for state, count in gauges.replicas.items():
+            self._replicas.labels(state).set(count)
+        self._differ.set(gauges.replicas_differ)
         return generate_latest(self.registry)
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:

@@ -4,8 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
+
 from watcher.core.errors import StoreUnavailable
 from watcher.ports import DesiredWatch, ListDigest, ListsApplied, Watches, WatchLists
+
+_log = structlog.get_logger()
 
 HELD_FOR = timedelta(seconds=60)
 
@@ -67,3 +71,15 @@ class ListKeeper:
 
 def _as_set(entries: Iterable[DesiredWatch]) -> frozenset[_Entry]:
     return frozenset(entry[:5] for entry in entries)
+
+
+def log_applied(applied: ListsApplied) -> None:
+    if applied.held:
+        _log.error(
+            "watchlists.held",
+            problem="this reading would stop more than half of the configured watches; "
+            "confirm it with SIGHUP (systemctl reload) to the service, which applies it by itself if it is still "
+            "the same in a minute; a single run (--once) applies no more than half at a time",
+        )
+    elif applied.added or applied.changed or applied.removed:
+        _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)

@@ -86,7 +86,7 @@ async def test_a_database_that_is_not_there_is_named_without_its_password(site: 
     }
     for url, words in urls.items():
         (site.folder / "database").write_text(url)
-        site.config.write_text('[database]\nurl = { file = "database" }\n' + text)
+        site.config.write_text('[database]\nwait = "0s"\nurl = { file = "database" }\n' + text)
         for done in await operate_all(site, "run", "watch list", "db check"):
             assert (done.code, done.out) == (1, ""), done
             assert words in done.err, done

@@ -9,7 +9,7 @@ import anyio.lowlevel
 from tests.fakes.clock import START, FakeClock
 from watcher.core.errors import StoreUnavailable
 from watcher.core.webhooks.subscription import Subscription
-from watcher.ports import ClaimedDelivery, DeliveryState, Outcome, Settlement
+from watcher.ports import UNLIMITED, ClaimedDelivery, DeliveryState, EndpointLimit, Outcome, Settlement
 
 _WAITING = (DeliveryState.PENDING, DeliveryState.PARKED, DeliveryState.DELIVERING)
 
@@ -49,7 +49,14 @@ class FakeOutbox:
         row = self.rows[key]
         row.claimed = replace(row.claimed, lease=row.claimed.lease + 1)
 
-    async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
+    async def claim(
+        self,
+        now: datetime,
+        wanted: Mapping[str, int],
+        lease: timedelta,
+        limits: Mapping[str, EndpointLimit] = UNLIMITED,
+    ) -> tuple[ClaimedDelivery, ...]:
+        del limits
         await self._answer()
         self.claims.append(dict(wanted))
         taken: list[ClaimedDelivery] = []

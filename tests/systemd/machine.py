@@ -80,7 +80,7 @@ class Machine:
 
     async def journal(self) -> str:
         """What the service and systemd said of it."""
-        words = ("journalctl", "--no-pager", "-o", "cat", "-u", UNIT)
+        words = ("journalctl", "--no-pager", "-o", "cat", "-u", f"{UNIT}*")
         return (await anyio.run_process([*self._entering, *words], check=False)).stdout.decode()
 
     async def until_shown(self, name: str, *values: str) -> None:

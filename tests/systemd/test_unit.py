@@ -14,6 +14,9 @@ from watcher.config.settings import WatcherSettings
 pytestmark = pytest.mark.timeout(180)
 
 UNIT = ROOT / "systemd" / "invoice-watcher.service"
+TEMPLATE = ROOT / "systemd" / "invoice-watcher@.service"
+DIFFERENT = ("#", "Description=", "ExecStart=", "StateDirectory")
+"""How the lines begin in which the two units differ."""
 MOST_EXPOSED = 1.5
 
 
@@ -50,3 +53,11 @@ def test_systemd_gives_more_time_to_stop_than_the_service_takes_by_default() -> 
     (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)s$", UNIT.read_text("utf-8"), re.MULTILINE)
     assert int(seconds) >= WatcherSettings().shutdown_grace.total_seconds() + 15
     assert f"has {seconds} seconds to finish what is in progress" in SYSTEMD.read_text("utf-8")
+
+
+def test_several_on_one_machine_are_confined_like_a_single_one() -> None:
+    one, several = (
+        [line for line in path.read_text("utf-8").splitlines() if not line.startswith(DIFFERENT)]
+        for path in (UNIT, TEMPLATE)
+    )
+    assert one == several

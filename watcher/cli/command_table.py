@@ -44,6 +44,7 @@ ENTRIES = (
     Entry("events", "events", _SHOW, "List what happened, or follow it as it happens."),
     Entry("deliveries", "deliveries", _SHOW, "List deliveries: each is one event for one endpoint."),
     Entry("sources", "sources", _SHOW, "List the accounts and their state."),
+    Entry("replicas", "replicas", _SHOW, "List the processes that share a PostgreSQL database."),
     Entry("plan", "plan", _SHOW, "Forecast how late changes will be detected, and what detecting them sooner costs."),
     Entry("explain", "plan", _SHOW, "Explain when an invoice is polled, and why."),
     Entry("watch", "watch", _CHANGE, "Add, remove, list, import, discover or poll watches.", is_group=True),

@@ -62,6 +62,8 @@ class Settings(BaseModel):
 class DatabaseSettings(Settings):
     url: DatabaseUrl = Field(default=SecretStr("sqlite:///invoice-watcher.db"), validate_default=True)
     """`sqlite:////absolute/path.db` or `postgresql://…`; relative SQLite paths have been made absolute."""
+    wait: Duration = timedelta(minutes=2)
+    """How long `run` waits at its start for a database that cannot be reached."""
 
 
 class WatcherSettings(Settings):

@@ -71,6 +71,10 @@ class StoreUnavailable(WatcherError):
     """The database cannot be used at present: missing, read-only, full, locked or unreachable."""
 
 
+class StoreUnreachable(StoreUnavailable):
+    """The database does not answer, or does not accept connections yet: waiting may help."""
+
+
 class DatabaseUnsuitable(WatcherError):
     """The database, or a program in front of it, lacks something that this program needs: only an operator can help."""
 

@@ -2,7 +2,8 @@
 
 import gc
 import os
-from collections.abc import AsyncGenerator, Mapping
+import signal
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -16,25 +17,31 @@ from watcher import logs
 from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
 from watcher.config.settings import Configuration
-from watcher.core.errors import SchemaMismatch, StoreUnavailable
+from watcher.config.values.durations import format_duration
+from watcher.core.errors import SchemaMismatch, StoreUnavailable, StoreUnreachable, WatcherError
 from watcher.daemon.http_server import http_server_of
+from watcher.daemon.replica import Replica, config_digest, default_name
 from watcher.daemon.service import Service
 from watcher.ports import ListDigest
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.session import open_session
-from watcher.store import SqlWatches, hold_run_lock, open_store, rescue_leases
+from watcher.store import SqlWatches, Store, hold_run_lock, open_store, rescue_leases
 from watcher.systemd import Notifier
 from watcher.webhook import WebhookSender
+
+_TRY_AGAIN_SECONDS = 1
 
 _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGenerator[Service]:
-    """A service with everything open and the configuration in force.
+async def opened_service(
+    path: Path, environment: Mapping[str, str], name: str | None = None
+) -> AsyncGenerator[Service]:
+    """A service with everything open and the configuration in force. `name` is that of the replica.
 
     Raises ConfigError with all mistakes, StoreUnavailable, SchemaMismatch, and Refused if another `run` uses the same
-    SQLite file.
+    SQLite file, or the name.
     """
     read = reader(path, PROVIDERS, environment)
     async with AsyncExitStack() as opened:
@@ -43,19 +50,69 @@ async def opened_service(path: Path, environment: Mapping[str, str]) -> AsyncGen
         logs.configure(configuration.log.level, configuration.log.format)
         url = configuration.database.url.get_secret_value()
         opened.enter_context(hold_run_lock(url))
-        store = await opened.enter_async_context(open_store(url, create=True))
+        store = await _when_reachable(opened, configuration)
         if loaded.lists.entries is None and loaded.lists.mark != await SqlWatches(store).list_digest():
             # Another run has ended since then, and it had other lists.
             loaded = await anyio.to_thread.run_sync(read)
         if count := await rescue_leases(store):
             _log.warning("work.taken_back", count=count, reason="the last run was killed")
-        session = await opened.enter_async_context(open_session())
         clock = SystemClock()
+        replica = Replica(store, name or default_name(), clock)
+        await replica.join(config_digest(configuration))
+        opened.push_async_callback(replica.leave)
+        session = await opened.enter_async_context(open_session())
         sender = await opened.enter_async_context(WebhookSender({}, clock))
-        service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
+        service = Service(loaded, ConfigFiles(loaded, read, clock), replica, session, sender)
         await service.apply(loaded)
         del loaded  # a million entries that nobody needs any more
         yield service
+
+
+class _Stopped(Exception):
+    """SIGTERM or SIGINT came while `run` waited for its database."""
+
+
+async def _when_reachable(opened: AsyncExitStack, configuration: Configuration) -> Store:
+    """Open the database, and wait for one that cannot be reached, at most `database.wait`.
+
+    Raises StoreUnavailable, and _Stopped.
+    """
+    outcome: Store | WatcherError | None = None
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with anyio.create_task_group() as waiting:
+            waiting.start_soon(_cancel_on_signal, signals, waiting.cancel_scope)
+            try:
+                outcome = await _opened(opened, configuration)
+            except WatcherError as error:  # raised below: a task group would wrap it
+                outcome = error
+            waiting.cancel_scope.cancel()
+    if isinstance(outcome, WatcherError):
+        raise outcome
+    if outcome is None:
+        raise _Stopped
+    return outcome
+
+
+async def _opened(opened: AsyncExitStack, configuration: Configuration) -> Store:
+    url, wait = configuration.database.url.get_secret_value(), configuration.database.wait
+    ends_at = anyio.current_time() + wait.total_seconds()
+    is_said = False
+    while True:
+        try:
+            return await opened.enter_async_context(open_store(url, create=True))
+        except StoreUnreachable as error:
+            if anyio.current_time() >= ends_at:
+                raise
+            if not is_said:
+                _log.warning("database.awaited", error=str(error), wait=format_duration(wait))
+                is_said = True
+            await anyio.sleep(_TRY_AGAIN_SECONDS)
+
+
+async def _cancel_on_signal(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:
+    async for _ in signals:
+        scope.cancel()
+        return
 
 
 async def _lists_mark(configuration: Configuration) -> ListDigest | None:
@@ -76,17 +133,23 @@ def collect_rarely() -> None:
     gc.set_threshold(20_000, 50, 10)
 
 
-async def run(path: Path, environment: Mapping[str, str]) -> int:
-    """Run the daemon until it is asked to stop. Returns the exit code."""
+async def run(path: Path, environment: Mapping[str, str], name: str | None = None, port: int | None = None) -> int:
+    """Run the daemon until it is asked to stop. Returns the exit code. `port` replaces the one of `http.listen`."""
     collect_rarely()
-    async with opened_service(path, environment) as service, http_server_of(service):
-        collect_rarely()
-        await service.serve(Notifier.from_environment(environment, os.getpid()))
+    with suppress(_Stopped):
+        async with opened_service(path, environment, name) as service, http_server_of(service, port):
+            collect_rarely()
+            await service.serve(Notifier.from_environment(environment, os.getpid()))
     return 0
 
 
-async def run_once(path: Path, environment: Mapping[str, str]) -> int:
+async def run_once(path: Path, environment: Mapping[str, str], name: str | None = None) -> int:
     """One run for cron; 1 if any poll or delivery failed."""
     collect_rarely()
-    async with opened_service(path, environment) as service:
-        return 0 if await service.work_once() else 1
+    is_well = True
+    with suppress(_Stopped):
+        async with opened_service(path, environment, name) as service, anyio.create_task_group() as group:
+            group.start_soon(service.beat)
+            is_well = await service.work_once()
+            group.cancel_scope.cancel()
+    return 0 if is_well else 1

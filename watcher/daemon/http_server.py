@@ -1,5 +1,6 @@
 """The HTTP server of a running service: the backend of its operations, and the socket."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -29,14 +30,18 @@ _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def http_server_of(service: Service) -> AsyncGenerator[str | None]:
-    """Serve the API while open, if `http.listen` is set; gives the address. Raises Refused if it is in use."""
+async def http_server_of(service: Service, port: int | None = None) -> AsyncGenerator[str | None]:
+    """Serve the API while open, if `http.listen` is set; gives the address. `port` is used instead of the one there.
+
+    Raises Refused if the address is in use.
+    """
     listen = service.configuration.http.listen
     if not listen:
         yield None
         return
-    host, port = split_listen(listen)
-    async with serving(application(backend(service, host)), host, port) as address:
+    host, configured_port = split_listen(listen)
+    server = serving(application(backend(service, host)), host, configured_port if port is None else port)
+    async with server as address:
         _log.info("http.listening", address=address)
         try:
             yield address
@@ -137,6 +142,8 @@ async def _condition(service: Service, now: datetime) -> Condition:
         config_problems=service.config_problems,
         clock_ahead=int(skew.skew(now).total_seconds()) if skew.holds(now) else None,
         lists_held_since=service.lists_held_since,
+        replica=service.replica.name,
+        differing=service.replica.differing,
     )
 
 
@@ -147,6 +154,8 @@ async def _metrics(service: Service, now: datetime) -> bytes:
         endpoints=await backlogs.endpoints(now),
         is_config_stale=bool(service.config_problems),
         is_clock_held=service.poller.skew.holds(now),
+        replicas=Counter(str(one["state"]) for one in await Reports(service.store).replicas(now)),
+        replicas_differ=bool(service.replica.differing),
     )
     return service.metrics.render(gauges)
 

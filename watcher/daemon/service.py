@@ -21,6 +21,7 @@ from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.daemon import wiring
 from watcher.daemon.planner import detection_delays
 from watcher.daemon.rate_usage import RateUsage
+from watcher.daemon.replica import Replica, config_digest
 from watcher.daemon.systemd_status import StatusLine
 from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, watch_store
 from watcher.delivery import Dispatcher
@@ -30,6 +31,7 @@ from watcher.polling import Poller, PollStores, SourcePlan, Tuner
 from watcher.ports import DetectionDelay, ListsApplied, Outcome, Provider, SourceRow
 from watcher.providers import PROVIDERS
 from watcher.store import (
+    Notice,
     Reports,
     Retention,
     SqlAccountStates,
@@ -39,10 +41,9 @@ from watcher.store import (
     SqlOutbox,
     SqlPollQueue,
     SqlWatches,
-    Store,
 )
 from watcher.systemd import Notifier, feed_watchdog
-from watcher.watchlist import ListKeeper
+from watcher.watchlist import ListKeeper, log_applied
 from watcher.web import DashboardCache, Feed
 from watcher.webhook import WebhookSender
 
@@ -53,9 +54,15 @@ class Service:
     """One process's work on one database. Made by `opened_service`."""
 
     def __init__(
-        self, loaded: Loaded, files: ConfigFiles, store: Store, session: aiohttp.ClientSession, sender: WebhookSender
+        self,
+        loaded: Loaded,
+        files: ConfigFiles,
+        replica: Replica,
+        session: aiohttp.ClientSession,
+        sender: WebhookSender,
     ) -> None:
-        self.store = store
+        self.replica = replica
+        self.store = store = replica.store
         self.heartbeats = LoopHeartbeats()
         self.metrics = Metrics()
         self.write_check = WriteCheck(store)
@@ -63,8 +70,7 @@ class Service:
         self.detection_delays: tuple[DetectionDelay, ...] | None = None
         self._clock: Clock = SystemClock()
         self._files, self._session, self._sender = files, session, sender
-        self._watches = SqlWatches(store)
-        self._outbox = SqlOutbox(store)
+        self._watches, self._outbox = SqlWatches(store), SqlOutbox(store)
         self._plans: dict[str, SourcePlan] = {}
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
@@ -115,7 +121,8 @@ class Service:
         await self._tune(configuration)
         self.poller.configure(self._plans)
         self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
-        _warn_of_restarts(self._opened_with, configuration)
+        for key in wiring.needs_restart(self._opened_with, configuration):
+            _log.warning("config.needs_restart", key=key)
         self._configuration = configuration
         self._log_lists(await self._lists.apply(loaded.lists, self._clock.now(), forced=forced))
 
@@ -162,6 +169,7 @@ class Service:
             if self.configuration.http.listen:
                 group.start_soon(self.dashboard_cache.keep)
             group.start_soon(partial(run_maintenance, self._maintenance_jobs(), on_heartbeat=self._beat))
+            group.start_soon(self.beat)
             group.start_soon(watch_store, self.write_check.problem, self._beat, self._clock.sleep, status.troubled)
             group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.heartbeats.all_turn)
             with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
@@ -171,6 +179,7 @@ class Service:
                 notifier.stopping()
                 self.heartbeats.end()
                 _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
+                self.replica.drain()
                 self.poller.stop()
                 self.dispatcher.stop()
                 self.feed.close()
@@ -209,6 +218,12 @@ class Service:
         )
         return recorder.failed == 0 and undelivered == 0 and not unasked and not held
 
+    async def beat(self) -> None:
+        """Let the other replicas know that this one lives, and hear what they have recorded, until cancelled."""
+        self.replica.on(Notice.POLLS, self.poller.wake)
+        self.replica.on(Notice.DELIVERIES, self.notify_events)
+        await self.replica.run(lambda: config_digest(self.configuration), self._beat)
+
     def notify_events(self) -> None:
         """Events were recorded here: the dispatcher and the event feed read at once."""
         self.dispatcher.notify()
@@ -221,15 +236,8 @@ class Service:
         self._ended.set()
 
     def _log_lists(self, applied: ListsApplied) -> None:
-        if applied.held:
-            _log.error(
-                "watchlists.held",
-                problem="this reading would stop more than half of the configured watches; "
-                "confirm it with SIGHUP (systemctl reload) to the service, which applies it by itself if it is still "
-                "the same in a minute; a single run (--once) applies no more than half at a time",
-            )
-        elif applied.added or applied.changed or applied.removed:
-            _log.info("watchlists.applied", added=applied.added, changed=applied.changed, removed=applied.removed)
+        log_applied(applied)
+        if applied.added or applied.changed or applied.removed:
             self.poller.wake()
 
     def _maintenance_jobs(self) -> tuple[MaintenanceJob, ...]:
@@ -259,7 +267,9 @@ class Service:
         self.metrics.forecasts({one.source: one.expected for one in self.detection_delays})
 
     async def forget_old(self) -> None:
-        """Delete what is older than `[retention]` allows."""
+        """Delete what is older than `[retention]` allows, on one replica."""
+        if not self.replica.is_leader:
+            return
         kept = self.configuration.retention
         await Retention(self.store).forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
 
@@ -285,13 +295,3 @@ async def _end_on_second_signal(grace: anyio.CancelScope, signals: AsyncIterator
         if received is not signal.SIGHUP:
             grace.cancel()
             return
-
-
-def _warn_of_restarts(old: Configuration, new: Configuration) -> None:
-    for key, changed in (
-        ("database.url", old.database != new.database),
-        ("http.listen", old.http.listen != new.http.listen),
-        ("log", old.log != new.log),
-    ):
-        if changed:
-            _log.warning("config.needs_restart", key=key)

@@ -137,6 +137,16 @@ def target(endpoint: EndpointSettings) -> Target:
     )
 
 
+def needs_restart(old: Configuration, new: Configuration) -> tuple[str, ...]:
+    """The keys whose change takes effect at a restart only."""
+    changed = {
+        "database.url": old.database.url != new.database.url,
+        "http.listen": old.http.listen != new.http.listen,
+        "log": old.log != new.log,
+    }
+    return tuple(key for key, is_changed in changed.items() if is_changed)
+
+
 def _by_cron(expression: str, timezone: ZoneInfo, fallback: timedelta) -> Regular:
     trigger = cast("_Trigger", CronTrigger(**cron.fields(expression), timezone=timezone))
 

@@ -186,7 +186,8 @@ class Dispatcher:
         claimed: tuple[ClaimedDelivery, ...] = ()
         # Shielded: a claim that is not noted here would stay unsent until its lease ends.
         with anyio.CancelScope(shield=True):
-            claimed = await self._outbox.claim(now, offered, lease)
+            limits = {name: self._limiters[name].endpoint.limit for name in offered}
+            claimed = await self._outbox.claim(now, offered, lease, limits)
             self._held.update(((delivery.key, delivery.lease), delivery) for delivery in claimed)
         return now + lease, claimed
 

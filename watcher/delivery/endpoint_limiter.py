@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watcher.ports import EndpointLimit
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointPolicy:
@@ -16,6 +18,10 @@ class EndpointPolicy:
     rate: float
     concurrency: int
     timeout: timedelta
+
+    @property
+    def limit(self) -> EndpointLimit:
+        return EndpointLimit(self.rate, self.concurrency)
 
 
 _FIRST_SECONDS = 0.1

@@ -25,9 +25,11 @@ from watcher.ports.dashboard import (
     Sum,
 )
 from watcher.ports.deliveries import (
+    UNLIMITED,
     Attempt,
     ClaimedDelivery,
     DeliveryState,
+    EndpointLimit,
     Outbox,
     Outcome,
     Receipt,
@@ -76,6 +78,7 @@ from watcher.ports.watches import DesiredWatch, ListDigest, ListsApplied, Source
 
 __all__ = [
     "NOTHING_KNOWN",
+    "UNLIMITED",
     "UNOBSERVED",
     "AccountState",
     "AccountStates",
@@ -96,6 +99,7 @@ __all__ = [
     "DetectionDelay",
     "EndpointBacklog",
     "EndpointHealth",
+    "EndpointLimit",
     "EventFilters",
     "EventRecord",
     "Failed",

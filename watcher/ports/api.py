@@ -80,6 +80,8 @@ class Reports(Protocol):
 
     async def sources(self, rates: Mapping[str, str] | None = None) -> list[Item]: ...
 
+    async def replicas(self, now: datetime) -> list[Item]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
@@ -130,7 +132,8 @@ class Condition:
 
     It works if `store_error` is None and `stalled` is empty; the other fields are only shown. `clock_ahead`, in
     seconds, is set while clock events are held; `lists_held_since` while a change of the watch lists waits for
-    confirmation.
+    confirmation. `replica` is the name of this process where several share the database, `differing` are those with
+    another configuration.
     """
 
     store_error: str | None = None
@@ -138,6 +141,8 @@ class Condition:
     config_problems: tuple[str, ...] = ()
     clock_ahead: int | None = None
     lists_held_since: datetime | None = None
+    replica: str | None = None
+    differing: tuple[str, ...] = ()
 
     @property
     def is_ready(self) -> bool:

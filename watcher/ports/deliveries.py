@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from watcher.core.webhooks.subscription import Subscription
@@ -84,12 +85,34 @@ class Settlement:
     probe: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointLimit:
+    """How much may be sent to one endpoint, by all replicas together: `rate` is attempts per second."""
+
+    rate: float
+    concurrency: int
+
+    @property
+    def interval(self) -> timedelta:
+        return timedelta(seconds=1 / self.rate)
+
+
+UNLIMITED: Mapping[str, EndpointLimit] = MappingProxyType({})
+
+
 class Outbox(Protocol):
-    async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
+    async def claim(
+        self,
+        now: datetime,
+        wanted: Mapping[str, int],
+        lease: timedelta,
+        limits: Mapping[str, EndpointLimit] = UNLIMITED,
+    ) -> tuple[ClaimedDelivery, ...]:
         """Lease the first due delivery of each (endpoint, invoice), at most `wanted[endpoint]` of each endpoint.
 
         First attempts come before retries. Endpoints that are paused or disabled give none. A failing endpoint gives a
-        single probe from time to time: the delivery that has been due for longest.
+        single probe from time to time: the delivery that has been due for longest. Where replicas share the database,
+        `limits` holds over all of them.
         """
         ...
 

@@ -8,6 +8,7 @@ from watcher.store.maintenance.admin import backup, check, upgrade
 from watcher.store.maintenance.lease_rescue import rescue_leases
 from watcher.store.maintenance.retention import Retention
 from watcher.store.maintenance.run_lock import hold_run_lock
+from watcher.store.notifications import Notice
 from watcher.store.polls.account_states import SqlAccountStates
 from watcher.store.polls.hazard_stats import SqlHazardStats
 from watcher.store.polls.list_syncs import SqlListSyncs
@@ -16,13 +17,20 @@ from watcher.store.queries.backlog import Backlogs
 from watcher.store.queries.dashboard import SqlDashboard
 from watcher.store.queries.delay_stats import DelayStats, PollReasons
 from watcher.store.queries.reports import Reports
+from watcher.store.replicas.link import ReplicaLink
+from watcher.store.replicas.registry import HEARTBEAT_EVERY, Identity, ReplicaState, SqlReplicas
 from watcher.store.watches.watches import SqlWatches
 
 __all__ = [
+    "HEARTBEAT_EVERY",
     "Backlogs",
     "DelayStats",
+    "Identity",
+    "Notice",
     "PollReasons",
     "Redelivery",
+    "ReplicaLink",
+    "ReplicaState",
     "Reports",
     "Retention",
     "SqlAccountStates",
@@ -32,6 +40,7 @@ __all__ = [
     "SqlListSyncs",
     "SqlOutbox",
     "SqlPollQueue",
+    "SqlReplicas",
     "SqlWatches",
     "Store",
     "backup",

@@ -43,6 +43,8 @@ class Store:
     file: Path | None
     database_clock: bool
     shift: timedelta = timedelta(0)
+    replica: int | None = None
+    """The key of this process among the replicas on a PostgreSQL database: what it leases is marked with it."""
     write_failed: tuple[float, str] | None = None
     """When (`time.monotonic`) a transaction failed last, and why. Small ones may succeed while large ones do not."""
     _writing: anyio.Lock = field(default_factory=anyio.Lock)
@@ -91,7 +93,7 @@ class Store:
     async def _begun(self, *, writing: bool) -> AsyncGenerator[AsyncConnection]:
         with anyio.CancelScope(shield=True), explained(self.place):
             async with self.engine.connect() as connection:
-                await connection.execution_options(writing=writing)
+                await connection.execution_options(writing=writing, replica=self.replica)
                 async with connection.begin():
                     yield connection
 

@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from watcher.core.errors import DatabaseUnsuitable, StoreUnavailable
+from watcher.core.errors import DatabaseUnsuitable, StoreUnavailable, StoreUnreachable
 
 _SQLITE = {
     sqlite3.SQLITE_READONLY: "is read-only: give this user the right to write it and its folder",
@@ -40,6 +40,8 @@ _POOLED = (
     "is behind a pooler that gives each transaction another session (PgBouncer with pool_mode = transaction): "
     "connect directly, or set pool_mode = session"
 )
+_MAY_PASS = ("cannot be reached", "closed the connection", "did not answer", "is out of resources", "is starting")
+"""What a server that is not there yet says."""
 _CODE_MASK = 0xFF
 """SQLite's extended codes contain the primary one in their lowest byte."""
 
@@ -59,7 +61,8 @@ def explained(place: str) -> Generator[None]:
         meaning = _meaning(error)
         if meaning is None:
             raise
-        raise StoreUnavailable(f"{place} {meaning}") from error
+        kind = StoreUnreachable if meaning.startswith(_MAY_PASS) else StoreUnavailable
+        raise kind(f"{place} {meaning}") from error
 
 
 def _meaning(error: BaseException) -> str | None:

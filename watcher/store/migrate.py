@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from watcher.core.errors import SchemaMismatch, StoreUnavailable
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision that this program knows, oldest first; it works with the last one."""
 
 _LOCK = 0x1A7015E

@@ -9,10 +9,8 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
-    TextClause,
     UniqueConstraint,
     false,
     text,
@@ -20,22 +18,21 @@ from sqlalchemy import (
 )
 
 from watcher.store.column_types import Day, Instant, Tags, Words
-
-metadata = MetaData()
-
-Key = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite numbers rows by itself only if the type is exactly INTEGER."""
-
-NAME_LIMIT = 64
-ERROR_LIMIT = 500
-DELIVERY_PREFIX = "dlv_"
-RESPONSE_LIMIT = 4096
-
-
-def _partial_index(name: str, *columns: str, where: TextClause) -> Index:
-    """`where` is literal text, because a partial index serves only queries that repeat its words."""
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
-
+from watcher.store.schema import (
+    ATTEMPTING,
+    ERROR_LIMIT,
+    NAME_LIMIT,
+    OPEN,
+    POSTGRESQL_ALONE,
+    RESPONSE_LIMIT,
+    RETRYING,
+    SQLITE_ALONE,
+    TROUBLED,
+    WAITING,
+    Key,
+    metadata,
+    partial_index,
+)
 
 counters = Table(
     "counters",
@@ -75,14 +72,6 @@ sources = Table(
 
 FULL_SHARE = 1000
 
-OPEN = text("status IN ('draft', 'open', 'partially_paid', 'unknown') AND origins <> ''")
-"""Watched, polled, and not settled."""
-
-SQLITE_ALONE = {"dialect": "sqlite"}
-"""For an index with tags: PostgreSQL refuses an entry as long as they may be (over 2704 bytes)."""
-
-TROUBLED = text("state <> 'active'")
-
 watches = Table(
     "watches",
     metadata,
@@ -104,6 +93,7 @@ watches = Table(
     Column("due_at", Instant),
     Column("lease", BigInteger, nullable=False, server_default=text("0")),
     Column("lease_ends_at", Instant),
+    Column("holder", BigInteger),
     Column("poll_again", Boolean, nullable=False, server_default=false()),
     Column("clock_at", Instant),
     # What the last polls found.
@@ -130,21 +120,12 @@ watches = Table(
     Index(
         "ix_watches_browse", "source", "invoice_id", "status", "overdue", "origins", "tags", "number", info=SQLITE_ALONE
     ),
-    _partial_index("ix_watches_troubled", "state", "source", "invoice_id", where=TROUBLED),
-    _partial_index(
+    partial_index("ix_watches_troubled", "state", "source", "invoice_id", where=TROUBLED),
+    partial_index(
         "ix_watches_clock", "source", "clock_at", "id", where=text("clock_at IS NOT NULL AND due_at IS NOT NULL")
     ),
-    Index(
-        "ix_watches_open",
-        "source",
-        "status",
-        "due_hour",
-        "currency",
-        "worth",
-        "origins",  # only for its condition, which SQLite evaluates again in each row
-        sqlite_where=OPEN,
-        postgresql_where=OPEN,
-    ),
+    # `origins` only for its condition, which SQLite evaluates again in each row.
+    partial_index("ix_watches_open", "source", "status", "due_hour", "currency", "worth", "origins", where=OPEN),
 )
 """One row per invoice ever watched; without origins it is stopped.
 
@@ -215,7 +196,7 @@ events = Table(
     UniqueConstraint("id", name="uq_events_id"),
     Index("ix_events_watch", "watch_id", "cursor"),
     Index("ix_events_browse", "cursor", "timestamp", "type", "source", "tags", info=SQLITE_ALONE),
-    _partial_index("ix_events_delayed", "source", "timestamp", "delay_us", where=text("delay_us IS NOT NULL")),
+    partial_index("ix_events_delayed", "source", "timestamp", "delay_us", where=text("delay_us IS NOT NULL")),
 )
 """`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge. `delay_us` is the time from the
 provider's own time of the change to the poll that found it. `ix_events_browse` has all columns that events are filtered
@@ -239,16 +220,12 @@ endpoints = Table(
     Column("probe_at", Instant),
     Column("probes", Integer, nullable=False, server_default=text("0")),
     Column("told_since", Instant, key="disabled_since"),
+    Column("next_slot_at", Instant),
     CheckConstraint("state IN ('active', 'disabled')", name="ck_endpoints_state"),
 )
 """`hears` are the events about other endpoints that it wants. The rest is `core.webhooks.endpoint_health`: while
 `probe_at` is set, one delivery at a time is sent, not before then; a disabled endpoint without it gets nothing.
 """
-
-WAITING = text("state IN ('pending', 'delivering', 'parked')")
-
-RETRYING = text("state = 'pending' AND tried")
-"""What is sent again after a failed attempt."""
 
 deliveries = Table(
     "deliveries",
@@ -268,13 +245,15 @@ deliveries = Table(
     Column("due_at", Instant),
     Column("lease", BigInteger, nullable=False, server_default=text("0")),
     Column("lease_ends_at", Instant),
+    Column("holder", BigInteger),
     Column("overtaken", Boolean, nullable=False, server_default=false()),
     Column("last_status", SmallInteger),
     Column("last_error", Words(ERROR_LIMIT)),
     UniqueConstraint("cursor", "endpoint", name="uq_deliveries_event_endpoint"),
-    _partial_index("ix_deliveries_due", "endpoint", "tried", "due_at", "id", where=text("due_at IS NOT NULL")),
-    _partial_index("ix_deliveries_lane", "watch_id", "endpoint", "cursor", where=WAITING),
-    _partial_index("ix_deliveries_retrying", "endpoint", "next_attempt_at", where=RETRYING),
+    partial_index("ix_deliveries_due", "endpoint", "tried", "due_at", "id", where=text("due_at IS NOT NULL")),
+    partial_index("ix_deliveries_lane", "watch_id", "endpoint", "cursor", where=WAITING),
+    partial_index("ix_deliveries_retrying", "endpoint", "next_attempt_at", where=RETRYING),
+    partial_index("ix_deliveries_held", "endpoint", "holder", where=ATTEMPTING, info=POSTGRESQL_ALONE),
 )
 """The queue. `due_at` is what claims sort by: null if the delivery only waits for its lane, is parked or has ended.
 `overtaken` during an attempt: unless it arrives, it becomes superseded.
@@ -298,3 +277,21 @@ attempts = Table(
     Index("ix_attempts_delivery", "delivery_id", "number"),
     Index("ix_attempts_started", "started_at"),
 )
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", Words(), nullable=False),
+    Column("version", Words(), nullable=False),
+    Column("host", Words(), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("heartbeat_at", Instant, nullable=False),
+    Column("state", Words(), nullable=False),
+    Column("config", Words(), nullable=False),
+    UniqueConstraint("name", name="uq_replicas_name"),
+)
+"""The `run`s on a PostgreSQL database, by the server's clock. `config` is a digest of the configuration. `holder` in
+other tables is the `id` of the replica that leased the row last.
+"""

@@ -162,6 +162,10 @@ async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url
 
 def _downgrade(connection: Connection) -> None:
     """To the first schema, which nobody ever needs but this test."""
+    connection.execute(text("DROP INDEX IF EXISTS ix_deliveries_held"))
+    connection.execute(text("DROP TABLE replicas"))
+    for table, column in (("watches", "holder"), ("deliveries", "holder"), ("endpoints", "next_slot_at")):
+        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
     connection.execute(text("DROP TABLE watchlists"))
     for column in ("sweep_at", "discover_at", "changes_at"):
         connection.execute(text(f"ALTER TABLE sources DROP COLUMN {column}"))

@@ -21,6 +21,7 @@ from watcher.config.load import Loaded, Stored, nothing_stored
 from watcher.config.reload import ConfigFiles, Reader, reader
 from watcher.daemon import bootstrap
 from watcher.daemon.bootstrap import opened_service
+from watcher.daemon.replica import Replica
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.session import open_session
@@ -58,7 +59,7 @@ async def service_on(folder: Path, store: Store, read: Reader | None = None) -> 
     read = read or reader(folder / "watcher.toml", PROVIDERS, {"KEY": "k-123"})
     loaded, clock = read(), SystemClock()
     async with open_session() as session, WebhookSender({}, clock) as sender:
-        service = Service(loaded, ConfigFiles(loaded, read, clock), store, session, sender)
+        service = Service(loaded, ConfigFiles(loaded, read, clock), Replica(store, "one", clock), session, sender)
         await service.apply(loaded)
         yield service
 

@@ -43,6 +43,7 @@ def output() -> dict[str, set[str]]:
         endpoints=[EndpointBacklog("ledger", is_up=True, waiting=0, oldest=timedelta(0))],
         is_config_stale=False,
         is_clock_held=False,
+        replicas={"active": 1},
     )
     families = text_string_to_metric_families(metrics.render(gauges).decode())
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}

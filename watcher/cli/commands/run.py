@@ -25,6 +25,24 @@ def run(
             "anything failed. For cron.",
         ),
     ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            help="What `replicas` calls this process where several share a PostgreSQL; HOST-PID if not given.",
+            metavar="NAME",
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            help="Listen on this port instead of that of `[http] listen`, where several run on one machine.",
+            metavar="PORT",
+            min=1,
+            max=65535,
+        ),
+    ] = None,
 ) -> None:
     """Poll invoices and deliver webhooks until stopped.
 
@@ -32,5 +50,6 @@ def run(
     """
     surroundings = environment()
     path = find(invocation.config, surroundings)
-    serve = daemon.run_once if once else daemon.run
-    raise typer.Exit(anyio.run(serve, path, surroundings))
+    if once:
+        raise typer.Exit(anyio.run(daemon.run_once, path, surroundings, name))
+    raise typer.Exit(anyio.run(daemon.run, path, surroundings, name, port))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, select, true, update
@@ -25,8 +26,20 @@ _TAKEN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """From when to when a lease lasts, by the database's clock, and which replica holds it."""
+
+    now: datetime
+    ends_at: datetime
+    holder: int | None
+
+
 async def lease_due(
-    connection: AsyncConnection, ready: Sequence[AnyRow], wanted: Mapping[str, int], now: datetime, ends_at: datetime
+    connection: AsyncConnection,
+    ready: Sequence[AnyRow],
+    wanted: Mapping[str, int],
+    terms: LeaseTerms,
 ) -> list[AnyRow]:
     """Lease first attempts, then retries in the remaining room.
 
@@ -37,34 +50,36 @@ async def lease_due(
     taken: list[AnyRow] = []
     for tried in (False, True):
         filled = Counter(row.endpoint for row in taken)
-        due = [row.name for row in healthy if _is_due(row.retry_at if tried else row.first_at, now)]
-        taken += await _lease(
-            connection, {name: wanted[name] - filled[name] for name in due}, now, ends_at, tried=tried
-        )
+        due = [row.name for row in healthy if _is_due(row.retry_at if tried else row.first_at, terms.now)]
+        taken += await _lease(connection, {name: wanted[name] - filled[name] for name in due}, terms, tried=tried)
     for row in ready:
-        if row.probe_at is not None:
-            taken += await _probe(connection, row, now, ends_at)
+        if row.probe_at is not None and wanted[row.name]:
+            taken += await _probe(connection, row, terms)
     return taken
 
 
-async def _probe(connection: AsyncConnection, endpoint: AnyRow, now: datetime, ends_at: datetime) -> list[AnyRow]:
+async def _probe(connection: AsyncConnection, endpoint: AnyRow, terms: LeaseTerms) -> list[AnyRow]:
     """The delivery that has been due for longest."""
     # Before the delivery, so that only one of several replicas probes; again when the lease of this probe ends
     # unanswered.
-    health_change = update(endpoints).where(endpoints.c.name == endpoint.name, endpoints.c.probe_at <= now)
-    if (await connection.execute(health_change.values(probe_at=ends_at))).rowcount == 0:
+    health_change = update(endpoints).where(endpoints.c.name == endpoint.name, endpoints.c.probe_at <= terms.now)
+    if (await connection.execute(health_change.values(probe_at=terms.ends_at))).rowcount == 0:
         return []
     retry_is_older = endpoint.first_at is None or (
         endpoint.retry_at is not None and endpoint.retry_at < endpoint.first_at
     )
     for tried in (retry_is_older, not retry_is_older):
-        if taken := await _lease(connection, {endpoint.name: 1}, now, ends_at, tried=tried):
+        if taken := await _lease(connection, {endpoint.name: 1}, terms, tried=tried):
             return taken
     return []
 
 
 async def _lease(
-    connection: AsyncConnection, room: Mapping[str, int], now: datetime, ends_at: datetime, *, tried: bool
+    connection: AsyncConnection,
+    room: Mapping[str, int],
+    terms: LeaseTerms,
+    *,
+    tried: bool,
 ) -> list[AnyRow]:
     by_room: dict[int, list[str]] = {}
     for name, most in room.items():
@@ -73,15 +88,16 @@ async def _lease(
     taken: list[AnyRow] = []
     for most, names in by_room.items():
         # A CTE with row locks is evaluated once; a plain sub-select may be evaluated again, beyond its LIMIT.
-        keys = _due(connection, names, now, most, tried=tried).cte("chosen")
+        keys = _due(connection, names, terms.now, most, tried=tried).cte("chosen")
         taking = (
             update(deliveries)
             .where(deliveries.c.id.in_(select(keys.c.id)))
             .values(
                 state=DeliveryState.DELIVERING.value,
                 lease=deliveries.c.lease + 1,
-                lease_ends_at=ends_at,
-                due_at=ends_at,
+                lease_ends_at=terms.ends_at,
+                due_at=terms.ends_at,
+                holder=terms.holder,
             )
             .returning(*_TAKEN)
         )

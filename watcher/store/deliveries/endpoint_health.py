@@ -12,7 +12,8 @@ from watcher.core.webhooks.endpoint_health import EndpointFact, Health
 from watcher.ports import EventRecord, Form
 from watcher.store.column_types import AnyRow, Instant, has_tag
 from watcher.store.deliveries.events import EventInsert, write_events
-from watcher.store.tables import RETRYING, deliveries, endpoints
+from watcher.store.schema import RETRYING
+from watcher.store.tables import deliveries, endpoints
 
 _HEALTH = (
     endpoints.c.name,

@@ -17,7 +17,9 @@ from watcher.store.column_types import Instant
 from watcher.store.deliveries.endpoint_health import HealthChange, read_health, write_health_changes
 from watcher.store.deliveries.ordering import EGRESS, REMOVED, lock_cursor, realign_where
 from watcher.store.engine import Store, upserting
-from watcher.store.tables import WAITING, deliveries, endpoints
+from watcher.store.notifications import Notice, notify
+from watcher.store.schema import WAITING
+from watcher.store.tables import deliveries, endpoints
 
 _HEARD = (EventType.ENDPOINT_DISABLED, EventType.ENDPOINT_RECOVERED)
 
@@ -39,6 +41,7 @@ class SqlEndpoints:
             await write_health_changes(connection, [HealthChange(name, before, after, here)])
             unpausing = update(endpoints).where(endpoints.c.name == name, endpoints.c.paused_until > here)
             unpaused = (await connection.execute(unpausing.values(paused_until=None))).rowcount
+            await notify(connection, Notice.DELIVERIES)
         return unpaused > 0 or not before.takes_all
 
     async def disable(self, name: str, reason: str, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.ports import DeliveryState, EventRecord, Form
 from watcher.store.column_types import microseconds
 from watcher.store.deliveries.ordering import realign
+from watcher.store.notifications import Notice, notify
 from watcher.store.tables import counters, deliveries, events
 
 _CHUNK = 500
@@ -41,6 +42,7 @@ async def write_events(connection: AsyncConnection, event_inserts: Sequence[Even
     if rows:
         await connection.execute(insert(deliveries), rows)
         await realign(connection, (row["watch_id"] for row in rows if row["watch_id"] is not None))
+    await notify(connection, Notice.DELIVERIES)
 
 
 async def _known(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:

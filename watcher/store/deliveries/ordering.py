@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, case, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import DeliveryState
-from watcher.store.tables import WAITING, counters, deliveries
+from watcher.store.schema import WAITING
+from watcher.store.tables import counters, deliveries
 
 EGRESS = "egress"
 """The reason of a parked delivery whose address was refused."""

@@ -1,5 +1,6 @@
 """The queue of deliveries: claimed in leases, the head of each lane first."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.clock import Random, system_random
 from watcher.core.webhooks.subscription import Subscription
-from watcher.ports import ClaimedDelivery, DeliveryState, Form, Settlement
+from watcher.ports import UNLIMITED, ClaimedDelivery, DeliveryState, EndpointLimit, Form, Settlement
 from watcher.store.column_types import AnyRow, AnySelect
-from watcher.store.deliveries.claim import lease_due
+from watcher.store.deliveries.claim import LeaseTerms, lease_due
+from watcher.store.deliveries.endpoint_limits import room_within, take_slots
 from watcher.store.deliveries.endpoints import sync_endpoints
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.deliveries.settle import settle
@@ -29,11 +31,22 @@ class SqlOutbox:
     store: Store
     random: Random = system_random
 
-    async def claim(self, now: datetime, wanted: Mapping[str, int], lease: timedelta) -> tuple[ClaimedDelivery, ...]:
+    async def claim(
+        self,
+        now: datetime,
+        wanted: Mapping[str, int],
+        lease: timedelta,
+        limits: Mapping[str, EndpointLimit] = UNLIMITED,
+    ) -> tuple[ClaimedDelivery, ...]:
+        shared = bool(limits) and not self.store.is_sqlite
         async with self.store.transaction() as connection:
             here = await self.store.now(connection, now)
-            ready = {row.name: row for row in await _ready_endpoints(connection, wanted, here)}
-            claimed = await lease_due(connection, tuple(ready.values()), wanted, here, here + lease)
+            ready = {row.name: row for row in await _ready_endpoints(connection, wanted, here, lock=shared)}
+            rows, terms = tuple(ready.values()), LeaseTerms(here, here + lease, self.store.replica)
+            room = await room_within(connection, rows, wanted, limits, here) if shared and rows else wanted
+            claimed = await lease_due(connection, rows, room, terms)
+            if shared and claimed:
+                await take_slots(connection, rows, Counter(row.endpoint for row in claimed), limits, here)
             bodies = await _bodies(connection, claimed)
         await self._end_overtaken([row for row in claimed if row.overtaken])
         ends_at = here + lease + self.store.shift
@@ -113,12 +126,16 @@ _END_OVERTAKEN = (
 )
 
 
-async def _ready_endpoints(connection: AsyncConnection, wanted: Mapping[str, int], now: datetime) -> Sequence[AnyRow]:
+async def _ready_endpoints(
+    connection: AsyncConnection, wanted: Mapping[str, int], now: datetime, *, lock: bool
+) -> Sequence[AnyRow]:
     names = [name for name, count in wanted.items() if count > 0]
     due = or_(*(_earliest(tried=tried) <= now for tried in (False, True)))
     unpaused = or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until <= now)
     probed = or_(endpoints.c.probe_at.is_(None), endpoints.c.probe_at <= now)
     query = _due(names).where(unpaused, probed, due).order_by(endpoints.c.name)
+    if lock:
+        query = query.with_for_update(of=endpoints)
     return (await connection.execute(query)).all()
 
 
@@ -168,6 +185,7 @@ def _due(names: Sequence[str]) -> AnySelect:
         endpoints.c.name,
         endpoints.c.paused_until,
         endpoints.c.probe_at,
+        endpoints.c.next_slot_at,
         _earliest(tried=False).label("first_at"),
         _earliest(tried=True).label("retry_at"),
     ).where(endpoints.c.name.in_(tuple(names)), _takes_deliveries())

@@ -18,7 +18,9 @@ from watcher.ports import DeliveryState, Form
 from watcher.store.column_types import AnyRow
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
-from watcher.store.tables import DELIVERY_PREFIX, deliveries, events, watches
+from watcher.store.notifications import Notice, notify
+from watcher.store.schema import DELIVERY_PREFIX
+from watcher.store.tables import deliveries, events, watches
 
 _CHUNK = 500
 """Events of one transaction: some 20 ms of writing."""
@@ -227,4 +229,5 @@ async def _make_pending(connection: AsyncConnection, rows: Sequence[dict[str, An
         where=deliveries.c.state != DeliveryState.DELIVERING.value,
     )
     await connection.execute(again, rows)
+    await notify(connection, Notice.DELIVERIES)
     await realign(connection, (row["watch_id"] for row in rows if row["watch_id"] is not None))

@@ -62,13 +62,19 @@ _planned = itemgetter(len(_READ) - 1, 0)
 
 
 def leasing(chosen: Select[tuple[int]], *, poll_again: ColumnElement[bool]) -> Leasing:
-    """Lease the chosen watches until `ends_at`, and set `poll_again`."""
+    """Lease the chosen watches until `ends_at` for `holder`, and set `poll_again`."""
     # A CTE with row locks is evaluated once; a plain sub-select may be evaluated several times, beyond its LIMIT.
     keys, ends_at = chosen.cte("chosen"), bindparam("ends_at", type_=Instant)
     return (
         update(watches)
         .where(watches.c.id.in_(select(keys.c.id)))
-        .values(lease=watches.c.lease + 1, lease_ends_at=ends_at, due_at=ends_at, poll_again=poll_again)
+        .values(
+            lease=watches.c.lease + 1,
+            lease_ends_at=ends_at,
+            due_at=ends_at,
+            holder=bindparam("holder", type_=BigInteger),
+            poll_again=poll_again,
+        )
         .returning(*_READ)
     )
 

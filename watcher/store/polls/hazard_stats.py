@@ -13,7 +13,8 @@ from watcher.core.scheduling.hazard import DAY, STAGES, Exposure, Tally
 from watcher.core.scheduling.intervals import given_back
 from watcher.store.column_types import AnyRow, AnySelect
 from watcher.store.engine import Store, upserting
-from watcher.store.tables import FULL_SHARE, OPEN, hazards, sources, watches
+from watcher.store.schema import OPEN
+from watcher.store.tables import FULL_SHARE, hazards, sources, watches
 
 _MILLISECOND = timedelta(milliseconds=1)
 _PLACES = {name: stage for stage, name in enumerate(STAGES)}

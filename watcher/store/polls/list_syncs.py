@@ -25,7 +25,8 @@ from watcher.store.column_types import AnySelect, Instant
 from watcher.store.engine import Store
 from watcher.store.polls.claim import HERE, SOURCE, leased, leasing
 from watcher.store.polls.queue import lease_within_budget, may_be_asked
-from watcher.store.tables import OPEN, sources, watches
+from watcher.store.schema import OPEN
+from watcher.store.tables import sources, watches
 from watcher.store.watches.watches import SqlWatches
 
 _Columns = ColumnCollection[str, Any]
@@ -78,6 +79,7 @@ class SqlListSyncs:
                 "unsettled": tuple(listed.unsettled),
                 "page_asked_at": listed.asked_at - self.store.shift,
                 "seen_before": listed.asked_at - skew,
+                "holder": self.store.replica,
             }
             if listed.partial_since is None:
                 taken = await leased(connection, _LEASE_LISTED, here + lease, chosen)
@@ -118,6 +120,7 @@ class SqlListSyncs:
                 shift=shift,
                 leasing=_LEASE_PRESSING,
                 keys=found,
+                holder=self.store.replica,
             )
 
     async def poll_sooner(self, source: str, listed_at: Collection[datetime], plan: Sequence[datetime]) -> int:

@@ -30,7 +30,13 @@ class SqlPollQueue:
             ends_at, shift = here + lease, self.store.shift
             claims = [
                 await lease_within_budget(
-                    connection, request, ready[request.source], here, ends_at=ends_at, shift=shift
+                    connection,
+                    request,
+                    ready[request.source],
+                    here,
+                    ends_at=ends_at,
+                    shift=shift,
+                    holder=self.store.replica,
                 )
                 for request in requests
                 if request.source in ready
@@ -45,7 +51,8 @@ class SqlPollQueue:
             here = await self.store.now(connection, now)
             for source in sources:
                 before = fresh_poll_until - self.store.shift
-                chosen = {"of_source": source, "here": here, "before": before, "most": limit}
+                holder = self.store.replica
+                chosen = {"of_source": source, "here": here, "before": before, "most": limit, "holder": holder}
                 if stale := await leased(connection, LEASE_STALE, here + lease, chosen):
                     limit -= len(stale)
                     claims.append(Claim(source, (), stale, here + lease + self.store.shift))

@@ -20,7 +20,8 @@ from watcher.store.engine import Store, upserting
 from watcher.store.locks import lock_watches
 from watcher.store.polls.hazard_stats import learn
 from watcher.store.polls.record_unchanged import record_unchanged
-from watcher.store.tables import WAITING, deliveries, documents, snapshots, sources, watches
+from watcher.store.schema import WAITING
+from watcher.store.tables import deliveries, documents, snapshots, sources, watches
 
 _CHUNK = 1000
 

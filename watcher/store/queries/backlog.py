@@ -8,7 +8,8 @@ from sqlalchemy import ScalarSelect, func, or_, select
 from watcher.ports import EndpointBacklog, SourceBacklog
 from watcher.store.column_types import AnyRow
 from watcher.store.engine import Store
-from watcher.store.tables import WAITING, deliveries, endpoints, events, sources, watches
+from watcher.store.schema import WAITING
+from watcher.store.tables import deliveries, endpoints, events, sources, watches
 
 _NOTHING = timedelta(0)
 

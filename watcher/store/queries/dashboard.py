@@ -15,7 +15,8 @@ from watcher.store.engine import Store
 from watcher.store.queries.backlog import longest_due
 from watcher.store.queries.reports import endpoint_state, source_state
 from watcher.store.queries.totals import sums
-from watcher.store.tables import WAITING, deliveries, endpoints, events, snapshots, sources, watches
+from watcher.store.schema import WAITING
+from watcher.store.tables import deliveries, endpoints, events, snapshots, sources, watches
 
 SOON = timedelta(minutes=15)
 DAYS = 14

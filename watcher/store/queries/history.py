@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.core import json_text
 from watcher.core.errors import Refused
 from watcher.store.column_types import AnyRow, AnySelect, json_instant, unpack
-from watcher.store.tables import DELIVERY_PREFIX, deliveries, documents, events, snapshots, watches
+from watcher.store.schema import DELIVERY_PREFIX
+from watcher.store.tables import deliveries, documents, events, snapshots, watches
 
 EVENTS: AnySelect = select(
     events.c.cursor,

@@ -12,7 +12,9 @@ from watcher.ports import DeliveryFilters, EventFilters, InvoiceFilters, Item, W
 from watcher.store.column_types import AnyRow, has_tag, json_instant, like
 from watcher.store.engine import Store
 from watcher.store.queries import history, timeline
-from watcher.store.tables import TROUBLED, WAITING, counters, deliveries, endpoints, events, snapshots, sources, watches
+from watcher.store.queries.replica_list import replica_list
+from watcher.store.schema import TROUBLED, WAITING
+from watcher.store.tables import counters, deliveries, endpoints, events, snapshots, sources, watches
 
 _Columns = TypeVarTuple("_Columns")
 
@@ -156,6 +158,11 @@ class Reports:
         )
         async with self.store.reading() as connection:
             return [_source(row, rates or {}) for row in await connection.execute(query)]
+
+    async def replicas(self, now: datetime) -> list[Item]:
+        """The processes on a PostgreSQL database by name; none with SQLite."""
+        async with self.store.reading() as connection:
+            return await replica_list(connection, await self.store.now(connection, now))
 
     async def show(self, source: str, invoice_id: str) -> Item | None:
         """Everything known about one invoice, or None if it was never watched."""

@@ -11,7 +11,8 @@ from watcher.core import json_text
 from watcher.core.invoices.diff import document_changes
 from watcher.store.column_types import AnyRow, json_instant
 from watcher.store.queries import history
-from watcher.store.tables import DELIVERY_PREFIX, attempts, deliveries, events, snapshots
+from watcher.store.schema import DELIVERY_PREFIX
+from watcher.store.tables import attempts, deliveries, events, snapshots
 
 _Placed = tuple[datetime, int, int, dict[str, object]]
 """Instant, rank among entries of the same instant, number, and the entry itself."""

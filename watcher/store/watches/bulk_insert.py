@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from watcher.ports import WatchState
 from watcher.store.column_types import Instant, Tags, storable
+from watcher.store.notifications import Notice, notify
 from watcher.store.tables import watches
 from watcher.store.watches.desired import Discovery, loads, unite
 
@@ -39,6 +40,7 @@ async def insert(connection: AsyncConnection, new: Sequence[NewWatch], now: date
     rows = [(*_desired_values(connection, first), ids) for first, ids in alike.values()]
     parameters = {"rows": json.dumps(rows, separators=(",", ":")), "now": now}
     inserted = await connection.execute(_INSERTS[connection.dialect.name], parameters)
+    await notify(connection, Notice.POLLS)
     return frozenset((row.source, row.invoice_id) for row in inserted)
 
 

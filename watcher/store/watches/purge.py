@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.invoices import history_state
 from watcher.ports import DeliveryState
-from watcher.store.tables import WAITING, attempts, deliveries, documents, events, snapshots, watches
+from watcher.store.schema import WAITING
+from watcher.store.tables import attempts, deliveries, documents, events, snapshots, watches
 
 
 async def purge_watch(connection: AsyncConnection, watch_id: int) -> None:

@@ -13,6 +13,7 @@ from watcher.core.errors import NotFound, StillListed
 from watcher.ports import DesiredWatch, ListDigest, ListsApplied, SourceRow
 from watcher.store.column_types import AnyRow, storable
 from watcher.store.engine import Store, upserting
+from watcher.store.notifications import Notice, notify
 from watcher.store.tables import sources, watches
 from watcher.store.watches import list_digest
 from watcher.store.watches.apply_lists import apply_lists
@@ -131,6 +132,7 @@ class SqlWatches:
             )
             if asked.rowcount == 0:
                 raise NotFound(f"{source} {invoice_id} is not watched")
+            await notify(connection, Notice.POLLS)
         return now
 
 

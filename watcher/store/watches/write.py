@@ -12,6 +12,7 @@ from watcher.core.errors import NotFound
 from watcher.ports import WatchState
 from watcher.store.column_types import AnyRow, Instant
 from watcher.store.locks import lock_watches
+from watcher.store.notifications import Notice, notify
 from watcher.store.tables import sources, watches
 from watcher.store.watches.bulk_insert import NewWatch, insert
 from watcher.store.watches.desired import DesiredState, Discovery, dumps, loads, unite
@@ -124,6 +125,8 @@ async def write(connection: AsyncConnection, watch_changes: Sequence[WatchChange
     stop = this_row.values(poll_at=None, due_at=None, lease=watches.c.lease + 1, lease_ends_at=None, poll_again=False)
     await _in_chunks(connection, stop, _updates(stopping))
     await _in_chunks(connection, this_row.values(due_now(now)), _updates(to_poll))
+    if to_poll:
+        await notify(connection, Notice.POLLS)
     await _in_chunks(connection, this_row, _updates(others))
 
 

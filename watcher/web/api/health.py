@@ -45,6 +45,11 @@ def details(condition: Condition) -> dict[str, object]:
             "state": "held" if held else "applied",
             "held_since": None if held is None else instant_text(held),
         },
+        "replicas": {
+            "state": "differ" if condition.differing else "same",
+            "name": condition.replica,
+            "differing": list(condition.differing),
+        },
     }
 
 

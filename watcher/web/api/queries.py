@@ -94,6 +94,10 @@ async def endpoints(call: Call[Paged, Nothing]) -> Answer:
     return _by_name(call.query, await call.backend.reports.endpoints(call.backend.clock.now()))
 
 
+async def replicas(call: Call[Paged, Nothing]) -> Answer:
+    return _by_name(call.query, await call.backend.reports.replicas(call.backend.clock.now()))
+
+
 async def sources(call: Call[Paged, Nothing]) -> Answer:
     return _by_name(call.query, await call.backend.reports.sources(call.backend.rates()))
 

@@ -83,6 +83,20 @@ class Source(Shape):
     watches: int
 
 
+class Replica(Shape):
+    """One of the processes that share a PostgreSQL database."""
+
+    name: str
+    version: str
+    host: str
+    pid: int
+    started_at: Instant
+    heartbeat_at: Instant
+    state: Literal["active", "draining", "lost"]
+    config: Literal["same", "differs"]
+    """Compared with the replica that has run longest."""
+
+
 class Tested(Shape):
     """The result of one `webhook.test`."""
 
@@ -195,6 +209,10 @@ class SourcePage(Page[Source]):
     """Sources by name."""
 
 
+class ReplicaPage(Page[Replica]):
+    """Replicas by name; none with SQLite."""
+
+
 class Alive(Shape):
     status: Literal["alive"]
 
@@ -227,6 +245,14 @@ class ListsState(Shape):
     held_since: Instant | None
 
 
+class ReplicasState(Shape):
+    state: Literal["same", "differ"]
+    """differ: the configuration of some is not that of the replica that has run longest."""
+    name: str | None
+    """This process; null with SQLite."""
+    differing: list[str]
+
+
 class Readiness(Shape):
     """`status` alone for clients without the token."""
 
@@ -236,3 +262,4 @@ class Readiness(Shape):
     loops: LoopsState | None = None
     clock: ClockState | None = None
     watchlists: ListsState | None = None
+    replicas: ReplicasState | None = None

@@ -91,6 +91,13 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     ),
     _shown("sources", "sources", "The accounts", queries.sources, (request_models.Paged, response_models.SourcePage)),
     _shown(
+        "replicas",
+        "replicas",
+        "The processes that share a PostgreSQL database",
+        queries.replicas,
+        (request_models.Paged, response_models.ReplicaPage),
+    ),
+    _shown(
         "watches",
         "watches",
         "What is watched",

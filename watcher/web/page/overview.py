@@ -115,6 +115,7 @@ async def overview(page_request: PageRequest) -> View:
             _source(one, backend.rates().get(one.name), backend.requests().get(one.name, 0), figures) for one in sources
         ],
         "endpoints": _endpoints(endpoints, figures),
+        "replicas": await backend.reports.replicas(page_request.now),
         "detection_delays": None if detection_delays is None else _detection_delay(detection_delays),
         "delivery_states": _STATES,
         "money": _by_status(figures),

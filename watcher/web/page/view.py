@@ -159,6 +159,9 @@ def troubles(condition: Condition) -> list[tuple[str, tuple[str, ...]]]:
     if condition.lists_held_since is not None:
         held = "it would stop more than half of the watches: reload (SIGHUP) to confirm it"
         found.append(("The last change of the watch lists is held back.", (held,)))
+    if condition.differing:
+        names = tuple(f"{name} has another configuration" for name in condition.differing)
+        found.append(("The replicas have different configurations.", names))
     return found
 
 
