@@ -10,6 +10,7 @@
 #   make bench     polls and deliveries per second, as ratios to bare loops
 #   make kill      kill the daemon 200 times at random moments and account for every event
 #   make takeover  how long until another replica does what a lost one held
+#   make simulate  the service in simulated worlds: SEEDS=100 of them, DAYS=10 long, from FIRST=1 on
 #   make season    ninety days of 10,000 invoices: one overdue for each due date that passed unpaid
 #   make install   the program and its systemd service into PREFIX, or newer ones over those (DESTDIR is honoured)
 #   make uninstall remove these; configuration and database stay
@@ -18,7 +19,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench kill takeover season install uninstall clean
+.PHONY: help demo test check fmt lock lowest fuzz bench kill takeover simulate season install uninstall clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -107,6 +108,9 @@ kill: $(VENV)/dev.stamp
 
 takeover: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.takeover
+
+simulate: $(VENV)/dev.stamp
+	@$(PY) -m tests.simulation --seeds $(or $(SEEDS),100) --days $(or $(DAYS),10) --first $(or $(FIRST),1)
 
 season: $(VENV)/dev.stamp
 	@$(PY) -m tests.unit.core.invoices.season

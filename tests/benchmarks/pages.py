@@ -24,6 +24,7 @@ from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
 from watcher.daemon.http_server import http_server_of
 from watcher.daemon.replica import Replica
+from watcher.daemon.runtime import Runtime
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.session import open_session
@@ -91,7 +92,8 @@ async def run(invoices: int, database: Path, rounds: int, folder: Path) -> None:
     ):
         if invoices and not await Reports(store).watch_list(limit=1):
             await fill(store, invoices, datetime.now(UTC))
-        service = Service(loaded, ConfigFiles(loaded, read, clock), Replica(store, "one", clock), session, sender)
+        replica, runtime = Replica(store, "one", clock), Runtime(session, sender, clock)
+        service = Service(loaded, ConfigFiles(loaded, read, clock), replica, runtime)
         await service.apply(loaded)
         async with http_server_of(service) as address, anyio.create_task_group() as group:
             began = time.perf_counter()

@@ -21,6 +21,8 @@ from watcher.config.values.durations import format_duration
 from watcher.core.errors import SchemaMismatch, StoreUnavailable, StoreUnreachable, WatcherError
 from watcher.daemon.http_server import http_server_of
 from watcher.daemon.replica import Replica, config_digest, default_name
+from watcher.daemon.runtime import Runtime
+from watcher.daemon.serve import serve
 from watcher.daemon.service import Service
 from watcher.ports import ListDigest
 from watcher.providers import PROVIDERS
@@ -62,7 +64,7 @@ async def opened_service(
         opened.push_async_callback(replica.leave)
         session = await opened.enter_async_context(open_session())
         sender = await opened.enter_async_context(WebhookSender({}, clock))
-        service = Service(loaded, ConfigFiles(loaded, read, clock), replica, session, sender)
+        service = Service(loaded, ConfigFiles(loaded, read, clock), replica, Runtime(session, sender, clock))
         await service.apply(loaded)
         del loaded  # a million entries that nobody needs any more
         yield service
@@ -139,7 +141,7 @@ async def run(path: Path, environment: Mapping[str, str], name: str | None = Non
     with suppress(_Stopped):
         async with opened_service(path, environment, name) as service, http_server_of(service, port):
             collect_rarely()
-            await service.serve(Notifier.from_environment(environment, os.getpid()))
+            await serve(service, Notifier.from_environment(environment, os.getpid()))
     return 0
 
 

@@ -1,19 +1,15 @@
 """The running service: everything is built here, runs in one task group, and is stopped in order."""
 
-import os
-import signal
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-import aiohttp
 import anyio
 import anyio.from_thread
 import anyio.to_thread
 import structlog
+from anyio.abc import TaskGroup
 
-from watcher import __version__
-from watcher.clock import Clock, SystemClock, system_random
 from watcher.config.load import Loaded
 from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
@@ -22,14 +18,13 @@ from watcher.daemon import wiring
 from watcher.daemon.planner import detection_delays
 from watcher.daemon.rate_usage import RateUsage
 from watcher.daemon.replica import Replica, config_digest
-from watcher.daemon.systemd_status import StatusLine
-from watcher.daemon.watchdog import STALLED, LoopHeartbeats, WriteCheck, watch_store
+from watcher.daemon.runtime import Runtime
+from watcher.daemon.watchdog import ASK_EVERY, STALLED, LoopHeartbeats, WriteCheck, watch_store
 from watcher.delivery import Dispatcher
 from watcher.maintenance import MaintenanceJob, maintenance_jobs, run_maintenance
 from watcher.metrics import Metrics
 from watcher.polling import Poller, PollStores, SourcePlan, Tuner
 from watcher.ports import DetectionDelay, ListsApplied, Outcome, Provider, SourceRow
-from watcher.providers import PROVIDERS
 from watcher.store import (
     Notice,
     Reports,
@@ -42,10 +37,8 @@ from watcher.store import (
     SqlPollQueue,
     SqlWatches,
 )
-from watcher.systemd import Notifier, feed_watchdog
 from watcher.watchlist import ListKeeper, log_applied
 from watcher.web import DashboardCache, Feed
-from watcher.webhook import WebhookSender
 
 _log = structlog.get_logger()
 
@@ -58,25 +51,24 @@ class Service:
         loaded: Loaded,
         files: ConfigFiles,
         replica: Replica,
-        session: aiohttp.ClientSession,
-        sender: WebhookSender,
+        runtime: Runtime,
     ) -> None:
         self.replica = replica
         self.store = store = replica.store
-        self.heartbeats = LoopHeartbeats()
-        self.metrics = Metrics()
-        self.write_check = WriteCheck(store)
+        self._runtime = runtime
+        self.heartbeats, self.metrics = LoopHeartbeats(runtime.monotonic), Metrics()
+        self.write_check = WriteCheck(store, runtime.monotonic)
         self.config_problems: tuple[str, ...] = ()
         self.detection_delays: tuple[DetectionDelay, ...] | None = None
-        self._clock: Clock = SystemClock()
-        self._files, self._session, self._sender = files, session, sender
-        self._watches, self._outbox = SqlWatches(store), SqlOutbox(store)
+        self._clock = runtime.clock
+        self._files = files
+        self._watches, self._outbox = SqlWatches(store), SqlOutbox(store, runtime.random)
         self._plans: dict[str, SourcePlan] = {}
         self._lists = ListKeeper(self._watches)
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.dispatcher = Dispatcher(
-            self._outbox, sender, self._clock, system_random,
-            on_heartbeat=lambda: self._beat("delivery"), observer=self.metrics,
+            self._outbox, runtime.sender, self._clock, runtime.random,
+            on_heartbeat=lambda: self._beat("delivery"), observer=self.metrics, sweep=runtime.idle,
         )  # fmt: skip
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
         self.usage = RateUsage(self.metrics, self._clock)
@@ -84,10 +76,11 @@ class Service:
         self.poller = Poller(
             PollStores(SqlPollQueue(store), SqlAccountStates(store), SqlListSyncs(store)),
             self._clock,
-            system_random,
+            runtime.random,
             on_events=self.notify_events,
             on_heartbeat=self._beat,
             observer=self.usage,
+            idle=runtime.idle,
         )
         self._configuration = self._opened_with = loaded.configuration
         self._unapplied: tuple[Loaded, bool] | None = None
@@ -115,7 +108,7 @@ class Service:
         targets = wiring.targets(configuration)
         urls = {name: target.url for name, target in targets.items()}
         await self._outbox.sync_endpoints(urls, now, wiring.subscriptions(configuration))
-        await self._sender.reconfigure(targets)
+        await self._runtime.sender.reconfigure(targets)
         self.dispatcher.configure(wiring.endpoint_policies(configuration))
         self._plans = self._planned(configuration)
         await self._tune(configuration)
@@ -157,45 +150,27 @@ class Service:
         elif self._lists.wants_reading(self._clock.now()):
             self._log_lists(await self._lists.apply_held(self._clock.now()))
 
-    async def serve(self, notifier: Notifier) -> None:
-        """Work until SIGTERM or SIGINT; then finish what is in progress, for at most `shutdown_grace`.
-
-        A second SIGTERM or SIGINT ends the grace period: what is in progress is given back.
-        """
-        status = StatusLine(notifier, lambda: f"watching {len(self.configuration.sources)} sources")
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._work)
+    def start(self, group: TaskGroup, report: Callable[[str | None], None]) -> None:
+        """Start all loops; `report` is called whenever what is wrong with the database changes."""
+        group.start_soon(self._work)
+        if self.configuration.http.listen:
             group.start_soon(self.feed.sweep)
-            if self.configuration.http.listen:
-                group.start_soon(self.dashboard_cache.keep)
-            group.start_soon(partial(run_maintenance, self._maintenance_jobs(), on_heartbeat=self._beat))
-            group.start_soon(self.beat)
-            group.start_soon(watch_store, self.write_check.problem, self._beat, self._clock.sleep, status.troubled)
-            group.start_soon(feed_watchdog, notifier, self._clock.sleep, self.heartbeats.all_turn)
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-                status.ready()
-                _log.info("service.started", version=__version__, pid=os.getpid(), config=str(self.configuration.path))
-                await self._reload_until_stopped(signals, status)
-                notifier.stopping()
-                self.heartbeats.end()
-                _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
-                self.replica.drain()
-                self.poller.stop()
-                self.dispatcher.stop()
-                self.feed.close()
-                with anyio.move_on_after(self.configuration.watcher.shutdown_grace.total_seconds()) as grace:
-                    group.start_soon(_end_on_second_signal, grace, signals)
-                    await self._ended.wait()
-                group.cancel_scope.cancel()
-        _log.info("service.stopped")
+            group.start_soon(self.dashboard_cache.keep)
+        jobs, scheduler = self._maintenance_jobs(), self._runtime.scheduler()
+        group.start_soon(partial(run_maintenance, jobs, scheduler, on_heartbeat=self._beat))
+        group.start_soon(self.beat)
+        every = max(ASK_EVERY, self._runtime.idle)
+        group.start_soon(watch_store, self.write_check.problem, self._beat, self._clock.sleep, report, every)
 
-    async def _reload_until_stopped(self, signals: AsyncIterator[signal.Signals], status: StatusLine) -> None:
-        async for received in signals:
-            if received is not signal.SIGHUP:
-                return
-            status.reloading()
-            await self.reload(forced=True)
-            status.ready()
+    async def stop(self) -> None:
+        """Take no new work, and return when what is in progress is finished."""
+        self.heartbeats.end()
+        _log.info("service.stopping", grace=str(self.configuration.watcher.shutdown_grace))
+        self.replica.drain()
+        self.poller.stop()
+        self.dispatcher.stop()
+        self.feed.close()
+        await self._ended.wait()
 
     async def work_once(self) -> bool:
         """Poll all that is due and try each due delivery once; returns whether everything went well.
@@ -286,12 +261,5 @@ class Service:
         known = self._providers.get(name)
         if known is not None and known[0] == source:
             return known
-        kind = PROVIDERS[source.provider]
-        return source, kind.build(wiring.account(source), self._session, self._clock, system_random)
-
-
-async def _end_on_second_signal(grace: anyio.CancelScope, signals: AsyncIterator[signal.Signals]) -> None:
-    async for received in signals:
-        if received is not signal.SIGHUP:
-            grace.cancel()
-            return
+        kind = self._runtime.providers[source.provider]
+        return source, kind.build(wiring.account(source), self._runtime.session, self._clock, self._runtime.random)

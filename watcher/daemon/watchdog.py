@@ -18,7 +18,7 @@ STALLED = timedelta(minutes=3)
 in turn, ten seconds each; a PostgreSQL that vanished is given up after 80 seconds.
 """
 
-_ASK_EVERY = timedelta(seconds=10)
+ASK_EVERY = timedelta(seconds=10)
 _CHECK_HOLDS = timedelta(seconds=1)
 _FAILURE_COUNTS = timedelta(seconds=5)
 """Long enough for each writer to try again, and to fail again if it must."""
@@ -104,6 +104,7 @@ async def watch_store(
     beat: Callable[[str], None],
     sleep: Callable[[timedelta], Awaitable[None]],
     report: Callable[[str | None], None],
+    every: timedelta = ASK_EVERY,
 ) -> None:
     """Check the store again and again, and call `report` whenever what is wrong with it changes; None means nothing.
 
@@ -117,4 +118,4 @@ async def watch_store(
         if problem != reported:
             report(problem)
             reported = problem
-        await sleep(_ASK_EVERY)
+        await sleep(every)

@@ -31,7 +31,6 @@ MOST_UNDER_WAY = 2000
 """Deliveries held at once over all endpoints: it bounds memory, and how much a crash sends twice."""
 
 MOST_SETTLED = 500
-
 LEASE_MARGIN = timedelta(seconds=30)
 """How much longer a lease lasts than the longest attempt: time to settle it, also after a stalled event loop."""
 
@@ -57,6 +56,7 @@ class Dispatcher:
         on_heartbeat: Callable[[], None] = lambda: None,
         most_under_way: int = MOST_UNDER_WAY,
         observer: DeliveryObserver = UNOBSERVED,
+        sweep: timedelta = SWEEP,
     ) -> None:
         self._outbox = outbox
         self._sender = sender
@@ -64,6 +64,7 @@ class Dispatcher:
         self._random = random
         self._on_heartbeat = on_heartbeat
         self._observer = observer
+        self._sweep = sweep
         self._most_under_way = most_under_way
         self._limiters: dict[str, EndpointLimiter] = {}
         self._order: list[str] = []
@@ -146,7 +147,7 @@ class Dispatcher:
             try:
                 if await self._claim_for_all(sending):
                     await self._clock.sleep(LINGER)
-                    await self._rest(self._until_rate_allows() or SWEEP)
+                    await self._rest(self._until_rate_allows() or self._sweep)
                 else:
                     await self._rest(await self._until_next())
             except StoreUnavailable as error:
@@ -263,7 +264,7 @@ class Dispatcher:
         """Until something new becomes due. What is due already and was not claimed waits for another event."""
         now = self._clock.now()
         at = await self._outbox.next_attempt_at(tuple(self._limiters))
-        waits = [SWEEP, self._until_rate_allows() or SWEEP]
+        waits = (self._sweep, self._until_rate_allows() or self._sweep)
         return min(*waits, at - now) if at is not None and at > now else min(waits)
 
     async def _rest(self, period: timedelta) -> None:

@@ -14,7 +14,8 @@ class SkewGuard:
     jump say nothing about it. If no provider sends the time, five minutes by our clock are enough.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, every: timedelta = timedelta(seconds=1)) -> None:
+        self._every = every
         self._offsets: dict[str, tuple[datetime, timedelta]] = {}
         self._turned_at: datetime | None = None
         self._jumped_at: datetime | None = None
@@ -25,8 +26,8 @@ class SkewGuard:
             self._jumped_at = None
 
     def tick(self, now: datetime) -> None:
-        """To be called every second or so: if more time passes between two calls, the clock has jumped."""
-        if self._turned_at is not None and now - self._turned_at > LIMIT:
+        """To be called `every` so often: if five minutes more pass between two calls, the clock has jumped."""
+        if self._turned_at is not None and now - self._turned_at > LIMIT + self._every:
             self._jumped_at = now
         self._turned_at = now
 

@@ -37,7 +37,6 @@ from watcher.ports import ListedIds, ListSyncKind, ListSyncs, Page
 
 _log = structlog.get_logger()
 
-_CHECK_EVERY = timedelta(seconds=1)
 _ROUND_LEASE = timedelta(minutes=10)
 _PAGE_LEASE = timedelta(minutes=2)
 _REFUSED_FOR = timedelta(hours=1)
@@ -57,9 +56,12 @@ _PART = 500
 class ListSync:
     """Decides for each source when to read its lists, and evaluates their rows like polls."""
 
-    def __init__(self, list_syncs: ListSyncs, runner: PollRunner, *, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, list_syncs: ListSyncs, runner: PollRunner, *, on_end: Callable[[], None], idle: timedelta
+    ) -> None:
         self._list_syncs = list_syncs
         self._runner = runner
+        self._idle = idle
         self._clock = runner.clock
         self._on_end = on_end
         self._urgent_polls = UrgentPolls(list_syncs, runner)
@@ -77,7 +79,7 @@ class ListSync:
                 on_heartbeat("list sync")
                 for source in sources().values():
                     await self._begin_if_due(source, send, rounds)
-                await sleep_or(self._clock, self._runner.stopping, _CHECK_EVERY)
+                await sleep_or(self._clock, self._runner.stopping, self._idle)
 
     async def sync_once(self, source: ActiveSource, send: MemoryObjectSendStream[Outcome]) -> None:
         """Make the round that is due now, if any, and return when it has ended."""

@@ -34,7 +34,7 @@ _log = structlog.get_logger()
 
 _AHEAD = timedelta(seconds=1)
 """How far ahead send slots are reserved: what a crash loses of the budget, and what one claim can spread."""
-_IDLE = timedelta(seconds=1)
+IDLE = timedelta(seconds=1)
 """Between two claims when nobody woke the poller: the command line writes to the same database."""
 _AT_ONCE = 64
 """Requests of one source in progress at once."""
@@ -72,11 +72,13 @@ class Poller:
         on_events: Callable[[], None],
         on_heartbeat: Callable[[str], None],
         observer: PollObserver = UNOBSERVED,
+        idle: timedelta = IDLE,
     ) -> None:
         self._queue = queue = stores.queue
         self._clock = clock
+        self._idle = idle
         self._on_heartbeat = on_heartbeat
-        self.skew = SkewGuard()
+        self.skew = SkewGuard(idle)
         self._circuit_breakers = breakers = CircuitBreakers(
             stores.accounts,
             clock,
@@ -92,7 +94,7 @@ class Poller:
         self._sources: dict[str, ActiveSource] = {}
         self._stopping = self._runner.stopping
         self._woken = anyio.Event()
-        self._list_sync = ListSync(stores.list_syncs, self._runner, on_end=self.wake)
+        self._list_sync = ListSync(stores.list_syncs, self._runner, on_end=self.wake, idle=idle)
 
     def configure(self, plans: Mapping[str, SourcePlan]) -> None:
         """Poll these sources from now on. Requests in progress are finished and recorded by the old plan."""
@@ -183,7 +185,7 @@ class Poller:
             for claim in claims:
                 self._start(polls, claim, send)
             if not claims and not self._stopping.is_set():
-                await sleep_or(self._clock, self._woken, _IDLE)
+                await sleep_or(self._clock, self._woken, self._idle)
 
     def _wanted(self, names: Collection[str], *, patient: bool = False) -> list[ClaimRequest]:
         """`patient` reserves the next send slot however far ahead a slow rate puts it."""
@@ -249,7 +251,7 @@ class Poller:
                     await self._circuit_breakers.supervise(self._plans, probing)
                 except StoreUnavailable as error:
                     _log.error("accounts.unread", error=str(error))
-                await sleep_or(self._clock, self._stopping, _IDLE)
+                await sleep_or(self._clock, self._stopping, self._idle)
             probing.cancel_scope.cancel()
 
     async def _record_stale_clocks(self, send: MemoryObjectSendStream[Outcome]) -> None:
@@ -262,7 +264,7 @@ class Poller:
                 await self._record_stale(now, send)
             except StoreUnavailable as error:
                 _log.error("clock.unread", error=str(error))
-            await sleep_or(self._clock, self._stopping, _IDLE)
+            await sleep_or(self._clock, self._stopping, self._idle)
 
     async def _record_stale(self, now: datetime, send: MemoryObjectSendStream[Outcome]) -> None:
         waits = [source.plan.clock_wait for source in self._sources.values()]

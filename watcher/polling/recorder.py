@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import anyio
+import anyio.lowlevel
 import structlog
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
@@ -47,6 +48,9 @@ async def pass_on(outcomes: MemoryObjectSendStream[Outcome], outcome: Outcome) -
         outcomes.send_nowait(outcome)
     except anyio.WouldBlock:
         await outcomes.send(outcome)
+    except anyio.BrokenResourceError:
+        await anyio.lowlevel.checkpoint_if_cancelled()  # as the recorder was a moment ago
+        raise
 
 
 class Recorder:

@@ -1,7 +1,6 @@
 """Opens the database, and gives the two ways to use it: a writing transaction and a read."""
 
 import os
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -46,7 +45,7 @@ class Store:
     replica: int | None = None
     """The key of this process among the replicas on a PostgreSQL database: what it leases is marked with it."""
     write_failed: tuple[float, str] | None = None
-    """When (`time.monotonic`) a transaction failed last, and why. Small ones may succeed while large ones do not."""
+    """When (`anyio.current_time`) a transaction failed last, and why. Small ones may succeed while large ones fail."""
     _writing: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
@@ -65,7 +64,7 @@ class Store:
             async with health_change, self._begun(writing=True) as connection:
                 yield connection
         except StoreUnavailable as error:
-            self.write_failed = time.monotonic(), str(error)
+            self.write_failed = anyio.current_time(), str(error)
             raise
 
     @asynccontextmanager

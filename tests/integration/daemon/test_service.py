@@ -22,6 +22,8 @@ from watcher.config.reload import ConfigFiles, Reader, reader
 from watcher.daemon import bootstrap
 from watcher.daemon.bootstrap import opened_service
 from watcher.daemon.replica import Replica
+from watcher.daemon.runtime import Runtime
+from watcher.daemon.serve import serve
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.session import open_session
@@ -59,7 +61,8 @@ async def service_on(folder: Path, store: Store, read: Reader | None = None) -> 
     read = read or reader(folder / "watcher.toml", PROVIDERS, {"KEY": "k-123"})
     loaded, clock = read(), SystemClock()
     async with open_session() as session, WebhookSender({}, clock) as sender:
-        service = Service(loaded, ConfigFiles(loaded, read, clock), Replica(store, "one", clock), session, sender)
+        replica, runtime = Replica(store, "one", clock), Runtime(session, sender, clock)
+        service = Service(loaded, ConfigFiles(loaded, read, clock), replica, runtime)
         await service.apply(loaded)
         yield service
 
@@ -208,7 +211,7 @@ async def test_the_watchdog_hears_of_every_loop_and_job_and_of_the_store(folder:
     loops = frozenset({"polling", "accounts", "clock", "list sync", "delivery", "store"})
     jobs = {"reload job", "tokens job", "clock job", "tempo job", "retention job"}
     async with service_on(folder, sqlite_store) as service, anyio.create_task_group() as group:
-        group.start_soon(service.serve, Notifier(None))
+        group.start_soon(serve, service, Notifier(None))
         await until(lambda: service.heartbeats.heard == loops | jobs, "all are heard")
         group.cancel_scope.cancel()
 

@@ -12,6 +12,7 @@ from watcher.clock import SystemClock
 from watcher.config.reload import ConfigFiles, reader
 from watcher.daemon.http_server import http_server_of
 from watcher.daemon.replica import Replica
+from watcher.daemon.runtime import Runtime
 from watcher.daemon.service import Service
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.session import open_session
@@ -62,7 +63,8 @@ async def served(folder: Path, store: Store, *, token: bool, config: str = CONFI
     read = reader(folder / "watcher.toml", PROVIDERS, ENVIRONMENT)
     loaded, clock = read(), SystemClock()
     async with open_session() as session, WebhookSender({}, clock) as sender:
-        service = Service(loaded, ConfigFiles(loaded, read, clock), Replica(store, "one", clock), session, sender)
+        replica, runtime = Replica(store, "one", clock), Runtime(session, sender, clock)
+        service = Service(loaded, ConfigFiles(loaded, read, clock), replica, runtime)
         await service.apply(loaded)
         async with (
             http_server_of(service) as address,

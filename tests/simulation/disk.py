@@ -1,0 +1,142 @@
+"""SQLite as the simulated machine has it: on the loop's own thread, failing and dying where the seed says."""
+
+import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import patch
+
+import anyio
+import anyio.lowlevel
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_only
+
+_TURN_SHARE = 0.1
+"""How often other tasks may run between two statements, as they do while the real driver's thread works."""
+_ERRORS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
+
+
+@dataclass
+class Disk:
+    """The database file's machine. `kill_in` is after how many statements the process dies, None for never."""
+
+    rng: Random
+    failing: bool = False
+    kill_in: int | None = None
+    is_dead: bool = False
+    on_death: Callable[[], None] = lambda: None
+    statements: int = 0
+    kinds: dict[str, int] = field(default_factory=dict[str, int])
+
+    def before(self, *, is_end: bool) -> None:
+        """Raises what a statement, or the end of a transaction, meets before it is done."""
+        self.statements += 1
+        if self.kill_in is not None and not self.is_dead:
+            self.kill_in -= 1
+            if self.kill_in <= 0:
+                self.die("before a commit" if is_end else "at a statement")
+        if self.is_dead:
+            raise _error(sqlite3.SQLITE_IOERR)
+        if self.failing and self.rng.random() < 0.3:
+            raise _error(self.rng.choice(_ERRORS))
+
+    def after_commit(self) -> None:
+        """The process may die after the commit and before it knows of it."""
+        if self.kill_in is not None and self.kill_in <= 1 and not self.is_dead:
+            self.die("after a commit")
+            raise _error(sqlite3.SQLITE_IOERR)
+
+    def die(self, where: str) -> None:
+        """From now on the process changes nothing any more."""
+        self.is_dead = True
+        self.kinds[where] = self.kinds.get(where, 0) + 1
+        self.on_death()
+
+
+def _error(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("simulated")
+    error.sqlite_errorcode = code
+    return error
+
+
+async def _nothing() -> None:
+    """SQLAlchemy demands that something is awaited."""
+
+
+class _Cursor(sqlite3.Cursor):
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._of = cast("_Connection", connection)
+
+    async def _async_soft_close(self) -> None:
+        """SQLAlchemy calls it when a result was read."""
+
+    def execute(self, sql: str, parameters: Any = ()) -> "_Cursor":  # noqa: ANN401 -- as sqlite3 has it
+        self._of.step(sql)
+        return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any) -> "_Cursor":  # noqa: ANN401 -- as sqlite3 has it
+        self._of.step(sql)
+        return super().executemany(sql, parameters)
+
+
+class _Connection(sqlite3.Connection):
+    disk: Disk
+
+    def cursor(self, factory: Any = None, *, server_side: bool = False) -> Any:  # noqa: ANN401, ARG002 -- as drivers have it
+        return super().cursor(_Cursor)
+
+    def terminate(self) -> None:
+        """SQLAlchemy's word for closing without a farewell."""
+        self.close()
+
+    def step(self, sql: str) -> None:
+        disk = self.disk
+        is_turn = not sql.startswith("PRAGMA") and disk.rng.random() < _TURN_SHARE
+        await_only(anyio.lowlevel.checkpoint() if is_turn else _nothing())
+        disk.before(is_end=False)
+
+    def commit(self) -> None:
+        try:
+            self.disk.before(is_end=True)
+        except sqlite3.OperationalError:
+            super().rollback()
+            raise
+        super().commit()
+        self.disk.after_commit()
+
+
+@contextmanager
+def simulated(disk: Disk) -> Generator[None]:
+    """Engines that are made meanwhile use this disk, without threads."""
+
+    def connect(*arguments: Any, **keys: Any) -> _Connection:  # noqa: ANN401 -- as sqlite3 has it
+        connection = sqlite3.connect(*arguments, factory=_Connection, **keys)
+        connection.disk = disk
+        return connection
+
+    names = ("DatabaseError", "Error", "IntegrityError", "NotSupportedError", "OperationalError", "ProgrammingError",
+             "InterfaceError", "InternalError", "DataError", "Warning", "PARSE_COLNAMES", "PARSE_DECLTYPES", "Binary",
+             "sqlite_version", "sqlite_version_info")  # fmt: skip
+    module = SimpleNamespace(
+        connect=connect, paramstyle="qmark", has_stop=False, **{name: getattr(sqlite3, name) for name in names}
+    )
+
+    def make(*arguments: Any, **keys: Any) -> Any:  # noqa: ANN401 -- as SQLAlchemy has it
+        return create_async_engine(*arguments, module=module, **keys)
+
+    async def in_place(work: Callable[..., Any], *arguments: Any, **_: Any) -> Any:  # noqa: ANN401 -- as anyio has it
+        await anyio.lowlevel.checkpoint()
+        return work(*arguments)
+
+    with patch("watcher.store.engine.create_async_engine", make), patch("anyio.to_thread.run_sync", in_place):
+        yield
+
+
+def opened(file: Path) -> sqlite3.Connection:
+    """The file as it is, for whoever examines it."""
+    return sqlite3.connect(f"file:{file}?mode=ro", uri=True)

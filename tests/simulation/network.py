@@ -1,0 +1,204 @@
+"""What the service reaches: providers at their port, receivers at the sender's port."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+import anyio
+
+from tests.simulation.disk import Disk
+from tests.simulation.invoices import Bill, Ledger, Version, read
+from tests.simulation.loop import VirtualClock
+from watcher.core.errors import InvalidAnswer, ListRefused, ProviderUnavailable, RateLimited, Unreachable
+from watcher.core.invoices.invoice import Invoice, Snapshot
+from watcher.core.json_text import Document
+from watcher.ports import (
+    Attempt,
+    Failed,
+    Fetched,
+    Found,
+    Known,
+    Listed,
+    Missing,
+    Outcome,
+    Page,
+    PollResult,
+    RateLimiter,
+    Receipt,
+)
+from watcher.ports.providers import NOTHING_KNOWN
+from watcher.providers.toolkit.documents import digest
+from watcher.webhook import Target
+
+Trace = Callable[[str], None]
+_PAGE = 4
+_TIMEOUT_SECONDS = 15
+
+
+@dataclass
+class Weather:
+    """How likely each fault is, from 0 to 1; all zero when it is calm."""
+
+    provider: float = 0.0
+    receiver: float = 0.0
+    skew: timedelta = timedelta(0)
+
+
+@dataclass
+class World:
+    """Everything outside the process, which goes on when the process dies."""
+
+    rng: Random
+    clock: VirtualClock
+    disk: Disk
+    trace: Trace
+    ledger: Ledger
+    weather: Weather = field(default_factory=Weather)
+    requests: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    """When each source was asked, in seconds of true time."""
+    arrivals: list[tuple[float, str, bytes]] = field(default_factory=list[tuple[float, str, bytes]])
+    """What the receiver got: when, the id, the body."""
+
+    def strikes(self, likelihood: float) -> bool:
+        return self.rng.random() < likelihood
+
+    async def last(self, *, longest: float = 2.0) -> None:
+        """As long as a request takes."""
+        await anyio.sleep(self.rng.random() ** 3 * longest)
+
+
+@dataclass
+class SimulatedProvider:
+    """One account; `lists` says whether it has lists."""
+
+    world: World
+    source: str
+    lists: bool
+    batch_size: int = 1
+
+    @property
+    def lists_changes(self) -> bool:
+        return False
+
+    async def fetch(self, ids: Sequence[str], limiter: RateLimiter, known: Known = NOTHING_KNOWN) -> Fetched:
+        del known
+        asked_at = await self._ask(limiter)
+        world = self.world
+        early = {one: self._result(self._bill(one)) for one in ids}
+        await world.last()
+        await self._fault()
+        late = {one: self._result(self._bill(one)) for one in ids}
+        results = early if world.strikes(0.5) else late
+        return Fetched(results, asked_at, world.clock.now(), self._date())
+
+    async def list_page(self, page: str | None, limiter: RateLimiter, *, changed_since: datetime | None = None) -> Page:
+        del changed_since
+        asked_at = await self._ask(limiter)
+        if not self.lists:
+            raise ListRefused("there are no lists")
+        await self.world.last()
+        await self._fault()
+        bills = [bill for bill in self.world.ledger.of(self.source) if not (bill.now.is_settled or bill.is_hidden)]
+        start = int(page or 0)
+        rows = tuple(_listed(bill) for bill in bills[start : start + _PAGE])
+        next_page = str(start + _PAGE) if start + _PAGE < len(bills) else None
+        return Page(rows, next_page, asked_at, self.world.clock.now(), self._date(), total=len(bills))
+
+    async def probe(self, limiter: RateLimiter) -> datetime | None:
+        await self._ask(limiter)
+        await self.world.last()
+        await self._fault()
+        return self._date()
+
+    def to_invoice(self, document: Document, before: Snapshot | None) -> Invoice:
+        del before
+        return read(str(document["id"]), document)
+
+    async def renew_token(self, limiter: RateLimiter) -> None:
+        del limiter
+
+    async def _ask(self, limiter: RateLimiter) -> datetime:
+        await limiter.wait()
+        if self.world.disk.is_dead:
+            raise Unreachable("the process is dead")
+        self.world.requests.setdefault(self.source, []).append(anyio.current_time())
+        return self.world.clock.now()
+
+    async def _fault(self) -> None:
+        world = self.world
+        if not world.strikes(world.weather.provider):
+            return
+        kind = world.rng.randrange(5)
+        world.trace(f"{self.source} answers badly: {kind}")
+        if kind == 0:
+            raise RateLimited("429", retry_after=timedelta(seconds=world.rng.randrange(1, 600)))
+        if kind == 1:
+            raise ProviderUnavailable("503")
+        if kind == 2:
+            await anyio.sleep(_TIMEOUT_SECONDS)
+            raise ProviderUnavailable("no answer")
+        if kind == 3:
+            raise Unreachable("connection refused")
+        await anyio.sleep(world.rng.random() * _TIMEOUT_SECONDS)
+
+    def _bill(self, invoice_id: str) -> Bill:
+        return self.world.ledger.bills[self.source, invoice_id]
+
+    def _result(self, bill: Bill) -> PollResult:
+        world = self.world
+        if bill.is_hidden:
+            return Missing("no such invoice")
+        if world.strikes(world.weather.provider / 2):
+            return Failed(InvalidAnswer("not JSON: it begins with <html>"))
+        version = bill.now
+        if world.strikes(world.weather.provider / 4):  # a cache at the provider
+            version = world.rng.choice(bill.versions)
+        return _found(bill.id, version)
+
+    def _date(self) -> datetime | None:
+        world = self.world
+        if world.strikes(0.2):
+            return None
+        return (world.clock.true_now() + world.weather.skew).replace(microsecond=0)
+
+
+def _found(invoice_id: str, version: Version) -> Found:
+    document = {"id": invoice_id, **version.document}
+    body = json.dumps(document).encode()
+    shown = {key: value for key, value in document.items() if key != "version"}
+    return Found(lambda: document, lambda _: body, lambda _: digest(json.dumps(shown).encode()), digest(body))
+
+
+def _listed(bill: Bill) -> Listed:
+    document = {"id": bill.id, **bill.now.document}
+    return Listed(bill.id, document, bill.now.is_settled, _found(bill.id, bill.now))
+
+
+@dataclass
+class SimulatedSender:
+    """The receivers; what arrives is kept even if its answer is lost."""
+
+    world: World
+
+    async def reconfigure(self, targets: Mapping[str, Target]) -> None:
+        del targets
+
+    async def send(self, attempt: Attempt) -> Receipt:
+        world, began, started_at = self.world, anyio.current_time(), self.world.clock.now()
+        fault = world.rng.randrange(4) if world.strikes(world.weather.receiver) else None
+        await world.last(longest=0.5)
+        if fault != 0 and not world.disk.is_dead:
+            world.arrivals.append((anyio.current_time(), attempt.event_id, attempt.body))
+            world.trace(f"arrived {attempt.event_id} fault {fault}")
+        await world.last(longest=0.5)
+        if fault in {0, 1}:
+            await anyio.sleep(_TIMEOUT_SECONDS)
+        duration = timedelta(seconds=anyio.current_time() - began)
+        if fault is None:
+            return Receipt(Outcome.DELIVERED, started_at, duration, status=204)
+        pause = timedelta(seconds=world.rng.randrange(1, 900)) if fault == 2 else None
+        status = {2: 429, 3: 500}.get(fault)
+        return Receipt(Outcome.RETRY, started_at, duration, status=status, error=None if status else "timeout",
+                       retry_after=pause)  # fmt: skip
