@@ -5,21 +5,27 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tests.simulation.disk import opened
 from tests.simulation.invoices import Bill
+from tests.simulation.loop import BEGINS_AT
 from tests.simulation.network import World
 
 Body = dict[str, Any]
 _MAY_BE_OVERTAKEN = {"invoice.due_soon"}
+_SETTLING_SECONDS = 6 * 3600
+"""After the faults have ended, what waits for another attempt comes first."""
+_SOON_SECONDS = 60
 _RATES = {"acme": 2.0, "plain": 0.5}
 
 
-def problems(world: World, file: Path) -> tuple[str, ...]:
-    """Every broken promise, in a sentence."""
+def problems(world: World, file: Path, calm_from: float) -> tuple[str, ...]:
+    """Every broken promise, in a sentence. The first day after `calm_from` invoices still change, and nothing fails."""
     first: dict[str, bytes] = {}
     events: dict[tuple[str, str], list[Body]] = defaultdict(list)
     found: list[str] = []
@@ -33,9 +39,11 @@ def problems(world: World, file: Path) -> tuple[str, ...]:
     with closing(opened(file)) as database:
         unsent = _superseded(database)
         for key, bill in world.ledger.bills.items():
-            found += _of_invoice(bill, events.get(key, []), unsent.get(key, set()))
+            found += _of_invoice(bill, events.get(key, []), unsent.get(key, set()), world.clock.now().date())
         found += _budgets(world)
         found += _stuck(database)
+        found += _versions(database)
+    found += _slow(world, calm_from)
     return tuple(found)
 
 
@@ -55,32 +63,76 @@ def _key(data: Body) -> tuple[str, str]:
     return data["source"], data["invoice_id"]
 
 
-def _of_invoice(bill: Bill, events: list[Body], unsent: set[int]) -> Iterable[str]:
+def _of_invoice(bill: Bill, events: list[Body], unsent: set[int], today: date) -> Iterable[str]:
     name = f"{bill.source} {bill.id}"
     numbers = [event["data"]["sequence"] for event in events]
     last = max({*numbers, *unsent}, default=0)
     if numbers != [number for number in range(1, last + 1) if number in numbers or number not in unsent]:
         yield f"{name}: sequences came as {numbers}"
     if not events:
+        if bill.is_hidden:
+            return
         yield f"{name}: nothing was ever said of it"
         return
+    yield from _in_time(name, bill, events)
+    last_shown = _shown(events[-1]["data"]["invoice"])
+    if bill.is_hidden or last_shown["status"] == "deleted":
+        if not bill.hidden_at:
+            yield f"{name}: told as deleted, and it was never away"
+        elif bill.is_hidden and bill.hidden_at.date() < today - timedelta(days=2) and last_shown["status"] != "deleted":
+            yield f"{name}: away since {bill.hidden_at}, which was never told"
+    elif not _matches(last_shown, bill.now.document):
+        yield f"{name}: it is {bill.now.document}, and the last that was said is {last_shown}"
+    yield from _overdue(name, bill, events, today)
+
+
+def _in_time(name: str, bill: Bill, events: list[Body]) -> Iterable[str]:
+    """What is told of an invoice are its states, in their order: none that it never had, and none again from before."""
+    reached = 0
     for event in events:
         shown = _shown(event["data"]["invoice"])
-        if not any(_matches(shown, version.document) for version in bill.versions):
+        matching = [place for place, one in enumerate(bill.versions) if _matches(shown, one.document)]
+        if not matching:
             yield f"{name}: {event['type']} shows a state that it never had: {shown}"
-    last_shown = _shown(events[-1]["data"]["invoice"])
-    if not _matches(last_shown, bill.now.document) and not (last_shown["status"] == "deleted" and bill.hidden_at):
-        yield f"{name}: it is {bill.now.document}, and the last that was said is {last_shown}"
-    yield from _overdue(name, bill, events)
+            return
+        later = [place for place in matching if place >= reached]
+        if not later:
+            yield f"{name}: {event['type']} goes back to an earlier state: {shown}"
+            return
+        reached = later[0]
 
 
-def _overdue(name: str, bill: Bill, events: list[Body]) -> Iterable[str]:
+def _overdue(name: str, bill: Bill, events: list[Body], today: date) -> Iterable[str]:
     told = [event["data"]["invoice"]["due_on"] for event in events if event["type"] == "invoice.overdue"]
     if len(told) != len(set(told)):
         yield f"{name}: overdue twice for one due date: {told}"
+    last = events[-1]["data"]["invoice"]
+    if last["status"] == "deleted" or bill.is_hidden:
+        return
     is_owed = bill.now.status == "open" and bill.now.paid < bill.now.total
-    if events[-1]["data"]["invoice"]["overdue"] != (is_owed and bill.now.due_on.isoformat() in told):
-        yield f"{name}: overdue is {not is_owed}, and was told for {told}"
+    due_on = bill.now.due_on
+    if last["overdue"] and not is_owed:
+        yield f"{name}: called overdue, and nobody owes it"
+    if is_owed and due_on < today - timedelta(days=2) and not (last["overdue"] and due_on.isoformat() in told):
+        yield f"{name}: overdue since {due_on}, which was told for {told} only"
+
+
+def _slow(world: World, calm_from: float) -> Iterable[str]:
+    """Where nothing fails, what is recorded is sent at once."""
+    waits = [
+        at - (datetime.fromisoformat(json.loads(body)["timestamp"]) - BEGINS_AT).total_seconds()
+        for at, _, body in world.arrivals
+        if calm_from + _SETTLING_SECONDS < at < calm_from + 86400
+    ]
+    if waits and median(waits) > _SOON_SECONDS:
+        yield f"events wait {median(waits):.0f} s before they are sent"
+
+
+def _versions(database: sqlite3.Connection) -> Iterable[str]:
+    query = "SELECT watch_id, COUNT(*), MAX(version) FROM snapshots GROUP BY watch_id"
+    for watch, count, newest in database.execute(query):
+        if count != newest:
+            yield f"watch {watch} has {count} snapshots, and the newest has version {newest}"
 
 
 def _shown(invoice: Body) -> Body:
@@ -113,9 +165,14 @@ def _stuck(database: sqlite3.Connection) -> Iterable[str]:
     leased = database.execute("SELECT COUNT(*) FROM watches WHERE lease_ends_at IS NOT NULL").fetchone()[0]
     if leased:
         yield f"{leased} watches are still leased"
-    asked = [row[0] for row in database.execute("SELECT asked_at FROM watches WHERE settled_at IS NULL")]
+    asked = [
+        row[0] for row in database.execute("SELECT asked_at FROM watches WHERE settled_at IS NULL AND state = 'active'")
+    ]
     if asked and max(asked) - min(asked) > 86400 * 1_000_000:
         yield "an open invoice was not polled for a day"
     cursors = [row[0] for row in database.execute("SELECT cursor FROM events ORDER BY cursor")]
     if any(later <= earlier for earlier, later in pairwise(cursors)):
         yield "cursors do not grow"
+    newest = database.execute("SELECT value FROM counters WHERE name = 'cursor'").fetchone()[0]
+    if cursors and newest != cursors[-1]:
+        yield f"the newest cursor is {cursors[-1]}, and the counter says {newest}"

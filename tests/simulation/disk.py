@@ -25,6 +25,11 @@ class Disk:
     """The database file's machine. `kill_in` is after how many statements the process dies, None for never."""
 
     rng: Random
+    file: Path
+    is_synced: bool = True
+    """Whether commits are on the disk when they return, as the program asks for by PRAGMA synchronous."""
+    left: bytes | None = None
+    """What a power cut leaves of a file whose commits were not synced: its state without the write-ahead log."""
     failing: bool = False
     kill_in: int | None = None
     is_dead: bool = False
@@ -54,7 +59,17 @@ class Disk:
         """From now on the process changes nothing any more."""
         self.is_dead = True
         self.kinds[where] = self.kinds.get(where, 0) + 1
+        if not self.is_synced and self.rng.random() < 0.5:
+            self.left = self.file.read_bytes()
         self.on_death()
+
+    def lose_what_was_not_synced(self) -> None:
+        """To be called when nothing has the file open any more."""
+        if self.left is not None:
+            self.file.write_bytes(self.left)
+            for suffix in ("-wal", "-shm"):
+                self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
+            self.left = None
 
 
 def _error(code: int) -> sqlite3.OperationalError:
@@ -96,6 +111,8 @@ class _Connection(sqlite3.Connection):
 
     def step(self, sql: str) -> None:
         disk = self.disk
+        if sql.startswith("PRAGMA synchronous"):
+            disk.is_synced = sql.endswith("FULL")
         is_turn = not sql.startswith("PRAGMA") and disk.rng.random() < _TURN_SHARE
         await_only(anyio.lowlevel.checkpoint() if is_turn else _nothing())
         disk.before(is_end=False)

@@ -14,6 +14,7 @@ BEGINS_AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 """Within the thirty days after it, most time zones change their clocks."""
 
 
+_LONG = timedelta(minutes=10)
 _numbers = count()
 
 
@@ -64,6 +65,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.seconds
 
+    def freeze(self, seconds: float) -> None:
+        """The machine stops for a while: everything that was due meanwhile is late."""
+        self._jumping.seconds += seconds
+
     def _run_once(self) -> None:
         if len(self._ready) > 1:
             waiting = list(self._ready)
@@ -76,8 +81,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class VirtualClock:
     """The wall clock of the simulated machine: it may jump, which the loop's time never does."""
 
-    def __init__(self) -> None:
+    def __init__(self, rng: Random) -> None:
         self.ahead = timedelta(0)
+        self._rng = rng
 
     def now(self) -> datetime:
         return self.true_now() + self.ahead
@@ -87,4 +93,6 @@ class VirtualClock:
         return BEGINS_AT + timedelta(seconds=anyio.current_time())
 
     async def sleep(self, period: timedelta) -> None:
-        await anyio.sleep(max(0.0, period.total_seconds()))
+        """Long waits end late, each by another time: loops that sleep equally long would march in step."""
+        late = 1 + self._rng.random() / 5 if period >= _LONG else 1
+        await anyio.sleep(max(0.0, period.total_seconds() * late))

@@ -148,7 +148,7 @@ class SimulatedProvider:
 
     def _result(self, bill: Bill) -> PollResult:
         world = self.world
-        if bill.is_hidden:
+        if bill.is_hidden or world.strikes(world.weather.provider / 10):
             return Missing("no such invoice")
         if world.strikes(world.weather.provider / 2):
             return Failed(InvalidAnswer("not JSON: it begins with <html>"))

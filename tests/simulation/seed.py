@@ -1,5 +1,6 @@
 """One seed: a world, the lives and deaths of the service in it, and the account at the end."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -109,8 +110,8 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)  # noqa: S311 -- nothing secret
-        self.clock = VirtualClock()
-        self.disk = Disk(Random(self.seed + 1))  # noqa: S311 -- same
+        self.clock = VirtualClock(Random(self.seed + 4))  # noqa: S311 -- same
+        self.disk = Disk(Random(self.seed + 1), self.folder / "watcher.db")  # noqa: S311 -- same
         self.world = World(self.rng, self.clock, self.disk, self.note, Ledger(Random(self.seed + 2)))  # noqa: S311 -- same
 
     def note(self, what: str) -> None:
@@ -119,19 +120,25 @@ class Simulation:
     async def run(self) -> tuple[str, ...]:
         """Live for `days`, then calmly until everything must have come to an end; returns what was wrong."""
         self._prepare()
-        ends_at = self.days * 86400.0
+        calm_from = self.days * 86400.0
         async with anyio.create_task_group() as outside:
             outside.start_soon(self._life)
-            outside.start_soon(self._troubles)
-            while anyio.current_time() < ends_at:
-                self.disk.kill_in = self.rng.choice([None, self.rng.randrange(20, 20_000)])
-                await self._live(ends_at)
+            async with anyio.create_task_group() as troubles:
+                troubles.start_soon(self._troubles)
+                await self._live_until(calm_from, is_mortal=True)
+                troubles.cancel_scope.cancel()
+            self._calm()
+            await self._live_until(calm_from + 86400.0)
             outside.cancel_scope.cancel()
         self._calm()
-        ends_at += CALM_DAYS * 86400.0
+        await self._live_until(calm_from + CALM_DAYS * 86400.0)
+        return account.problems(self.world, self.folder / "watcher.db", calm_from)
+
+    async def _live_until(self, ends_at: float, *, is_mortal: bool = False) -> None:
         while anyio.current_time() < ends_at:
+            if is_mortal:
+                self.disk.kill_in = int(10 ** self.rng.uniform(1.3, 4.5))
             await self._live(ends_at)
-        return account.problems(self.world, self.folder / "watcher.db")
 
     def _prepare(self) -> None:
         (self.folder / "watcher.toml").write_text(f'[database]\nurl = "sqlite:///watcher.db"\n{_CONFIG}')
@@ -156,6 +163,8 @@ class Simulation:
             weather.skew = timedelta(seconds=rng.choice([0, 0, 0, -2, 400, -4000]))
             self.disk.failing = rng.random() < 0.1
             self.clock.ahead = timedelta(seconds=rng.choice([0, 0, 0, 1, -1, 30, -600, 5400]))
+            if rng.random() < 0.2:
+                cast("VirtualLoop", asyncio.get_running_loop()).freeze(rng.random() * 600)
             self.note(f"weather {weather} disk {self.disk.failing} clock {self.clock.ahead}")
             await anyio.sleep(rng.expovariate(1 / 10_000))
 
@@ -164,8 +173,6 @@ class Simulation:
         weather.provider = weather.receiver = 0.0
         weather.skew = self.clock.ahead = timedelta(0)
         self.disk.failing, self.disk.kill_in = False, None
-        for bill in self.world.ledger.bills.values():
-            bill.is_hidden = False
 
     async def _live(self, ends_at: float) -> None:
         """One process, until it dies, is stopped, or `ends_at`."""
@@ -184,6 +191,7 @@ class Simulation:
             except StoreUnavailable as error:
                 self.note(f"the process ends: {str(error).replace(str(self.folder), '')}")
         self.disk.on_death = lambda: None
+        self.disk.lose_what_was_not_synced()
         self.deaths += self.disk.is_dead
         self.note("the process is dead" if self.disk.is_dead else "the process has ended")
         self.disk.is_dead, self.disk.kill_in = False, None
@@ -196,13 +204,15 @@ class Simulation:
         async with open_store(f"sqlite:///{self.folder}/watcher.db", create=True) as store:
             loaded, clock = read(), cast("Clock", self.clock)
             await rescue_leases(store)
+            groups: list[TaskGroup] = []
+            runtime = Runtime(
+                cast("Any", None), SimulatedSender(self.world), clock, self.rng.random, anyio.current_time, IDLE,
+                kinds, lambda: cast("Any", _Silent(groups[0])),
+            )  # fmt: skip
+            service = Service(loaded, ConfigFiles(loaded, read, clock), Replica(store, "one", clock), runtime)
+            await service.apply(loaded)
             async with anyio.create_task_group() as group:
-                runtime = Runtime(
-                    cast("Any", None), SimulatedSender(self.world), clock, self.rng.random, anyio.current_time, IDLE,
-                    kinds, lambda: cast("Any", _Silent(group)),
-                )  # fmt: skip
-                service = Service(loaded, ConfigFiles(loaded, read, clock), Replica(store, "one", clock), runtime)
-                await service.apply(loaded)
+                groups.append(group)
                 yield service, group
 
     def _kind(self, name: str, *, has_lists: bool) -> ProviderKind:
