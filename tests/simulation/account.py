@@ -76,10 +76,10 @@ def _of_invoice(bill: Bill, events: list[Body], unsent: set[int], today: date) -
         return
     yield from _in_time(name, bill, events)
     last_shown = _shown(events[-1]["data"]["invoice"])
-    if bill.is_hidden or last_shown["status"] == "deleted":
-        if not bill.hidden_at:
-            yield f"{name}: told as deleted, and it was never away"
-        elif bill.is_hidden and bill.hidden_at.date() < today - timedelta(days=2) and last_shown["status"] != "deleted":
+    if not bill.hidden_at and any(event["type"] == "invoice.deleted" for event in events):
+        yield f"{name}: told as deleted, and it was never away"
+    if bill.hidden_at and (bill.is_hidden or last_shown["status"] == "deleted"):
+        if bill.is_hidden and bill.hidden_at.date() < today - timedelta(days=2) and last_shown["status"] != "deleted":
             yield f"{name}: away since {bill.hidden_at}, which was never told"
     elif not _matches(last_shown, bill.now.document):
         yield f"{name}: it is {bill.now.document}, and the last that was said is {last_shown}"

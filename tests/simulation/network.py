@@ -44,6 +44,8 @@ class Weather:
     provider: float = 0.0
     receiver: float = 0.0
     skew: timedelta = timedelta(0)
+    denies_until: float = 0.0
+    """Until then providers say of every invoice that it is not there; too short to believe it."""
 
 
 @dataclass
@@ -148,7 +150,8 @@ class SimulatedProvider:
 
     def _result(self, bill: Bill) -> PollResult:
         world = self.world
-        if bill.is_hidden or world.strikes(world.weather.provider / 10):
+        is_denied = anyio.current_time() < world.weather.denies_until or world.strikes(world.weather.provider / 10)
+        if bill.is_hidden or is_denied:
             return Missing("no such invoice")
         if world.strikes(world.weather.provider / 2):
             return Failed(InvalidAnswer("not JSON: it begins with <html>"))

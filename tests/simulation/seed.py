@@ -34,6 +34,8 @@ from watcher.store import open_store, rescue_leases
 
 IDLE = timedelta(minutes=30)
 """Far longer than the second of the real program: idle loops would take most of the time."""
+_DENIED_SECONDS = 3000.0
+"""Shorter than `confirm_deleted`."""
 CALM_DAYS = 3
 """After the faults end: longer than the longest pause of anything that waits."""
 _SOURCES = {"acme": ("meteroid", True), "plain": ("rapyd", False)}
@@ -48,6 +50,7 @@ reminders = ["3d"]
 every = "2h"
 fastest = "30m"
 slowest = "6h"
+confirm_deleted = "1h"
 [http]
 listen = ""
 [sources.acme]
@@ -163,6 +166,8 @@ class Simulation:
             weather.skew = timedelta(seconds=rng.choice([0, 0, 0, -2, 400, -4000]))
             self.disk.failing = rng.random() < 0.1
             self.clock.ahead = timedelta(seconds=rng.choice([0, 0, 0, 1, -1, 30, -600, 5400]))
+            if rng.random() < 0.3:
+                weather.denies_until = anyio.current_time() + rng.random() * _DENIED_SECONDS
             if rng.random() < 0.2:
                 cast("VirtualLoop", asyncio.get_running_loop()).freeze(rng.random() * 600)
             self.note(f"weather {weather} disk {self.disk.failing} clock {self.clock.ahead}")
