@@ -75,6 +75,15 @@ async def postgres_url(postgres_server: str) -> AsyncGenerator[str]:
 
 
 @pytest.fixture
+async def empty_postgres_url(postgres_server: str) -> AsyncGenerator[str]:
+    """A PostgreSQL database of this test's own without any tables."""
+    name = f"empty_{next(_numbers)}"
+    await _administer(postgres_server, f"CREATE DATABASE {name}")
+    yield postgres_server.replace("/postgres?", f"/{name}?")
+    await _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 async def sqlite_store(sqlite_url: str) -> AsyncGenerator[Store]:
     async with open_store(sqlite_url) as store:
         yield store

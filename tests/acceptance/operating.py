@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import anyio
 
@@ -57,16 +58,21 @@ async def operate_all(
 
 
 @asynccontextmanager
-async def started(site: Site, *options: str, variables: Mapping[str, str] | None = None) -> AsyncGenerator[Daemon]:
-    """A `run` that the test itself waits for and stops; what is left of it at the end is killed."""
+async def started(
+    site: Site, *options: str, variables: Mapping[str, str] | None = None, python: Path | None = None
+) -> AsyncGenerator[Daemon]:
+    """A `run` that the test itself waits for and stops; what is left of it at the end is killed.
+
+    `python` is that of an environment with another version of the program.
+    """
+    command, surroundings = [*site.argv("run"), *options], {**environment(), **(variables or {})}
+    if python is not None:
+        command[0] = str(python)
+        del surroundings["PYTHONPATH"]
     log = site.folder / f"started-{next(_numbers)}.log"
     with log.open("wb") as stderr:
         process = await anyio.open_process(
-            [*site.argv("run"), *options],
-            stdin=None,
-            stdout=stderr,
-            stderr=stderr,
-            env={**environment(), **(variables or {})},
+            command, stdin=None, stdout=stderr, stderr=stderr, cwd=site.folder, env=surroundings
         )
         try:
             yield Daemon(process, log)

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from hashlib import blake2b
 
+import anyio
 import structlog
 
 import watcher
 from watcher.clock import Clock
 from watcher.config.settings import Configuration
-from watcher.core.errors import Refused, StoreUnavailable
+from watcher.core.errors import Refused, SchemaMismatch, StoreUnavailable
 from watcher.store import HEARTBEAT_EVERY, Identity, Notice, ReplicaLink, ReplicaState, SqlReplicas, Store
 
 _JUDGING_SECONDS = 6
@@ -43,6 +44,9 @@ class Replica:
     def __init__(self, store: Store, name: str, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.store = self._store = store
         self.differing: tuple[str, ...] = ()
+        self.outdated = anyio.Event()
+        """Set when the database was upgraded to a schema that this program does not work with."""
+        self.mismatch: SchemaMismatch | None = None
         self._clock = clock
         self._monotonic = monotonic
         self._identity = Identity(name, watcher.__version__, socket.gethostname(), os.getpid())
@@ -86,8 +90,14 @@ class Replica:
         while not self._store.is_sqlite:
             on_heartbeat("replica")
             try:
+                await self._replicas.require_usable_schema()
                 await self._keep_link()
                 await self._beat(config())
+            except SchemaMismatch as error:
+                if self.mismatch is None:
+                    _log.error("replica.outdated", error=str(error), effect="finishes what is in progress and stops")
+                    self.mismatch = error
+                    self.outdated.set()
             except StoreUnavailable as error:
                 self._report(str(error))
             except Refused as error:

@@ -19,7 +19,8 @@ _log = structlog.get_logger()
 async def serve(service: Service, notifier: Notifier) -> None:
     """Work until SIGTERM or SIGINT; then finish what is in progress, for at most `shutdown_grace`.
 
-    A second SIGTERM or SIGINT ends the grace period: what is in progress is given back.
+    A second SIGTERM or SIGINT ends the grace period: what is in progress is given back. Stops in the same way, and then
+    raises SchemaMismatch, when the database was upgraded to a schema that this program does not work with.
     """
     status = StatusLine(notifier, lambda: f"watching {len(service.configuration.sources)} sources")
     async with anyio.create_task_group() as group:
@@ -28,13 +29,17 @@ async def serve(service: Service, notifier: Notifier) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             status.ready()
             _log.info("service.started", version=__version__, pid=os.getpid(), config=str(service.configuration.path))
-            await _reload_until_stopped(service, signals, status)
+            with anyio.CancelScope() as working:
+                group.start_soon(_cancel_when_outdated, service, working)
+                await _reload_until_stopped(service, signals, status)
             notifier.stopping()
             with anyio.move_on_after(service.configuration.watcher.shutdown_grace.total_seconds()) as grace:
                 group.start_soon(_end_on_second_signal, grace, signals)
                 await service.stop()
             group.cancel_scope.cancel()
     _log.info("service.stopped")
+    if service.replica.mismatch is not None:
+        raise service.replica.mismatch
 
 
 async def _reload_until_stopped(service: Service, signals: AsyncIterator[signal.Signals], status: StatusLine) -> None:
@@ -44,6 +49,11 @@ async def _reload_until_stopped(service: Service, signals: AsyncIterator[signal.
         status.reloading()
         await service.reload(forced=True)
         status.ready()
+
+
+async def _cancel_when_outdated(service: Service, working: anyio.CancelScope) -> None:
+    await service.replica.outdated.wait()
+    working.cancel()
 
 
 async def _end_on_second_signal(grace: anyio.CancelScope, signals: AsyncIterator[signal.Signals]) -> None:

@@ -109,8 +109,8 @@ async def open_store(
     """Open the database of a configured URL, and close it again.
 
     `create` makes the SQLite file (readable by its owner only) and the tables if there are none. Without it a missing
-    database is StoreUnavailable, as is a SQLite file that others lock for `busy_timeout`. An older or newer schema is
-    SchemaMismatch; `migrate.upgrade` upgrades an older one.
+    database is StoreUnavailable, as is a SQLite file that others lock for `busy_timeout`. A schema that this
+    program does not work with is SchemaMismatch; `migrate.upgrade` upgrades an older one.
     """
     opening = connected(
         url, create=create, read_only=read_only, database_clock=database_clock, busy_timeout=busy_timeout
@@ -120,7 +120,7 @@ async def open_store(
             async with store.transaction() as connection:
                 await connection.run_sync(migrate.create)
         async with store.reading() as connection:
-            await connection.run_sync(migrate.require_current, store.place)
+            await connection.run_sync(migrate.require_usable, store.place)
         yield store
 
 

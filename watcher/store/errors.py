@@ -32,6 +32,8 @@ _POSTGRESQL: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.DeadlockDetectedError, "had two transactions waiting for each other: try again"),
     (asyncpg.SerializationError, "had two conflicting transactions: try again"),
     (asyncpg.QueryCanceledError, "took too long"),
+    (asyncpg.UndefinedTableError, "has another schema than this program"),
+    (asyncpg.UndefinedColumnError, "has another schema than this program"),
     (asyncpg.PostgresConnectionError, "closed the connection"),
     (asyncpg.OperatorInterventionError, "is starting, stopping or closed this connection"),
 )

@@ -290,8 +290,9 @@ replicas = Table(
     Column("heartbeat_at", Instant, nullable=False),
     Column("state", Words(), nullable=False),
     Column("config", Words(), nullable=False),
+    Column("revision", Integer),
     UniqueConstraint("name", name="uq_replicas_name"),
 )
-"""The `run`s on a PostgreSQL database, by the server's clock. `config` is a digest of the configuration. `holder` in
-other tables is the `id` of the replica that leased the row last.
+"""The `run`s on a PostgreSQL database, by the server's clock. `config` is a digest of the configuration, `revision` the
+newest migration that the program knows. `holder` in other tables is the `id` of the replica that leased the row last.
 """

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from sqlite3 import connect
 
@@ -16,7 +17,7 @@ from sqlalchemy.schema import SchemaItem
 
 from tests.fakes import stored
 from watcher.core.errors import Refused, SchemaMismatch, StoreUnavailable
-from watcher.store import Reports, SqlOutbox, Store, backup, check, engine, hold_run_lock, open_store, upgrade
+from watcher.store import Reports, SqlOutbox, Store, backup, check, hold_run_lock, open_store, upgrade
 from watcher.store.tables import metadata
 
 
@@ -47,16 +48,12 @@ async def test_a_new_database_is_readable_by_its_owner_alone(tmp_path: Path) -> 
         assert _modes(tmp_path) == {0o600}
 
 
-async def test_several_starters_migrate_once(tmp_path: Path, postgres_url: str) -> None:
-    async with engine.connected(postgres_url) as store, store.transaction() as connection:
-        await connection.execute(text("DROP SCHEMA public CASCADE"))
-        await connection.execute(text("CREATE SCHEMA public"))
-
+async def test_several_starters_migrate_once(tmp_path: Path, empty_postgres_url: str) -> None:
     async def start(url: str) -> None:
         async with open_store(url, create=True) as store:
             assert await Reports(store).sources() == []
 
-    for url in (f"sqlite:///{tmp_path}/new.db", postgres_url):
+    for url in (f"sqlite:///{tmp_path}/new.db", empty_postgres_url):
         async with anyio.create_task_group() as group:
             for _ in range(4):
                 group.start_soon(start, url)
@@ -75,7 +72,7 @@ async def test_another_schema_is_refused_with_a_sentence(database_url: str, revi
             pass
     if revision:
         with pytest.raises(SchemaMismatch, match="newer"):
-            await upgrade(database_url)
+            await upgrade(database_url, timedelta(0), print)
 
 
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
@@ -136,8 +133,8 @@ async def test_another_kind_of_url_is_refused(url: str) -> None:
 
 async def test_upgrade_says_what_it_did(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
-    assert (await upgrade(url)).endswith("created")
-    assert (await upgrade(url)).endswith("up to date already")
+    assert (await upgrade(url, timedelta(0), print)).endswith("created")
+    assert (await upgrade(url, timedelta(0), print)).endswith("up to date already")
     assert (await check(url)).endswith("fine")
 
 
@@ -150,7 +147,7 @@ async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url
     with pytest.raises(SchemaMismatch, match=r"older schema .* run `invoice-watcher db upgrade`"):
         async with open_store(database_url):
             pass
-    assert (await upgrade(database_url)).endswith("upgraded")
+    assert (await upgrade(database_url, timedelta(0), print)).endswith("upgraded")
     async with open_store(database_url, database_clock=False) as store:
         assert [row["state"] for row in await Reports(store).endpoints()] == ["active"]
         (claimed,) = await stored.send(SqlOutbox(store))

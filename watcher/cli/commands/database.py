@@ -9,7 +9,7 @@ import typer
 from watcher import store
 from watcher.cli.open_store import database_url, load_configuration
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import print_answer, print_document
+from watcher.cli.output import print_answer, print_document, print_note
 
 app = group("Upgrade, check or back up the database.")
 
@@ -20,8 +20,13 @@ def _url(invocation: Invocation) -> str:
 
 @command(app, "upgrade", "db upgrade")
 def upgrade(invocation: Invocation) -> None:
-    """Create the database, or upgrade its schema to that of this program. A first `run` creates it by itself."""
-    _report(invocation, anyio.run(store.upgrade, _url(invocation)))
+    """Create the database, or upgrade its schema to that of this program. A first `run` creates it by itself.
+
+    What replicas of an older program would not work with waits until they are gone, at most `[database] wait`.
+    """
+    loaded = load_configuration(invocation)
+    wait = loaded.configuration.database.wait
+    _report(invocation, anyio.run(store.upgrade, database_url(loaded), wait, print_note))
 
 
 @command(app, "check", "db check")

@@ -1,10 +1,12 @@
 """`db upgrade`, `db check`, `db backup`: each opens the database of a URL, does its work and returns a sentence."""
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 
+import anyio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,14 +14,22 @@ from watcher.core.errors import Refused, SchemaMismatch, StoreUnavailable
 from watcher.store import migrate
 from watcher.store.engine import Store, connected, open_store
 from watcher.store.errors import explained
+from watcher.store.maintenance.run_lock import hold_run_lock
 from watcher.store.migrate import Schema
 
+_ASK_AGAIN_SECONDS = 0.5
 
-async def upgrade(url: str) -> str:
-    """Create the database, or upgrade an older schema. Raises SchemaMismatch for a newer one, and StoreUnavailable."""
+
+async def upgrade(url: str, wait: timedelta, on_wait: Callable[[str], None]) -> str:
+    """Create the database, or upgrade an older schema.
+
+    A migration that older programs would not work with waits for the replicas that run them, at most `wait`; `on_wait`
+    gets a sentence with their names. Raises Refused if they are still active then, or if a `run` uses the SQLite file,
+    SchemaMismatch for a newer schema, and StoreUnavailable.
+    """
     async with connected(url, create=True) as store:
-        async with store.transaction() as connection:
-            found = await connection.run_sync(migrate.upgrade)
+        with await _run_lock_if_needed(store, url):
+            found = await _upgraded(store, wait, on_wait)
         match found:
             case Schema.NONE:
                 return f"{store.place}: created"
@@ -27,10 +37,36 @@ async def upgrade(url: str) -> str:
                 return f"{store.place}: upgraded"
             case Schema.CURRENT:
                 return f"{store.place}: up to date already"
+            case Schema.EXPANDED:
+                return f"{store.place}: newer than this program, which works with it"
             case Schema.NEWER:
                 raise SchemaMismatch(
                     f"{store.place} has a newer schema than this program: install the newer invoice-watcher"
                 )
+
+
+async def _upgraded(store: Store, wait: timedelta, on_wait: Callable[[str], None]) -> Schema:
+    """Returns what was there before."""
+    ends_at = anyio.current_time() + wait.total_seconds()
+    first: Schema | None = None
+    while True:
+        async with store.transaction() as connection:
+            done = await connection.run_sync(migrate.upgrade)
+        if not done.waits_for:
+            return first or done.found
+        sentence = f"{', '.join(done.waits_for)} would not work with the schema of this program: stop"
+        if anyio.current_time() >= ends_at:
+            raise Refused(f"{store.place} is not upgraded: {sentence} them first")
+        if first is None:
+            first = done.found
+            on_wait(f"waiting for older replicas: {sentence} them, or wait until they are gone")
+        await anyio.sleep(_ASK_AGAIN_SECONDS)
+
+
+async def _run_lock_if_needed(store: Store, url: str) -> AbstractContextManager[None]:
+    async with store.reading() as connection:
+        needed = store.is_sqlite and await connection.run_sync(migrate.stops_a_run)
+    return hold_run_lock(url) if needed else nullcontext()
 
 
 async def check(url: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.core.errors import Refused
 from watcher.store.column_types import AnyRow, Instant
 from watcher.store.engine import Store
+from watcher.store.migrate import REVISIONS, require_usable
 from watcher.store.replicas.session_lock import is_locked
 from watcher.store.replicas.takeover import take_over_leases
 from watcher.store.tables import replicas
@@ -78,6 +79,7 @@ class SqlReplicas:
                 "heartbeat_at": here,
                 "state": ReplicaState.ACTIVE.value,
                 "config": config,
+                "revision": int(REVISIONS[-1]),
             }
             added = await connection.execute(insert(replicas).values(values).returning(replicas.c.id))
             return int(added.scalar_one())
@@ -91,6 +93,11 @@ class SqlReplicas:
             gone = (replicas.c.state == ReplicaState.LOST.value, replicas.c.heartbeat_at < here - _LISTED_FOR)
             await connection.execute(delete(replicas).where(replicas.c.id != key, *gone))
             return (await connection.execute(beating.values(values))).rowcount == 1
+
+    async def require_usable_schema(self) -> None:
+        """Raise SchemaMismatch if an upgrade has left this program behind."""
+        async with self.store.reading() as connection:
+            await connection.run_sync(require_usable, self.store.place)
 
     async def take_over_lost(self, key: int, now: datetime) -> tuple[TakenOver, ...]:
         """Find the replicas that died or hang, and make what they hold due at once."""

@@ -1,0 +1,45 @@
+"""The version of this program before the newest migration, from the repository's own history in a venv of its own."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from watcher.store.migrate import MIGRATIONS, REVISIONS
+
+ROOT = Path(__file__).parents[2]
+
+
+def install_previous_version(folder: Path) -> Path:
+    """Returns its Python. Skipped aloud where there is no history to build it from."""
+    commit = _commit()
+    archive = _run("git", "archive", "--format=tar", commit)
+    with tarfile.open(fileobj=BytesIO(archive)) as files:
+        files.extractall(folder / "source", filter="data")
+    uv, venv = (sys.executable, "-m", "uv", "--no-config", "--quiet"), folder / "venv"
+    _run(*uv, "venv", "--python", sys.executable, str(venv))
+    into = ("pip", "install", "--python", str(venv))
+    _run(*uv, *into, "--require-hashes", "-r", str(folder / "source" / "requirements" / "run.txt"))
+    _run(*uv, *into, "--no-deps", "--no-build-isolation", str(folder / "source"))
+    return venv / "bin" / "python"
+
+
+def _commit() -> str:
+    """The commit before the one that added the newest migration; the last commit while that is not committed yet."""
+    (newest,) = (MIGRATIONS / "versions").glob(f"{REVISIONS[-1]}_*.py")
+    adding = ("git", "log", "-1", "--diff-filter=A", "--format=%P", "--", str(newest))
+    try:
+        parents = _run(*adding).split()
+        return parents[0].decode() if parents else _run("git", "rev-parse", "HEAD").decode().strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the previous version is built from git's history, and there is none here ({error})")
+
+
+def _run(*command: str) -> bytes:
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, timeout=300).stdout  # noqa: S603 -- our own words
