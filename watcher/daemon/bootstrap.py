@@ -3,10 +3,12 @@
 import gc
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.from_thread
@@ -27,11 +29,12 @@ from watcher.daemon.service import Service
 from watcher.ports import ListDigest
 from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.session import open_session
-from watcher.store import SqlWatches, Store, hold_run_lock, open_store, rescue_leases
+from watcher.store import SqlWatches, hold_run_lock, open_store, rescue_leases
 from watcher.systemd import Notifier
 from watcher.webhook import WebhookSender
 
 _TRY_AGAIN_SECONDS = 1
+_T = TypeVar("_T")
 
 _log = structlog.get_logger()
 
@@ -52,20 +55,21 @@ async def opened_service(
         logs.configure(configuration.log.level, configuration.log.format)
         url = configuration.database.url.get_secret_value()
         opened.enter_context(hold_run_lock(url))
-        store = await _when_reachable(opened, configuration)
-        if loaded.lists.entries is None and loaded.lists.mark != await SqlWatches(store).list_digest():
+        patience = _Patience(configuration.database.wait)
+        store = await patience.during(lambda: opened.enter_async_context(open_store(url, create=True)))
+        if loaded.lists.entries is None and loaded.lists.mark != await patience.during(SqlWatches(store).list_digest):
             # Another run has ended since then, and it had other lists.
             loaded = await anyio.to_thread.run_sync(read)
-        if count := await rescue_leases(store):
+        if count := await patience.during(lambda: rescue_leases(store)):
             _log.warning("work.taken_back", count=count, reason="the last run was killed")
         clock = SystemClock()
         replica = Replica(store, name or default_name(), clock)
-        await replica.join(config_digest(configuration))
+        await patience.during(lambda: replica.join(config_digest(configuration)))
         opened.push_async_callback(replica.leave)
         session = await opened.enter_async_context(open_session())
         sender = await opened.enter_async_context(WebhookSender({}, clock))
         service = Service(loaded, ConfigFiles(loaded, read, clock), replica, Runtime(session, sender, clock))
-        await service.apply(loaded)
+        await patience.during(partial(service.apply, loaded))
         del loaded  # a million entries that nobody needs any more
         yield service
 
@@ -74,41 +78,46 @@ class _Stopped(Exception):
     """SIGTERM or SIGINT came while `run` waited for its database."""
 
 
-async def _when_reachable(opened: AsyncExitStack, configuration: Configuration) -> Store:
-    """Open the database, and wait for one that cannot be reached, at most `database.wait`.
+class _Patience:
+    """Waits for a database that cannot be reached, at most `wait` in all the steps of a start."""
 
-    Raises StoreUnavailable, and _Stopped.
-    """
-    outcome: Store | WatcherError | None = None
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with anyio.create_task_group() as waiting:
-            waiting.start_soon(_cancel_on_signal, signals, waiting.cancel_scope)
+    def __init__(self, wait: timedelta) -> None:
+        self._wait = wait
+        self._ends_at = anyio.current_time() + wait.total_seconds()
+        self._is_said = False
+
+    async def during(self, step: Callable[[], Awaitable[_T]]) -> _T:
+        """Take a step of the start, again while the database cannot be reached.
+
+        Raises StoreUnavailable, other errors of the step, and _Stopped.
+        """
+        done: list[_T] = []
+        failure: WatcherError | None = None
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async with anyio.create_task_group() as waiting:
+                waiting.start_soon(_cancel_on_signal, signals, waiting.cancel_scope)
+                try:
+                    done.append(await self._again(step))
+                except WatcherError as error:  # raised below: a task group would wrap it
+                    failure = error
+                waiting.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        if not done:
+            raise _Stopped
+        return done[0]
+
+    async def _again(self, step: Callable[[], Awaitable[_T]]) -> _T:
+        while True:
             try:
-                outcome = await _opened(opened, configuration)
-            except WatcherError as error:  # raised below: a task group would wrap it
-                outcome = error
-            waiting.cancel_scope.cancel()
-    if isinstance(outcome, WatcherError):
-        raise outcome
-    if outcome is None:
-        raise _Stopped
-    return outcome
-
-
-async def _opened(opened: AsyncExitStack, configuration: Configuration) -> Store:
-    url, wait = configuration.database.url.get_secret_value(), configuration.database.wait
-    ends_at = anyio.current_time() + wait.total_seconds()
-    is_said = False
-    while True:
-        try:
-            return await opened.enter_async_context(open_store(url, create=True))
-        except StoreUnreachable as error:
-            if anyio.current_time() >= ends_at:
-                raise
-            if not is_said:
-                _log.warning("database.awaited", error=str(error), wait=format_duration(wait))
-                is_said = True
-            await anyio.sleep(_TRY_AGAIN_SECONDS)
+                return await step()
+            except StoreUnreachable as error:
+                if anyio.current_time() >= self._ends_at:
+                    raise
+                if not self._is_said:
+                    _log.warning("database.awaited", error=str(error), wait=format_duration(self._wait))
+                    self._is_said = True
+                await anyio.sleep(_TRY_AGAIN_SECONDS)
 
 
 async def _cancel_on_signal(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:
