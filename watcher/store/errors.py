@@ -37,6 +37,9 @@ _POSTGRESQL: tuple[tuple[type[Exception], str], ...] = (
     (asyncpg.PostgresConnectionError, "closed the connection"),
     (asyncpg.OperatorInterventionError, "is starting, stopping or closed this connection"),
 )
+_EXPLAINED = (
+    SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
 _OF_OTHER_SESSIONS = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 _POOLED = (
     "is behind a pooler that gives each transaction another session (PgBouncer with pool_mode = transaction): "
@@ -57,7 +60,7 @@ def explained(place: str) -> Generator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (*_EXPLAINED, OSError) as error:
         if any(isinstance(cause, _OF_OTHER_SESSIONS) for cause in _causes(error)):
             raise DatabaseUnsuitable(f"{place} {_POOLED}") from error
         meaning = _meaning(error)
@@ -83,8 +86,10 @@ def _native_meaning(error: BaseException) -> str | None:
             return meaning
     if isinstance(error, TimeoutError):
         return "did not answer in time"
-    if isinstance(error, asyncpg.InterfaceError):
-        return "closed the connection" if "closed" in str(error) else None
+    # asyncpg's own error comes where the network went away in the middle of a statement.
+    is_closed = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
+    if is_closed or type(error) is asyncpg.InternalClientError:
+        return "closed the connection"
     if isinstance(error, OSError):
         return f"cannot be reached: {error.strerror or 'connecting failed'}"
     return None
