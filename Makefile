@@ -8,7 +8,7 @@
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops
-#   make kill      kill the daemon 200 times at random moments and account for every event
+#   make chaos     break the running program in every way, and account for every event: KILLS=1000 SEED=1 JOBS=2
 #   make takeover  how long until another replica does what a lost one held
 #   make simulate  the service in simulated worlds: SEEDS=100 of them, DAYS=10 long, from FIRST=1 on
 #   make season    ninety days of 10,000 invoices: one overdue for each due date that passed unpaid
@@ -19,7 +19,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench kill takeover simulate season install uninstall clean
+.PHONY: help demo test check fmt lock lowest fuzz bench chaos takeover simulate season install uninstall clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -103,8 +103,13 @@ bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.deliveries
 	@$(PY) -m tests.benchmarks.lists
 
-kill: $(VENV)/dev.stamp
-	@$(PY) -m tests.acceptance.kills
+# On SQLite; and half as many kills on PostgreSQL, with three replicas.
+chaos: KILLS := 1000
+chaos: SEED := $(shell date +%s)
+chaos: JOBS := 2
+chaos: $(VENV)/dev.stamp
+	@$(PY) -m tests.chaos --database sqlite --kills $(KILLS) --seed $(SEED) --jobs $(JOBS)
+	@$(PY) -m tests.chaos --database postgresql --kills $$(($(KILLS) / 2)) --seed $(SEED) --jobs $(JOBS)
 
 takeover: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.takeover

@@ -113,18 +113,22 @@ class Site:
 
     def write(self) -> None:
         (self.folder / "watchlists").mkdir(exist_ok=True)
+        for name, text in self.lists.items():
+            _put(self.folder / "watchlists" / name, text)
+        self.write_config(self.config, self.database)
+
+    def write_config(self, path: Path, database: Table) -> None:
+        """Write the configuration for one of several replicas, which differ in how they reach their database."""
         tables: dict[str, Table] = {
             "watcher": {"watchlists": ["watchlists/*.toml"]} | self.watcher,
             "polling": self.polling,
             "http": self.http,
             "log": {"format": "json"},
-            "database": self.database,
+            "database": database,
         }
         tables |= {f"sources.{name}": table for name, table in self.sources.items()}
         tables |= {f"endpoints.{name}": table for name, table in self.endpoints.items()}
-        self.config.write_text("\n".join(f"[{name}]\n{_pairs(table)}" for name, table in tables.items() if table))
-        for name, text in self.lists.items():
-            (self.folder / "watchlists" / name).write_text(text)
+        _put(path, "\n".join(f"[{name}]\n{_pairs(table)}" for name, table in tables.items() if table))
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Daemon]:
@@ -200,12 +204,20 @@ class Site:
         file = self.folder / "secrets" / name
         file.parent.mkdir(mode=0o700, exist_ok=True)
         file.touch(mode=0o600)
-        file.write_text(secret)
+        if file.read_text() != secret:  # a daemon may be reading it
+            file.write_text(secret)
         return f"secrets/{name}"
 
 
 def environment() -> Mapping[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
+
+
+def _put(path: Path, text: str) -> None:
+    """Replace a file at once: a daemon may be reading it."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
 
 
 def _pairs(table: Mapping[str, object]) -> str:

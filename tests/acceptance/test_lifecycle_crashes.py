@@ -1,29 +1,13 @@
 """Killed at any moment: nothing is lost, and what comes twice is the same to the byte."""
 
-import random
 import signal
 
 import pytest
 
 from tests.acceptance.daemon import ALIVE_AFTER, Site, until
-from tests.acceptance.kills import INVOICES, Campaign
 from tests.acceptance.operating import operate, started
 
 pytestmark = pytest.mark.timeout(300)
-
-KILLS = 10
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_ten_kills_lose_no_event_change_no_byte_and_keep_the_order_of_each_invoice(site: Site, seed: int) -> None:
-    campaign = Campaign(site, random.Random(seed))  # noqa: S311 -- a life to repeat, no secret
-    campaign.prepare()
-    for _ in range(KILLS):
-        await campaign.kill()
-    account = await campaign.account()
-    assert (account.lost, account.problems) == (0, ())
-    assert account.duplicates <= account.in_flight
-    assert account.events >= len(INVOICES)
 
 
 async def test_a_second_run_on_the_same_file_names_the_first_and_a_dead_one_holds_nothing(site: Site) -> None:

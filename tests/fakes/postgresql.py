@@ -3,16 +3,19 @@
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 _USERS = ("postgres", "nobody")
 """PostgreSQL refuses to run as root: whom to become then."""
 _QUICK = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=16MB -c listen_addresses=''"
+_DURABLE = "-c fsync=off -c synchronous_commit=on -c shared_buffers=16MB -c listen_addresses=127.0.0.1"
 
 
 class PostgresqlMissing(Exception):
@@ -22,6 +25,52 @@ class PostgresqlMissing(Exception):
 @contextmanager
 def cluster() -> Generator[str]:
     """Start a cluster and yield the URL of its `postgres` database. Raises PostgresqlMissing."""
+    with _initialized() as (programs, folder):
+        start = ("-D", folder / "c", "-w", "-l", folder / "log", "-o", f"{_QUICK} -k {folder}")
+        _run(programs / "pg_ctl", "start", *start)
+        try:
+            yield f"postgresql://watcher@/postgres?host={folder}"
+        finally:
+            _run(programs / "pg_ctl", "stop", "-D", folder / "c", "-m", "immediate", "-w")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A cluster that can be restarted, on a port of loopback. What it has committed outlives it, but not the machine:
+    it writes everything at commit and leaves it to the system to bring it to the disk.
+    """
+
+    programs: Path
+    folder: Path
+    port: int
+
+    def url(self, database: str = "postgres", port: int | None = None) -> str:
+        """`port` is that of a proxy before it."""
+        return f"postgresql://watcher@127.0.0.1:{port or self.port}/{database}"
+
+    def restart(self, mode: str) -> None:
+        """Return when it takes connections again. `mode` is `fast` or `immediate`, which is a crash."""
+        _run(self.programs / "pg_ctl", "restart", "-D", self.folder / "c", "-m", mode, "-w", "-l", self.folder / "log")
+
+
+@contextmanager
+def server() -> Generator[Server]:
+    """Start a cluster of its own. Raises PostgresqlMissing."""
+    with _initialized() as (programs, folder), socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        started = Server(programs, folder, probe.getsockname()[1])
+        probe.close()
+        options = f"{_DURABLE} -c port={started.port} -k {folder}"
+        _run(programs / "pg_ctl", "start", "-D", folder / "c", "-w", "-l", folder / "log", "-o", options)
+        try:
+            yield started
+        finally:
+            _run(programs / "pg_ctl", "stop", "-D", folder / "c", "-m", "immediate", "-w")
+
+
+@contextmanager
+def _initialized() -> Generator[tuple[Path, Path]]:
+    """Where the programs are, and a folder whose `c` is a new cluster."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     user = _user()
@@ -29,12 +78,7 @@ def cluster() -> Generator[str]:
         shutil.chown(folder, user)
     try:
         _run(programs / "initdb", "-D", folder / "c", "-U", "watcher", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        start = ("-D", folder / "c", "-w", "-l", folder / "log", "-o", f"{_QUICK} -k {folder}")
-        _run(programs / "pg_ctl", "start", *start)
-        try:
-            yield f"postgresql://watcher@/postgres?host={folder}"
-        finally:
-            _run(programs / "pg_ctl", "stop", "-D", folder / "c", "-m", "immediate", "-w")
+        yield programs, folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
