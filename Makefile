@@ -10,7 +10,7 @@
 #   make bench     polls and deliveries per second, as ratios to bare loops
 #   make chaos     break the running program in every way, and account for every event: KILLS=1000 SEED=1 JOBS=2
 #   make takeover  how long until another replica does what a lost one held
-#   make simulate  the service in simulated worlds: SEEDS=100 of them, DAYS=10 long, from FIRST=1 on
+#   make simulate  the service in simulated worlds: SEEDS=100 of them, DAYS=10 long, from FIRST=1 on, JOBS=2 at once
 #   make season    ninety days of 10,000 invoices: one overdue for each due date that passed unpaid
 #   make install   the program and its systemd service into PREFIX, or newer ones over those (DESTDIR is honoured)
 #   make uninstall remove these; configuration and database stay
@@ -115,7 +115,7 @@ takeover: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.takeover
 
 simulate: $(VENV)/dev.stamp
-	@$(PY) -m tests.simulation --seeds $(or $(SEEDS),100) --days $(or $(DAYS),10) --first $(or $(FIRST),1)
+	@$(PY) -m tests.simulation --seeds $(or $(SEEDS),100) --days $(or $(DAYS),10) --first $(or $(FIRST),1) $(if $(JOBS),--jobs $(JOBS))
 
 season: $(VENV)/dev.stamp
 	@$(PY) -m tests.unit.core.invoices.season

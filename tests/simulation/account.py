@@ -3,17 +3,19 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tests.simulation.disk import opened
+from tests.simulation.files import ALWAYS, LEDGER, PICKY, RATES, SOMETIMES
 from tests.simulation.invoices import Bill
 from tests.simulation.loop import BEGINS_AT
+from tests.simulation.monitor import Monitor
 from tests.simulation.network import World
 
 Body = dict[str, Any]
@@ -21,30 +23,89 @@ _MAY_BE_OVERTAKEN = {"invoice.due_soon"}
 _SETTLING_SECONDS = 6 * 3600
 """After the faults have ended, what waits for another attempt comes first."""
 _SOON_SECONDS = 60
-_RATES = {"acme": 2.0, "plain": 0.5}
+_EARLY = timedelta(minutes=6)
+"""Our clock may be five minutes ahead of the providers'."""
+_ASKED_JUST_NOW = timedelta(minutes=1)
+_BY_CLOCK = {"invoice.due_soon", "invoice.overdue", "invoice.overdue_reminder"}
 
 
-def problems(world: World, file: Path, calm_from: float) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What arrived first of an event. `at` is in seconds of true time."""
+
+    at: float
+    body: Body
+
+
+def problems(world: World, monitor: Monitor, calm_from: float) -> tuple[str, ...]:
     """Every broken promise, in a sentence. The first day after `calm_from` invoices still change, and nothing fails."""
-    first: dict[str, bytes] = {}
-    events: dict[tuple[str, str], list[Body]] = defaultdict(list)
     found: list[str] = []
-    for _, event_id, body in world.arrivals:
-        if first.setdefault(event_id, body) != body:
-            found.append(f"{event_id} came with another body")
-        event = json.loads(body)
-        data = event["data"]
-        if "invoice_id" in data and not any(one["data"]["event_id"] == event_id for one in events[_key(data)]):
-            events[_key(data)].append(event)
-    with closing(opened(file)) as database:
+    by_endpoint = {name: _first_arrivals(world, name) for name in (LEDGER, PICKY)}
+    first = by_endpoint[LEDGER]
+    events = _by_invoice(first)
+    with closing(opened(monitor.file)) as database:
         unsent = _superseded(database)
         for key, bill in world.ledger.bills.items():
             found += _of_invoice(bill, events.get(key, []), unsent.get(key, set()), world.clock.now().date())
-        found += _budgets(world)
         found += _stuck(database)
         found += _versions(database)
+        found += monitor.recorded(database)
+    found += _bodies(world)
+    found += _picky(by_endpoint[PICKY], first)
+    found += _early(first)
+    found += _budgets(world)
     found += _slow(world, calm_from)
     return tuple(found)
+
+
+def _first_arrivals(world: World, endpoint: str) -> dict[str, Event]:
+    """By id, in the order of their first arrivals."""
+    found: dict[str, Event] = {}
+    for one in world.arrivals:
+        if one.endpoint == endpoint and one.event_id not in found:
+            found[one.event_id] = Event(one.at, json.loads(one.body))
+    return found
+
+
+def _by_invoice(first: Mapping[str, Event]) -> dict[tuple[str, str], list[Body]]:
+    found: dict[tuple[str, str], list[Body]] = defaultdict(list)
+    for event in first.values():
+        if "invoice_id" in event.body["data"]:
+            found[_key(event.body["data"])].append(event.body)
+    return found
+
+
+def _bodies(world: World) -> Iterable[str]:
+    known: dict[str, bytes] = {}
+    for one in world.arrivals:
+        if known.setdefault(one.event_id, one.body) != one.body:
+            yield f"{one.event_id} came with another body"
+
+
+def _picky(picky: Mapping[str, Event], ledger: Mapping[str, Event]) -> Iterable[str]:
+    """It gets what its settings say, in the order of the sequences."""
+    for event_id, event in picky.items():
+        if event.body["type"] not in {*ALWAYS, *SOMETIMES}:
+            yield f"picky got {event_id}, which is {event.body['type']}"
+    for event_id, event in ledger.items():
+        if event.body["type"] in ALWAYS and event_id not in picky:
+            yield f"picky did not get {event_id}, which is {event.body['type']}"
+    for key, events in _by_invoice(picky).items():
+        numbers = [body["data"]["sequence"] for body in events]
+        if numbers != sorted(numbers):
+            yield f"picky: sequences of {key} came as {numbers}"
+
+
+def _early(first: Mapping[str, Event]) -> Iterable[str]:
+    """What the clock causes is not sent before its hour, unless no provider could be asked for the time."""
+    for event in first.values():
+        data = event.body["data"]
+        if event.body["type"] not in _BY_CLOCK or data["snapshot_at"] is None:
+            continue
+        recorded_at, asked_at = (datetime.fromisoformat(one) for one in (event.body["timestamp"], data["snapshot_at"]))
+        early = datetime.fromisoformat(data["occurred_at"]) - (BEGINS_AT + timedelta(seconds=event.at))
+        if early > _EARLY and abs(recorded_at - asked_at) < _ASKED_JUST_NOW:
+            yield f"{event.body['type']} of {_key(data)} came {early} before its hour"
 
 
 def _superseded(database: sqlite3.Connection) -> dict[tuple[str, str], set[int]]:
@@ -120,9 +181,9 @@ def _overdue(name: str, bill: Bill, events: list[Body], today: date) -> Iterable
 def _slow(world: World, calm_from: float) -> Iterable[str]:
     """Where nothing fails, what is recorded is sent at once."""
     waits = [
-        at - (datetime.fromisoformat(json.loads(body)["timestamp"]) - BEGINS_AT).total_seconds()
-        for at, _, body in world.arrivals
-        if calm_from + _SETTLING_SECONDS < at < calm_from + 86400
+        one.at - (datetime.fromisoformat(json.loads(one.body)["timestamp"]) - BEGINS_AT).total_seconds()
+        for one in world.arrivals
+        if calm_from + _SETTLING_SECONDS < one.at < calm_from + 86400
     ]
     if waits and median(waits) > _SOON_SECONDS:
         yield f"events wait {median(waits):.0f} s before they are sent"
@@ -149,7 +210,7 @@ def _matches(shown: Body, document: Body) -> bool:
 def _budgets(world: World) -> Iterable[str]:
     """No window of time has more requests than the rate allows, and one second's worth."""
     for source, times in world.requests.items():
-        rate, level, last = _RATES[source], 0.0, 0.0
+        rate, level, last = RATES[source], 0.0, 0.0
         for at in times:
             level = max(0.0, level - (at - last) * rate) + 1
             last = at

@@ -12,17 +12,22 @@ from unittest.mock import patch
 
 import anyio
 import anyio.lowlevel
+from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.util import await_only
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from tests.simulation.processes import Process, current
 
 _TURN_SHARE = 0.1
 """How often other tasks may run between two statements, as they do while the real driver's thread works."""
+_BUSY_TRIES = 50
+_BUSY_SECONDS = 0.1
 _ERRORS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
 
 
 @dataclass
 class Disk:
-    """The database file's machine. `kill_in` is after how many statements the process dies, None for never."""
+    """The machine's disk, which all its processes use."""
 
     rng: Random
     file: Path
@@ -31,37 +36,38 @@ class Disk:
     left: bytes | None = None
     """What a power cut leaves of a file whose commits were not synced: its state without the write-ahead log."""
     failing: bool = False
-    kill_in: int | None = None
-    is_dead: bool = False
-    on_death: Callable[[], None] = lambda: None
     statements: int = 0
-    kinds: dict[str, int] = field(default_factory=dict[str, int])
+    deaths: dict[str, int] = field(default_factory=dict[str, int])
+    seen: dict[str, None] = field(default_factory=dict[str, None])
+    """All statements so far. To die at one of them, rare ones as likely as frequent ones, finds more than chance."""
 
-    def before(self, *, is_end: bool) -> None:
-        """Raises what a statement, or the end of a transaction, meets before it is done."""
+    def before(self, process: Process, sql: str | None) -> None:
+        """Raises what a statement, or the end of a transaction (None), meets before it is done."""
         self.statements += 1
-        if self.kill_in is not None and not self.is_dead:
-            self.kill_in -= 1
-            if self.kill_in <= 0:
-                self.die("before a commit" if is_end else "at a statement")
-        if self.is_dead:
+        if sql is not None:
+            self.seen[sql] = None
+        if process.kill_in is not None and not process.is_dead:
+            process.kill_in -= 1
+            if process.kill_in <= 0 or (sql is not None and sql == process.kill_at):
+                self.die(process, "before a commit" if sql is None else "at a statement")
+        if process.is_dead:
             raise _error(sqlite3.SQLITE_IOERR)
         if self.failing and self.rng.random() < 0.3:
             raise _error(self.rng.choice(_ERRORS))
 
-    def after_commit(self) -> None:
+    def after_commit(self, process: Process) -> None:
         """The process may die after the commit and before it knows of it."""
-        if self.kill_in is not None and self.kill_in <= 1 and not self.is_dead:
-            self.die("after a commit")
+        if process.kill_in is not None and process.kill_in <= 1 and not process.is_dead:
+            self.die(process, "after a commit")
             raise _error(sqlite3.SQLITE_IOERR)
 
-    def die(self, where: str) -> None:
+    def die(self, process: Process, where: str) -> None:
         """From now on the process changes nothing any more."""
-        self.is_dead = True
-        self.kinds[where] = self.kinds.get(where, 0) + 1
+        process.is_dead = True
+        self.deaths[where] = self.deaths.get(where, 0) + 1
         if not self.is_synced and self.rng.random() < 0.5:
             self.left = self.file.read_bytes()
-        self.on_death()
+        process.on_death()
 
     def lose_what_was_not_synced(self) -> None:
         """To be called when nothing has the file open any more."""
@@ -92,6 +98,13 @@ class _Cursor(sqlite3.Cursor):
 
     def execute(self, sql: str, parameters: Any = ()) -> "_Cursor":  # noqa: ANN401 -- as sqlite3 has it
         self._of.step(sql)
+        for _ in range(_BUSY_TRIES):
+            try:
+                return super().execute(sql, parameters)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+            await_only(anyio.sleep(_BUSY_SECONDS))  # SQLite's own wait would stop the other process too
         return super().execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Any) -> "_Cursor":  # noqa: ANN401 -- as sqlite3 has it
@@ -101,9 +114,14 @@ class _Cursor(sqlite3.Cursor):
 
 class _Connection(sqlite3.Connection):
     disk: Disk
+    process: Process
 
     def cursor(self, factory: Any = None, *, server_side: bool = False) -> Any:  # noqa: ANN401, ARG002 -- as drivers have it
         return super().cursor(_Cursor)
+
+    def close(self) -> None:
+        self.process.connections.discard(self)
+        super().close()
 
     def terminate(self) -> None:
         """SQLAlchemy's word for closing without a farewell."""
@@ -115,16 +133,29 @@ class _Connection(sqlite3.Connection):
             disk.is_synced = sql.endswith("FULL")
         is_turn = not sql.startswith("PRAGMA") and disk.rng.random() < _TURN_SHARE
         await_only(anyio.lowlevel.checkpoint() if is_turn else _nothing())
-        disk.before(is_end=False)
+        disk.before(self.process, sql)
 
     def commit(self) -> None:
         try:
-            self.disk.before(is_end=True)
+            self.disk.before(self.process, None)
         except sqlite3.OperationalError:
             super().rollback()
             raise
         super().commit()
-        self.disk.after_commit()
+        self.disk.after_commit(self.process)
+
+
+_engines: list[Engine] = []
+"""The first engine of this process of the operating system, if there was one."""
+
+
+def _share_compiled(engine: Engine) -> None:
+    """Every process of the simulation compiles the same statements, which would take a tenth of the time."""
+    if _engines:
+        engine.dialect = _engines[0].dialect
+        engine._compiled_cache = _engines[0]._compiled_cache  # pyright: ignore[reportPrivateUsage]
+    else:
+        _engines.append(engine)
 
 
 @contextmanager
@@ -132,8 +163,9 @@ def simulated(disk: Disk) -> Generator[None]:
     """Engines that are made meanwhile use this disk, without threads."""
 
     def connect(*arguments: Any, **keys: Any) -> _Connection:  # noqa: ANN401 -- as sqlite3 has it
-        connection = sqlite3.connect(*arguments, factory=_Connection, **keys)
-        connection.disk = disk
+        connection = sqlite3.connect(*arguments, factory=_Connection, **keys | {"timeout": 0})
+        connection.disk, connection.process = disk, current()
+        connection.process.connections.add(connection)
         return connection
 
     names = ("DatabaseError", "Error", "IntegrityError", "NotSupportedError", "OperationalError", "ProgrammingError",
@@ -144,13 +176,22 @@ def simulated(disk: Disk) -> Generator[None]:
     )
 
     def make(*arguments: Any, **keys: Any) -> Any:  # noqa: ANN401 -- as SQLAlchemy has it
-        return create_async_engine(*arguments, module=module, **keys)
+        engine = create_async_engine(*arguments, module=module, **keys)
+        _share_compiled(engine.sync_engine)
+        return engine
 
     async def in_place(work: Callable[..., Any], *arguments: Any, **_: Any) -> Any:  # noqa: ANN401 -- as anyio has it
         await anyio.lowlevel.checkpoint()
-        return work(*arguments)
+        return await greenlet_spawn(work, *arguments)
 
-    with patch("watcher.store.engine.create_async_engine", make), patch("anyio.to_thread.run_sync", in_place):
+    def back(work: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 -- same
+        return await_only(work(*arguments))
+
+    with (
+        patch("watcher.store.engine.create_async_engine", make),
+        patch("anyio.to_thread.run_sync", in_place),
+        patch("anyio.from_thread.run", back),
+    ):
         yield
 
 

@@ -9,6 +9,7 @@ from watcher.core.invoices.invoice import Amounts, Invoice, Status
 from watcher.core.json_text import Document
 from watcher.core.money import from_minor
 
+_BUSY_SHARE = 0.3
 _SETTLED = frozenset({"paid", "void"})
 
 
@@ -76,6 +77,8 @@ class Ledger:
     """All invoices of all sources, and what happens to them."""
 
     rng: Random
+    busy: Bill | None = None
+    """More happens to it than to others."""
     bills: dict[tuple[str, str], Bill] = field(default_factory=dict[tuple[str, str], Bill])
 
     def add(self, source: str, invoice_id: str, today: date) -> None:
@@ -90,6 +93,8 @@ class Ledger:
     def happen(self, now: datetime) -> str:
         """Let one thing happen to one invoice; says what."""
         bill = self.rng.choice(list(self.bills.values()))
+        if self.busy is not None and self.rng.random() < _BUSY_SHARE:
+            bill = self.busy
         doing = self.rng.choice(_POSSIBLE[bill.now.status])
         doing(bill, self.rng, now)
         return f"{bill.source} {bill.id} {doing.__name__.strip('_')} -> {bill.now.document}"

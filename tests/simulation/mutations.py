@@ -42,8 +42,8 @@ MUTATIONS = (
     Mutation("older answers are believed", "polling/evaluate.py",
              "return revision is not None and known is not None and revision < known", "return False"),
     Mutation("rate budget not kept", "store/polls/queue.py",
-             '.values(next_slot_at=bindparam("free_at", type_=Instant))',
-             '.values(next_slot_at=sources.c.next_slot_at + 0 * bindparam("free_at", type_=Instant))'),
+             "await _take_slots(connection, request.source, free.after(count))",
+             "await _take_slots(connection, request.source, free.after(0))"),
     Mutation("clock events told again", "core/invoices/transition.py",
              "recorded=before.recorded | marks", "recorded=marks"),
     Mutation("sequence begins anew", "core/invoices/transition.py",
@@ -88,6 +88,8 @@ def caught_by(mutation: Mutation, most: int, days: int) -> tuple[int, str] | Non
                 str(seed),
                 "--days",
                 str(days),
+                "--jobs",
+                "1",
             ]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 -- our own
             if done.returncode:

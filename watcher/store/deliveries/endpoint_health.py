@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, literal, select, update
+from sqlalchemy import bindparam, case, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.invoices.body import about_endpoint
@@ -16,15 +16,20 @@ from watcher.store.schema import RETRYING
 from watcher.store.tables import deliveries, endpoints
 
 _HEALTH = (
-    endpoints.c.name,
-    endpoints.c.disabled_reason,
-    endpoints.c.failures,
-    endpoints.c.failed_lane,
-    endpoints.c.failing_since,
-    endpoints.c.failed_at,
-    endpoints.c.probe_at,
-    endpoints.c.probes,
-    endpoints.c.disabled_since,
+    select(
+        endpoints.c.name,
+        endpoints.c.disabled_reason,
+        endpoints.c.failures,
+        endpoints.c.failed_lane,
+        endpoints.c.failing_since,
+        endpoints.c.failed_at,
+        endpoints.c.probe_at,
+        endpoints.c.probes,
+        endpoints.c.disabled_since,
+    )
+    .where(endpoints.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(endpoints.c.name)
+    .with_for_update()
 )
 
 
@@ -41,8 +46,7 @@ class HealthChange:
 
 async def read_health(connection: AsyncConnection, names: Sequence[str]) -> dict[str, Health]:
     """By name, locked until the transaction ends. The transaction has to begin with `lock_cursor`."""
-    query = select(*_HEALTH).where(endpoints.c.name.in_(names)).order_by(endpoints.c.name).with_for_update()
-    return {row.name: _health(row) for row in await connection.execute(query)}
+    return {row.name: _health(row) for row in await connection.execute(_HEALTH, {"names": names})}
 
 
 async def write_health_changes(connection: AsyncConnection, health_changes: Sequence[HealthChange]) -> None:

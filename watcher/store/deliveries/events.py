@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import BigInteger, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import DeliveryState, EventRecord, Form
@@ -37,10 +37,10 @@ async def write_events(connection: AsyncConnection, event_inserts: Sequence[Even
         return
     first = await _next_cursor(connection, len(new))
     placed = list(enumerate(new.values(), start=first))
-    await connection.execute(insert(events), [_event_row(cursor, event_insert) for cursor, event_insert in placed])
+    await connection.execute(_EVENTS, [_event_row(cursor, event_insert) for cursor, event_insert in placed])
     rows = [row for cursor, event_insert in placed for row in _delivery_rows(cursor, event_insert)]
     if rows:
-        await connection.execute(insert(deliveries), rows)
+        await connection.execute(_DELIVERIES, rows)
         await realign(connection, (row["watch_id"] for row in rows if row["watch_id"] is not None))
     await notify(connection, Notice.DELIVERIES)
 
@@ -48,15 +48,23 @@ async def write_events(connection: AsyncConnection, event_inserts: Sequence[Even
 async def _known(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     known: set[str] = set()
     for start in range(0, len(ids), _CHUNK):
-        query = select(events.c.id).where(events.c.id.in_(ids[start : start + _CHUNK]))
-        known.update((await connection.execute(query)).scalars())
+        known.update((await connection.execute(_KNOWN, {"ids": ids[start : start + _CHUNK]})).scalars())
     return known
 
 
 async def _next_cursor(connection: AsyncConnection, count: int) -> int:
-    advance = update(counters).where(counters.c.name == "cursor").values(value=counters.c.value + count)
-    last: int = (await connection.execute(advance.returning(counters.c.value))).scalar_one()
+    last: int = (await connection.execute(_ADVANCE, {"count": count})).scalar_one()
     return last - count + 1
+
+
+_KNOWN = select(events.c.id).where(events.c.id.in_(bindparam("ids", expanding=True)))
+_ADVANCE = (
+    update(counters)
+    .where(counters.c.name == "cursor")
+    .values(value=counters.c.value + bindparam("count", type_=BigInteger))
+    .returning(counters.c.value)
+)
+_EVENTS, _DELIVERIES = insert(events), insert(deliveries)
 
 
 def _event_row(cursor: int, event_insert: EventInsert) -> dict[str, Any]:

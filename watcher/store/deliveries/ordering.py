@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, case, select, text, update
+from sqlalchemy import ColumnElement, Update, bindparam, case, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import DeliveryState
@@ -23,18 +23,23 @@ async def lock_cursor(connection: AsyncConnection) -> None:
     Otherwise PostgreSQL could settle the head of a lane while a follower that does not see this yet is inserted behind
     it, and nothing would ever wake the follower. (On SQLite every writing transaction is alone anyway.)
     """
-    await connection.execute(select(counters.c.value).where(counters.c.name == "cursor").with_for_update())
+    await connection.execute(_LOCK_CURSOR)
 
 
 async def realign(connection: AsyncConnection, watch_ids: Iterable[int]) -> None:
     """Give the pending deliveries of these invoices the `due_at` that their place in the lane allows."""
     ids = sorted(set(watch_ids))
     for start in range(0, len(ids), _CHUNK):
-        await realign_where(connection, deliveries.c.watch_id.in_(ids[start : start + _CHUNK]))
+        await connection.execute(_REALIGN, {"ids": ids[start : start + _CHUNK]})
 
 
 async def realign_where(connection: AsyncConnection, chosen: ColumnElement[bool]) -> None:
-    """`realign` for any choice of rows; rows that are right already are not written."""
+    """`realign` for any choice of rows."""
+    await connection.execute(_realigning(chosen))
+
+
+def _realigning(chosen: ColumnElement[bool]) -> Update:
+    """Rows that are right already are not written."""
     head = deliveries.alias("head")
     # The first one that holds the lane, not "is there an earlier one": this is a single index lookup, whatever
     # PostgreSQL believes about tables without statistics.
@@ -52,7 +57,7 @@ async def realign_where(connection: AsyncConnection, chosen: ColumnElement[bool]
         .scalar_subquery()
     )
     right = case((first_cursor < deliveries.c.cursor, None), else_=deliveries.c.next_attempt_at)
-    await connection.execute(
+    return (
         update(deliveries)
         .where(
             WAITING,
@@ -62,3 +67,7 @@ async def realign_where(connection: AsyncConnection, chosen: ColumnElement[bool]
         )
         .values(due_at=right)
     )
+
+
+_LOCK_CURSOR = select(counters.c.value).where(counters.c.name == "cursor").with_for_update()
+_REALIGN = _realigning(deliveries.c.watch_id.in_(bindparam("ids", expanding=True)))

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, case, or_, select, update
+from sqlalchemy import ScalarSelect, bindparam, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.clock import Random, system_random
 from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import UNLIMITED, ClaimedDelivery, DeliveryState, EndpointLimit, Form, Settlement
 from watcher.store.column_types import AnyRow, AnySelect
-from watcher.store.deliveries.claim import LeaseTerms, lease_due
+from watcher.store.deliveries.claim import HERE, NAMED, LeaseTerms, lease_due
 from watcher.store.deliveries.endpoint_limits import room_within, take_slots
 from watcher.store.deliveries.endpoints import sync_endpoints
 from watcher.store.deliveries.ordering import lock_cursor, realign
@@ -75,7 +75,7 @@ class SqlOutbox:
         only if `claim` has something to return.
         """
         async with self.store.reading() as connection:
-            rows = (await connection.execute(_due(endpoints))).all()
+            rows = (await connection.execute(_EARLIEST, {"names": endpoints})).all()
         instants = [
             max(at for at in (due_at, row.paused_until, row.probe_at) if at is not None)
             for row in rows
@@ -130,36 +130,28 @@ async def _ready_endpoints(
     connection: AsyncConnection, wanted: Mapping[str, int], now: datetime, *, lock: bool
 ) -> Sequence[AnyRow]:
     names = [name for name, count in wanted.items() if count > 0]
-    due = or_(*(_earliest(tried=tried) <= now for tried in (False, True)))
-    unpaused = or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until <= now)
-    probed = or_(endpoints.c.probe_at.is_(None), endpoints.c.probe_at <= now)
-    query = _due(names).where(unpaused, probed, due).order_by(endpoints.c.name)
-    if lock:
-        query = query.with_for_update(of=endpoints)
-    return (await connection.execute(query)).all()
-
-
-def _takes_deliveries() -> ColumnElement[bool]:
-    return and_(endpoints.c.configured, or_(endpoints.c.state == "active", endpoints.c.probe_at.is_not(None)))
+    return (await connection.execute(_READY_LOCKED if lock else _READY, {"names": names, "here": now})).all()
 
 
 async def _bodies(connection: AsyncConnection, claimed: Sequence[AnyRow]) -> dict[int, AnyRow]:
     """Event id and body of each delivery, by the delivery's key."""
-    body = case(
-        (deliveries.c.form == Form.THIN.value, events.c.thin),
-        (deliveries.c.form == Form.TRUNCATED.value, events.c.truncated),
-        else_=events.c.full,
-    )
     found: dict[int, AnyRow] = {}
     for start in range(0, len(claimed), _CHUNK):
         keys = [row.id for row in claimed[start : start + _CHUNK]]
-        query = (
-            select(deliveries.c.id, events.c.id.label("event_id"), body.label("body"))
-            .join(events, events.c.cursor == deliveries.c.cursor)
-            .where(deliveries.c.id.in_(keys))
-        )
-        found |= {row.id: row for row in await connection.execute(query)}
+        found |= {row.id: row for row in await connection.execute(_BODIES, {"keys": keys})}
     return found
+
+
+_BODY = case(
+    (deliveries.c.form == Form.THIN.value, events.c.thin),
+    (deliveries.c.form == Form.TRUNCATED.value, events.c.truncated),
+    else_=events.c.full,
+)
+_BODIES = (
+    select(deliveries.c.id, events.c.id.label("event_id"), _BODY.label("body"))
+    .join(events, events.c.cursor == deliveries.c.cursor)
+    .where(deliveries.c.id.in_(bindparam("keys", expanding=True)))
+)
 
 
 def _order(row: AnyRow) -> tuple[bool, datetime, int]:
@@ -180,17 +172,6 @@ def _claimed(row: AnyRow, sent: AnyRow, ends_at: datetime, *, probe: bool) -> Cl
     )
 
 
-def _due(names: Sequence[str]) -> AnySelect:
-    return select(
-        endpoints.c.name,
-        endpoints.c.paused_until,
-        endpoints.c.probe_at,
-        endpoints.c.next_slot_at,
-        _earliest(tried=False).label("first_at"),
-        _earliest(tried=True).label("retry_at"),
-    ).where(endpoints.c.name.in_(tuple(names)), _takes_deliveries())
-
-
 def _earliest(*, tried: bool) -> ScalarSelect[Any]:
     """A single index lookup: ordered and limited, because PostgreSQL may read everything for min() or EXISTS."""
     return (
@@ -204,3 +185,20 @@ def _earliest(*, tried: bool) -> ScalarSelect[Any]:
         .limit(1)
         .scalar_subquery()
     )
+
+
+_FIRST_AT, _RETRY_AT = _earliest(tried=False), _earliest(tried=True)
+_EARLIEST: AnySelect = select(
+    endpoints.c.name,
+    endpoints.c.paused_until,
+    endpoints.c.probe_at,
+    endpoints.c.next_slot_at,
+    _FIRST_AT.label("first_at"),
+    _RETRY_AT.label("retry_at"),
+).where(NAMED, endpoints.c.configured, or_(endpoints.c.state == "active", endpoints.c.probe_at.is_not(None)))
+_READY = _EARLIEST.where(
+    or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until <= HERE),
+    or_(endpoints.c.probe_at.is_(None), endpoints.c.probe_at <= HERE),
+    or_(_FIRST_AT <= HERE, _RETRY_AT <= HERE),
+).order_by(endpoints.c.name)
+_READY_LOCKED = _READY.with_for_update(of=endpoints)

@@ -46,7 +46,14 @@ async def settle(store: Store, settlements: Sequence[Settlement], random: Random
 
 
 async def _held(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, AnyRow]:
-    columns = (
+    held: dict[int, AnyRow] = {}
+    for start in range(0, len(keys), _CHUNK):
+        held |= {row.id: row for row in await connection.execute(_HELD, {"keys": keys[start : start + _CHUNK]})}
+    return held
+
+
+_HELD = (
+    select(
         deliveries.c.id,
         deliveries.c.lease,
         deliveries.c.watch_id,
@@ -54,11 +61,10 @@ async def _held(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, A
         deliveries.c.holds_lane,
         deliveries.c.overtaken,
     )
-    held: dict[int, AnyRow] = {}
-    for start in range(0, len(keys), _CHUNK):
-        query = select(*columns).where(deliveries.c.id.in_(keys[start : start + _CHUNK])).order_by(deliveries.c.id)
-        held |= {row.id: row for row in await connection.execute(query.with_for_update())}
-    return held
+    .where(deliveries.c.id.in_(bindparam("keys", expanding=True)))
+    .order_by(deliveries.c.id)
+    .with_for_update()
+)
 
 
 async def _keep_attempts(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
@@ -70,19 +76,23 @@ async def _keep_attempts(connection: AsyncConnection, settlements: Sequence[Sett
     for settlement in settlements:
         numbers[settlement.key] = numbers.get(settlement.key, 0) + 1
         rows.append(_attempt_row(settlement, numbers[settlement.key]))
-    await connection.execute(insert(attempts), rows)
+    await connection.execute(_ATTEMPTS, rows)
 
 
 async def _numbers(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, int]:
     numbers: dict[int, int] = {}
     for start in range(0, len(keys), _CHUNK):
-        query = (
-            select(attempts.c.delivery_id, func.max(attempts.c.number).label("number"))
-            .where(attempts.c.delivery_id.in_(keys[start : start + _CHUNK]))
-            .group_by(attempts.c.delivery_id)
-        )
-        numbers |= {row.delivery_id: row.number for row in await connection.execute(query)}
+        found = await connection.execute(_NUMBERS, {"keys": keys[start : start + _CHUNK]})
+        numbers |= {row.delivery_id: row.number for row in found}
     return numbers
+
+
+_ATTEMPTS = insert(attempts)
+_NUMBERS = (
+    select(attempts.c.delivery_id, func.max(attempts.c.number).label("number"))
+    .where(attempts.c.delivery_id.in_(bindparam("keys", expanding=True)))
+    .group_by(attempts.c.delivery_id)
+)
 
 
 def _attempt_row(settlement: Settlement, number: int) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Delete, delete, select, tuple_
+from sqlalchemy import Delete, bindparam, delete, select, tuple_
 
+from watcher.store.column_types import Instant
 from watcher.store.engine import Store
 from watcher.store.tables import attempts as attempts_table
 from watcher.store.tables import documents
@@ -28,26 +29,25 @@ class Retention:
     async def forget(self, now: datetime, *, raw: timedelta, attempts: timedelta) -> Forgotten:
         """Delete raw documents that were not seen, and attempts that were not made, for longer than that."""
         return Forgotten(
-            documents=await self._repeat(_old_documents(now - raw)),
-            attempts=await self._repeat(_old_attempts(now - attempts)),
+            documents=await self._repeat(_OLD_DOCUMENTS, now - raw),
+            attempts=await self._repeat(_OLD_ATTEMPTS, now - attempts),
         )
 
-    async def _repeat(self, deleting: Delete) -> int:
+    async def _repeat(self, deleting: Delete, before: datetime) -> int:
         total = 0
         while True:
             async with self.store.transaction() as connection:
-                count = (await connection.execute(deleting)).rowcount
+                count = (await connection.execute(deleting, {"before": before})).rowcount
             total += count
             if count < _CHUNK:
                 return total
 
 
-def _old_documents(before: datetime) -> Delete:
-    key = (documents.c.watch_id, documents.c.digest)
-    old = select(*key).where(documents.c.seen_at < before).limit(_CHUNK)
-    return delete(documents).where(tuple_(*key).in_(old))
-
-
-def _old_attempts(before: datetime) -> Delete:
-    old = select(attempts_table.c.id).where(attempts_table.c.started_at < before).limit(_CHUNK)
-    return delete(attempts_table).where(attempts_table.c.id.in_(old))
+_BEFORE = bindparam("before", type_=Instant)
+_DOCUMENT = (documents.c.watch_id, documents.c.digest)
+_OLD_DOCUMENTS = delete(documents).where(
+    tuple_(*_DOCUMENT).in_(select(*_DOCUMENT).where(documents.c.seen_at < _BEFORE).limit(_CHUNK))
+)
+_OLD_ATTEMPTS = delete(attempts_table).where(
+    attempts_table.c.id.in_(select(attempts_table.c.id).where(attempts_table.c.started_at < _BEFORE).limit(_CHUNK))
+)

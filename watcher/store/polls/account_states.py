@@ -29,6 +29,7 @@ _STATE = (
     sources.c.last_success_at,
     sources.c.last_error,
 )
+_STATES = select(*_STATE).where(sources.c.configured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class SqlAccountStates:
 
     async def states(self) -> Mapping[str, AccountState]:
         async with self.store.reading() as connection:
-            rows = (await connection.execute(select(*_STATE).where(sources.c.configured))).all()
+            rows = (await connection.execute(_STATES)).all()
         return {row.name: _state(row, self.store.shift) for row in rows}
 
     async def back_off(self, source: str, now: datetime, until: datetime) -> None:

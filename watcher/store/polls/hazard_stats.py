@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.scheduling.allocation import Census, HazardGroup
 from watcher.core.scheduling.hazard import DAY, STAGES, Exposure, Tally
 from watcher.core.scheduling.intervals import given_back
 from watcher.store.column_types import AnyRow, AnySelect
-from watcher.store.engine import Store, upserting
+from watcher.store.engine import Store
 from watcher.store.schema import OPEN
 from watcher.store.tables import FULL_SHARE, hazards, sources, watches
 
@@ -27,23 +28,26 @@ class SqlHazardStats:
     store: Store
 
     async def census(self, source: str, provider: str, now: datetime, *, weighted: bool) -> Census:
-        learned = select(hazards).where(hazards.c.provider == provider)
-        asked_less = select(sources.c.share, sources.c.shrunk_at).where(sources.c.name == source)
         async with self.store.reading() as connection:
-            rows = (await connection.execute(open_watches(source, weighted=weighted))).all()
-            tallies = _tallies(await connection.execute(learned))
-            row = (await connection.execute(asked_less)).one_or_none()
+            rows = (await connection.execute(OPEN_WATCHES[weighted], {"of_source": source})).all()
+            tallies = _tallies(await connection.execute(_LEARNED, {"of_provider": provider}))
+            row = (await connection.execute(_SHARE, {"of_source": source})).one_or_none()
         counts = {HazardGroup(*hazard_group): int(count) for *hazard_group, count in rows}
         return Census(counts, tallies, 1.0 if row is None else share_at(row, now))
 
 
-def open_watches(source: str, *, weighted: bool) -> AnySelect:
+def _open_watches(*, weighted: bool) -> AnySelect:
     """How many watches each hazard group has, from the index alone, however many there are."""
     columns: tuple[ColumnElement[Any], ...] = (watches.c.status, watches.c.due_hour)
     if weighted:
         columns = (*columns, watches.c.currency, watches.c.worth)
     counted: AnySelect = select(*columns, func.count().label("watches"))
-    return counted.where(watches.c.source == source, OPEN).group_by(*columns)
+    return counted.where(watches.c.source == bindparam("of_source"), OPEN).group_by(*columns)
+
+
+OPEN_WATCHES = {weighted: _open_watches(weighted=weighted) for weighted in (False, True)}
+_LEARNED = select(hazards).where(hazards.c.provider == bindparam("of_provider"))
+_SHARE = select(sources.c.share, sources.c.shrunk_at).where(sources.c.name == bindparam("of_source"))
 
 
 def share_at(row: AnyRow, now: datetime) -> float:
@@ -64,13 +68,21 @@ async def learn(connection: AsyncConnection, exposures: Iterable[Exposure]) -> N
         for (provider, status, stage), (events, time) in sorted(sums.items())
     ]
     if rows:
-        inserting = upserting(connection, hazards)
-        added = {
-            "events": hazards.c.events + inserting.excluded.events,
-            "exposure_ms": hazards.c.exposure_ms + inserting.excluded.exposure_ms,
-        }
-        keys = ["provider", "status", "stage"]
-        await connection.execute(inserting.on_conflict_do_update(index_elements=keys, set_=added), rows)
+        await connection.execute(_ADDING[connection.dialect.name], rows)
+
+
+def _adding(inserting: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    added = {
+        "events": hazards.c.events + inserting.excluded.events,
+        "exposure_ms": hazards.c.exposure_ms + inserting.excluded.exposure_ms,
+    }
+    return inserting.on_conflict_do_update(index_elements=["provider", "status", "stage"], set_=added)
+
+
+_ADDING = {
+    "sqlite": _adding(sqlite.insert(hazards)),
+    "postgresql": _adding(postgresql.insert(hazards)),
+}
 
 
 def _tallies(rows: Iterable[AnyRow]) -> Mapping[str, Mapping[int, Tally]]:

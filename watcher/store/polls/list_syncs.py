@@ -32,6 +32,7 @@ from watcher.store.watches.watches import SqlWatches
 _Columns = ColumnCollection[str, Any]
 _REPLICA_SKEW = timedelta(seconds=30)
 """How far the clocks of replicas may differ: the time of a poll is by the clock of the replica that made it."""
+_MOST = bindparam("most", type_=BigInteger)
 _OTHERS = 4
 """How many more watches are read than are wanted: some were polled by id while the pages were read."""
 _NEXT_AT = {
@@ -65,8 +66,10 @@ class SqlListSyncs:
 
     async def count_due(self, source: str, now: datetime, most: int, *, partial_since: datetime | None = None) -> int:
         async with self.store.reading() as connection:
-            counting = due_on_lists(source, now - self.store.shift, most, partial_since)
-            return int((await connection.execute(counting)).scalar_one())
+            chosen = {"of_source": source, "here": now - self.store.shift, "most": most}
+            if partial_since is None:
+                return int((await connection.execute(_COUNT_LISTED, chosen)).scalar_one())
+            return int((await connection.execute(_COUNT_HINTED, chosen | {"since": partial_since})).scalar_one())
 
     async def lease_listed(self, listed: ListedIds, now: datetime, lease: timedelta) -> Claim:
         async with self.store.transaction() as connection:
@@ -98,10 +101,15 @@ class SqlListSyncs:
     async def claim_urgent(
         self, request: ClaimRequest, now: datetime, lease: timedelta, *, new_since: datetime
     ) -> Claim | None:
-        most, shift = request.requests * request.batch_size, self.store.shift
-        pressing = due_urgent(request.source, now - shift, most, new_since=new_since - shift)
+        shift = self.store.shift
+        chosen = {
+            "of_source": request.source,
+            "here": now - shift,
+            "most": request.requests * request.batch_size,
+            "new_since": new_since - shift,
+        }
         async with self.store.reading() as connection:  # a long list of due watches holds up no writer
-            found = (await connection.execute(pressing)).scalars().all()
+            found = (await connection.execute(_URGENT, chosen)).scalars().all()
         if not found:
             return None
         async with self.store.transaction() as connection:
@@ -147,38 +155,6 @@ class SqlListSyncs:
             return 0
 
 
-def due_on_lists(source: str, now: datetime, most: int, partial_since: datetime | None) -> Select[int]:
-    """How many of the `most` longest due watches of a source rows of a list can refresh."""
-    longest_due = (
-        select(*_FITNESS)
-        .where(watches.c.source == source, watches.c.due_at <= now)
-        .order_by(watches.c.due_at, watches.c.id)
-        .limit(most)
-        .subquery()
-    )
-    columns = longest_due.c
-    partial_row = () if partial_since is None else _fit_for_partial_rows(columns, partial_since, now)
-    well = (columns.settled_at.is_(None), columns.misses == 0, columns.failures == 0)
-    return select(func.count()).select_from(longest_due).where(*well, *partial_row)
-
-
-def due_urgent(source: str, now: datetime, most: int, *, new_since: datetime) -> Select[tuple[int]]:
-    """The keys of the due watches that no round may hold up, longest due first."""
-    pressing = or_(
-        watches.c.poll_again,
-        and_(watches.c.fetched_at.is_(None), watches.c.due_at >= new_since),
-        watches.c.failures > 0,
-        watches.c.misses > 0,
-        watches.c.clock_at <= now,
-    )
-    return (
-        select(watches.c.id)
-        .where(watches.c.source == source, watches.c.due_at <= now, pressing)
-        .order_by(watches.c.due_at, watches.c.id)
-        .limit(most)
-    )
-
-
 def _last_polled_at(source: str, first: datetime, last: datetime) -> AnySelect:
     """The open watches whose last poll lies between these instants, earliest due first."""
     chosen: AnySelect = select(watches.c.id, watches.c.lease, watches.c.polled_at, watches.c.due_at)
@@ -213,6 +189,24 @@ def _key(row: Mapping[str, Any]) -> int:
     return row["key"]
 
 
+_URGENT = (
+    select(watches.c.id)
+    .where(
+        watches.c.source == SOURCE,
+        watches.c.due_at <= HERE,
+        or_(
+            watches.c.poll_again,
+            and_(watches.c.fetched_at.is_(None), watches.c.due_at >= bindparam("new_since", type_=Instant)),
+            watches.c.failures > 0,
+            watches.c.misses > 0,
+            watches.c.clock_at <= HERE,
+        ),
+    )
+    .order_by(watches.c.due_at, watches.c.id)
+    .limit(_MOST)
+)
+"""The keys of the due watches that no round may hold up, longest due first."""
+
 _FITNESS = (
     watches.c.poll_again,
     watches.c.settled_at,
@@ -224,15 +218,33 @@ _FITNESS = (
 
 
 def _fit_for_partial_rows(
-    columns: _Columns, since: datetime | ColumnElement[datetime], here: datetime | ColumnElement[datetime]
+    columns: _Columns,
 ) -> tuple[ColumnElement[bool], ...]:
     return (
-        columns.fetched_at > since,
+        columns.fetched_at > bindparam("since", type_=Instant),
         columns.poll_again.is_(False),
         columns.misses == 0,
         columns.failures == 0,
-        or_(columns.clock_at.is_(None), columns.clock_at > here),
+        or_(columns.clock_at.is_(None), columns.clock_at > HERE),
     )
+
+
+def _counting(*, partial: bool) -> Select[int]:
+    """How many of the `most` longest due watches of a source rows of a list can refresh."""
+    longest_due = (
+        select(*_FITNESS)
+        .where(watches.c.source == SOURCE, watches.c.due_at <= HERE)
+        .order_by(watches.c.due_at, watches.c.id)
+        .limit(_MOST)
+        .subquery()
+    )
+    columns = longest_due.c
+    well = (columns.settled_at.is_(None), columns.misses == 0, columns.failures == 0)
+    fit = _fit_for_partial_rows(columns) if partial else ()
+    return select(func.count()).select_from(longest_due).where(*well, *fit)
+
+
+_COUNT_LISTED, _COUNT_HINTED = _counting(partial=False), _counting(partial=True)
 
 
 def _listed(*fit: ColumnElement[bool]) -> Select[tuple[int]]:
@@ -258,14 +270,12 @@ _fell_due = and_(watches.c.due_at > bindparam("page_asked_at", type_=Instant), w
 # A watch that became due, or was requested, while the page was in progress is polled once more.
 _again = and_(watches.c.polled_at.is_not(None), func.coalesce(_fell_due, false()))
 _LEASE_LISTED = leasing(_listed(), poll_again=_again)
-_LEASE_HINTED = leasing(
-    _listed(*_fit_for_partial_rows(watches.c, bindparam("since", type_=Instant), HERE)), poll_again=_again
-)
+_LEASE_HINTED = leasing(_listed(*_fit_for_partial_rows(watches.c)), poll_again=_again)
 _LEASE_PRESSING = leasing(
     select(watches.c.id)
     .where(watches.c.id.in_(bindparam("keys", expanding=True)), watches.c.source == SOURCE, watches.c.due_at <= HERE)
     .order_by(watches.c.due_at, watches.c.id)
-    .limit(bindparam("most", type_=BigInteger))
+    .limit(_MOST)
     .with_for_update(skip_locked=True),
     poll_again=false(),
 )

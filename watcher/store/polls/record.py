@@ -88,12 +88,13 @@ async def _held(connection: AsyncConnection, records: Sequence[PollRecord]) -> d
     keys = sorted(poll.key for poll in records)
     held: dict[int, AnyRow] = {}
     for start in range(0, len(keys), _CHUNK):
-        query = select(*_HELD).where(watches.c.id.in_(keys[start : start + _CHUNK]))
-        held |= {row.id: row for row in await connection.execute(query)}
+        held |= {row.id: row for row in await connection.execute(_HELD, {"keys": keys[start : start + _CHUNK]})}
     return held
 
 
-_HELD = (watches.c.id, watches.c.lease, watches.c.poll_again, watches.c.poll_at, watches.c.asked_at)
+_HELD = select(watches.c.id, watches.c.lease, watches.c.poll_again, watches.c.poll_at, watches.c.asked_at).where(
+    watches.c.id.in_(bindparam("keys", expanding=True))
+)
 _WATCH = update(watches).where(watches.c.id == bindparam("key")).values(lease_ends_at=null(), poll_again=false())
 
 

@@ -3,15 +3,25 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from watcher.core.scheduling.allocation import HazardGroup
-from watcher.store.column_types import AnyRow
+from watcher.store.column_types import AnyRow, Instant
 from watcher.store.engine import Store
 from watcher.store.tables import events, snapshots, sources, watches
 
 _MOST = 20_000
 """How many delays are read, the newest."""
+_DELAYS = (
+    select(events.c.delay_us)
+    .where(
+        events.c.source == bindparam("of_source"),
+        events.c.timestamp >= bindparam("since", type_=Instant),
+        events.c.delay_us.is_not(None),
+    )
+    .order_by(events.c.timestamp.desc())
+    .limit(_MOST)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +51,9 @@ class DelayStats:
 
     async def delays(self, source: str, since: datetime) -> tuple[timedelta, ...]:
         """The time from the provider's change to our poll, of events since then, in no order."""
-        query = (
-            select(events.c.delay_us)
-            .where(events.c.source == source, events.c.timestamp >= since, events.c.delay_us.is_not(None))
-            .order_by(events.c.timestamp.desc())
-            .limit(_MOST)
-        )
         async with self.store.reading() as connection:
-            return tuple(timedelta(microseconds=late) for late in (await connection.execute(query)).scalars())
+            found = await connection.execute(_DELAYS, {"of_source": source, "since": since})
+            return tuple(timedelta(microseconds=late) for late in found.scalars())
 
     async def watch(self, source: str, invoice_id: str) -> PollReasons | None:
         """None if it was never watched."""

@@ -16,7 +16,7 @@ from watcher.core.scheduling.allocation import Census, HazardGroup
 from watcher.core.scheduling.hazard import DAY, Exposure, Tally
 from watcher.ports import ClaimedWatch, PollRecord
 from watcher.store import DelayStats, SqlAccountStates, SqlHazardStats, SqlPollQueue, SqlWatches, Store
-from watcher.store.polls.hazard_stats import open_watches
+from watcher.store.polls.hazard_stats import OPEN_WATCHES
 from watcher.store.tables import hazards
 
 OPEN = HazardGroup("open", 500_000, "EUR", 13)
@@ -141,8 +141,10 @@ async def test_delays_are_kept_with_their_events(store: Store) -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 async def test_counting_what_is_open_reads_an_index_alone(store: Store, *, weighted: bool) -> None:
     await polled(store, *[replace(OPEN, due_hour=500_000 + number) for number in range(300)])
-    query = open_watches("acme", weighted=weighted).compile(
-        store.engine.sync_engine, compile_kwargs={"literal_binds": True}
+    query = (
+        OPEN_WATCHES[weighted]
+        .params(of_source="acme")
+        .compile(store.engine.sync_engine, compile_kwargs={"literal_binds": True})
     )
     async with store.transaction() as connection:
         if store.is_sqlite:
