@@ -66,7 +66,8 @@ class SqlReplicas:
             row = (await connection.execute(select(replicas).where(replicas.c.name == identity.name))).one_or_none()
             if row is not None:
                 is_fresh = row.state != ReplicaState.LOST.value and row.heartbeat_at > here - DEAD_AFTER
-                if is_fresh and not linked:
+                is_ours = (row.host, row.pid) == (identity.host, identity.pid)  # the answer to a first try was lost
+                if is_fresh and not linked and not is_ours:
                     raise Refused(_in_use(row))
                 await take_over_leases(connection, row.id, here)
             await connection.execute(delete(replicas).where(replicas.c.name == identity.name))

@@ -24,8 +24,8 @@ from watcher.store.replicas.registry import DEAD_AFTER, HANGING_AFTER, TakenOver
 NOW, SECOND = stored.NOW, stored.SECOND
 
 
-def identity(name: str) -> Identity:
-    return Identity(name, "1.2.3", "host-1", 4711)
+def identity(name: str, pid: int = 4711) -> Identity:
+    return Identity(name, "1.2.3", "host-1", pid)
 
 
 @pytest.fixture
@@ -50,10 +50,17 @@ async def test_a_name_in_use_is_refused_with_who_has_it(one: Store, other: Store
     with pytest.raises(
         Refused, match=r"name a is in use by another run \(pid 4711 on host-1, version 1\.2\.3\).*--name"
     ):
-        await join(other, "a")
-    assert await SqlReplicas(other).register(identity("a"), "a", NOW + DEAD_AFTER) is not None
+        await SqlReplicas(other).register(identity("a", 4712), "a", NOW)
+    assert await SqlReplicas(other).register(identity("a", 4712), "a", NOW + DEAD_AFTER) is not None
     (row,) = await Reports(one).replicas(NOW + DEAD_AFTER)
     assert (row["name"], row["state"], row["config"]) == ("a", "active", "same")
+
+
+async def test_a_registration_whose_answer_was_lost_is_made_again(one: Store, other: Store) -> None:
+    await join(one, "a")
+    key = await join(other, "a")
+    (row,) = await Reports(one).replicas(NOW)
+    assert (row["name"], key) != ("a", one.replica)
 
 
 async def test_what_a_dead_replica_holds_is_due_at_once_and_its_late_results_write_nothing(
