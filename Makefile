@@ -8,6 +8,7 @@
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops
+#   make hints     how soon changes are sent with hints and without, and what a flood of hints does
 #   make chaos     break the running program in every way, and account for every event: KILLS=1000 SEED=1 JOBS=2
 #   make takeover  how long until another replica does what a lost one held
 #   make simulate  the service in simulated worlds: SEEDS=100 of them, DAYS=10 long, from FIRST=1 on, JOBS=2 at once
@@ -19,7 +20,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench chaos takeover simulate season install uninstall clean
+.PHONY: help demo test check fmt lock lowest fuzz bench hints chaos takeover simulate season install uninstall clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -110,6 +111,9 @@ chaos: JOBS := 2
 chaos: $(VENV)/dev.stamp
 	@$(PY) -m tests.chaos --database sqlite --kills $(KILLS) --seed $(SEED) --jobs $(JOBS)
 	@$(PY) -m tests.chaos --database postgresql --kills $$(($(KILLS) / 2)) --seed $(SEED) --jobs $(JOBS)
+
+hints: $(VENV)/dev.stamp
+	@$(PY) -m tests.benchmarks.hints
 
 takeover: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.takeover

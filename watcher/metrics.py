@@ -9,7 +9,17 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import generate_latest
 
 from watcher import __version__
-from watcher.ports import EndpointBacklog, EventRecord, PollOutcome, Receipt, SourceBacklog
+from watcher.core.scheduling.hint_state import HintState
+from watcher.ports import (
+    EndpointBacklog,
+    EventRecord,
+    HintOutcome,
+    HintsTaken,
+    HintSummary,
+    PollOutcome,
+    Receipt,
+    SourceBacklog,
+)
 
 _NAMESPACE = "invoice_watcher"
 _ANSWER_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
@@ -27,6 +37,8 @@ class GaugeValues:
     replicas: Mapping[str, int] = field(default_factory=dict[str, int])
     """How many there are in each state."""
     replicas_differ: bool = False
+    hints: Mapping[str, HintSummary] = field(default_factory=dict[str, HintSummary])
+    """By source, of those that take hints."""
 
 
 class Metrics:
@@ -41,6 +53,8 @@ class Metrics:
         self._requests_of: dict[str, Counter] = {}
         self._polls = self._counter("polls", "Polls of invoices, by how they ended.", "source", "outcome")
         self._events = self._counter("events", "Events about invoices that this process recorded.", "type")
+        self._hints = self._counter("hints", "Hints that came, by what became of them.", "source", "outcome")
+        self._hinted = self._counter("hinted_invoices", "Invoices that accepted hints named.", "source", "state")
         self._attempts = self._counter("attempts", "Attempts to deliver, by how they ended.", "endpoint", "outcome")
         self._turns = self._counter("loop_turns", "Iterations of the service's loops.", "loop")
         self._durations = Histogram(
@@ -59,6 +73,9 @@ class Metrics:
             registry=registry,
             buckets=_DELAY_SECONDS,
         )
+        self._add_gauges()
+
+    def _add_gauges(self) -> None:
         self._expected = self._gauge("expected_delay_seconds", "Its forecast average.", "source")
         self._rates = self._gauge("rate_limit_requests_per_second", "The account's configured rate.", "source")
         self._source_up = self._gauge("source_up", "1 unless the account is failing or asked for a pause.", "source")
@@ -68,6 +85,10 @@ class Metrics:
         self._outbox_age = self._gauge("outbox_age_seconds", "Age of the oldest event that waits.", "endpoint")
         self._stale = self._gauge("config_stale", "1 while a file on disk is refused and the last good one in force.")
         self._clock = self._gauge("clock_events_held", "1 while our clock is not trusted.")
+        self._hints_stopped = self._gauge(
+            "hints_stopped", "1 while changes come without the hints that used to bring them.", "source"
+        )
+        self._hinted_share = self._gauge("hinted_changes_ratio", "Changes first seen by a hint, of all.", "source")
         self._replicas = self._gauge("replicas", "The processes that share the database.", "state")
         self._differ = self._gauge("replicas_differ", "1 while the configurations of replicas differ.")
 
@@ -78,6 +99,12 @@ class Metrics:
 
     def polled(self, source: str, outcome: PollOutcome, count: int) -> None:
         self._polls.labels(source, outcome.value).inc(count)
+
+    def hinted(self, source: str, outcome: HintOutcome, taken: HintsTaken | None) -> None:
+        self._hints.labels(source, outcome.value).inc()
+        if taken is not None:
+            for state in ("due", "discovered", "unknown"):
+                self._hinted.labels(source, state).inc(getattr(taken, state))
 
     def recorded(self, event: EventRecord) -> None:
         self._events.labels(event.type).inc()
@@ -117,6 +144,12 @@ class Metrics:
             self._outbox_age.labels(endpoint.endpoint).set(endpoint.oldest.total_seconds())
         self._stale.set(gauges.is_config_stale)
         self._clock.set(gauges.is_clock_held)
+        for gauge in (self._hints_stopped, self._hinted_share):
+            gauge.clear()
+        for source, hints in gauges.hints.items():
+            self._hints_stopped.labels(source).set(hints.state is HintState.STOPPED)
+            if hints.share is not None:
+                self._hinted_share.labels(source).set(hints.share)
         self._replicas.clear()
         for state, count in gauges.replicas.items():
             self._replicas.labels(state).set(count)

@@ -81,6 +81,7 @@ class Site:
     lists: dict[str, str] = field(default_factory=dict[str, str])
     database: Table = field(default_factory=dict[str, object])
     http: Table = field(default_factory=lambda: {"listen": ""})
+    hints: Table = field(default_factory=dict[str, object])
 
     @property
     def config(self) -> Path:
@@ -123,6 +124,7 @@ class Site:
             "watcher": {"watchlists": ["watchlists/*.toml"]} | self.watcher,
             "polling": self.polling,
             "http": self.http,
+            "hints": self.hints,
             "log": {"format": "json"},
             "database": database,
         }

@@ -81,6 +81,7 @@ async def test_json_is_lines_for_lists_and_one_document_for_the_rest_with_exactl
     assert [event["cursor"] for event in lines(events)] == sorted({event["cursor"] for event in lines(events)})
     for event in lines(events):
         del event["cursor"]
+        assert event.pop("found_by") == "poll"
         assert event == sent[event["data"]["event_id"]]
 
 

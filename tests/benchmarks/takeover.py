@@ -3,8 +3,9 @@
     python -m tests.benchmarks.takeover [--trials 30] [--parallel 3]
 
 Each trial has a PostgreSQL database and two replicas of its own. The first holds a poll and a delivery, and is killed
-(dead) or stopped (hanging); the times are from there to the same request by the second. A wake-up is from the commit of
-a watch in another process to the request that the replica makes for it.
+(dead) or stopped (hanging); the times are from there to the same request by the second. A wake-up of polls is from the
+commit of a watch in another process to the request that the replica makes for it, and one of deliveries from the commit
+of a redelivery to the attempt.
 """
 
 import argparse
@@ -25,9 +26,10 @@ from tests.acceptance.daemon import ALIVE_AFTER, Site, until
 from tests.acceptance.operating import started
 from tests.acceptance.silence import silent_server
 from tests.fakes.postgresql import cluster
+from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import DesiredWatch
 from watcher.sandbox import Receiver, Sandbox
-from watcher.store import SqlWatches, open_store
+from watcher.store import Redelivery, SqlWatches, open_store
 
 _JUDGING_SECONDS = 8
 """A replica calls no other one lost before it has sent heartbeats for some seconds itself."""
@@ -40,7 +42,8 @@ class Times:
 
     dead: list[float] = field(default_factory=list[float])
     hanging: list[float] = field(default_factory=list[float])
-    wake_ups: list[float] = field(default_factory=list[float])
+    polls: list[float] = field(default_factory=list[float])
+    deliveries: list[float] = field(default_factory=list[float])
 
 
 async def new_database(server: str) -> str:
@@ -79,19 +82,21 @@ async def lose_one(server: str, number: signal.Signals, taken: list[float]) -> N
         taken.append(max(one.asked_at[1] for one in (provider, receiver)) - lost_at)
 
 
-async def wake(server: str, trials: int, taken: list[float]) -> None:
-    """Watches added by another process beside an idle replica."""
+async def wake(server: str, trials: int, times: Times) -> None:
+    """Watches added, and events sent again, by another process beside an idle replica."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = await new_database(server)
         sandbox = await stack.enter_async_context(Sandbox())
-        site = Site(folder, sandbox, await stack.enter_async_context(Receiver()), database={"url": url})
+        receiver = await stack.enter_async_context(Receiver())
+        site = Site(folder, sandbox, receiver, database={"url": url})
         site.polling |= {"every": "1h"}
         site.source("meteroid")
         site.endpoint()
         site.write()
         daemon = await stack.enter_async_context(started(site))
-        watches = SqlWatches(await stack.enter_async_context(open_store(url, create=True)))
+        store = await stack.enter_async_context(open_store(url, create=True))
+        watches, redelivery = SqlWatches(store), Redelivery(store)
         await until(lambda: daemon.has_logged(ALIVE_AFTER), "it runs")
         rng = Random(1)  # noqa: S311 -- nothing secret
         for number in range(trials):
@@ -101,7 +106,13 @@ async def wake(server: str, trials: int, taken: list[float]) -> None:
             await watches.add(DesiredWatch("meteroid", invoice_id), "api", datetime.now(UTC))
             written_at = anyio.current_time()
             await until(lambda one=invoice_id: site.asked(one), "it is polled")
-            taken.append(site.asked(invoice_id)[0] - written_at)
+            times.polls.append(site.asked(invoice_id)[0] - written_at)
+            await until(lambda one=number: len(receiver.deliveries) > 2 * one, "its event is delivered")
+            await anyio.sleep(0.2 + rng.random())
+            await redelivery.redeliver_event(receiver.deliveries[-1].id, [Subscription("ledger")], datetime.now(UTC))
+            written_at = anyio.current_time()
+            await until(lambda one=number: len(receiver.deliveries) > 2 * one + 1, "it is sent again")
+            times.deliveries.append(receiver.deliveries[-1].arrived_at - written_at)
 
 
 async def measured(trials: int, parallel: int) -> Times:
@@ -113,7 +124,7 @@ async def measured(trials: int, parallel: int) -> Times:
             await lose_one(server, number, taken)
 
     with cluster() as server:
-        await wake(server, trials, times.wake_ups)
+        await wake(server, trials, times)
         async with anyio.create_task_group() as group:
             for _ in range(trials):
                 group.start_soon(limited, server, signal.SIGKILL, times.dead)
@@ -136,7 +147,8 @@ def main() -> None:
     times = anyio.run(measured, arguments.trials, arguments.parallel)
     print(told("dead replica", times.dead))
     print(told("hanging replica", times.hanging))
-    print(told("wake-up", times.wake_ups))
+    print(told("wake-up of polls", times.polls))
+    print(told("wake-up of deliveries", times.deliveries))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The five providers as the config sees them, without any adapter behind."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import aiohttp
 
 from watcher.clock import Clock, Random
 from watcher.ports import Provider
+from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.kind import Account, ProviderKind
 
 
@@ -30,7 +32,18 @@ def _kinds() -> Mapping[str, ProviderKind]:
         ProviderKind("rapyd", ("access_key", "secret_key"), "https://api.rapyd.net", 3.0, _never),
         ProviderKind("chargeover", ("public_key", "private_key"), None, 1.0, _never, timezone="America/Chicago"),
     )
-    return {kind.name: kind for kind in kinds}
+    return {kind.name: _with_hints(kind) for kind in kinds}
+
+
+def _with_hints(kind: ProviderKind) -> ProviderKind:
+    """Hints are verified without an adapter."""
+    real = PROVIDERS[kind.name]
+    return replace(
+        kind,
+        hint_scheme=real.hint_scheme,
+        hints_need_secret=real.hints_need_secret,
+        hints_cover_url=real.hints_cover_url,
+    )
 
 
 PROVIDER_KINDS = _kinds()

@@ -23,6 +23,10 @@ _MAY_BE_OVERTAKEN = {"invoice.due_soon"}
 _SETTLING_SECONDS = 6 * 3600
 """After the faults have ended, what waits for another attempt comes first."""
 _SOON_SECONDS = 60
+_HEARD_SECONDS = 3 * 3600
+"""The poller claims every half hour here, and every second in the world; when others are due, the rate lets it take one
+at a time. Without hints an invoice is polled every six hours.
+"""
 _EARLY = timedelta(minutes=6)
 """Our clock may be five minutes ahead of the providers'."""
 _ASKED_JUST_NOW = timedelta(minutes=1)
@@ -55,7 +59,19 @@ def problems(world: World, monitor: Monitor, calm_from: float) -> tuple[str, ...
     found += _early(first)
     found += _budgets(world)
     found += _slow(world, calm_from)
+    found += world.mistakes
+    found += _unheard(world, calm_from)
     return tuple(found)
+
+
+def _unheard(world: World, calm_from: float) -> Iterable[str]:
+    """A poll follows each accepted hint, soon where nothing fails."""
+    for at, invoice_id in world.hinted:
+        if invoice_id == "unknown" or at < calm_from + _SETTLING_SECONDS:
+            continue
+        waits = [polled - at for polled in world.polled.get(invoice_id, []) if polled >= at]
+        if min(waits, default=_HEARD_SECONDS + 1) > _HEARD_SECONDS:
+            yield f"a hint about {invoice_id} at {at:.0f} was followed by no poll within {_HEARD_SECONDS} s"
 
 
 def _first_arrivals(world: World, endpoint: str) -> dict[str, Event]:

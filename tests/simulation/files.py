@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-ENVIRONMENT = {"KEY": "k", "SECRET": "whsec_" + "QUFB" * 12}
+HINT_TOKEN = "t"
+ENVIRONMENT = {"KEY": "k", "SECRET": "whsec_" + "QUFB" * 12, "TOKEN": HINT_TOKEN}
 SOURCES = {"acme": ("meteroid", True), "plain": ("rapyd", False)}
 """The provider whose name each source has, and whether it has lists."""
+HINTED = "plain"
+"""The source that takes hints."""
 RATES = {"acme": 2.0, "plain": 0.5}
 LEDGER, PICKY = "ledger", "picky"
 """The endpoint that gets everything, and the one whose settings change."""
@@ -40,6 +43,9 @@ rate = "2/s"
 provider = "rapyd"
 api_key = {{ env = "KEY" }}
 rate = "30/m"
+hints = {{ token = {{ env = "TOKEN" }}, echo = "5m" }}
+[hints]
+listen = "127.0.0.1:8481"
 [endpoints.ledger]
 url = "https://ledger.example.com/hooks"
 secrets = [{{ env = "SECRET" }}]

@@ -90,14 +90,14 @@ class Ledger:
     def of(self, source: str) -> list[Bill]:
         return [bill for bill in self.bills.values() if bill.source == source]
 
-    def happen(self, now: datetime) -> str:
-        """Let one thing happen to one invoice; says what."""
+    def happen(self, now: datetime) -> tuple[Bill, str]:
+        """Let one thing happen to one invoice; which, and what in words."""
         bill = self.rng.choice(list(self.bills.values()))
         if self.busy is not None and self.rng.random() < _BUSY_SHARE:
             bill = self.busy
         doing = self.rng.choice(_POSSIBLE[bill.now.status])
         doing(bill, self.rng, now)
-        return f"{bill.source} {bill.id} {doing.__name__.strip('_')} -> {bill.now.document}"
+        return bill, f"{bill.source} {bill.id} {doing.__name__.strip('_')} -> {bill.now.document}"
 
 
 def _finalize(bill: Bill, _rng: Random, _now: datetime) -> None:

@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 
 from tests.simulation.disk import Disk
 from tests.simulation.files import ENVIRONMENT, SOURCES, Files
+from tests.simulation.hints import Hints
 from tests.simulation.loop import VirtualClock, VirtualLoop
 from tests.simulation.monitor import Monitor
 from tests.simulation.network import SimulatedProvider, SimulatedSender, World
@@ -72,6 +73,9 @@ class Machine:
     """How often a second process ran beside a first one that was stopped."""
     hangup: anyio.Event = field(default_factory=anyio.Event)
     _begun: int = 0
+
+    def __post_init__(self) -> None:
+        self.hints = Hints(self.world, self.note)
 
     def reload(self) -> None:
         """Every running process gets SIGHUP."""
@@ -133,6 +137,7 @@ class Machine:
                 async with self._opened() as (service, group):
                     service.start(group, lambda _: None)
                     group.start_soon(self._obey, service)
+                    group.start_soon(self.hints.serve, service)
                     group.start_soon(self.monitor.watch_rescue)
                     await anyio.sleep(min(stops_in, ends_at - anyio.current_time()))
                     self.monitor.measure(service)

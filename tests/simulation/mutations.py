@@ -57,6 +57,9 @@ MUTATIONS = (
              '            await connection.exec_driver_sql("COMMIT")\n'
              '            await connection.exec_driver_sql("BEGIN")\n'
              "            await _keep_changes(connection, kept, held, store)\n"),
+    Mutation("forged hints are taken", "polling/hint_intake.py", "if one.verify(request)), None)", "if one), None)"),
+    Mutation("hints make nothing due", "store/polls/hints.py",
+             "values = due_now(here) | {watches.c.poll_reason", "values = {watches.c.poll_reason"),
     Mutation("settle without lease", "store/deliveries/settle.py",
              "kept = [settlement for settlement in known if held[settlement.key].lease == settlement.lease]",
              "kept = list(known)"),

@@ -81,6 +81,11 @@ class World:
     requests: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     """When each source was asked, in seconds of true time."""
     arrivals: list[Arrival] = field(default_factory=list[Arrival])
+    polled: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    """When each invoice was asked for by its id."""
+    hinted: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    """Accepted hints: when, and about which invoice."""
+    mistakes: list[str] = field(default_factory=list[str])
 
     def may_deny(self, bill: Bill) -> bool:
         """Whether its provider may say wrongly that it is not there: for less than `confirm_deleted`, then not again
@@ -117,6 +122,8 @@ class SimulatedProvider:
         del known
         asked_at = await self._ask(limiter)
         world = self.world
+        for one in ids:
+            world.polled.setdefault(one, []).append(anyio.current_time())
         early = {one: self._result(self._bill(one)) for one in ids}
         is_stopped = self._is_stopped(self._bill(ids[0]))
         await world.last()

@@ -15,6 +15,7 @@ from unittest.mock import patch
 import anyio
 import structlog
 from anyio._backends._asyncio import CancelScope  # in sets, by their addresses in memory
+from anyio.abc import TaskGroup
 
 from tests.simulation import account
 from tests.simulation.disk import Disk, simulated
@@ -83,7 +84,7 @@ class Simulation:
                 self.world.ledger.add(source, one, self.clock.now().date())
         calm_from = self.days * 86400.0
         async with anyio.create_task_group() as outside:
-            outside.start_soon(self._life)
+            outside.start_soon(self._life, outside)
             async with anyio.create_task_group() as troubles:
                 troubles.start_soon(self._troubles)
                 troubles.start_soon(self._changes)
@@ -95,11 +96,14 @@ class Simulation:
         await self.machine.live_until(calm_from + CALM_DAYS * 86400.0)
         return (*self.monitor.problems, *account.problems(self.world, self.monitor, calm_from))
 
-    async def _life(self) -> None:
+    async def _life(self, webhooks: TaskGroup) -> None:
         """What happens to the invoices, whoever watches."""
         while True:
             await anyio.sleep(self.rng.expovariate(1 / 3600))
-            self.note(self.world.ledger.happen(self.clock.true_now()))
+            bill, what = self.world.ledger.happen(self.clock.true_now())
+            self.note(what)
+            is_calm = anyio.current_time() > self.days * 86400.0
+            webhooks.start_soon(partial(self.machine.hints.announce, bill.source, bill.id, is_calm=is_calm))
 
     async def _changes(self) -> None:
         """An operator changes files, and tells the service of it at once, or lets it find out."""

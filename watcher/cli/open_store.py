@@ -48,7 +48,10 @@ async def opened(invocation: Invocation, *, read_only: bool = True) -> AsyncGene
 async def opened_for_changes(invocation: Invocation) -> AsyncGenerator[Opened]:
     """The store, created if it is missing, with the configured sources: no `run` has to come first."""
     loaded = load_configuration(invocation)
-    rows = [SourceRow(source.name, source.provider, source.enabled) for source in loaded.configuration.sources.values()]
+    rows = [
+        SourceRow(source.name, source.provider, source.enabled, source.hints is not None)
+        for source in loaded.configuration.sources.values()
+    ]
     async with open_store(database_url(loaded), create=True) as store:
         await SqlWatches(store).sync_sources(rows, SystemClock().now())
         yield Opened(loaded, store)

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from pydantic.json_schema import GenerateJsonSchema
 
 from watcher.config.endpoints import ENDPOINT_KEYS
+from watcher.config.hint_settings import HintsSettings
 from watcher.config.settings import (
     DatabaseSettings,
     EndpointSettings,
@@ -15,10 +16,10 @@ from watcher.config.settings import (
     LogSettings,
     PollingSettings,
     RetentionSettings,
-    Settings,
     SourceSettings,
     WatcherSettings,
 )
+from watcher.config.settings_base import Settings
 from watcher.config.sources import OWN_KEYS
 from watcher.config.values.durations import format_duration, format_rate
 from watcher.config.values.types import LONGEST_NAME, MOST_TAGS, NAME_PATTERN, REFERENCE_SCHEMA
@@ -34,6 +35,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "polling": PollingSettings,
     "retention": RetentionSettings,
     "http": HttpSettings,
+    "hints": HintsSettings,
     "log": LogSettings,
 }
 

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from pydantic import ValidationError
 
 from watcher.config.endpoints import read_endpoints
+from watcher.config.hint_settings import HintsSettings
 from watcher.config.settings import (
     Configuration,
     DatabaseSettings,
@@ -17,7 +18,7 @@ from watcher.config.settings import (
     Settings,
     WatcherSettings,
 )
-from watcher.config.sources import read_polling, read_sources
+from watcher.config.sources import check_hints, read_polling, read_sources
 from watcher.config.toml.reading import Reading, Stamp, TomlFile
 from watcher.config.toml.tables import subtable, unknown_keys, validated
 from watcher.config.watchlists.lists import read_lists
@@ -27,7 +28,7 @@ from watcher.providers.toolkit.kind import ProviderKind
 
 VARIABLE = "INVOICE_WATCHER_CONFIG"
 PLACES = (Path("config/watcher.toml"), Path("/etc/invoice-watcher/watcher.toml"))
-TABLES = ("database", "watcher", "polling", "retention", "http", "log", "sources", "endpoints")
+TABLES = ("database", "watcher", "polling", "retention", "http", "hints", "log", "sources", "endpoints")
 
 Stored = Callable[[Configuration], ListDigest | None]
 """Which lists the watches in this configuration's database match, None if unknown."""
@@ -122,13 +123,17 @@ def _read(
     polling, polling_keys = read_polling(file, reading)
     sources = read_sources(file, reading, providers, polling_keys)
     names = _names(file, "sources")
+    http, hints = _section(HttpSettings, "http", file, reading), _section(HintsSettings, "hints", file, reading)
+    if http is not None and hints is not None:
+        check_hints(file, reading, providers, sources=sources, hints=hints, http=http)
     parts = {
         "path": file.path,
         "database": _section(DatabaseSettings, "database", file, reading),
         "watcher": watcher,
         "polling": polling,
         "retention": _section(RetentionSettings, "retention", file, reading),
-        "http": _section(HttpSettings, "http", file, reading),
+        "http": http,
+        "hints": hints,
         "log": _section(LogSettings, "log", file, reading),
         "sources": sources,
         "endpoints": read_endpoints(file, reading, names),

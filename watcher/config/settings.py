@@ -10,8 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from watcher.config.hint_settings import HintsSettings, SourceHintSettings
+from watcher.config.settings_base import Settings
 from watcher.config.values import addresses
 from watcher.config.values.durations import format_duration
 from watcher.config.values.event_globs import check_event_globs
@@ -45,18 +47,6 @@ from watcher.config.values.types import (
 
 _MOST_RETRIES = 50
 _MOST_AT_ONCE = 1000
-
-
-class Settings(BaseModel):
-    """Base of all settings: frozen, and without unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
 
 
 class DatabaseSettings(Settings):
@@ -187,6 +177,8 @@ class SourceSettings(Settings):
     enabled: Flag = True
     discover: Flag = False
     """Watch every unsettled invoice that the provider lists."""
+    hints: SourceHintSettings | None = None
+    """Taken from the provider's webhooks, and from systems of the operator's, if there is such a table."""
     polling: PollingSettings
     """`[polling]`, overridden by this source's own keys."""
 
@@ -269,6 +261,7 @@ class Configuration(Settings):
     polling: PollingSettings
     retention: RetentionSettings
     http: HttpSettings
+    hints: HintsSettings
     log: LogSettings
     sources: Mapping[str, SourceSettings]
     endpoints: Mapping[str, EndpointSettings]

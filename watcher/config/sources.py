@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import cast
 
-from watcher.config.settings import PollingSettings, SourceSettings
+from watcher.config.hint_settings import HintsSettings
+from watcher.config.settings import HttpSettings, PollingSettings, SourceSettings
 from watcher.config.toml.messages import meant, one_of, shown
 from watcher.config.toml.positions import KeyPath
 from watcher.config.toml.reading import Reading, Table, TomlFile
 from watcher.config.toml.tables import subtable, unknown_keys, validated
 from watcher.config.values.durations import format_rate
 from watcher.config.values.types import check_name
+from watcher.providers.toolkit.hints import hint_schemes
 from watcher.providers.toolkit.kind import ProviderKind
 
-OWN_KEYS = ("provider", "base_url", "timezone", "rate", "timeout", "enabled", "discover")
+OWN_KEYS = ("provider", "base_url", "timezone", "rate", "timeout", "enabled", "discover", "hints")
 POLLING_KEYS = tuple(PollingSettings.model_fields)
 
 
@@ -88,4 +90,42 @@ def _source(
         (part, key): (key,) for part in ("credentials", "options") for key in cast("Table", values[part])
     }
     source = validated(SourceSettings, values, file=file, path=path, reading=reading, renamed=renamed)
-    return None if merged is None or missing else source
+    if merged is None or missing or source is None:
+        return None
+    if (wrong := _wrong_hints(kind, source)) is not None:
+        reading.problems.append(file.problem((*path, "hints"), wrong))
+    return source
+
+
+def _wrong_hints(kind: ProviderKind, source: SourceSettings) -> str | None:
+    if source.hints is None:
+        return None
+    credentials = {key: secret.get_secret_value() for key, secret in source.credentials.items()}
+    try:
+        hint_schemes(kind, secrets=source.hints.all_secrets, tokens=source.hints.all_tokens, credentials=credentials)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def check_hints(
+    file: TomlFile,
+    reading: Reading,
+    providers: Mapping[str, ProviderKind],
+    *,
+    sources: Mapping[str, SourceSettings],
+    hints: HintsSettings,
+    http: HttpSettings,
+) -> None:
+    """What `[hints]` and the sources need of each other."""
+    takers = [source for source in sources.values() if source.hints is not None]
+    for source in takers:
+        if providers[source.provider].hints_cover_url and hints.public_url is None:
+            words = f'is missing, {source.provider} signs the URL that it calls: such as "https://hooks.example.com"'
+            reading.problems.append(file.problem(("hints", "public_url"), words))
+            break
+    if takers and not hints.listen and not http.listen:
+        words = "has no address to listen on: set it, or http.listen"
+        reading.problems.append(file.problem(("hints", "listen"), words))
+    if hints.listen and hints.listen == http.listen:
+        reading.problems.append(file.problem(("hints", "listen"), 'is that of [http]: leave it "" to share that one'))

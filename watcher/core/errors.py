@@ -1,9 +1,9 @@
 """Every error of the program, grouped by what has to happen next.
 
 Wait: `ProviderUnavailable`, `Unreachable`, `RateLimited`, `SlotMissed`. Give up this invoice, list or row:
-`InvalidAnswer`, `InvoiceRefused`, `ListRefused`, `LeaseLost`. Call a human: `CredentialsRefused`, `ConfigError`,
-`SchemaMismatch`, `StoreUnavailable`. An id that a provider does not know is an expected outcome and therefore a value
-(`ports.Missing`), not an error.
+`InvalidAnswer`, `InvoiceRefused`, `ListRefused`, `LeaseLost`, `HintUnreadable`. Call a human: `CredentialsRefused`,
+`ConfigError`, `SchemaMismatch`, `StoreUnavailable`. An id that a provider does not know is an expected outcome and
+therefore a value (`ports.Missing`), not an error.
 """
 
 from datetime import timedelta
@@ -50,6 +50,10 @@ class InvalidAnswer(InvoiceRefused):
 
 class ListRefused(WatcherError):
     """The provider has no such list, refuses it, or its answer cannot be read: poll the invoices one by one."""
+
+
+class HintUnreadable(WatcherError):
+    """The body of a hint is not the JSON object that its sender has to send. The message repeats none of it."""
 
 
 class LeaseLost(WatcherError):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
 from watcher.core.errors import InvalidAnswer
@@ -24,6 +24,8 @@ def read(data: bytes | str) -> object:
         raise InvalidAnswer(f"not JSON: {error.msg} at character {error.pos}") from error
     except RecursionError as error:
         raise InvalidAnswer("not JSON we read: nested too deep") from error
+    except InvalidOperation as error:
+        raise InvalidAnswer("a number in the answer has an exponent beyond any amount") from error
 
 
 def read_items(data: bytes, *path: str) -> tuple[dict[str, object], tuple[tuple[object, bytes], ...]]:
@@ -42,6 +44,8 @@ def read_items(data: bytes, *path: str) -> tuple[dict[str, object], tuple[tuple[
         raise InvalidAnswer("a number in the answer has thousands of digits") from error
     except RecursionError as error:
         raise InvalidAnswer("not JSON we read: nested too deep") from error
+    except InvalidOperation as error:
+        raise InvalidAnswer("a number in the answer has an exponent beyond any amount") from error
 
 
 def write(value: object) -> bytes:

@@ -9,11 +9,24 @@ from watcher.core.instants import instant_text
 from watcher.core.invoices.invoice import SETTLED
 from watcher.core.scheduling.allocation import PollAllocation
 from watcher.core.scheduling.hazard import DAY, STAGES, days_after, stage_at
+from watcher.core.scheduling.hint_state import HintState
 from watcher.daemon.planner import allocation_of, period
-from watcher.ports import Item, WatchState
+from watcher.ports import Item, PollReason, WatchState
 from watcher.store import DelayStats, PollReasons, SqlHazardStats, Store
 
 _SETTLED = {status.value for status in SETTLED}
+
+_BEFORE_ITS_TURN = {
+    PollReason.REQUEST: "Somebody asked for a poll of it, which goes before those that the policy planned.",
+    PollReason.HINT: "A hint named it, and its poll goes before those that the policy planned.",
+    PollReason.ECHO: "The poll for a hint found nothing new, and one more follows.",
+    PollReason.LIST: "The provider's list says that it has changed, so that it is polled before its turn.",
+}
+_HINTS = {
+    HintState.WAITING: "have not brought enough changes yet to rely on them: it is polled as if there were none.",
+    HintState.WORKING: "work: the policy counts only the changes that they do not bring.",
+    HintState.STOPPED: "have stopped: it is polled as if there were none.",
+}
 
 
 async def explain(store: Store, source: SourceSettings, invoice_id: str, now: datetime) -> Item | None:
@@ -40,7 +53,7 @@ async def explain(store: Store, source: SourceSettings, invoice_id: str, now: da
         "misses": poll_reasons.misses,
         "adaptive": _adaptive(source, poll_reasons, allocation, now),
     }
-    return explanation | {"why": list(_reasons(source, poll_reasons, allocation, now))}
+    return explanation | {"why": list(_reasons(source, poll_reasons, allocation, census.hints, now))}
 
 
 def _adaptive(
@@ -74,7 +87,7 @@ def _bound_by(allocation: PollAllocation, free_days: float) -> str | None:
 
 
 def _reasons(
-    source: SourceSettings, poll_reasons: PollReasons, allocation: PollAllocation, now: datetime
+    source: SourceSettings, poll_reasons: PollReasons, allocation: PollAllocation, hints: HintState, now: datetime
 ) -> Iterator[str]:
     """Sentences, with the deciding one first."""
     if (resting := _resting(poll_reasons)) is not None:
@@ -82,11 +95,15 @@ def _reasons(
         return
     if poll_reasons.poll_at is not None and poll_reasons.poll_at <= now:
         yield f"It is due since {_text(poll_reasons.poll_at)} and waits for a send slot within the rate of its source."
+    if poll_reasons.poll_reason is not None:
+        yield _BEFORE_ITS_TURN[poll_reasons.poll_reason]
     yield _deciding(source, poll_reasons)
     if poll_reasons.failures or poll_reasons.misses or poll_reasons.hazard_group.status in {None, *_SETTLED}:
         return
     if source.polling.policy is Policy.ADAPTIVE:
         yield from _adaptive_reasons(source, poll_reasons, allocation, now)
+        if hints in _HINTS:
+            yield f"Hints of {source.name} {_HINTS[hints]}"
     if poll_reasons.clock_at is not None:
         is_next = "and so the next poll is then" if poll_reasons.poll_at == poll_reasons.clock_at else "or sooner"
         yield f"A clock event may be due at {_text(poll_reasons.clock_at)}: it is polled then, {is_next}."

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 import anyio.to_thread
@@ -21,8 +21,8 @@ from watcher.daemon.service import Service
 from watcher.metrics import GaugeValues
 from watcher.ports import Condition, DesiredWatch, TestResult
 from watcher.providers import PROVIDERS
-from watcher.store import Backlogs, Redelivery, Reports, SqlDashboard, SqlEndpoints, SqlWatches, Store
-from watcher.web import Access, Backend, application, serving
+from watcher.store import Backlogs, HintSummaries, Redelivery, Reports, SqlDashboard, SqlEndpoints, SqlWatches, Store
+from watcher.web import Access, Backend, HintRoutes, application, hint_application, serving
 
 ORIGIN = "api"
 
@@ -31,17 +31,23 @@ _log = structlog.get_logger()
 
 @asynccontextmanager
 async def http_server_of(service: Service, port: int | None = None) -> AsyncGenerator[str | None]:
-    """Serve the API while open, if `http.listen` is set; gives the address. `port` is used instead of the one there.
+    """Serve the API while open, if `http.listen` is set, and hints; gives the address of the API.
 
-    Raises Refused if the address is in use.
+    `port` is used instead of the one in `http.listen`. Raises Refused if an address is in use.
     """
-    listen = service.configuration.http.listen
-    if not listen:
-        yield None
-        return
-    host, configured_port = split_listen(listen)
-    server = serving(application(backend(service, host)), host, configured_port if port is None else port)
-    async with server as address:
+    listen, hints_listen = service.configuration.http.listen, service.configuration.hints.listen
+    routes = HintRoutes(service.hints, SystemClock(), lambda: service.configuration.hints.public_url)
+    async with AsyncExitStack() as servers:
+        if hints_listen:
+            own = serving(hint_application(routes), *split_listen(hints_listen), key="hints.listen")
+            _log.info("hints.listening", address=await servers.enter_async_context(own))
+        if not listen:
+            yield None
+            return
+        host, configured_port = split_listen(listen)
+        app = application(backend(service, host), None if hints_listen else routes)
+        server = serving(app, host, configured_port if port is None else port)
+        address = await servers.enter_async_context(server)
         _log.info("http.listening", address=address)
         try:
             yield address
@@ -67,6 +73,7 @@ def backend(service: Service, host: str) -> Backend:
         dashboard_cache=service.dashboard_cache,
         requests=service.usage.requests,
         detection_delays=lambda: service.detection_delays,
+        hints=HintSummaries(service.store).of_all,
     )
 
 
@@ -156,6 +163,7 @@ async def _metrics(service: Service, now: datetime) -> bytes:
         is_clock_held=service.poller.skew.holds(now),
         replicas=Counter(str(one["state"]) for one in await Reports(service.store).replicas(now)),
         replicas_differ=bool(service.replica.differing),
+        hints=await HintSummaries(service.store).of_all(now),
     )
     return service.metrics.render(gauges)
 

@@ -1,6 +1,6 @@
 """The running service: everything is built here, runs in one task group, and is stopped in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,6 +14,7 @@ from watcher.config.load import Loaded
 from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
+from watcher.core.scheduling.hint_state import HintState
 from watcher.daemon import wiring
 from watcher.daemon.planner import detection_delays
 from watcher.daemon.rate_usage import RateUsage
@@ -23,15 +24,17 @@ from watcher.daemon.watchdog import ASK_EVERY, STALLED, LoopHeartbeats, WriteChe
 from watcher.delivery import Dispatcher
 from watcher.maintenance import MaintenanceJob, maintenance_jobs, run_maintenance
 from watcher.metrics import Metrics
-from watcher.polling import Poller, PollStores, SourcePlan, Tuner
-from watcher.ports import DetectionDelay, ListsApplied, Outcome, Provider, SourceRow
+from watcher.polling import HintIntake, Poller, PollStores, SourcePlan, Tuner
+from watcher.ports import DetectionDelay, HintSummary, ListsApplied, Outcome, Provider, SourceRow
 from watcher.store import (
+    HintSummaries,
     Notice,
     Reports,
     Retention,
     SqlAccountStates,
     SqlDashboard,
     SqlHazardStats,
+    SqlHints,
     SqlListSyncs,
     SqlOutbox,
     SqlPollQueue,
@@ -64,7 +67,7 @@ class Service:
         self._files = files
         self._watches, self._outbox = SqlWatches(store), SqlOutbox(store, runtime.random)
         self._plans: dict[str, SourcePlan] = {}
-        self._lists = ListKeeper(self._watches)
+        self._lists, self._stopped_hints = ListKeeper(self._watches), set[str]()
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
         self.dispatcher = Dispatcher(
             self._outbox, runtime.sender, self._clock, runtime.random,
@@ -82,10 +85,10 @@ class Service:
             observer=self.usage,
             idle=runtime.idle,
         )
+        self.hints = HintIntake(SqlHints(store), self._clock, observer=self.metrics, on_due=self.poller.wake)
         self._configuration = self._opened_with = loaded.configuration
         self._unapplied: tuple[Loaded, bool] | None = None
-        self._reloading = anyio.Lock()
-        self._ended = anyio.Event()
+        self._reloading, self._ended = anyio.Lock(), anyio.Event()
 
     @property
     def configuration(self) -> Configuration:
@@ -103,7 +106,10 @@ class Service:
         configuration, now = loaded.configuration, self._clock.now()
         for warning in loaded.warnings:
             _log.warning("config.doubtful", problem=warning)
-        rows = [SourceRow(one.name, one.provider, one.enabled) for one in configuration.sources.values()]
+        rows = [
+            SourceRow(one.name, one.provider, one.enabled, one.hints is not None)
+            for one in configuration.sources.values()
+        ]
         await self._watches.sync_sources(rows, now)
         targets = wiring.targets(configuration)
         urls = {name: target.url for name, target in targets.items()}
@@ -113,6 +119,7 @@ class Service:
         self._plans = self._planned(configuration)
         await self._tune(configuration)
         self.poller.configure(self._plans)
+        self.hints.configure(wiring.hint_sources(configuration, self._runtime.providers))
         self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
         for key in wiring.needs_restart(self._opened_with, configuration):
             _log.warning("config.needs_restart", key=key)
@@ -240,6 +247,18 @@ class Service:
         now, is_first = self._clock.now(), self.detection_delays is None
         self.detection_delays = await detection_delays(self.store, configuration, now, counted, is_first=is_first)
         self.metrics.forecasts({one.source: one.expected for one in self.detection_delays})
+        await self.hints.count()
+        self._log_hints(await HintSummaries(self.store).of_all(now))
+
+    def _log_hints(self, hints: Mapping[str, HintSummary]) -> None:
+        stopped = {name for name, one in hints.items() if one.state is HintState.STOPPED}
+        for name in sorted(stopped - self._stopped_hints):
+            _log.warning(
+                "hints.stopped", source=name, missing=hints[name].missing, effect="polled as if there were none"
+            )
+        for name in sorted(self._stopped_hints - stopped):
+            _log.info("hints.back", source=name)
+        self._stopped_hints = stopped
 
     async def forget_old(self) -> None:
         """Delete what is older than `[retention]` allows, on one replica."""

@@ -1,6 +1,6 @@
 """Turns settings into the values that the use cases take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol, cast
@@ -17,11 +17,14 @@ from watcher.core.scheduling.intervals import PollRules, jittered
 from watcher.core.webhooks.signature import decode_secret
 from watcher.core.webhooks.subscription import Subscription
 from watcher.delivery import EndpointPolicy
-from watcher.polling import AdaptivePolicy, SourcePlan
+from watcher.polling import AdaptivePolicy, HintSource, SourcePlan
 from watcher.polling.rate_limit import Spacing
 from watcher.ports import Provider
-from watcher.providers.toolkit.kind import Account
+from watcher.providers.toolkit.hints import hint_schemes
+from watcher.providers.toolkit.kind import Account, ProviderKind
 from watcher.webhook import Target
+
+_DISCOVERY_SHARE = 10
 
 Regular = Callable[[HazardGroup, datetime, float], datetime]
 
@@ -80,6 +83,7 @@ def source_plan(configuration: Configuration, source: SourceSettings, provider: 
         failing_after=watcher.failing_after,
         customer_names=watcher.customer_names,
         discover=source.discover,
+        hint_echo=None if source.hints is None else source.hints.echo,
         host=urlsplit(source.base_url).hostname or "",
         subscriptions=subscriptions(configuration),
         adaptive_policy=adaptive_policy,
@@ -137,11 +141,29 @@ def target(endpoint: EndpointSettings) -> Target:
     )
 
 
+def hint_sources(configuration: Configuration, providers: Mapping[str, ProviderKind]) -> dict[str, HintSource]:
+    """The enabled sources that take hints. What only hints know gets a tenth of the rate."""
+    return {
+        source.name: HintSource(
+            hint_schemes(
+                providers[source.provider],
+                secrets=source.hints.all_secrets,
+                tokens=source.hints.all_tokens,
+                credentials=account(source).credentials,
+            ),
+            timedelta(seconds=_DISCOVERY_SHARE / source.rate) if source.discover else None,
+        )
+        for source in configuration.sources.values()
+        if source.enabled and source.hints is not None
+    }
+
+
 def needs_restart(old: Configuration, new: Configuration) -> tuple[str, ...]:
     """The keys whose change takes effect at a restart only."""
     changed = {
         "database.url": old.database.url != new.database.url,
         "http.listen": old.http.listen != new.http.listen,
+        "hints.listen": old.hints.listen != new.hints.listen,
         "log": old.log != new.log,
     }
     return tuple(key for key, is_changed in changed.items() if is_changed)

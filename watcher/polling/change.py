@@ -9,22 +9,22 @@ from watcher.core.invoices.invoice import Snapshot
 from watcher.core.invoices.transition import Event, Transition
 from watcher.core.webhooks.subscription import Subscription
 from watcher.polling.source_plan import SourcePlan
-from watcher.ports import Change, EventRecord, Form
+from watcher.ports import Change, EventRecord, Form, FoundBy
 
 
-def change_of(plan: SourcePlan, transition: Transition, seen: Observation) -> Change:
+def change_of(plan: SourcePlan, transition: Transition, seen: Observation, how: FoundBy) -> Change:
     """The new state of an invoice, and its events as they are stored and delivered."""
     return Change(
         memory=history_state.dumps(transition.memory),
         version=transition.memory.version,
         sequence=transition.memory.sequence,
         snapshot=transition.snapshot if transition.is_new_version else None,
-        events=tuple(_event_record(plan, transition.snapshot, event, seen) for event in transition.events),
+        events=tuple(_event_record(plan, transition.snapshot, event, seen, how) for event in transition.events),
         supersedes=() if transition.snapshot.collectable else (EventType.DUE_SOON,),
     )
 
 
-def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Observation) -> EventRecord:
+def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Observation, how: FoundBy) -> EventRecord:
     body = full(event, snapshot, seen, seen.observed_at)
     fact, bodies, deliveries = event.fact, {Form.FULL: body}, list[tuple[str, Form]]()
     quiet = is_quiet(fact.type, fact.reason)
@@ -45,6 +45,7 @@ def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Obse
         deliveries=tuple(deliveries),
         tags=snapshot.tags,
         delay=_delay(fact, seen.observed_at),
+        found_by=FoundBy.POLL if fact.type in CLOCK_TYPES else how,
     )
 
 

@@ -1,6 +1,5 @@
 """Turns the result of polling one invoice into what is recorded. Pure: time and jitter are passed in."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,18 +7,19 @@ from watcher.core.errors import InvalidAnswer, WatcherError
 from watcher.core.invoices import history_state
 from watcher.core.invoices.body import Observation
 from watcher.core.invoices.clock_events import next_instant
-from watcher.core.invoices.event import CLOCK_TYPES, is_quiet
 from watcher.core.invoices.invoice import SETTLED, Snapshot, Status
 from watcher.core.invoices.snapshot import deleted, take
-from watcher.core.invoices.transition import Event, observe
+from watcher.core.invoices.transition import observe
 from watcher.core.scheduling import intervals
 from watcher.core.scheduling.allocation import HazardGroup
-from watcher.core.scheduling.hazard import Exposure, due_hour, exposures
+from watcher.core.scheduling.hazard import due_hour
 from watcher.core.scheduling.value_weight import worth_of
 from watcher.polling import fingerprint
 from watcher.polling.change import change_of
+from watcher.polling.hints import found_by, hinted_changes
+from watcher.polling.learning import learned
 from watcher.polling.source_plan import SourcePlan
-from watcher.ports import ClaimedWatch, Found, Listed, PollRecord, WatchState
+from watcher.ports import ClaimedWatch, Found, FoundBy, Listed, PollRecord, WatchState
 
 _ERROR_LENGTH = 500
 _CACHED = InvalidAnswer("a cache between us and the provider gave an answer that is older than the one known")
@@ -38,6 +38,8 @@ class Moment:
     jitter: float
     clock_held: bool = False
     is_cached: bool = False
+    is_list: bool = False
+    """The answer is a page of a list."""
 
 
 def known_text(plan: SourcePlan, watch: ClaimedWatch, until: datetime) -> bytes | None:
@@ -78,6 +80,7 @@ def found(plan: SourcePlan, watch: ClaimedWatch, result: Found, at: Moment) -> P
     taken = take(invoice, plan.facts(watch))
     transition = observe(before, taken, invoice, at.answered_at, plan.clock, clock_held=at.clock_held)
     seen = Observation(watch.asked_at if before.snapshot else None, at.answered_at, at.answered_at)
+    how = found_by(watch, is_list=at.is_list)
     record = _known(plan, watch, transition.snapshot, at)
     return replace(
         record,
@@ -85,8 +88,9 @@ def found(plan: SourcePlan, watch: ClaimedWatch, result: Found, at: Moment) -> P
         fetched_at=at.answered_at,
         fingerprint=digest,
         raw=raw,
-        change=change_of(plan, transition, seen),
-        exposures=_exposures(plan, watch, at, transition.events),
+        change=change_of(plan, transition, seen, how),
+        exposures=learned(plan, watch, at.answered_at, how, transition.events),
+        hinted_changes=hinted_changes(plan, watch, how, transition.events),
     )
 
 
@@ -139,7 +143,9 @@ def missed(plan: SourcePlan, watch: ClaimedWatch, at: Moment, *, account_answers
     transition = observe(before, deleted(before.snapshot), None, now, plan.clock, clock_held=at.clock_held)
     seen = Observation(watch.asked_at, now, now)
     known = _known(plan, watch, transition.snapshot, at)
-    return replace(known, misses=misses, first_missed_at=first, change=change_of(plan, transition, seen))
+    return replace(
+        known, misses=misses, first_missed_at=first, change=change_of(plan, transition, seen, found_by(watch))
+    )
 
 
 def failed(plan: SourcePlan, watch: ClaimedWatch, error: WatcherError, at: Moment) -> PollRecord:
@@ -178,7 +184,7 @@ def stale_clock(plan: SourcePlan, watch: ClaimedWatch, now: datetime) -> PollRec
     transition = observe(before, before.snapshot, None, now, plan.clock, clock_held=False)
     seen = Observation(watch.asked_at, now, watch.fetched_at)
     clock_at = next_instant(transition.snapshot, now, plan.clock)
-    return replace(record, clock_at=clock_at, change=change_of(plan, transition, seen))
+    return replace(record, clock_at=clock_at, change=change_of(plan, transition, seen, FoundBy.POLL))
 
 
 def partial_row(
@@ -214,7 +220,7 @@ def _unchanged(plan: SourcePlan, watch: ClaimedWatch, at: Moment) -> PollRecord:
         settled_at=watch.settled_at,
         asked_at=at.asked_at,
         fetched_at=at.answered_at,
-        exposures=_exposures(plan, watch, at),
+        exposures=learned(plan, watch, at.answered_at),
         is_unchanged=state is WatchState.ACTIVE,
     )
 
@@ -241,25 +247,6 @@ def _known(plan: SourcePlan, watch: ClaimedWatch, snapshot: Snapshot, at: Moment
 def _hazard_group(snapshot: Snapshot) -> HazardGroup:
     currency, worth = worth_of(snapshot.amounts)
     return HazardGroup(snapshot.status.value, due_hour(snapshot.due_at), currency, worth)
-
-
-def _exposures(plan: SourcePlan, watch: ClaimedWatch, at: Moment, events: Sequence[Event] = ()) -> tuple[Exposure, ...]:
-    """What this poll teaches about invoices of its hazard group. Settled invoices follow another rule."""
-    was, since, until = watch.hazard_group, watch.fetched_at, at.answered_at
-    if since is None or was.status is None or watch.settled_at is not None:
-        return ()
-    changed_at = _changed_at(since, until, events) if events else None
-    return exposures(plan.provider_name, was.status, was.due_hour, since=since, until=until, changed_at=changed_at)
-
-
-def _changed_at(since: datetime, until: datetime, events: Sequence[Event]) -> datetime | None:
-    """When the provider made the change: as it says, else in the middle of the interval; None without one."""
-    seen = [event.fact for event in events if event.fact.type not in CLOCK_TYPES]
-    seen = [fact for fact in seen if not is_quiet(fact.type, fact.reason)]
-    if not seen:
-        return None
-    dated = [fact.occurred_at for fact in seen if fact.occurred_at is not None and since < fact.occurred_at <= until]
-    return min(dated, default=since + (until - since) / 2)
 
 
 def _next_poll(

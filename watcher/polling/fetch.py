@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -21,6 +21,7 @@ from watcher.polling import evaluate
 from watcher.polling.circuit_breaker import AccountError, CircuitBreakers
 from watcher.polling.clock_skew import SkewGuard
 from watcher.polling.evaluate import Moment
+from watcher.polling.hints import with_next_reason
 from watcher.polling.rate_limit import AccountLimiter, SendSlot
 from watcher.polling.recorder import Outcome
 from watcher.polling.source_plan import SourcePlan
@@ -116,7 +117,8 @@ class Fetcher:
                 clock_held=held,
                 is_cached=fetched.is_cached,
             )
-            records.append(_evaluated(plan, watch, fetched.results[watch.invoice_id], at, account_answers=answers))
+            record = _evaluated(plan, watch, fetched.results[watch.invoice_id], at, account_answers=answers)
+            records.append(with_next_reason(plan, watch, record))
         return (Outcome(plan.name, watches, records, None if kinds == {Failed} else fetched.asked_at),)
 
     def answered(self, source: ActiveSource, server_date: datetime | None, answered_at: datetime) -> None:
@@ -135,7 +137,7 @@ class Fetcher:
         records: list[PollRecord] = []
         changed_rows: list[ClaimedWatch] = []
         for watch in watches:
-            row, at = rows[watch.invoice_id], self._moment(page.asked_at, page.answered_at)
+            row, at = rows[watch.invoice_id], replace(self._moment(page.asked_at, page.answered_at), is_list=True)
             record = (
                 evaluate.partial_row(plan, watch, row, page.omits, at)
                 if row.result is None

@@ -197,11 +197,12 @@ class Poller:
                 batch_size=source.plan.provider.batch_size,
                 requests=self._most(source) - source.claimed,
                 horizon=now + max(_AHEAD, 2 * source.plan.spacing.interval if patient else _AHEAD),
+                hinted_only=source.is_syncing,
             )
             for name, source in self._sources.items()
             if name in names
             and source.claimed <= self._most(source) // 2
-            and not (source.is_syncing or self._circuit_breakers.network.is_down)
+            and not self._circuit_breakers.network.is_down
         ]
 
     def _most(self, source: ActiveSource) -> int:

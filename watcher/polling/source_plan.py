@@ -36,6 +36,8 @@ class SourcePlan:
     failing_after: timedelta
     customer_names: bool = False
     discover: bool = False
+    hint_echo: timedelta | None = None
+    """After a poll for a hint that found nothing new, one more follows in this time; None if hints are off."""
     host: str = ""
     """Sources at one host are reachable, or not, together."""
     subscriptions: tuple[Subscription, ...] = ()

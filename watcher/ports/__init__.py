@@ -37,6 +37,18 @@ from watcher.ports.deliveries import (
     Settlement,
 )
 from watcher.ports.hazard_stats import HazardStats
+from watcher.ports.hints import (
+    MOST_HINTED_IDS,
+    HintedIds,
+    HintObserver,
+    HintOutcome,
+    HintReceipt,
+    HintRequest,
+    Hints,
+    HintScheme,
+    HintsTaken,
+    HintSummary,
+)
 from watcher.ports.list_syncs import ListedIds, ListSyncKind, ListSyncs
 from watcher.ports.observers import (
     UNOBSERVED,
@@ -55,7 +67,10 @@ from watcher.ports.polls import (
     ClaimRequest,
     EventRecord,
     Form,
+    FoundBy,
+    HintedChange,
     PollQueue,
+    PollReason,
     PollRecord,
     RateBudget,
     WatchState,
@@ -77,6 +92,7 @@ from watcher.ports.providers import (
 from watcher.ports.watches import DesiredWatch, ListDigest, ListsApplied, SourceRow, Watches, WatchLists
 
 __all__ = [
+    "MOST_HINTED_IDS",
     "NOTHING_KNOWN",
     "UNLIMITED",
     "UNOBSERVED",
@@ -107,7 +123,18 @@ __all__ = [
     "Figures",
     "Form",
     "Found",
+    "FoundBy",
     "HazardStats",
+    "HintObserver",
+    "HintOutcome",
+    "HintReceipt",
+    "HintRequest",
+    "HintScheme",
+    "HintSummary",
+    "HintedChange",
+    "HintedIds",
+    "Hints",
+    "HintsTaken",
     "InvoiceFilters",
     "Item",
     "Known",
@@ -125,6 +152,7 @@ __all__ = [
     "PollObserver",
     "PollOutcome",
     "PollQueue",
+    "PollReason",
     "PollRecord",
     "PollResult",
     "Provider",

@@ -19,6 +19,37 @@ class WatchState(StrEnum):
     ORPHANED = "orphaned"
 
 
+class PollReason(StrEnum):
+    """Why a watch is polled before its turn. Such polls go before those that the policy planned."""
+
+    REQUEST = "request"
+    """Somebody asked for it."""
+    HINT = "hint"
+    """A webhook of the provider, or a system of the operator's, named the invoice."""
+    ECHO = "echo"
+    """The poll for a hint found nothing new: providers send webhooks before their own API shows the change."""
+    LIST = "list"
+    """A row of the provider's list says that the invoice has changed."""
+
+
+class FoundBy(StrEnum):
+    """How a change was found."""
+
+    POLL = "poll"
+    HINT = "hint"
+    LIST = "list"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class HintedChange:
+    """A change at a source that takes hints, and how it was found."""
+
+    source: str
+    event_type: str
+    found_by: FoundBy
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
     """How much of one source may be claimed: at most `requests` of `batch_size` ids, sent no later than `horizon`."""
@@ -28,6 +59,8 @@ class ClaimRequest:
     batch_size: int
     requests: int
     horizon: datetime
+    hinted_only: bool = False
+    """Only watches that a hint named: a list sync refreshes the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +85,7 @@ class ClaimedWatch:
     settled_at: datetime | None
     clock_at: datetime | None
     hazard_group: HazardGroup = UNSEEN
+    poll_reason: PollReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +130,7 @@ class EventRecord:
     tags: tuple[str, ...] = ()
     delay: timedelta | None = None
     """From the provider's time of the event to the poll that found it."""
+    found_by: FoundBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +174,11 @@ class PollRecord:
     change: Change | None = None
     hazard_group: HazardGroup | None = None
     """Replaces the stored one where it is not None."""
+    next_reason: PollReason | None = None
+    """Why the next poll is made at `poll_at`, if the policy did not plan it."""
     exposures: tuple[Exposure, ...] = ()
+    hinted_changes: tuple[HintedChange, ...] = ()
+    """The changes of this poll, if its source takes hints."""
     clock_only: bool = False
     """There was no request: only `clock_at` and `change` are written, the lease ends, and the watch is due at
     `poll_at`.

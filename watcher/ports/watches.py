@@ -58,6 +58,7 @@ class SourceRow:
     name: str
     provider: str
     enabled: bool = True
+    takes_hints: bool = False
 
 
 class Watches(Protocol):

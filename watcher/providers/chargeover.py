@@ -27,6 +27,7 @@ from watcher.core.errors import (
 from watcher.core.invoices.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
+from watcher.providers.chargeover_hints import hint_scheme
 from watcher.providers.chargeover_wire import BulkAnswer, ChargeOverInvoice, Envelope, local_time
 from watcher.providers.toolkit.documents import fingerprint, raw, without
 from watcher.providers.toolkit.fetch_batch import fetch_many, require_batch
@@ -141,6 +142,7 @@ KIND = ProviderKind(
     build=ChargeOver,
     batch_size=_BATCH_SIZE,
     timezone="America/Chicago",
+    hint_scheme=hint_scheme,
 )
 
 

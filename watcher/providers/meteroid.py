@@ -20,6 +20,7 @@ from watcher.core.errors import CredentialsRefused, InvalidAnswer, InvoiceRefuse
 from watcher.core.invoices.invoice import WITHOUT_DUE, Amounts, Invoice, Snapshot, Status, read_status
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
+from watcher.providers.meteroid_hints import hint_scheme
 from watcher.providers.meteroid_wire import MeteroidInvoice
 from watcher.providers.toolkit import documents, field_types, field_values
 from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
@@ -95,7 +96,12 @@ class Meteroid:
 
 
 KIND = ProviderKind(
-    name="meteroid", credentials=("api_key",), base_url="https://api.meteroid.com", rate=5.0, build=Meteroid
+    name="meteroid",
+    credentials=("api_key",),
+    base_url="https://api.meteroid.com",
+    rate=5.0,
+    build=Meteroid,
+    hint_scheme=hint_scheme,
 )
 
 

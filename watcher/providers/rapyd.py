@@ -29,6 +29,7 @@ from watcher.core.invoices.invoice import (
 )
 from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Listed, Missing, Page, PollResult, RateLimiter
+from watcher.providers.rapyd_hints import hint_scheme
 from watcher.providers.rapyd_wire import EnvelopeStatus, Payment, RapydInvoice
 from watcher.providers.toolkit import documents, field_types, field_values
 from watcher.providers.toolkit.fetch_one import error_object, fetch_one, read_probe
@@ -113,7 +114,14 @@ class Rapyd:
 
 
 KIND = ProviderKind(
-    name="rapyd", credentials=("access_key", "secret_key"), base_url="https://api.rapyd.net", rate=3.0, build=Rapyd
+    name="rapyd",
+    credentials=("access_key", "secret_key"),
+    base_url="https://api.rapyd.net",
+    rate=3.0,
+    build=Rapyd,
+    hint_scheme=hint_scheme,
+    hints_need_secret=False,
+    hints_cover_url=True,
 )
 
 

@@ -19,6 +19,28 @@ class PaymentState(StrEnum):
     FAILED = "failed"
 
 
+class Change(StrEnum):
+    """What the ledger did to a bill: providers send a webhook for some of it."""
+
+    CREATED = "created"
+    FINALIZED = "finalized"
+    PAYMENT_STARTED = "payment_started"
+    PAYMENT_FAILED = "payment_failed"
+    PAID_IN_PART = "paid_in_part"
+    """Money came in, and the bill is as paid as before."""
+    PAID = "paid"
+    REFUNDED = "refunded"
+    REVERSED = "reversed"
+    CREDITED = "credited"
+    VOIDED = "voided"
+    WRITTEN_OFF = "written_off"
+    REOPENED = "reopened"
+    EDITED = "edited"
+    CONSOLIDATED = "consolidated"
+    DELETED = "deleted"
+    RESTORED = "restored"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     description: str

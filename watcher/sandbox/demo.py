@@ -1,14 +1,16 @@
 """The configuration files of a watcher of the sandbox."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from watcher.sandbox.lives import LIVES
+from watcher.sandbox.keys import DEMO_HINT_SECRETS
+from watcher.sandbox.lives import HINTED, HINTED_LIVES, LIVES, Life
 from watcher.sandbox.receiver import DEMO_SECRET
 from watcher.sandbox.server import Sandbox
 
 CONFIG_FILE = "watcher.toml"
 WATCHLIST_FILE = "watchlists/demo.csv"
 _WEBHOOK_SECRET_FILE = "secrets/webhook"  # noqa: S105 - a path, no password
+_HINT_SECRET_FILE = "secrets/meteroid_hints"  # noqa: S105 - a path, no password
 _DUE_SOON = "5s"
 _REMINDER = "4s"
 """Short enough for a due date that the demo moves to a few seconds from now."""
@@ -38,6 +40,19 @@ provider = "{provider}"
 base_url = "{base_url}"
 rate = "20/s"
 """
+_HINTED = """
+[hints]
+listen = "{listen}"
+
+[sources.{name}]
+provider = "meteroid"
+base_url = "{base_url}"
+api_key = {{ file = "{key}" }}
+every = "1h"
+
+[sources.{name}.hints]
+secret = {{ file = "{secret}" }}
+"""
 _ENDPOINT = """
 [endpoints.receiver]
 url = "{url}"
@@ -47,12 +62,18 @@ allow_private = ["127.0.0.0/8"]
 """
 
 
-def demo_files(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> dict[str, str]:
-    """All files by path relative to one directory: the config, its watch list, and the secrets (keep them 0600)."""
+def demo_files(sandbox: Sandbox, receiver_url: str, *, listen: str = "", hints_listen: str = "") -> dict[str, str]:
+    """All files by path relative to one directory: the config, its watch list, and the secrets (keep them 0600).
+
+    With `hints_listen` there is one source more, which takes hints at that address.
+    """
+    lives = (*LIVES, *HINTED_LIVES) if hints_listen else LIVES
+    hinted = _hinted(sandbox, hints_listen) if hints_listen else ""
     return {
-        CONFIG_FILE: demo_config(sandbox, receiver_url, listen=listen),
-        WATCHLIST_FILE: demo_watchlist(sandbox),
+        CONFIG_FILE: demo_config(sandbox, receiver_url, listen=listen) + hinted,
+        WATCHLIST_FILE: _watchlist(sandbox, lives),
         **_secret_files(sandbox.credentials),
+        _HINT_SECRET_FILE: f"{DEMO_HINT_SECRETS['meteroid']}\n",
     }
 
 
@@ -66,11 +87,15 @@ def demo_config(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> str
 
 
 def demo_watchlist(sandbox: Sandbox) -> str:
+    return _watchlist(sandbox, LIVES)
+
+
+def _watchlist(sandbox: Sandbox, lives: Sequence[Life]) -> str:
     today = sandbox.clock.now().date()
     rows = ["source,invoice_id,tags,due_on,note"]
-    for life in LIVES:
+    for life in lives:
         due_on = "" if life.watch_due_in is None else (today + life.watch_due_in).isoformat()
-        rows.append(f"{life.provider},{life.id},demo,{due_on},")
+        rows.append(f"{life.source_name},{life.id},demo,{due_on},")
     return "\n".join(rows) + "\n"
 
 
@@ -79,6 +104,13 @@ def _source(sandbox: Sandbox, provider: str) -> str:
     for key in sandbox.credentials[provider]:
         text += f'{key} = {{ file = "{_secret_file(provider, key)}" }}\n'
     return text + (f'token_url = "{sandbox.token_url}"\n' if provider == "fragment" else "")
+
+
+def _hinted(sandbox: Sandbox, listen: str) -> str:
+    key_file = _secret_file("meteroid", "api_key")
+    return _HINTED.format(
+        name=HINTED, base_url=sandbox.base_urls["meteroid"], key=key_file, secret=_HINT_SECRET_FILE, listen=listen
+    )
 
 
 def _secret_files(credentials: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

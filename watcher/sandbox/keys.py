@@ -9,3 +9,9 @@ DEMO_KEYS: Mapping[str, Mapping[str, str]] = {
     "rapyd": {"access_key": "rak_DEMOACCESSKEY", "secret_key": "rsk_demo_secret_that_opens_nothing"},
     "chargeover": {"public_key": "chargeover-demo", "private_key": "chargeover-demo-private"},
 }
+
+DEMO_HINT_SECRETS: Mapping[str, str] = {
+    "meteroid": "whsec_aGludHMgb2YgdGhlIGRlbW8sIDI0IGJ5dGVz",
+    "chargeover": "chargeover-demo-hint-key",
+}
+"""What the providers prove their webhooks with; Rapyd uses its keys."""

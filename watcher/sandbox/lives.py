@@ -47,6 +47,12 @@ class Life:
     """The due date of the watch, if the provider has none."""
     late: bool = False
     """Overdue from the first poll on."""
+    source: str = ""
+    """In the configuration; like the provider if it is empty."""
+
+    @property
+    def source_name(self) -> str:
+        return self.source or self.provider
 
     @property
     def expects(self) -> tuple[str, ...]:
@@ -242,6 +248,18 @@ _CHARGEOVER = (
     ),
 )
 
+HINTED = "hinted"
+"""The source whose polls are an hour apart, so that only the provider's webhooks show its changes in time."""
+HINTED_LIVES = (
+    Life(
+        *("meteroid", "inv_demoHinted4", "EUR", 72_000),
+        source=HINTED,
+        steps=(
+            _step(4, "a card is declined", _fail_payment, "payment_failed"),
+            _step(9, "another card works", _pay(), "paid"),
+        ),
+    ),
+)
 LIVES = _FRAGMENT + _METEROID + _DOLLR + _RAPYD + _CHARGEOVER
 
 DEMO_WATCHES: Mapping[str, tuple[str, ...]] = {
@@ -259,7 +277,7 @@ LASTS = max(step.at for life in LIVES for step in life.steps)
 def prepare(sandbox: Sandbox) -> None:
     """Write all bills into the ledger as they are before the demo."""
     now = sandbox.clock.now().replace(microsecond=0)
-    for life in LIVES:
+    for life in LIVES + HINTED_LIVES:
         due = None if life.provider == "fragment" else now + life.due_in
         if due is not None and life.provider not in _INSTANTS:
             due = due.date()

@@ -14,6 +14,7 @@ from watcher.sandbox.apis.dollr import DollrApi
 from watcher.sandbox.apis.fragment import TOKEN_PATH, FragmentApi
 from watcher.sandbox.apis.meteroid import MeteroidApi
 from watcher.sandbox.apis.rapyd import RapydApi
+from watcher.sandbox.hints import NO_TARGETS, HintSender, HintTarget
 from watcher.sandbox.keys import DEMO_KEYS
 from watcher.sandbox.ledger import Ledger
 from watcher.sandbox.traps import Fault, Traps
@@ -28,6 +29,7 @@ class Sandbox:
     """Use as `async with Sandbox() as sandbox`. Each provider has a port of its own.
 
     `base_urls` and `credentials` (by provider) and `token_url` (Fragment's) are what a watcher is configured with.
+    `hint_targets` (by provider) are where Meteroid, Rapyd and ChargeOver send webhooks; `hints` knows what was sent.
     The clock decides token ends, signature ages, overdue days and the `Date` header; give the watcher the same one.
     """
 
@@ -36,11 +38,14 @@ class Sandbox:
         clock: Clock | None = None,
         traps: Traps | None = None,
         credentials: Mapping[str, Mapping[str, str]] = DEMO_KEYS,
+        hint_targets: Mapping[str, HintTarget] = NO_TARGETS,
     ) -> None:
         self.clock = clock or SystemClock()
         self.ledger = Ledger(self.clock)
         self.traps = traps or Traps()
         self.credentials = credentials
+        self.hints = HintSender(self.clock, self.traps, credentials, hint_targets)
+        self.ledger.on_change = self.hints.announce
         self.requests: list[Arrival] = []
         self.base_urls: dict[str, str] = {}
         self.token_url = ""
@@ -51,6 +56,7 @@ class Sandbox:
         async with AsyncExitStack() as opening:
             for api in _APIS:
                 await self._open(api, opening)
+            await opening.enter_async_context(self.hints)
             self._opened = opening.pop_all()
         return self
 

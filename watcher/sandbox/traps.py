@@ -85,6 +85,21 @@ class ChargeOverTraps:
     float_noise: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class HintTraps:
+    """What is wrong with the webhooks of all providers."""
+
+    never: bool = False
+    delay: timedelta = timedelta()
+    """From the change to its webhook, which is signed when it is sent."""
+    twice: bool = False
+    """The same bytes again, with the same id and time."""
+    out_of_order: bool = False
+    """Each waits up to a second for the next one of its provider, which is sent first."""
+    forged: bool = False
+    """Signed with secrets that nobody knows."""
+
+
 @dataclass(slots=True)
 class Traps:
     fragment: FragmentTraps = FragmentTraps()
@@ -92,6 +107,7 @@ class Traps:
     dollr: DollrTraps = DollrTraps()
     rapyd: RapydTraps = RapydTraps()
     chargeover: ChargeOverTraps = ChargeOverTraps()
+    hints: HintTraps = HintTraps()
     date_skew: timedelta = timedelta()
     """How far the servers' `Date` headers are ahead of the sandbox's clock."""
 

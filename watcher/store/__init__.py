@@ -11,11 +11,13 @@ from watcher.store.maintenance.run_lock import hold_run_lock
 from watcher.store.notifications import Notice
 from watcher.store.polls.account_states import SqlAccountStates
 from watcher.store.polls.hazard_stats import SqlHazardStats
+from watcher.store.polls.hints import SqlHints
 from watcher.store.polls.list_syncs import SqlListSyncs
 from watcher.store.polls.queue import SqlPollQueue
 from watcher.store.queries.backlog import Backlogs
 from watcher.store.queries.dashboard import SqlDashboard
 from watcher.store.queries.delay_stats import DelayStats, PollReasons
+from watcher.store.queries.hint_summary import HintSummaries, hint_item
 from watcher.store.queries.reports import Reports
 from watcher.store.replicas.link import ReplicaLink
 from watcher.store.replicas.registry import HEARTBEAT_EVERY, Identity, ReplicaState, SqlReplicas
@@ -25,6 +27,7 @@ __all__ = [
     "HEARTBEAT_EVERY",
     "Backlogs",
     "DelayStats",
+    "HintSummaries",
     "Identity",
     "Notice",
     "PollReasons",
@@ -37,6 +40,7 @@ __all__ = [
     "SqlDashboard",
     "SqlEndpoints",
     "SqlHazardStats",
+    "SqlHints",
     "SqlListSyncs",
     "SqlOutbox",
     "SqlPollQueue",
@@ -45,6 +49,7 @@ __all__ = [
     "Store",
     "backup",
     "check",
+    "hint_item",
     "hold_run_lock",
     "open_store",
     "rescue_leases",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from watcher.core.errors import SchemaMismatch, StoreUnavailable
 
-REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision that this program knows, oldest first; it works with the last one."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -22,6 +22,9 @@ POSTGRESQL_ALONE = {"dialect": "postgresql"}
 OPEN = text("status IN ('draft', 'open', 'partially_paid', 'unknown') AND origins <> ''")
 """Watched, polled, and not settled."""
 
+ASKED = text("poll_reason IS NOT NULL AND due_at IS NOT NULL")
+"""Polled before its turn."""
+
 TROUBLED = text("state <> 'active'")
 
 WAITING = text("state IN ('pending', 'delivering', 'parked')")

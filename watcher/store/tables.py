@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from watcher.store.column_types import Day, Instant, Tags, Words
 from watcher.store.schema import (
+    ASKED,
     ATTEMPTING,
     ERROR_LIMIT,
     NAME_LIMIT,
@@ -63,11 +64,15 @@ sources = Table(
     Column("sweep_at", Instant),
     Column("discover_at", Instant),
     Column("changes_at", Instant),
+    Column("takes_hints", Boolean, nullable=False, server_default=false()),
+    Column("hinted_at", Instant),
+    Column("discovery_slot_at", Instant),
 )
 """`next_slot_at` is the theoretical arrival time of the rate budget. `configured` is false once the source is removed.
 
 `share` is the share of its requests that the account gets, in thousandths, since it refused some at `shrunk_at`.
 `sweep_at`, `discover_at` and `changes_at` are when the next round through its lists may begin, one for each kind.
+`hinted_at` is when the last hint came, `discovery_slot_at` when the next invoice that only hints know may be polled.
 """
 
 FULL_SHARE = 1000
@@ -95,6 +100,7 @@ watches = Table(
     Column("lease_ends_at", Instant),
     Column("holder", BigInteger),
     Column("poll_again", Boolean, nullable=False, server_default=false()),
+    Column("poll_reason", Words()),
     Column("clock_at", Instant),
     # What the last polls found.
     Column("polled_at", Instant),
@@ -124,6 +130,7 @@ watches = Table(
     partial_index(
         "ix_watches_clock", "source", "clock_at", "id", where=text("clock_at IS NOT NULL AND due_at IS NOT NULL")
     ),
+    partial_index("ix_watches_asked", "source", "due_at", "id", where=ASKED),
     # `origins` only for its condition, which SQLite evaluates again in each row.
     partial_index("ix_watches_open", "source", "status", "due_hour", "currency", "worth", "origins", where=OPEN),
 )
@@ -131,7 +138,8 @@ watches = Table(
 
 `poll_at` is the next poll as it was planned. `due_at` is what claims sort by: `poll_at`, or the end of the lease while
 a process holds the watch, or null where nothing is polled (stopped, retired). `poll_again`: somebody requested a poll,
-which is made at once, or right after the one in progress. `due_hour`, `currency` and `worth` are those of
+which is made at once, or right after the one in progress. `poll_reason` is why it is polled before its turn
+(`ports.PollReason`), null if the policy planned the poll. `due_hour`, `currency` and `worth` are those of
 `core.scheduling.allocation.HazardGroup`; like `status` they are written only when they change, which keeps
 `ix_watches_open` cheap. `ix_watches_browse` has every column that lists of invoices filter by, so that no wide row is
 read in vain.
@@ -145,17 +153,6 @@ watchlists = Table(
     Column("warnings", Words(), nullable=False),
 )
 """One row, or none: the lists that `watches.listed` contains, all of them and nothing else (`ports.ListDigest`)."""
-
-hazards = Table(
-    "hazards",
-    metadata,
-    Column("provider", Words(), primary_key=True),
-    Column("status", Words(), primary_key=True),
-    Column("stage", Words(), primary_key=True),
-    Column("events", BigInteger, nullable=False),
-    Column("exposure_ms", BigInteger, nullable=False),
-)
-"""What polls of open invoices have taught: changes found and milliseconds spent, by stage (`hazard.STAGES`)."""
 
 snapshots = Table(
     "snapshots",
@@ -193,14 +190,17 @@ events = Table(
     Column("thin", LargeBinary),
     Column("truncated", LargeBinary),
     Column("delay_us", BigInteger),
+    Column("found_by", Words(NAME_LIMIT)),
     UniqueConstraint("id", name="uq_events_id"),
     Index("ix_events_watch", "watch_id", "cursor"),
     Index("ix_events_browse", "cursor", "timestamp", "type", "source", "tags", info=SQLITE_ALONE),
-    partial_index("ix_events_delayed", "source", "timestamp", "delay_us", where=text("delay_us IS NOT NULL")),
+    partial_index(
+        "ix_events_delayed", "source", "timestamp", "found_by", "delay_us", where=text("delay_us IS NOT NULL")
+    ),
 )
 """`full`, `thin` and `truncated` are bodies, byte for byte; all are null after a purge. `delay_us` is the time from the
-provider's own time of the change to the poll that found it. `ix_events_browse` has all columns that events are filtered
-by, in the order of cursors, without the bodies.
+provider's own time of the change to the poll that found it, `found_by` how it was found (`ports.FoundBy`).
+`ix_events_browse` has all columns that events are filtered by, in the order of cursors, without the bodies.
 """
 
 endpoints = Table(

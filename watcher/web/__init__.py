@@ -4,6 +4,7 @@ from watcher.web.access import Access
 from watcher.web.application import Backend, application
 from watcher.web.dashboard_cache import DashboardCache
 from watcher.web.event_feed import Feed
+from watcher.web.hints import HintRoutes, hint_application
 from watcher.web.listener import serving
 
-__all__ = ["Access", "Backend", "DashboardCache", "Feed", "application", "serving"]
+__all__ = ["Access", "Backend", "DashboardCache", "Feed", "HintRoutes", "application", "hint_application", "serving"]

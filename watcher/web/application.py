@@ -13,6 +13,8 @@ from watcher.web.access import COOKIE
 from watcher.web.api import openapi
 from watcher.web.api.operation import BACKEND, AnyOperation, Backend, perform
 from watcher.web.api.routes import API, OPENAPI, OPERATIONS
+from watcher.web.hints import ROUTE as HINTS
+from watcher.web.hints import HintRoutes
 from watcher.web.problems import Problem, as_problem
 
 MOST_BODY_BYTES = 64 * 1024
@@ -22,14 +24,16 @@ _log = structlog.get_logger()
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(backend: Backend) -> web.Application:
-    """Everything that is served, on this backend."""
+def application(backend: Backend, hints: HintRoutes | None = None) -> web.Application:
+    """Everything that is served, on this backend; with the routes of hints if they share its address."""
     app = web.Application(middlewares=[_answered, _guarded], client_max_size=MOST_BODY_BYTES)
     app[BACKEND] = backend
     app[OPENAPI] = openapi.document(OPERATIONS)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, _pattern(operation.path), _handler(operation), name=operation.name)
     page.add_routes(app.router)
+    if hints is not None:
+        hints.add(app.router)
     app.router.add_post("/login", login.login)
     app.router.add_post("/logout", login.logout)
     app.on_response_prepare.append(as_problem)
@@ -96,6 +100,8 @@ async def _respond(request: web.Request, handler: _Handler) -> web.StreamRespons
 @web.middleware
 async def _guarded(request: web.Request, handler: _Handler) -> web.StreamResponse:
     access = request.app[BACKEND].access
+    if request.match_info.route.name == HINTS:
+        return await handler(request)  # providers call by a public name, and prove who they are
     if not access.is_our_host(request.headers.get("Host")):
         raise Problem(
             HTTPStatus.FORBIDDEN,

@@ -15,8 +15,11 @@ _LAST_ANSWERS_SECONDS = 15
 
 
 @asynccontextmanager
-async def serving(application: web.Application, host: str, port: int) -> AsyncGenerator[str]:
-    """Serve while open; gives the address that is really in use. Raises Refused if it cannot be had."""
+async def serving(application: web.Application, host: str, port: int, key: str = "http.listen") -> AsyncGenerator[str]:
+    """Serve while open; gives the address that is really in use.
+
+    Raises Refused, with the name of the key in the configuration, if it cannot be had.
+    """
     # aiohttp would name its own and Python's version here; its answers to malformed requests pass no hook of ours.
     web_response.SERVER_SOFTWARE = "invoice-watcher"  # pyright: ignore[reportPrivateImportUsage]
     logger = logging.getLogger(__name__)
@@ -27,7 +30,7 @@ async def serving(application: web.Application, host: str, port: int) -> AsyncGe
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise Refused(f"http.listen: {_reason(error, _shown(host, port))}") from error
+            raise Refused(f"{key}: {_reason(error, _shown(host, port))}") from error
         bound = runner.addresses[0]
         yield _shown(str(bound[0]), int(bound[1]))
     finally:

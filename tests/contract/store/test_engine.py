@@ -44,14 +44,14 @@ async def test_reading_never_makes_a_database(tmp_path: Path) -> None:
 async def test_a_new_database_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "new.db"
     async with open_store(f"sqlite:///{file}", create=True) as store:
-        assert await Reports(store).sources() == []
+        assert await Reports(store).sources(stored.NOW) == []
         assert _modes(tmp_path) == {0o600}
 
 
 async def test_several_starters_migrate_once(tmp_path: Path, empty_postgres_url: str) -> None:
     async def start(url: str) -> None:
         async with open_store(url, create=True) as store:
-            assert await Reports(store).sources() == []
+            assert await Reports(store).sources(stored.NOW) == []
 
     for url in (f"sqlite:///{tmp_path}/new.db", empty_postgres_url):
         async with anyio.create_task_group() as group:
@@ -159,6 +159,18 @@ async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url
 
 def _downgrade(connection: Connection) -> None:
     """To the first schema, which nobody ever needs but this test."""
+    for table in ("hint_stats", "hint_counts"):
+        connection.execute(text(f"DROP TABLE {table}"))
+    connection.execute(text("DROP INDEX ix_watches_asked"))
+    connection.execute(text("DROP INDEX ix_events_delayed"))
+    ninth = {
+        "watches": ("poll_reason",),
+        "events": ("found_by",),
+        "sources": ("takes_hints", "hinted_at", "discovery_slot_at"),
+    }
+    for table, columns in ninth.items():
+        for column in columns:
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
     connection.execute(text("DROP INDEX IF EXISTS ix_deliveries_held"))
     connection.execute(text("DROP TABLE replicas"))
     for table, column in (("watches", "holder"), ("deliveries", "holder"), ("endpoints", "next_slot_at")):
@@ -167,8 +179,7 @@ def _downgrade(connection: Connection) -> None:
     for column in ("sweep_at", "discover_at", "changes_at"):
         connection.execute(text(f"ALTER TABLE sources DROP COLUMN {column}"))
     connection.execute(text("ALTER TABLE watches DROP COLUMN discovered"))
-    for index in ("ix_watches_open", "ix_events_delayed"):
-        connection.execute(text(f"DROP INDEX {index}"))
+    connection.execute(text("DROP INDEX ix_watches_open"))
     third = {"sources": ("share", "shrunk_at"), "watches": ("due_hour", "currency", "worth"), "events": ("delay_us",)}
     for table, columns in third.items():
         for column in columns:

@@ -13,8 +13,17 @@ from tests.fakes import stored
 from tests.integration.cli.terminal import Terminal
 from watcher.core.scheduling.allocation import HazardGroup
 from watcher.core.scheduling.hazard import DAY, Exposure, due_hour, stage_at
-from watcher.ports import DesiredWatch, PollRecord, SourceRow, WatchState
-from watcher.store import SqlPollQueue, SqlWatches, open_store
+from watcher.ports import (
+    DesiredWatch,
+    FoundBy,
+    HintedChange,
+    HintedIds,
+    HintOutcome,
+    PollRecord,
+    SourceRow,
+    WatchState,
+)
+from watcher.store import SqlHints, SqlPollQueue, SqlWatches, open_store
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 NEAR = HazardGroup("open", due_hour(NOW + DAY / 2), "EUR", 30)
@@ -71,6 +80,47 @@ def test_plan_shows_the_expected_delay_beside_the_measured_one(history: Terminal
     assert shown["measured_delay"] == {"changes": 21, "mean": "11m", "median": "11m", "p95": "20m"}
     assert shown["changes_learned"] == 42
     assert str(shown["expected_delay"]).startswith(("4m", "5m")), "polls are placed where changes are"
+
+
+async def take_hints(file: Path, missed: int) -> None:
+    """The source takes hints; they brought three payments, and then not the next ones."""
+    async with open_store(f"sqlite:///{file}") as store:
+        watches = SqlWatches(store)
+        await watches.sync_sources([SourceRow("acme", "meteroid", takes_hints=True)], NOW)
+        await watches.request_poll("acme", "inv_1", NOW)
+        claimed = next(one for one in await stored.claim(store, NOW) if one.invoice_id == "inv_1")
+        ways = [FoundBy.HINT] * 3
+        changes = tuple(HintedChange("acme", "invoice.paid", how) for how in ways)
+        await SqlPollQueue(store).record([replace(stored.polled(claimed, NOW), hinted_changes=changes)], {})
+        if missed:
+            await watches.request_poll("acme", "inv_1", NOW)
+            claimed = next(one for one in await stored.claim(store, NOW) if one.invoice_id == "inv_1")
+            changes = (HintedChange("acme", "invoice.paid", FoundBy.POLL),) * missed
+            await SqlPollQueue(store).record([replace(stored.polled(claimed, NOW), hinted_changes=changes)], {})
+        await SqlHints(store).take([HintedIds("acme", ("inv_2",))], NOW)
+        await SqlHints(store).count({("acme", HintOutcome.ACCEPTED): 1})
+
+
+@pytest.mark.parametrize(
+    ("missed", "shown", "noted", "explained"),
+    [
+        (0, "working, 100% of changes", "acme: hints work: the forecast is for", "Hints of acme work: the policy"),
+        (5, "stopped, 38% of changes", "warning: acme: hints have stopped", "Hints of acme have stopped"),
+    ],
+)
+def test_hints_are_shown_where_plans_and_sources_are(
+    history: Terminal, missed: int, shown: str, noted: str, explained: str
+) -> None:
+    asyncio.run(take_hints(history.folder / "config" / "watcher.db", missed))
+    planned, listed = history.type("plan"), history.type("sources")
+    assert shown in planned.out
+    assert shown in listed.out
+    assert noted in planned.err
+    for line in (history.type("plan --json").lines[0], history.type("sources --json").lines[0]):
+        hints = cast("dict[str, Any]", line["hints"])
+        assert (hints["state"], hints["outcomes"]) == (shown.partition(",")[0], {"accepted": 1})
+    assert "A hint named it, and its poll goes before those that the policy planned." in why(history, "inv_2")
+    assert explained in why(history, "inv_3")
 
 
 def test_plan_is_a_table_for_people(history: Terminal) -> None:

@@ -40,6 +40,7 @@ def test_events_are_exactly_the_webhook_bodies_plus_a_cursor(terminal: Terminal)
     lines = cast("list[dict[str, Any]]", terminal.type("events --json").lines)
 
     cursors = [line.pop("cursor") for line in lines]
+    assert [line.pop("found_by") for line in lines] == [None] * len(lines)
     assert lines == RECORDED
     assert cursors == sorted(set(cursors))
     validator = cast("Any", Draft202012Validator(cast("Any", event_schema())))

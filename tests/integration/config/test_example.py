@@ -13,13 +13,19 @@ from tests.fakes.provider_kinds import PROVIDER_KINDS
 from tests.integration.config.folder import WHSEC, Folder
 from watcher.config.endpoints import ENDPOINT_KEYS
 from watcher.config.load import TABLES, load
-from watcher.config.settings import Settings
+from watcher.config.settings_base import Settings
 from watcher.config.sources import OWN_KEYS
 from watcher.config.toml.reading import Table
 
 EXAMPLE = Path(__file__).parents[3] / "config"
 _SWITCHED_OFF = re.compile(r"^#(?=[\[a-z])", re.MULTILINE)
-_ENVIRONMENT = {"METEROID_API_KEY": "k", "LEDGER_WEBHOOK_SECRET": WHSEC, "INVOICE_WATCHER_TOKEN": "t"}
+_ENVIRONMENT = {
+    "METEROID_API_KEY": "k",
+    "LEDGER_WEBHOOK_SECRET": WHSEC,
+    "INVOICE_WATCHER_TOKEN": "t",
+    "ACME_HINT_SECRET": WHSEC,
+    "ACME_HINT_TOKEN": "t",
+}
 
 
 @pytest.fixture
@@ -56,7 +62,7 @@ def test_the_example_names_every_key(shipped: Folder) -> None:
     _switch_all_on(shipped)
     written, configuration = _written(shipped), shipped.load().configuration
     assert list(written) == list(TABLES)
-    for table in TABLES[:6]:
+    for table in TABLES[:7]:
         settings: Settings = getattr(configuration, table)
         assert set(written[table]) == set(type(settings).model_fields), table
     assert set(cast("Table", written["sources"]["acme"])) == {*OWN_KEYS, "api_key"}
@@ -66,12 +72,13 @@ def test_the_example_names_every_key(shipped: Folder) -> None:
 def test_the_example_shows_the_true_defaults(shipped: Folder) -> None:
     written = load(shipped.config, PROVIDER_KINDS, _ENVIRONMENT).configuration
     default = shipped.load("").configuration
-    for table in TABLES[:6]:
+    for table in TABLES[:7]:
         assert getattr(written, table) == getattr(default, table), table
     _switch_all_on(shipped)
     full = shipped.load().configuration
     shipped.write(
         "[sources.acme]\nprovider = 'meteroid'\napi_key = { env = 'METEROID_API_KEY' }\n"
+        "hints = { secret = { env = 'ACME_HINT_SECRET' }, token = { env = 'ACME_HINT_TOKEN' } }\n"
         "[endpoints.ledger]\nurl = 'https://example.com/hooks/invoices'\n"
         "secrets = [{ env = 'LEDGER_WEBHOOK_SECRET' }]\n"
     )

@@ -10,6 +10,8 @@ from tests.fakes.poller import Scene
 from tests.fakes.polling import EVERY, found
 from watcher.core.errors import CredentialsRefused, ListRefused, ProviderUnavailable, RateLimited, WatcherError
 from watcher.core.invoices.invoice import Status
+from watcher.ports import HintedIds
+from watcher.store import SqlHints
 
 
 async def test_many_due_invoices_are_refreshed_by_few_pages(scene: Scene) -> None:
@@ -59,6 +61,19 @@ async def test_a_change_on_a_page_is_recorded_like_any_other_and_for_what_is_not
         await scene.elapse(seconds=3)
     assert await scene.recorded() == ["invoice.paid"]
     assert "inv_29" not in [name for at, ids in scene.provider.asked for name in ids if at > scene.provider.listed[6]]
+
+
+async def test_a_hint_does_not_wait_for_the_end_of_a_round(scene: Scene) -> None:
+    await watched(scene)
+    async with scene.running():
+        while len(scene.provider.listed) < 2:
+            await scene.elapse(seconds=0.1)
+        hinted_at, hinted = scene.clock.now(), NAMES[-1]
+        await SqlHints(scene.watches.store).take([HintedIds("acme", (hinted,))], hinted_at)
+        scene.poller.wake()
+        await scene.elapse(seconds=1)
+    (asked_at,) = [at for at, ids in scene.provider.asked if hinted in ids]
+    assert asked_at - hinted_at < timedelta(seconds=1)
 
 
 async def test_between_two_rounds_what_no_list_names_has_its_turn(scene: Scene) -> None:

@@ -15,8 +15,9 @@ from tests.fakes import stored
 from tests.integration.repository import ROOT
 from tests.integration.repository.documents import blocks
 from watcher.config.settings import HttpSettings
+from watcher.core.scheduling.hint_state import HintState
 from watcher.metrics import GaugeValues, Metrics
-from watcher.ports import EndpointBacklog, Outcome, PollOutcome, SourceBacklog
+from watcher.ports import EndpointBacklog, HintOutcome, HintsTaken, HintSummary, Outcome, PollOutcome, SourceBacklog
 
 FOLDER = ROOT / "config" / "monitoring"
 RULES, DASHBOARD = FOLDER / "alerts.yml", FOLDER / "grafana-dashboard.json"
@@ -37,6 +38,7 @@ def output() -> dict[str, set[str]]:
     metrics.forecasts({"acme": timedelta(0)})
     metrics.attempted("ledger", stored.receipt(Outcome.DELIVERED))
     metrics.beat("polling")
+    metrics.hinted("acme", HintOutcome.ACCEPTED, HintsTaken(1, 0, 0))
     metrics.configured({"acme": 5.0})
     gauges = GaugeValues(
         sources=[SourceBacklog("acme", is_up=True, lag=timedelta(0))],
@@ -44,6 +46,7 @@ def output() -> dict[str, set[str]]:
         is_config_stale=False,
         is_clock_held=False,
         replicas={"active": 1},
+        hints={"acme": HintSummary(HintState.WORKING, None, 0.5, None, None)},
     )
     families = text_string_to_metric_families(metrics.render(gauges).decode())
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}

@@ -50,6 +50,7 @@ def test_the_text_of_an_item_is_that_of_the_answer_to_the_letter() -> None:
         b'{"data": ["\xff"]}',
         b'{"data": [' + b"1" * 100_000 + b"]}",
         b'{"data": [' + b"[" * 100_000,
+        b'{"data": [1e99999999999999999999]}',
     ],
 )
 def test_what_holds_no_such_list_is_refused_in_our_words(broken: bytes) -> None:
@@ -79,3 +80,9 @@ def test_null_is_an_empty_list() -> None:
 def test_a_path_that_leads_to_no_list_is_refused(broken: bytes) -> None:
     with pytest.raises(InvalidAnswer):
         json_text.read_items(broken, "data", "rows")
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1.5E-99999999999999999999"])
+def test_an_exponent_that_no_decimal_can_have_is_refused_in_our_words(number: str) -> None:
+    with pytest.raises(InvalidAnswer, match="exponent"):
+        json_text.read(f'{{"total": {number}}}')

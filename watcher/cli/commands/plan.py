@@ -10,6 +10,7 @@ import anyio
 import typer
 
 from watcher.cli.arguments import InvoiceArgument, SourceArgument
+from watcher.cli.commands.sources import hints_text
 from watcher.cli.open_store import known_source, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, Item, counted, field, print_answer, print_document, print_list, print_note
@@ -18,10 +19,11 @@ from watcher.config.settings import PollingSettings
 from watcher.config.values.durations import format_duration, parse_duration, parse_rate
 from watcher.core.errors import ConfigError, SchemaMismatch, StoreUnavailable
 from watcher.core.scheduling.hazard import Tally
+from watcher.core.scheduling.hint_state import HintState
 from watcher.daemon.explain import explain as explained
 from watcher.daemon.planner import document, forecast_all, of_description
 from watcher.providers import PROVIDERS
-from watcher.store import SqlHazardStats
+from watcher.store import HintSummaries, SqlHazardStats, hint_item
 
 app = top_level()
 
@@ -65,6 +67,7 @@ _COLUMNS = (
     field("expected delay", "expected_delay"),
     field("evenly", "expected_delay_evenly"),
     Column("measured", _measured),
+    Column("hints", lambda item: hints_text(item["hints"])),
 )
 
 
@@ -106,9 +109,14 @@ def plan(
 
 
 async def _plan(invocation: Invocation, slo: timedelta | None) -> Sequence[Item]:
+    now = SystemClock().now()
     async with opened(invocation) as store:
-        found = await forecast_all(store.store, store.loaded.configuration, SystemClock().now())
-    return [document(forecast, delays, slo) for forecast, delays in found]
+        found = await forecast_all(store.store, store.loaded.configuration, now)
+        hints = await HintSummaries(store.store).of_all(now)
+    return [
+        {**document(forecast, delays, slo), "hints": hint_item(hints.get(forecast.source or ""))}
+        for forecast, delays in found
+    ]
 
 
 async def _described(
@@ -125,7 +133,7 @@ async def _described(
     forecast = of_description(
         provider, polling, invoices=invoices, rate=rate or PROVIDERS[provider].rate, learned=learned
     )
-    return document(forecast, (), slo)
+    return {**document(forecast, (), slo), "hints": None}
 
 
 async def _learned(invocation: Invocation, provider: str) -> Mapping[str, Mapping[int, Tally]]:
@@ -150,8 +158,19 @@ def _print(invocation: Invocation, items: Sequence[Item], slo: timedelta | None)
             print_note(
                 f"{name}: no change was found yet: the forecast assumes that all invoices are equally likely to change."
             )
+        if (note := _hints_note(item)) is not None:
+            print_note(note)
         if item["doubt"]:
             print_note(f"warning: {item['doubt']}")
+
+
+def _hints_note(item: Item) -> str | None:
+    hints = cast("Mapping[str, object] | None", item["hints"])
+    if hints is None or hints["state"] == HintState.WAITING.value:
+        return None
+    if hints["state"] == HintState.STOPPED.value:
+        return f"warning: {item['source']}: hints have stopped, so that the forecast is for polls alone."
+    return f"{item['source']}: hints work: the forecast is for the changes that they do not bring."
 
 
 def _cost(item: Item, slo: str) -> str:

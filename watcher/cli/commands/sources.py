@@ -1,10 +1,13 @@
 """`sources`: the accounts."""
 
+from typing import cast
+
 import anyio
 
 from watcher.cli.open_store import opened
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import field, print_list
+from watcher.cli.output import Column, Item, field, print_list
+from watcher.clock import SystemClock
 from watcher.config.values.durations import format_rate
 
 app = top_level()
@@ -15,7 +18,16 @@ COLUMNS = (
     field("state", "state"),
     field("rate", "rate"),
     field("watches", "watches", right=True),
+    Column("hints", lambda item: hints_text(item.get("hints"))),
 )
+
+
+def hints_text(hints: object) -> str:
+    """`-`, `waiting`, `working, 83 % of changes`, `stopped …`."""
+    if hints is None:
+        return "-"
+    found = cast("Item", hints)
+    return str(found["state"]) + ("" if found["share"] is None else f", {found['share']:.0%} of changes")
 
 
 @command(app, "sources", "sources --json")
@@ -27,5 +39,6 @@ def sources(invocation: Invocation) -> None:
 async def _sources(invocation: Invocation) -> None:
     async with opened(invocation) as store:
         configured = store.loaded.configuration.sources.values()
-        rows = await store.reports.sources({source.name: format_rate(source.rate) for source in configured})
+        rates = {source.name: format_rate(source.rate) for source in configured}
+        rows = await store.reports.sources(SystemClock().now(), rates)
     print_list(invocation, rows, COLUMNS, empty="No source is configured.")

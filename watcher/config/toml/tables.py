@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from watcher.config.settings import Settings
+from watcher.config.settings_base import Settings
 from watcher.config.toml.messages import meant, one_of, shown
 from watcher.config.toml.positions import KeyPath
 from watcher.config.toml.reading import Problem, Reading, Table, TomlFile
@@ -25,6 +25,7 @@ _CONTAINER_WORDS = {
     "tuple_type": "must be a list",
     "mapping_type": "must be a table",
     "dict_type": "must be a table",
+    "model_type": "must be a table",
 }
 
 

@@ -11,6 +11,7 @@ from math import sqrt
 
 from watcher.core.scheduling import value_weight
 from watcher.core.scheduling.hazard import DAY, UNIFORM, Curve, Tally, days_after, stage_at
+from watcher.core.scheduling.hint_state import HintState
 from watcher.core.scheduling.intervals import jittered
 
 RATE_SHARE = 0.9
@@ -155,8 +156,9 @@ class Census:
 
     open: Mapping[HazardGroup, int]
     learned: Mapping[str, Mapping[int, Tally]]
-    """By status and stage."""
+    """By status and stage; while hints work, only of changes that they do not bring."""
     share: float = 1.0
+    hints: HintState = HintState.OFF
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ Floats are fine here: nothing in this module is money. Hazards are changes a day
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf, sqrt
@@ -25,6 +25,8 @@ _PRIOR_EVENTS = 0.5
 _PRIOR_DAYS = 15.0
 _THIN_DAYS = 15.0
 
+WITH_HINTS = "+hints"
+"""After a provider's name: what is learned about changes that its hints do not bring."""
 UNDATED = len(_EDGES) + 1
 """The stage of invoices without a due instant."""
 STAGES = (
@@ -146,6 +148,13 @@ def exposures(
     return tuple(
         Exposure(provider, status, stage, changed_at is not None and stage == last, days * DAY)
         for stage, days in _passed(begin_days, end_days)
+    )
+
+
+def left_over(every: Iterable[Exposure], *, is_hinted: bool) -> tuple[Exposure, ...]:
+    """The same exposures for what hints leave to be found: a change that a hint brought is none of these."""
+    return tuple(
+        replace(one, provider=one.provider + WITH_HINTS, events=0 if is_hinted else one.events) for one in every
     )
 
 

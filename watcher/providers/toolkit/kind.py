@@ -1,6 +1,6 @@
 """What a provider is to the rest of the program: its name, its keys and defaults, and how to build its adapter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from watcher.clock import Clock, Random
-from watcher.ports import Provider
+from watcher.ports import HintScheme, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,12 @@ class Account:
 
 BuildProvider = Callable[[Account, aiohttp.ClientSession, Clock, Random], Provider]
 
+BuildHintScheme = Callable[[Sequence[str], Mapping[str, str]], HintScheme]
+"""From the secrets for hints and the credentials of the account.
+
+Raises ValueError for an unusable secret, with a message for operators that repeats none of it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderKind:
@@ -32,6 +38,9 @@ class ProviderKind:
 
     `rate` is in requests per second. `base_url` is None if every account has its own. `batch_size` is that of an
     account that has batches: an adapter knows its own.
+
+    `hint_scheme` is None if the provider sends no webhooks. `hints_need_secret` is False if it signs them with the
+    credentials. `hints_cover_url`: the signature covers the URL that is configured at the provider.
     """
 
     name: str
@@ -42,3 +51,6 @@ class ProviderKind:
     timezone: str = "UTC"
     options: Mapping[str, str] = field(default_factory=dict[str, str])
     batch_size: int = 1
+    hint_scheme: BuildHintScheme | None = None
+    hints_need_secret: bool = True
+    hints_cover_url: bool = False

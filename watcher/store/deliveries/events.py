@@ -81,6 +81,7 @@ def _event_row(cursor: int, event_insert: EventInsert) -> dict[str, Any]:
         "full": event.bodies[Form.FULL],
         "thin": event.bodies.get(Form.THIN),
         "truncated": event.bodies.get(Form.TRUNCATED),
+        "found_by": None if event.found_by is None else event.found_by.value,
         "delay_us": None if event.delay is None else microseconds(event.delay),
     }
 

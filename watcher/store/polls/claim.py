@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
+    TextClause,
     bindparam,
     false,
     or_,
@@ -25,8 +26,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from watcher.core.scheduling.allocation import HazardGroup
-from watcher.ports import ClaimedWatch
+from watcher.ports import ClaimedWatch, PollReason
 from watcher.store.column_types import AnyRow, Instant, read_day, read_stamp, read_tags
+from watcher.store.schema import ASKED
 from watcher.store.tables import watches
 
 Leasing = ReturningUpdate[*tuple[Any, ...]]
@@ -56,6 +58,7 @@ _READ = (
     watches.c.due_hour,
     watches.c.currency,
     watches.c.worth,
+    watches.c.poll_reason,
     type_coerce(watches.c.poll_at, BigInteger),
 )
 _planned = itemgetter(len(_READ) - 1, 0)
@@ -87,11 +90,11 @@ async def leased(
     return tuple(_claimed(row) for row in sorted(rows, key=_planned))
 
 
-def _due() -> Select[tuple[int]]:
+def _due(*conditions: ColumnElement[bool] | TextClause) -> Select[tuple[int]]:
     """The keys of a source's watches to poll, longest due first. Leased rows are due when their lease ends."""
     return (
         select(watches.c.id)
-        .where(watches.c.source == SOURCE, watches.c.due_at <= HERE)
+        .where(watches.c.source == SOURCE, watches.c.due_at <= HERE, *conditions)
         .order_by(watches.c.due_at, watches.c.id)
         .limit(_MOST)
         .with_for_update(skip_locked=True)
@@ -115,13 +118,18 @@ def _stale() -> Select[tuple[int]]:
 
 
 LEASE_DUE = leasing(_due(), poll_again=false())
+LEASE_ASKED = leasing(_due(ASKED), poll_again=false())
+"""Only those that are polled before their turn."""
+LEASE_HINTED = leasing(
+    _due(ASKED, watches.c.poll_reason.in_([PollReason.HINT.value, PollReason.ECHO.value])), poll_again=false()
+)
 # A watch that was due for a poll still is: recording clock events is no poll.
 LEASE_STALE = leasing(_stale(), poll_again=watches.c.due_at <= HERE)
 
 
 def _claimed(row: AnyRow) -> ClaimedWatch:
     key, lease, invoice_id, tags, due_on, fingerprint, memory, asked_at, fetched_at, *rest = row
-    misses, first_missed_at, failures, settled_at, clock_at, status, due_hour, currency, worth, _ = rest
+    misses, first_missed_at, failures, settled_at, clock_at, status, due_hour, currency, worth, reason, _ = rest
     return ClaimedWatch(
         key=key,
         lease=lease,
@@ -138,4 +146,5 @@ def _claimed(row: AnyRow) -> ClaimedWatch:
         settled_at=read_stamp(settled_at),
         clock_at=read_stamp(clock_at),
         hazard_group=HazardGroup(status, due_hour, currency, worth),
+        poll_reason=None if reason is None else PollReason(reason),
     )

@@ -10,12 +10,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.scheduling.allocation import Census, HazardGroup
-from watcher.core.scheduling.hazard import DAY, STAGES, Exposure, Tally
+from watcher.core.scheduling.hazard import DAY, STAGES, WITH_HINTS, Exposure, Tally
+from watcher.core.scheduling.hint_state import HintState, hint_state
 from watcher.core.scheduling.intervals import given_back
 from watcher.store.column_types import AnyRow, AnySelect
 from watcher.store.engine import Store
+from watcher.store.hint_stats import hint_tallies
+from watcher.store.learned_tables import hazards
 from watcher.store.schema import OPEN
-from watcher.store.tables import FULL_SHARE, hazards, sources, watches
+from watcher.store.tables import FULL_SHARE, sources, watches
 
 _MILLISECOND = timedelta(milliseconds=1)
 _PLACES = {name: stage for stage, name in enumerate(STAGES)}
@@ -30,10 +33,14 @@ class SqlHazardStats:
     async def census(self, source: str, provider: str, now: datetime, *, weighted: bool) -> Census:
         async with self.store.reading() as connection:
             rows = (await connection.execute(OPEN_WATCHES[weighted], {"of_source": source})).all()
-            tallies = _tallies(await connection.execute(_LEARNED, {"of_provider": provider}))
-            row = (await connection.execute(_SHARE, {"of_source": source})).one_or_none()
+            row = (await connection.execute(_ACCOUNT, {"of_source": source})).one_or_none()
+            hints = HintState.OFF
+            if row is not None and row.takes_hints:
+                hints = hint_state(await hint_tallies(connection, source))
+            learned = provider + WITH_HINTS if hints is HintState.WORKING else provider
+            tallies = _tallies(await connection.execute(_LEARNED, {"of_provider": learned}))
         counts = {HazardGroup(*hazard_group): int(count) for *hazard_group, count in rows}
-        return Census(counts, tallies, 1.0 if row is None else share_at(row, now))
+        return Census(counts, tallies, 1.0 if row is None else share_at(row, now), hints)
 
 
 def _open_watches(*, weighted: bool) -> AnySelect:
@@ -47,7 +54,9 @@ def _open_watches(*, weighted: bool) -> AnySelect:
 
 OPEN_WATCHES = {weighted: _open_watches(weighted=weighted) for weighted in (False, True)}
 _LEARNED = select(hazards).where(hazards.c.provider == bindparam("of_provider"))
-_SHARE = select(sources.c.share, sources.c.shrunk_at).where(sources.c.name == bindparam("of_source"))
+_ACCOUNT = select(sources.c.share, sources.c.shrunk_at, sources.c.takes_hints).where(
+    sources.c.name == bindparam("of_source")
+)
 
 
 def share_at(row: AnyRow, now: datetime) -> float:

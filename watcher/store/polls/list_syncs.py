@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from watcher.core.errors import NotFound
-from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, ListSyncKind
+from watcher.ports import Claim, ClaimedWatch, ClaimRequest, ListedIds, ListSyncKind, PollReason
 from watcher.store.column_types import AnySelect, Instant
 from watcher.store.engine import Store
 from watcher.store.polls.claim import HERE, SOURCE, leased, leasing
@@ -176,6 +176,7 @@ _ASK_FOR = (
         poll_at=bindparam("planned_at", type_=Instant),
         due_at=bindparam("planned_at", type_=Instant),
         poll_again=True,
+        poll_reason=PollReason.LIST.value,
     )
 )
 _HASTEN = (

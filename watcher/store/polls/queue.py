@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.ports import Claim, ClaimedWatch, ClaimRequest, PollRecord
 from watcher.store.column_types import Instant
 from watcher.store.engine import Store
-from watcher.store.polls.claim import HERE, LEASE_DUE, LEASE_STALE, Leasing, leased
+from watcher.store.polls.claim import HERE, LEASE_ASKED, LEASE_DUE, LEASE_HINTED, LEASE_STALE, Leasing, leased
 from watcher.store.polls.rate_budget import gcra
 from watcher.store.polls.record import record
 from watcher.store.tables import sources, watches
@@ -95,13 +95,22 @@ async def lease_within_budget(
     leasing: Leasing = LEASE_DUE,
     **chosen: Any,  # noqa: ANN401 -- parameters of the statement
 ) -> Claim | None:
-    """Lease as many as the budget, with the slots before `taken` used up, has room for; None if none is due."""
+    """Lease as many as the budget, with the slots before `taken` used up, has room for; None if none is due.
+
+    Of what is due, polls before their turn go first, but not into every slot: a flood of hints cannot stop the others.
+    """
     free = gcra(taken, request.interval, here)
     room = free.room(request.horizon - shift, request.requests)
     if not room:
         return None
-    chosen |= {"of_source": request.source, "here": here, "most": room * request.batch_size}
-    due = await leased(connection, leasing, ends_at, chosen)
+    chosen |= {"of_source": request.source, "here": here}
+    most, asked = room * request.batch_size, ()
+    if leasing is LEASE_DUE:
+        first = (room if request.hinted_only else room - free.reserved(room)) * request.batch_size
+        before_turn = LEASE_HINTED if request.hinted_only else LEASE_ASKED
+        asked = await leased(connection, before_turn, ends_at, chosen | {"most": first}) if first else ()
+    rest = 0 if request.hinted_only else most - len(asked)
+    due = (*asked, *(await leased(connection, leasing, ends_at, chosen | {"most": rest}) if rest else ()))
     if not due:
         return None
     count = -(-len(due) // request.batch_size)

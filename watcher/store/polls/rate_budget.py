@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watcher.store.column_types import EPOCH
+
+_EVERY = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Gcra:
@@ -18,6 +22,13 @@ class Gcra:
         if not self.interval:
             return most
         return min(most, (horizon - self.next_slot_at) // self.interval + 1)
+
+    def reserved(self, count: int) -> int:
+        """How many of the next `count` slots are for polls in their turn, if any is due: every fourth of all slots."""
+        if not self.interval:
+            return count // _EVERY
+        first = (self.next_slot_at - EPOCH) // self.interval
+        return (first + count - 1) // _EVERY - (first - 1) // _EVERY
 
     def slots(self, count: int) -> tuple[datetime, ...]:
         return tuple(self.next_slot_at + number * self.interval for number in range(count))

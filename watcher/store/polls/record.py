@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import anyio.to_thread
-from sqlalchemy import bindparam, case, false, null, or_, select, update
+from sqlalchemy import bindparam, case, delete, false, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core import json_text
@@ -17,11 +17,13 @@ from watcher.store.column_types import AnyRow, Instant, digest, pack
 from watcher.store.deliveries.events import EventInsert, write_events
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
+from watcher.store.hint_stats import learn_hints
 from watcher.store.locks import lock_watches
 from watcher.store.polls.hazard_stats import learn
 from watcher.store.polls.record_unchanged import record_unchanged
 from watcher.store.schema import WAITING
 from watcher.store.tables import deliveries, documents, snapshots, sources, watches
+from watcher.store.watches.desired import DISCOVERED
 
 _CHUNK = 1000
 
@@ -64,10 +66,12 @@ async def _record(
         kept = [poll for poll in new if poll.key in held and held[poll.key].lease == poll.lease]
         if kept:
             await _keep_watches(connection, kept, held, store)
+            await _forget_phantoms(connection, kept)
             await _keep_documents(connection, kept, packed)
             await _keep_changes(connection, kept, held, store)
         await _keep_successes(connection, successes)
         await learn(connection, (one for poll in (*renewals, *kept) for one in poll.exposures))
+        await learn_hints(connection, (one for poll in kept for one in poll.hinted_changes))
     return frozenset(poll.key for poll in new) - {poll.key for poll in kept}
 
 
@@ -92,9 +96,14 @@ async def _held(connection: AsyncConnection, records: Sequence[PollRecord]) -> d
     return held
 
 
-_HELD = select(watches.c.id, watches.c.lease, watches.c.poll_again, watches.c.poll_at, watches.c.asked_at).where(
-    watches.c.id.in_(bindparam("keys", expanding=True))
-)
+_HELD = select(
+    watches.c.id,
+    watches.c.lease,
+    watches.c.poll_again,
+    watches.c.poll_at,
+    watches.c.asked_at,
+    watches.c.poll_reason,
+).where(watches.c.id.in_(bindparam("keys", expanding=True)))
 _WATCH = update(watches).where(watches.c.id == bindparam("key")).values(lease_ends_at=null(), poll_again=false())
 
 
@@ -110,6 +119,14 @@ async def _keep_watches(
         await connection.execute(_WATCH, rows)
 
 
+async def _forget_phantoms(connection: AsyncConnection, kept: Sequence[PollRecord]) -> None:
+    """Forget invoices that nobody but a hint or a list has named, and that the provider does not know."""
+    keys = [poll.key for poll in kept if poll.state is WatchState.NOT_FOUND and poll.misses > 1]
+    if keys:
+        never_seen = (watches.c.origins == DISCOVERED, watches.c.version == 0)
+        await connection.execute(delete(watches).where(watches.c.id.in_(keys), *never_seen))
+
+
 def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str, Any]:
     """A poll that was requested while the watch was leased comes at once, whatever the record planned.
 
@@ -123,6 +140,7 @@ def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str,
         return ended
     wakes = held.poll_again and poll.state is WatchState.RETIRED
     polled = {
+        "poll_reason": held.poll_reason if held.poll_again else poll.next_reason,
         "state": WatchState.ACTIVE.value if wakes else poll.state.value,
         "polled_at": poll.polled_at,
         "misses": poll.misses,

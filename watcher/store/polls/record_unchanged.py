@@ -53,6 +53,7 @@ def _statement(parts: list[ColumnElement[Any]]) -> Update:
             lease=watches.c.lease + 1,
             lease_ends_at=null(),
             poll_again=false(),
+            poll_reason=case((watches.c.poll_again, watches.c.poll_reason), else_=null()),
             poll_at=poll_at,
             due_at=poll_at,
             asked_at=asked_at,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func, select
 
 from watcher.core.scheduling.allocation import HazardGroup
+from watcher.ports import PollReason
 from watcher.store.column_types import AnyRow, Instant
 from watcher.store.engine import Store
 from watcher.store.tables import events, snapshots, sources, watches
@@ -43,6 +44,7 @@ class PollReasons:
     failures: int
     misses: int
     last_error: str | None
+    poll_reason: PollReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +93,5 @@ def _poll_reasons(row: AnyRow) -> PollReasons:
         failures=row.failures,
         misses=row.misses,
         last_error=row.last_error,
+        poll_reason=None if row.poll_reason is None else PollReason(row.poll_reason),
     )

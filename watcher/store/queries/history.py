@@ -19,6 +19,7 @@ EVENTS: AnySelect = select(
     events.c.source,
     events.c.timestamp,
     events.c.full,
+    events.c.found_by,
     watches.c.invoice_id,
 ).outerjoin(watches, watches.c.id == events.c.watch_id)
 
@@ -57,8 +58,9 @@ def body(row: AnyRow) -> bytes:
     return json_text.write({"type": row.type, "timestamp": json_instant(row.timestamp), "data": named})
 
 
-def with_cursor(cursor: int, full: bytes) -> dict[str, object]:
-    return cast("dict[str, object]", json_text.read(full)) | {"cursor": cursor}
+def event(row: AnyRow) -> dict[str, object]:
+    """The full body of a row of `EVENTS`, its cursor, and how it was found (`ports.FoundBy`), null before 0.2."""
+    return cast("dict[str, object]", json_text.read(body(row))) | {"cursor": row.cursor, "found_by": row.found_by}
 
 
 def read_cursor(text: str | None) -> int:
@@ -98,7 +100,7 @@ async def show(connection: AsyncConnection, source: str, invoice_id: str) -> dic
     return {
         "invoice": shots[-1]["invoice"] if shots else None,
         "snapshots": shots,
-        "events": [with_cursor(row.cursor, body(row)) for row in await connection.execute(query)],
+        "events": [event(row) for row in await connection.execute(query)],
         "deliveries": [delivery(row) for row in await connection.execute(sent)],
     }
 

@@ -8,10 +8,11 @@ from typing import TypeVarTuple, Unpack, cast
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, tuple_
 
 from watcher.core import json_text
-from watcher.ports import DeliveryFilters, EventFilters, InvoiceFilters, Item, WatchFilters, WatchState
+from watcher.ports import DeliveryFilters, EventFilters, HintSummary, InvoiceFilters, Item, WatchFilters, WatchState
 from watcher.store.column_types import AnyRow, has_tag, json_instant, like
 from watcher.store.engine import Store
 from watcher.store.queries import history, timeline
+from watcher.store.queries.hint_summary import HintSummaries, hint_item
 from watcher.store.queries.replica_list import replica_list
 from watcher.store.schema import TROUBLED, WAITING
 from watcher.store.tables import counters, deliveries, endpoints, events, snapshots, sources, watches
@@ -90,6 +91,13 @@ class Reports:
 
     async def event_bodies(self, *, after: int = 0, **filters: Unpack[EventFilters]) -> list[tuple[int, bytes]]:
         """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""
+        return [(row.cursor, history.body(row)) for row in await self._events(after, filters)]
+
+    async def events(self, *, after: str | None = None, **filters: Unpack[EventFilters]) -> list[Item]:
+        """Full bodies, each with its `cursor` and how it was found. Raises Refused if `after` is no cursor."""
+        return [history.event(row) for row in await self._events(history.read_cursor(after), filters)]
+
+    async def _events(self, after: int, filters: EventFilters) -> Sequence[AnyRow]:
         newest_first = filters.get("newest_first", False)
         chosen = _in_order(select(events.c.cursor), events.c.cursor, after, newest_first=newest_first)
         chosen = chosen.limit(filters["limit"])
@@ -100,14 +108,8 @@ class Reports:
         if (tag := filters.get("tag")) is not None:
             chosen = chosen.where(has_tag(events.c.tags, tag))
         query = _in_order(history.EVENTS, events.c.cursor, 0, newest_first=newest_first)
-        query = query.where(events.c.cursor.in_(chosen))
         async with self.store.reading() as connection:
-            return [(row.cursor, history.body(row)) for row in await connection.execute(query)]
-
-    async def events(self, *, after: str | None = None, **filters: Unpack[EventFilters]) -> list[Item]:
-        """Full bodies, each with its `cursor`. Raises Refused if `after` is no cursor."""
-        found = await self.event_bodies(after=history.read_cursor(after), **filters)
-        return [history.with_cursor(cursor, body) for cursor, body in found]
+            return (await connection.execute(query.where(events.c.cursor.in_(chosen)))).all()
 
     async def newest_cursor(self) -> int:
         """The cursor of the newest event, 0 without any: every event at or below it can be read."""
@@ -146,8 +148,9 @@ class Reports:
             if row.configured or row.name in counts
         ]
 
-    async def sources(self, rates: Mapping[str, str] | None = None) -> list[Item]:
+    async def sources(self, now: datetime, rates: Mapping[str, str] | None = None) -> list[Item]:
         """Configured sources, and removed ones that are still watched. `rates` are the configured ones, by name."""
+        hints = await HintSummaries(self.store).of_all(now)
         watched = (
             select(func.count()).where(watches.c.source == sources.c.name, watches.c.origins != "").scalar_subquery()
         )
@@ -157,7 +160,7 @@ class Reports:
             .order_by(sources.c.name)
         )
         async with self.store.reading() as connection:
-            return [_source(row, rates or {}) for row in await connection.execute(query)]
+            return [_source(row, rates or {}, hints.get(row.name)) for row in await connection.execute(query)]
 
     async def replicas(self, now: datetime) -> list[Item]:
         """The processes on a PostgreSQL database by name; none with SQLite."""
@@ -225,11 +228,12 @@ def source_state(row: AnyRow) -> str:
     return "failing" if row.probe_at is not None else "active"
 
 
-def _source(row: AnyRow, rates: Mapping[str, str]) -> Item:
-    return {
+def _source(row: AnyRow, rates: Mapping[str, str], hints: HintSummary | None) -> Item:
+    item: Item = {
         "name": row.name,
         "provider": row.provider,
         "state": source_state(row),
         "rate": rates.get(row.name),
         "watches": row.watches,
     }
+    return item if hints is None else item | {"hints": hint_item(hints)}

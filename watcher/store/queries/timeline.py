@@ -81,7 +81,7 @@ def _event(row: AnyRow, sent: Mapping[str, list[dict[str, object]]]) -> _Placed:
     entry: dict[str, object] = {
         "at": json_instant(row.timestamp),
         "kind": "event",
-        "event": history.with_cursor(row.cursor, history.body(row)),
+        "event": history.event(row),
         "deliveries": sent.get(row.id, []),
     }
     return row.timestamp, _EVENT, row.cursor, entry

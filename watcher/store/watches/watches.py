@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import NotFound, StillListed
-from watcher.ports import DesiredWatch, ListDigest, ListsApplied, SourceRow
+from watcher.ports import DesiredWatch, ListDigest, ListsApplied, PollReason, SourceRow
 from watcher.store.column_types import AnyRow, storable
 from watcher.store.engine import Store, upserting
 from watcher.store.notifications import Notice, notify
@@ -20,7 +20,16 @@ from watcher.store.watches.apply_lists import apply_lists
 from watcher.store.watches.bulk_insert import NewWatch, insert
 from watcher.store.watches.desired import Discovery, by_hand, first_by_hand, loads, texts
 from watcher.store.watches.purge import purge_watch
-from watcher.store.watches.write import STEP, WatchChange, due_now, known_rows, lock_desired, require_sources, write
+from watcher.store.watches.write import (
+    STEP,
+    WatchChange,
+    due_now,
+    is_discoverable,
+    known_rows,
+    lock_desired,
+    require_sources,
+    write,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ class SqlWatches:
             watch_changes = [
                 WatchChange(*key, None, None, known.get(key), found=Discovery.WATCHED)
                 for key in keys
-                if _is_discoverable(known.get(key))
+                if is_discoverable(known.get(key))
             ]
             await write(connection, watch_changes, here)
         return len(watch_changes)
@@ -96,7 +105,7 @@ class SqlWatches:
         keys = tuple({(source, storable(one)): None for one in ids})
         async with self.store.reading() as connection:
             known = await known_rows(connection, keys)
-        return tuple(key for key in keys if _is_discoverable(known.get(key)))
+        return tuple(key for key in keys if is_discoverable(known.get(key)))
 
     async def remove(self, source: str, invoice_id: str, now: datetime, *, purge: bool = False) -> None:
         """Withdraw the watch by hand; it stops if no file lists it. History is kept, unless purged.
@@ -128,7 +137,7 @@ class SqlWatches:
             asked = await connection.execute(
                 update(watches)
                 .where(watches.c.source == source, watches.c.invoice_id == invoice_id, watches.c.origins != "")
-                .values(due_now(here))
+                .values(due_now(here) | {watches.c.poll_reason: PollReason.REQUEST.value})
             )
             if asked.rowcount == 0:
                 raise NotFound(f"{source} {invoice_id} is not watched")
@@ -146,9 +155,15 @@ async def _sync_sources(connection: AsyncConnection, rows: Sequence[SourceRow]) 
     if not rows:
         return
     inserting = upserting(connection, sources)
-    new_values = {name: inserting.excluded[name] for name in ("provider", "enabled", "configured")}
+    new_values = {name: inserting.excluded[name] for name in ("provider", "enabled", "configured", "takes_hints")}
     values = [
-        {"name": row.name, "provider": row.provider, "enabled": row.enabled, "configured": True}
+        {
+            "name": row.name,
+            "provider": row.provider,
+            "enabled": row.enabled,
+            "configured": True,
+            "takes_hints": row.takes_hints,
+        }
         for row in sorted(rows, key=lambda row: row.name)
     ]
     await connection.execute(inserting.on_conflict_do_update(index_elements=["name"], set_=new_values), values)
@@ -157,7 +172,3 @@ async def _sync_sources(connection: AsyncConnection, rows: Sequence[SourceRow]) 
 def _added(entry: DesiredWatch, origin: str, row: AnyRow) -> WatchChange:
     added = by_hand(entry, origin, loads(row.added))
     return WatchChange(entry.source, entry.invoice_id, loads(row.listed), added, row, at_once=True)
-
-
-def _is_discoverable(row: AnyRow | None) -> bool:
-    return row is None or (not row.origins and row.discovered != Discovery.REMOVED.value)

@@ -84,6 +84,11 @@ class WatchChange:
         return (united.tags, united.due_on) != (self.row.tags, self.row.due_on)
 
 
+def is_discoverable(row: AnyRow | None) -> bool:
+    """Whether nobody watches it, and nobody removed it by hand."""
+    return row is None or (not row.origins and row.discovered != Discovery.REMOVED.value)
+
+
 def due_now(now: datetime) -> dict[Any, Any]:
     """Values for a watch that is to be polled now, or right after a poll in progress.
 

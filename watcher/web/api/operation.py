@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import parse_qsl
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from watcher.clock import Clock
 from watcher.core import json_text
-from watcher.ports import Actions, Condition, Dashboard, DetectionDelay, Reports
+from watcher.ports import Actions, Condition, Dashboard, DetectionDelay, HintSummary, Reports
 from watcher.web.access import Access
 from watcher.web.api.request_models import Nothing
 from watcher.web.dashboard_cache import DashboardCache
@@ -42,6 +43,7 @@ class Backend:
     dashboard_cache: DashboardCache
     requests: Callable[[], Mapping[str, int]]
     detection_delays: Callable[[], Sequence[DetectionDelay] | None]
+    hints: Callable[[datetime], Awaitable[Mapping[str, HintSummary]]]
 
 
 @dataclass(frozen=True, slots=True)

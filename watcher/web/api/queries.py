@@ -99,7 +99,7 @@ async def replicas(call: Call[Paged, Nothing]) -> Answer:
 
 
 async def sources(call: Call[Paged, Nothing]) -> Answer:
-    return _by_name(call.query, await call.backend.reports.sources(call.backend.rates()))
+    return _by_name(call.query, await call.backend.reports.sources(call.backend.clock.now(), call.backend.rates()))
 
 
 async def endpoint(call: Call[Nothing, Nothing]) -> Answer:

@@ -73,6 +73,23 @@ class Endpoint(Shape):
     """Deliveries that are not in a final state."""
 
 
+class SourceHints(Shape):
+    """How well the hints of a source work."""
+
+    state: Literal["waiting", "working", "stopped"]
+    last_at: Instant | None
+    share: float | None
+    """Of all changes, those that were first seen by a hint."""
+    delay: float | None
+    """Mean seconds from the provider's time of a change to its poll in the last 30 days, for hints."""
+    other_delay: float | None
+    """The same without a hint."""
+    missing: list[str]
+    """Event types that hints used to bring and do not bring any more."""
+    outcomes: dict[str, int]
+    """Hints that came, by what became of them: accepted, ignored, refused, unreadable, limited, unstored."""
+
+
 class Source(Shape):
     """One account at a billing provider."""
 
@@ -81,6 +98,8 @@ class Source(Shape):
     state: Literal["active", "failing", "disabled", "removed"]
     rate: str | None
     watches: int
+    hints: SourceHints | None = None
+    """Absent if the source takes none."""
 
 
 class Replica(Shape):

@@ -6,12 +6,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 from watcher.core.invoices.invoice import Status
+from watcher.core.scheduling.hint_state import HintState
 from watcher.ports import (
     Age,
     DeliveryState,
     DetectionDelay,
     EndpointHealth,
     Figures,
+    HintSummary,
     MoneyUnit,
     SourceHealth,
     Sum,
@@ -105,6 +107,7 @@ async def overview(page_request: PageRequest) -> View:
         await backend.dashboard.endpoints(page_request.now),
     )
     detection_delays = backend.detection_delays()
+    hints = await backend.hints(page_request.now)
     context: dict[str, object] = {
         "cached": cached,
         "figures": figures,
@@ -114,6 +117,7 @@ async def overview(page_request: PageRequest) -> View:
         "sources": [
             _source(one, backend.rates().get(one.name), backend.requests().get(one.name, 0), figures) for one in sources
         ],
+        "hints": hints,
         "endpoints": _endpoints(endpoints, figures),
         "replicas": await backend.reports.replicas(page_request.now),
         "detection_delays": None if detection_delays is None else _detection_delay(detection_delays),
@@ -123,6 +127,7 @@ async def overview(page_request: PageRequest) -> View:
         "days": charts.columns(figures.events),
         "attention": [
             *_attention(figures, sources, endpoints),
+            *_stopped_hints(hints),
             *((one.doubt, "#delays") for one in detection_delays or () if one.doubt),
         ],
     }
@@ -226,6 +231,17 @@ def _attention(
         words = _counted(dead, "delivery was given up", "deliveries were given up")
         found.append((f"{words}.", "/deliveries?state=dead"))
     return found
+
+
+def _stopped_hints(hints: Mapping[str, HintSummary]) -> list[tuple[str, str]]:
+    return [
+        (
+            f"Hints of source {name} have stopped: {', '.join(one.missing)} was found without one, again and again.",
+            "#sources",
+        )
+        for name, one in sorted(hints.items())
+        if one.state is HintState.STOPPED
+    ]
 
 
 def _counted(count: int, one: str, many: str) -> str:

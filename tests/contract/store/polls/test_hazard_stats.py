@@ -16,8 +16,8 @@ from watcher.core.scheduling.allocation import Census, HazardGroup
 from watcher.core.scheduling.hazard import DAY, Exposure, Tally
 from watcher.ports import ClaimedWatch, PollRecord
 from watcher.store import DelayStats, SqlAccountStates, SqlHazardStats, SqlPollQueue, SqlWatches, Store
+from watcher.store.learned_tables import hazards
 from watcher.store.polls.hazard_stats import OPEN_WATCHES
-from watcher.store.tables import hazards
 
 OPEN = HazardGroup("open", 500_000, "EUR", 13)
 

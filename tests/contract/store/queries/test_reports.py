@@ -83,7 +83,9 @@ async def test_events_come_with_their_exact_body_and_a_cursor(store: Store) -> N
     await stored.record_events(store, "inv_1", exact, event("evt_2", "invoice.updated", sequence=2))
     reports = Reports(store)
     assert await reports.event_bodies(limit=1) == [(1, exact.bodies[Form.FULL])]
-    assert await reports.events(limit=1) == [{"type": "invoice.paid", "data": {"é": "1.10"}, "cursor": 1}]
+    assert await reports.events(limit=1) == [
+        {"type": "invoice.paid", "data": {"é": "1.10"}, "cursor": 1, "found_by": None}
+    ]
 
     async def cursors(glob: str | None = None, after: str | None = None, tag: str | None = None) -> list[object]:
         return [row["cursor"] for row in await reports.events(limit=10, type_glob=glob, after=after, tag=tag)]
@@ -126,7 +128,7 @@ async def test_deliveries_endpoints_and_sources_are_listed_by_state(store: Store
         {"name": "ledger", "url": "https://ledger.example/", "state": "removed", "waiting": 1},
     ]
     await SqlAccountStates(store).open_circuit("acme", at=NOW, refused=False, error="", probe_at=NOW)
-    assert await reports.sources({"acme": "5/s"}) == [
+    assert await reports.sources(NOW, {"acme": "5/s"}) == [
         {"name": "acme", "provider": "meteroid", "state": "failing", "rate": "5/s", "watches": 1},
         {"name": "other", "provider": "dollr", "state": "active", "rate": None, "watches": 0},
     ]

@@ -4,20 +4,20 @@ import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import anyio
 import typer
 from anyio.abc import Process
 
 from watcher.cli.commands.demo.audience import Audience
-from watcher.cli.commands.demo.screen import Screen, Tally
-from watcher.cli.commands.demo.stage import last_lines, service, stop, write_files
+from watcher.cli.commands.demo.screen import Screen, Tally, event_id, hinted
+from watcher.cli.commands.demo.stage import free_port, last_lines, service, stop, write_files
 from watcher.cli.open_store import opened
 from watcher.cli.options import Invocation, command, top_level
-from watcher.sandbox import Delivery, Receiver, Sandbox
+from watcher.ports import Item
+from watcher.sandbox import DEMO_HINT_SECRETS, Delivery, HintTarget, Receiver, Sandbox
 from watcher.sandbox.demo import CONFIG_FILE, demo_files
-from watcher.sandbox.lives import LIVES, Life, prepare
+from watcher.sandbox.lives import HINTED, HINTED_LIVES, LIVES, Life, prepare
 
 app = top_level()
 
@@ -26,6 +26,7 @@ TIME_LIMIT = 50.0
 
 _INTERRUPTED = 130
 _MORE_THAN_ANY_PLAY = 10_000
+_ALL = LIVES + HINTED_LIVES
 
 
 @dataclass(slots=True)
@@ -61,10 +62,14 @@ async def _demo(invocation: Invocation) -> int:
 
 async def _perform(folder: Path, sandbox: Sandbox, receiver: Receiver, audience: Audience, screen: Screen) -> int:
     prepare(sandbox)
-    write_files(folder, demo_files(sandbox, receiver.url("/hooks")))
+    hints_listen = f"127.0.0.1:{free_port()}"
+    sandbox.hints.targets["meteroid"] = HintTarget(
+        f"http://{hints_listen}/hints/{HINTED}", DEMO_HINT_SECRETS["meteroid"]
+    )
+    write_files(folder, demo_files(sandbox, receiver.url("/hooks"), hints_listen=hints_listen))
     configuration = folder / CONFIG_FILE
     log = folder / "service.log"
-    screen.open(len(LIVES), len(sandbox.base_urls))
+    screen.open(len(_ALL), len(sandbox.base_urls))
     async with service(configuration, log) as process:
         ending = await _play(process, sandbox, audience)
         code = await stop(process)
@@ -74,8 +79,10 @@ async def _perform(folder: Path, sandbox: Sandbox, receiver: Receiver, audience:
     if ending.stopped_by_itself or code != 0:
         screen.complain(f"the service ended with exit code {code}; the last of its log:\n{last_lines(log)}")
         return 1
-    tally = Tally(await _recorded(configuration), receiver.deliveries, receiver.verified)
-    missing = [line for life in LIVES for line in audience.missing(life)]
+    recorded = await _recorded(configuration)
+    sent = {event_id(event): str(event["type"]) for event in recorded}
+    tally = Tally(sent, receiver.deliveries, receiver.verified, hinted(recorded))
+    missing = [line for life in _ALL for line in audience.missing(life)]
     screen.close(tally, missing)
     return 0 if tally.is_complete and not missing else 1
 
@@ -88,7 +95,7 @@ async def _play(process: Process, sandbox: Sandbox, audience: Audience) -> Endin
             watchers.start_soon(_end_on_signal, ending, watchers.cancel_scope)
             watchers.start_soon(_end_with, process, ending, watchers.cancel_scope)
             async with anyio.create_task_group() as players:
-                for life in LIVES:
+                for life in _ALL:
                     players.start_soon(_live, life, sandbox, audience)
             watchers.cancel_scope.cancel()
     return ending
@@ -120,8 +127,7 @@ async def _end_with(process: Process, ending: Ending, scope: anyio.CancelScope) 
     scope.cancel()
 
 
-async def _recorded(configuration: Path) -> dict[str, str]:
-    """Every event in the service's store, by id."""
+async def _recorded(configuration: Path) -> list[Item]:
+    """Every event in the service's store."""
     async with opened(Invocation(configuration)) as store:
-        events = await store.reports.events(limit=_MORE_THAN_ANY_PLAY)
-    return {str(cast("dict[str, object]", event["data"])["event_id"]): str(event["type"]) for event in events}
+        return await store.reports.events(limit=_MORE_THAN_ANY_PLAY)

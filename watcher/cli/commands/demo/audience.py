@@ -36,7 +36,7 @@ class Audience:
     def missing(self, life: Life) -> Iterator[str]:
         """The events that were expected for this life and never arrived, in words."""
         for event, count in (Counter(life.expects) - self._seen_of(life)).items():
-            yield f"{life.provider} {life.id}: {event}{f' ({count} times)' if count > 1 else ''}"
+            yield f"{life.source_name} {life.id}: {event}{f' ({count} times)' if count > 1 else ''}"
 
     def _seen_of(self, life: Life) -> Counter[str]:
-        return self._seen.get((life.provider, life.id), Counter())
+        return self._seen.get((life.source_name, life.id), Counter())

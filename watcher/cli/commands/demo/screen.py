@@ -4,8 +4,9 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +16,9 @@ from rich.text import Text
 from watcher.cli.output import console, field, print_line, table
 from watcher.core import json_text
 from watcher.core.invoices.event import EventType
+from watcher.ports import FoundBy, Item
 from watcher.sandbox import Delivery
+from watcher.sandbox.lives import HINTED
 
 COLUMNS = (
     field("event", "event"),
@@ -43,11 +46,16 @@ _BAD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`sent` are the types of the recorded events, by id; `verified` has each event once."""
+    """`sent` are the types of the recorded events, by id; `verified` has each event once.
+
+    `hinted` are the changes that hints led to: the seconds from the provider's time of each to its poll, None if it has
+    no time.
+    """
 
     sent: Mapping[str, str]
     arrived: Sequence[Delivery]
     verified: Sequence[Delivery]
+    hinted: Sequence[float | None] = ()
 
     @property
     def received(self) -> dict[str, str]:
@@ -103,7 +111,30 @@ class Screen:
             f"{tally.duplicates} duplicates, in {time.monotonic() - self._began:.0f} s.",
             style="bold green" if fine else "bold red",
         )
+        if tally.hinted:
+            longest = max((delay for delay in tally.hinted if delay is not None), default=0)
+            self._output.print(
+                f"{HINTED}: polls are an hour apart there, and yet its {len(tally.hinted)} changes were found within "
+                f"{longest:.1f} s, because the provider's own webhooks named the invoice.",
+                markup=False,
+            )
         self._output.print(_next_commands() if fine else "Something is missing: see above.", markup=False)
+
+
+def event_id(event: Item) -> str:
+    return str(cast("Mapping[str, object]", event["data"])["event_id"])
+
+
+def hinted(events: Iterable[Item]) -> list[float | None]:
+    """`Tally.hinted` of these events."""
+    return [_delay(event) for event in events if event["found_by"] == FoundBy.HINT.value]
+
+
+def _delay(event: Item) -> float | None:
+    happened = cast("Mapping[str, str | None]", event["data"]).get("occurred_at")
+    if happened is None:
+        return None
+    return (datetime.fromisoformat(str(event["timestamp"])) - datetime.fromisoformat(happened)).total_seconds()
 
 
 def event_line(delivery: Delivery, since: float, *, wide: bool = True) -> Text:
