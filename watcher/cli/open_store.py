@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from watcher.cli.options import Invocation
 from watcher.clock import SystemClock
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.environment import environment
 from watcher.config.load import Loaded, find, load
 from watcher.config.settings import Configuration, EndpointSettings
 from watcher.core.errors import NotFound
 from watcher.ports import SourceRow
-from watcher.providers import PROVIDERS
 from watcher.store import Reports, SqlWatches, Store, open_store
 
 
@@ -33,7 +33,7 @@ class Opened:
 def load_configuration(invocation: Invocation) -> Loaded:
     """Raises ConfigError with every mistake of every file, or if no configuration is found."""
     surroundings = environment()
-    return load(find(invocation.config, surroundings), PROVIDERS, surroundings)
+    return load(find(invocation.config, surroundings), BUILT_IN, surroundings)
 
 
 @asynccontextmanager

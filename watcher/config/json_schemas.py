@@ -28,7 +28,7 @@ from watcher.providers.toolkit.kind import ProviderKind
 
 Schema = dict[str, object]
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SECTIONS: dict[str, type[Settings]] = {
     "database": DatabaseSettings,
     "watcher": WatcherSettings,
@@ -60,13 +60,13 @@ class _TomlSchema(GenerateJsonSchema):
 def config_schema(providers: Mapping[str, ProviderKind]) -> Schema:
     """The schema of `watcher.toml`, with the keys of these providers."""
     definitions: Schema = {}
-    sections: Schema = {name: _table(model, definitions) for name, model in _SECTIONS.items()}
+    sections: Schema = {name: table_schema(model, definitions) for name, model in _SECTIONS.items()}
     sources = [_source(kind, definitions) for kind in providers.values()]
-    endpoint = _table(EndpointSettings, definitions)
+    endpoint = table_schema(EndpointSettings, definitions)
     properties = cast("Schema", endpoint["properties"])
     endpoint |= {"properties": {key: properties[key] for key in ENDPOINT_KEYS}, "required": ["url", "secrets"]}
     return {
-        "$schema": _DIALECT,
+        "$schema": DIALECT,
         "title": "Invoice Watcher configuration",
         "type": "object",
         "properties": {
@@ -102,7 +102,7 @@ def watchlist_schema() -> Schema:
         "additionalProperties": False,
     }
     return {
-        "$schema": _DIALECT,
+        "$schema": DIALECT,
         "title": "Invoice Watcher watch list",
         "type": "object",
         "properties": {
@@ -120,7 +120,7 @@ def _named(schema: Schema) -> Schema:
     return {"type": "object", "propertyNames": {"pattern": NAME_PATTERN}, "additionalProperties": schema}
 
 
-def _table(model: type[Settings], definitions: Schema) -> Schema:
+def table_schema(model: type[Settings], definitions: Schema) -> Schema:
     schema = model.model_json_schema(schema_generator=_TomlSchema)
     definitions.update(cast("Schema", schema.pop("$defs", {})))
     schema.pop("title", None)
@@ -128,8 +128,8 @@ def _table(model: type[Settings], definitions: Schema) -> Schema:
 
 
 def _source(kind: ProviderKind, definitions: Schema) -> Schema:
-    own = cast("Schema", _table(SourceSettings, definitions)["properties"])
-    polling = cast("Schema", _table(PollingSettings, definitions)["properties"])
+    own = cast("Schema", table_schema(SourceSettings, definitions)["properties"])
+    polling = cast("Schema", table_schema(PollingSettings, definitions)["properties"])
     defaults = {"base_url": kind.base_url, "timezone": kind.timezone, "rate": format_rate(kind.rate)}
     properties: Schema = {key: cast("Schema", own[key]) for key in OWN_KEYS}
     for key, default in defaults.items():
@@ -137,7 +137,8 @@ def _source(kind: ProviderKind, definitions: Schema) -> Schema:
             properties[key] = {**cast("Schema", own[key]), "default": default}
     properties["provider"] = {"const": kind.name}
     properties |= dict.fromkeys(kind.credentials, REFERENCE_SCHEMA)
-    properties |= {key: {"type": "string", "default": default} for key, default in kind.options.items()}
+    plain = {**kind.options, **kind.texts}
+    properties |= {key: {"type": "string", "default": default} for key, default in plain.items()}
     # A source inherits from [polling]: its own schema has no defaults.
     properties |= {
         key: {part: value for part, value in cast("Schema", one).items() if part != "default"}

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from pydantic import ValidationError
 
+from watcher.config.adapters.files import read_kinds
+from watcher.config.adapters.plugins import broken_plugins
 from watcher.config.endpoints import read_endpoints
 from watcher.config.hint_settings import HintsSettings
 from watcher.config.settings import (
@@ -19,7 +21,7 @@ from watcher.config.settings import (
     WatcherSettings,
 )
 from watcher.config.sources import check_hints, read_polling, read_sources
-from watcher.config.toml.reading import Reading, Stamp, TomlFile
+from watcher.config.toml.reading import Problem, Reading, Stamp, TomlFile
 from watcher.config.toml.tables import subtable, unknown_keys, validated
 from watcher.config.watchlists.lists import read_lists
 from watcher.core.errors import ConfigError
@@ -105,7 +107,7 @@ def load(
     reading = Reading(path, environment, {} if credentials is None else credentials)
     file = reading.toml(path)
     configuration, lists = (None, None) if file is None else _read(file, reading, providers, stored)
-    seen = Seen(reading.base, dict(reading.stamps), reading.patterns)
+    seen = Seen(reading.base, dict(reading.stamps), (*reading.patterns, *reading.adapter_patterns))
     if configuration is None or lists is None or reading.problems:
         raise BadReading(reading.problem_lines(), seen)
     if not configuration.sources:
@@ -121,11 +123,14 @@ def _read(
     reading.problems.extend(unknown_keys(file.table, TABLES, file=file, path=()))
     watcher = _section(WatcherSettings, "watcher", file, reading)
     polling, polling_keys = read_polling(file, reading)
-    sources = read_sources(file, reading, providers, polling_keys)
+    reading.adapter_patterns = _patterns(file, "adapters") if watcher is None else watcher.adapters
+    reading.problems.extend(Problem(file.path, 1, "", words) for words in broken_plugins().values())
+    kinds = read_kinds(file, reading.adapter_patterns, reading, providers)
+    sources = read_sources(file, reading, kinds, polling_keys)
     names = _names(file, "sources")
     http, hints = _section(HttpSettings, "http", file, reading), _section(HintsSettings, "hints", file, reading)
     if http is not None and hints is not None:
-        check_hints(file, reading, providers, sources=sources, hints=hints, http=http)
+        check_hints(file, reading, sources=sources, hints=hints, http=http)
     parts = {
         "path": file.path,
         "database": _section(DatabaseSettings, "database", file, reading),
@@ -138,7 +143,7 @@ def _read(
         "sources": sources,
         "endpoints": read_endpoints(file, reading, names),
     }
-    reading.patterns = _patterns(file) if watcher is None else watcher.watchlists
+    reading.patterns = _patterns(file, "watchlists") if watcher is None else watcher.watchlists
     configuration = None if reading.problems else Configuration.model_validate(parts)
     mark = None if configuration is None else stored(configuration)
     return configuration, read_lists(file, reading.patterns, reading, names, mark)
@@ -148,14 +153,15 @@ def _section(model: type[_Model], name: str, file: TomlFile, reading: Reading) -
     return validated(model, subtable(file, reading, (name,)), file=file, path=(name,), reading=reading)
 
 
-def _patterns(file: TomlFile) -> tuple[str, ...]:
-    """The list patterns of a `[watcher]` with other mistakes, so that mistakes in the lists are reported at once."""
+def _patterns(file: TomlFile, name: Literal["watchlists", "adapters"]) -> tuple[str, ...]:
+    """The patterns of a `[watcher]` with other mistakes, so that mistakes in those files are reported at once."""
     table = file.table.get("watcher")
     written = cast("dict[str, object]", table) if isinstance(table, dict) else {}
     try:
-        return WatcherSettings.model_validate({key: written[key] for key in written if key == "watchlists"}).watchlists
+        settings = WatcherSettings.model_validate({key: written[key] for key in written if key == name})
     except ValidationError:
         return ()
+    return settings.watchlists if name == "watchlists" else settings.adapters
 
 
 def _names(file: TomlFile, table: str) -> tuple[str, ...]:

@@ -10,7 +10,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from watcher.config.hint_settings import HintsSettings, SourceHintSettings
 from watcher.config.settings_base import Settings
@@ -29,6 +37,7 @@ from watcher.config.values.types import (
     Keeping,
     Listen,
     Network,
+    OptionText,
     Pattern,
     Period,
     Port,
@@ -44,6 +53,7 @@ from watcher.config.values.types import (
     between,
     one_of_each,
 )
+from watcher.providers.toolkit.kind import ProviderKind
 
 _MOST_RETRIES = 50
 _MOST_AT_ONCE = 1000
@@ -58,6 +68,8 @@ class DatabaseSettings(Settings):
 
 class WatcherSettings(Settings):
     watchlists: tuple[Pattern, ...] = ("watchlists/*.toml", "watchlists/*.csv")
+    adapters: tuple[Pattern, ...] = ()
+    """Adapter files: each adds a provider."""
     grace: Duration = timedelta(0)
     """How long after the due instant an invoice becomes overdue."""
     due_soon: tuple[Period, ...] = (timedelta(days=7), timedelta(days=1))
@@ -162,6 +174,9 @@ class LogSettings(Settings):
     """json, console or auto (console on a terminal)."""
 
 
+Kind = Annotated[ProviderKind, PlainSerializer(lambda kind: kind.digest, return_type=str), WithJsonSchema({})]
+
+
 class SourceSettings(Settings):
     name: str
     provider: str
@@ -169,7 +184,11 @@ class SourceSettings(Settings):
     credentials: Mapping[str, Secret]
     """The provider's keys resolved, such as `{"api_key": …}`."""
     options: Mapping[str, ProviderUrl]
-    """The provider's keys that are not secret, such as fragment's `token_url`."""
+    """The provider's keys that are URLs, such as fragment's `token_url`."""
+    texts: Mapping[str, OptionText] = Field(default_factory=dict[str, str])
+    """The provider's other keys that are not secret."""
+    kind: Kind
+    """What `provider` names."""
     timezone: Zone
     rate: Rate
     """Requests per second."""

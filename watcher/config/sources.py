@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
+from watcher.config.adapters.files import Kinds
 from watcher.config.hint_settings import HintsSettings
 from watcher.config.settings import HttpSettings, PollingSettings, SourceSettings
 from watcher.config.toml.messages import meant, one_of, shown
@@ -29,16 +30,14 @@ def read_polling(file: TomlFile, reading: Reading) -> tuple[PollingSettings | No
     return settings, {key: value for key, value in table.items() if key not in wrong}
 
 
-def read_sources(
-    file: TomlFile, reading: Reading, providers: Mapping[str, ProviderKind], polling: Table
-) -> dict[str, SourceSettings]:
+def read_sources(file: TomlFile, reading: Reading, kinds: Kinds, polling: Table) -> dict[str, SourceSettings]:
     sources: dict[str, SourceSettings] = {}
     for name in subtable(file, reading, ("sources",)):
         path = ("sources", name)
         if (wrong := check_name(name)) is not None:
             reading.problems.append(file.problem(path, wrong))
         table = subtable(file, reading, path)
-        kind = _kind(table, file=file, path=path, reading=reading, providers=providers)
+        kind = _kind(table, file=file, path=path, reading=reading, kinds=kinds)
         if kind is None:
             continue
         source = _source(name, table, kind, file=file, reading=reading, polling=polling)
@@ -47,13 +46,13 @@ def read_sources(
     return sources
 
 
-def _kind(
-    table: Table, *, file: TomlFile, path: KeyPath, reading: Reading, providers: Mapping[str, ProviderKind]
-) -> ProviderKind | None:
-    word = table.get("provider")
+def _kind(table: Table, *, file: TomlFile, path: KeyPath, reading: Reading, kinds: Kinds) -> ProviderKind | None:
+    word, providers = table.get("provider"), kinds.known
     if word is None:
         reading.problems.append(file.problem((*path, "provider"), f"is missing, must be {one_of(providers)}"))
         return None
+    if isinstance(word, str) and word in kinds.broken:
+        return None  # its mistakes are problems already
     if not isinstance(word, str) or word not in providers:
         words = f"{shown(word)} is unknown{meant(str(word), providers)}, must be {one_of(providers)}"
         reading.problems.append(file.problem((*path, "provider"), words))
@@ -65,7 +64,7 @@ def _source(
     name: str, table: Table, kind: ProviderKind, *, file: TomlFile, reading: Reading, polling: Table
 ) -> SourceSettings | None:
     path: KeyPath = ("sources", name)
-    known = (*OWN_KEYS, *kind.credentials, *kind.options, *POLLING_KEYS)
+    known = (*OWN_KEYS, *kind.credentials, *kind.options, *kind.texts, *POLLING_KEYS)
     reading.problems.extend(unknown_keys(table, known, file=file, path=path))
     own_polling = {key: value for key, value in table.items() if key in POLLING_KEYS}
     merged = validated(PollingSettings, {**polling, **own_polling}, file=file, path=path, reading=reading)
@@ -77,6 +76,8 @@ def _source(
         **{key: table[key] for key in OWN_KEYS if key in table},
         "credentials": {key: table[key] for key in kind.credentials if key in table},
         "options": {**kind.options, **{key: table[key] for key in kind.options if key in table}},
+        "texts": {**kind.texts, **{key: table[key] for key in kind.texts if key in table}},
+        "kind": kind,
         "polling": merged or PollingSettings(),
     }
     if "base_url" not in values and kind.base_url is not None:
@@ -87,7 +88,7 @@ def _source(
         words = f'is missing, must say where the secret is, such as {{ env = "{variable}" }}'
         reading.problems.append(file.problem((*path, key), words))
     renamed: dict[KeyPath, KeyPath] = {
-        (part, key): (key,) for part in ("credentials", "options") for key in cast("Table", values[part])
+        (part, key): (key,) for part in ("credentials", "options", "texts") for key in cast("Table", values[part])
     }
     source = validated(SourceSettings, values, file=file, path=path, reading=reading, renamed=renamed)
     if merged is None or missing or source is None:
@@ -111,7 +112,6 @@ def _wrong_hints(kind: ProviderKind, source: SourceSettings) -> str | None:
 def check_hints(
     file: TomlFile,
     reading: Reading,
-    providers: Mapping[str, ProviderKind],
     *,
     sources: Mapping[str, SourceSettings],
     hints: HintsSettings,
@@ -120,7 +120,7 @@ def check_hints(
     """What `[hints]` and the sources need of each other."""
     takers = [source for source in sources.values() if source.hints is not None]
     for source in takers:
-        if providers[source.provider].hints_cover_url and hints.public_url is None:
+        if source.kind.hints_cover_url and hints.public_url is None:
             words = f'is missing, {source.provider} signs the URL that it calls: such as "https://hooks.example.com"'
             reading.problems.append(file.problem(("hints", "public_url"), words))
             break

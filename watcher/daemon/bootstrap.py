@@ -17,6 +17,7 @@ import structlog
 
 from watcher import logs
 from watcher.clock import SystemClock
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.reload import ConfigFiles, reader
 from watcher.config.settings import Configuration
 from watcher.config.values.durations import format_duration
@@ -27,7 +28,6 @@ from watcher.daemon.runtime import Runtime
 from watcher.daemon.serve import serve
 from watcher.daemon.service import Service
 from watcher.ports import ListDigest
-from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.session import open_session
 from watcher.store import SqlWatches, hold_run_lock, open_store, rescue_leases
 from watcher.systemd import Notifier
@@ -48,7 +48,7 @@ async def opened_service(
     Raises ConfigError with all mistakes, StoreUnavailable, SchemaMismatch, and Refused if another `run` uses the same
     SQLite file, or the name.
     """
-    read = reader(path, PROVIDERS, environment)
+    read = reader(path, BUILT_IN, environment)
     async with AsyncExitStack() as opened:
         loaded = await anyio.to_thread.run_sync(read, partial(anyio.from_thread.run, _lists_mark))
         configuration = loaded.configuration

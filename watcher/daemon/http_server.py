@@ -9,6 +9,7 @@ import anyio.to_thread
 import structlog
 
 from watcher.clock import Clock, SystemClock
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.json_schemas import config_schema, watchlist_schema
 from watcher.config.values.addresses import is_loopback, split_listen
 from watcher.config.values.durations import format_rate
@@ -20,7 +21,6 @@ from watcher.daemon.endpoint_test import send_test
 from watcher.daemon.service import Service
 from watcher.metrics import GaugeValues
 from watcher.ports import Condition, DesiredWatch, TestResult
-from watcher.providers import PROVIDERS
 from watcher.store import Backlogs, HintSummaries, Redelivery, Reports, SqlDashboard, SqlEndpoints, SqlWatches, Store
 from watcher.web import Access, Backend, HintRoutes, application, hint_application, serving
 
@@ -68,7 +68,7 @@ def backend(service: Service, host: str) -> Backend:
         condition=lambda: _condition(service, clock.now()),
         metrics=lambda: _metrics(service, clock.now()),
         rates=lambda: _rates(service),
-        schemas={"event": event_schema(), "config": config_schema(PROVIDERS), "watchlist": watchlist_schema()},
+        schemas={"event": event_schema(), "config": config_schema(BUILT_IN), "watchlist": watchlist_schema()},
         dashboard=SqlDashboard(service.store),
         dashboard_cache=service.dashboard_cache,
         requests=service.usage.requests,

@@ -16,7 +16,6 @@ from watcher.core.invoices.snapshot import WatchFacts, take, to_document
 from watcher.daemon.wiring import account
 from watcher.polling.rate_limit import AccountLimiter, LocalRateBudget, SendSlot, Spacing
 from watcher.ports import Failed, Found, Missing, Page, Provider, RateBudget
-from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.session import open_session
 from watcher.store import SqlPollQueue, open_store
 
@@ -108,7 +107,7 @@ def _send_slot(source: SourceSettings, budget: RateBudget, clock: Clock) -> Send
 @asynccontextmanager
 async def _provider(source: SourceSettings, clock: Clock) -> AsyncGenerator[Provider]:
     async with open_session() as session:
-        yield PROVIDERS[source.provider].build(account(source), session, clock, system_random)
+        yield source.kind.build(account(source), session, clock, system_random)
 
 
 @asynccontextmanager

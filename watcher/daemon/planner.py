@@ -21,7 +21,7 @@ from watcher.core.scheduling.allocation import (
 )
 from watcher.core.scheduling.hazard import DAY, UNIFORM, Curve, Tally
 from watcher.ports import DetectionDelay, Item
-from watcher.providers import PROVIDERS
+from watcher.providers.toolkit.kind import ProviderKind
 from watcher.store import DelayStats, SqlHazardStats, Store
 
 MEASURED_SINCE = timedelta(days=30)
@@ -47,6 +47,7 @@ class Forecast:
     delay: timedelta | None
     delay_by_value: timedelta | None
     changes_learned: int
+    batch_size: int
 
     @property
     def limits(self) -> Limits:
@@ -55,7 +56,7 @@ class Forecast:
     @property
     def requests(self) -> float:
         """Requests a day, with full batches."""
-        return self.spent / PROVIDERS[self.provider].batch_size
+        return self.spent / self.batch_size
 
     @property
     def evenly(self) -> timedelta | None:
@@ -96,7 +97,7 @@ def allocation_of(source: SourceSettings, census: Census, now: datetime) -> Poll
         now,
         limits_of(source.polling),
         rate=source.rate,
-        batch_size=PROVIDERS[source.provider].batch_size,
+        batch_size=source.kind.batch_size,
         weighted=source.polling.weight is Weight.AMOUNT,
     )
 
@@ -104,16 +105,21 @@ def allocation_of(source: SourceSettings, census: Census, now: datetime) -> Poll
 def of_source(source: SourceSettings, census: Census, now: datetime) -> Forecast:
     allocation = allocation_of(source, census, now)
     return _forecast(
-        source.name, source.provider, source.polling, rate=source.rate, groups=allocation.groups, census=census
+        source.name, source.kind, source.polling, rate=source.rate, groups=allocation.groups, census=census
     )
 
 
 def of_description(
-    provider: str, polling: PollingSettings, *, invoices: int, rate: float, learned: Mapping[str, Mapping[int, Tally]]
+    kind: ProviderKind,
+    polling: PollingSettings,
+    *,
+    invoices: int,
+    rate: float,
+    learned: Mapping[str, Mapping[int, Tally]],
 ) -> Forecast:
     """A census of described invoices: distributed like those polled so far, or all alike without any."""
     census = Census({}, learned)
-    return _forecast(None, provider, polling, rate=rate, groups=_alike(invoices, learned), census=census)
+    return _forecast(None, kind, polling, rate=rate, groups=_alike(invoices, learned), census=census)
 
 
 def _alike(invoices: int, learned: Mapping[str, Mapping[int, Tally]]) -> tuple[WeightedGroup, ...]:
@@ -131,14 +137,14 @@ def _alike(invoices: int, learned: Mapping[str, Mapping[int, Tally]]) -> tuple[W
 
 def _forecast(
     source: str | None,
-    provider: str,
+    kind: ProviderKind,
     polling: PollingSettings,
     *,
     rate: float,
     groups: Sequence[WeightedGroup],
     census: Census,
 ) -> Forecast:
-    count, batch_size = sum(group.count for group in groups), PROVIDERS[provider].batch_size
+    count, batch_size = sum(group.count for group in groups), kind.batch_size
     if polling.policy is Policy.ADAPTIVE:
         budget = budget_of(count, limits_of(polling), rate=rate, batch_size=batch_size, share=census.share)
         placed = interval_rule(groups, budget, limits_of(polling))
@@ -149,7 +155,7 @@ def _forecast(
         delay = by_value = count / spent / 2 * DAY if spent and polling.policy is Policy.FIXED else None
     return Forecast(
         source=source,
-        provider=provider,
+        provider=kind.name,
         polling=polling,
         rate=rate,
         open_invoices=count,
@@ -158,6 +164,7 @@ def _forecast(
         delay=delay,
         delay_by_value=by_value if polling.weight is Weight.AMOUNT else None,
         changes_learned=sum(tally.events for tallies in census.learned.values() for tally in tallies.values()),
+        batch_size=batch_size,
     )
 
 
@@ -235,7 +242,7 @@ def _cost(forecast: Forecast, slo: timedelta) -> Item:
     shown: Item = {"slo": format_duration(slo)}
     if budget is None:
         return shown | dict.fromkeys(("needed_every", "needed_requests_per_day", "needed_rate"))
-    needed = budget / PROVIDERS[forecast.provider].batch_size
+    needed = budget / forecast.batch_size
     return shown | {
         "needed_every": period(forecast.open_invoices / budget * DAY),
         "needed_requests_per_day": round(needed),

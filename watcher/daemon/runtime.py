@@ -11,7 +11,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher.clock import Clock, Random, SystemClock, system_random
 from watcher.ports import Sender
-from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.kind import ProviderKind
 from watcher.webhook import Target
 
@@ -32,5 +31,6 @@ class Runtime:
     random: Random = system_random
     monotonic: Callable[[], float] = time.monotonic
     idle: timedelta = timedelta(seconds=1)
-    providers: Mapping[str, ProviderKind] = field(default_factory=lambda: PROVIDERS)
+    providers: Mapping[str, ProviderKind] = field(default_factory=dict[str, ProviderKind])
+    """They replace providers of the same name."""
     scheduler: Callable[[], AsyncIOScheduler | None] = lambda: None

@@ -119,7 +119,7 @@ class Service:
         self._plans = self._planned(configuration)
         await self._tune(configuration)
         self.poller.configure(self._plans)
-        self.hints.configure(wiring.hint_sources(configuration, self._runtime.providers))
+        self.hints.configure(wiring.hint_sources(configuration))
         self.metrics.configured({one.name: one.rate for one in configuration.sources.values() if one.enabled})
         for key in wiring.needs_restart(self._opened_with, configuration):
             _log.warning("config.needs_restart", key=key)
@@ -280,5 +280,5 @@ class Service:
         known = self._providers.get(name)
         if known is not None and known[0] == source:
             return known
-        kind = self._runtime.providers[source.provider]
+        kind = self._runtime.providers.get(source.provider, source.kind)
         return source, kind.build(wiring.account(source), self._runtime.session, self._clock, self._runtime.random)

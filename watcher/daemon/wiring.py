@@ -1,6 +1,6 @@
 """Turns settings into the values that the use cases take."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol, cast
@@ -21,7 +21,7 @@ from watcher.polling import AdaptivePolicy, HintSource, SourcePlan
 from watcher.polling.rate_limit import Spacing
 from watcher.ports import Provider
 from watcher.providers.toolkit.hints import hint_schemes
-from watcher.providers.toolkit.kind import Account, ProviderKind
+from watcher.providers.toolkit.kind import Account
 from watcher.webhook import Target
 
 _DISCOVERY_SHARE = 10
@@ -42,7 +42,7 @@ def account(source: SourceSettings) -> Account:
         timezone=source.timezone,
         timeout=source.timeout,
         credentials={key: secret.get_secret_value() for key, secret in source.credentials.items()},
-        options=source.options,
+        options={**source.options, **source.texts},
     )
 
 
@@ -141,12 +141,12 @@ def target(endpoint: EndpointSettings) -> Target:
     )
 
 
-def hint_sources(configuration: Configuration, providers: Mapping[str, ProviderKind]) -> dict[str, HintSource]:
+def hint_sources(configuration: Configuration) -> dict[str, HintSource]:
     """The enabled sources that take hints. What only hints know gets a tenth of the rate."""
     return {
         source.name: HintSource(
             hint_schemes(
-                providers[source.provider],
+                source.kind,
                 secrets=source.hints.all_secrets,
                 tokens=source.hints.all_tokens,
                 credentials=account(source).credentials,

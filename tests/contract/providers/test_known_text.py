@@ -6,11 +6,12 @@ import aiohttp
 import pytest
 
 from tests.contract.providers.test_lists import adapter, bill
+from tests.fakes.adapter_files import METEROID, SANDBOXED
 from tests.fakes.provider_server import StillClock, UnlimitedRate
 from watcher.ports import Found, Missing, Same
 from watcher.sandbox import Sandbox
 
-EACH = pytest.mark.parametrize("name", ["chargeover", "dollr", "fragment", "meteroid", "rapyd"])
+EACH = pytest.mark.parametrize("name", SANDBOXED)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ async def test_an_invoice_that_is_gone_is_missed_whatever_was_known(
     assert isinstance(gone.results[made.id], Missing)
 
 
-@pytest.mark.parametrize("name", ["fragment", "meteroid"])
+@pytest.mark.parametrize("name", ["fragment", "meteroid", METEROID])
 async def test_rows_have_a_text_of_their_own_that_stays_while_nothing_changes(
     sandbox: Sandbox, session: aiohttp.ClientSession, name: str
 ) -> None:

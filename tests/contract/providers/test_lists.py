@@ -9,15 +9,15 @@ import aiohttp
 import pytest
 
 from tests.acceptance.bills import rapyd_id
+from tests.fakes.adapter_files import DOLLR, EVERY, METEROID, kind_named
 from tests.fakes.provider_server import StillClock, UnlimitedRate
 from watcher.ports import Found, Listed, Provider
-from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.kind import Account
 from watcher.sandbox import Bill, Ledger, Sandbox
 from watcher.sandbox.traps import OLD_METEROID, SELF_HOSTED_METEROID, ChargeOverTraps
 
-EACH = pytest.mark.parametrize("name", sorted(PROVIDERS))
-WHOLE = pytest.mark.parametrize("name", ["fragment", "meteroid", "rapyd"])
+EACH = pytest.mark.parametrize("name", EVERY)
+WHOLE = pytest.mark.parametrize("name", ["fragment", "meteroid", METEROID, "rapyd"])
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def sandbox(clock: StillClock) -> AsyncIterator[Sandbox]:
 
 
 def adapter(name: str, sandbox: Sandbox, session: aiohttp.ClientSession, *, base_url: str | None = None) -> Provider:
-    kind = PROVIDERS[name]
+    kind = kind_named(name)
     account = Account(
         "acme",
         base_url or sandbox.base_urls[name],
@@ -109,7 +109,7 @@ async def test_a_row_that_is_a_whole_document_equals_the_answer_by_id(
     assert provider.to_invoice(row.document, None) == provider.to_invoice(result.document, None)
 
 
-@pytest.mark.parametrize("name", ["chargeover", "dollr"])
+@pytest.mark.parametrize("name", ["chargeover", "dollr", DOLLR])
 async def test_a_row_that_is_an_overview_says_which_fields_it_lacks_and_nothing_false_of_the_others(
     name: str, sandbox: Sandbox, session: aiohttp.ClientSession
 ) -> None:
@@ -126,7 +126,7 @@ async def test_a_row_that_is_an_overview_says_which_fields_it_lacks_and_nothing_
     assert replace(given, line_count=whole.line_count, customer_name=whole.customer_name) == whole
 
 
-@pytest.mark.parametrize("name", ["chargeover", "dollr"])
+@pytest.mark.parametrize("name", ["chargeover", "dollr", DOLLR])
 async def test_a_row_that_dates_its_change_in_the_future_says_nothing_of_when_it_changed(
     name: str, sandbox: Sandbox, session: aiohttp.ClientSession, clock: StillClock
 ) -> None:

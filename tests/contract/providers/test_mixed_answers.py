@@ -7,6 +7,7 @@ import pytest
 
 from tests.contract.providers.test_lists import adapter as sandbox_adapter
 from tests.contract.providers.test_lists import bill
+from tests.fakes.adapter_files import SANDBOXED
 from tests.fakes.caches import mixing_cache
 from tests.fakes.provider_server import ProviderServer, StillClock, adapter, fetch_result
 from tests.fakes.wire_documents import example
@@ -15,7 +16,7 @@ from watcher.ports import Failed, Found
 from watcher.providers import PROVIDERS, meteroid
 from watcher.sandbox import Sandbox
 
-EACH = pytest.mark.parametrize("name", ["chargeover", "dollr", "fragment", "meteroid", "rapyd"])
+EACH = pytest.mark.parametrize("name", SANDBOXED)
 UUID = "018f2f6e-3b1a-7c55-9d3e-0123456789ab"
 BASE_62 = "inv_77QuLCzUtHUhkHfF1a7crM"
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.providers.test_lists import adapter, bill
 from tests.contract.providers.test_mixed_answers import EACH
+from tests.fakes.adapter_files import DOLLR, METEROID
 from tests.fakes.caches import stale_cache
 from tests.fakes.provider_server import StillClock, UnlimitedRate
 from tests.fakes.wire_documents import JsonObject, example
@@ -49,7 +50,7 @@ async def test_an_answer_from_a_cache_counts_from_when_it_was_made(
     assert kept.answered_at == first.answered_at + HOUR
 
 
-@pytest.mark.parametrize("name", ["chargeover", "dollr", "meteroid"])
+@pytest.mark.parametrize("name", ["chargeover", "dollr", DOLLR, "meteroid", METEROID])
 async def test_a_payment_moves_the_revision(
     sandbox: Sandbox, session: aiohttp.ClientSession, clock: StillClock, name: str
 ) -> None:

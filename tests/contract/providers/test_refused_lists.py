@@ -3,18 +3,18 @@
 import aiohttp
 import pytest
 
+from tests.fakes.adapter_files import EVERY, kind_named
 from tests.fakes.provider_server import ProviderServer, StillClock, UnlimitedRate, account
 from watcher.core.errors import CredentialsRefused, ListRefused, ProviderUnavailable, RateLimited, WatcherError
 from watcher.ports import Provider
-from watcher.providers import PROVIDERS
 from watcher.providers.toolkit.kind import Account
 
 TOKEN = {"access_token": "abc", "expires_in": 3600}
-EACH = pytest.mark.parametrize("name", sorted(PROVIDERS))
+EACH = pytest.mark.parametrize("name", EVERY)
 
 
 def adapter(name: str, server: ProviderServer, session: aiohttp.ClientSession, clock: StillClock) -> Provider:
-    kind = PROVIDERS[name]
+    kind = kind_named(name)
     plain = account(server.url, credentials=dict.fromkeys(kind.credentials, "key"))
     made = Account(
         plain.name, plain.base_url, plain.timezone, plain.timeout, plain.credentials, {"token_url": server.url}

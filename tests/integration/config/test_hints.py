@@ -6,7 +6,6 @@ import pytest
 
 from tests.integration.config.folder import SOURCE, WHSEC, Folder
 from watcher.daemon import wiring
-from watcher.providers import PROVIDERS
 
 RAPYD = '[sources.r]\nprovider = "rapyd"\naccess_key = { env = "KEY" }\nsecret_key = { env = "KEY" }\n'
 DOLLR = '[sources.d]\nprovider = "dollr"\nclient_id = { env = "KEY" }\nclient_secret = { env = "KEY" }\n'
@@ -17,7 +16,7 @@ def test_a_source_takes_no_hints_unless_there_is_a_table(folder: Folder) -> None
     configuration = folder.load(SOURCE).configuration
     assert configuration.sources["acme"].hints is None
     assert (configuration.hints.listen, configuration.hints.public_url) == ("", None)
-    assert wiring.hint_sources(configuration, PROVIDERS) == {}
+    assert wiring.hint_sources(configuration) == {}
 
 
 def test_secrets_and_tokens_are_kept_apart_and_several_are_a_rotation(folder: Folder) -> None:
@@ -29,12 +28,12 @@ def test_secrets_and_tokens_are_kept_apart_and_several_are_a_rotation(folder: Fo
     hints = configuration.sources["acme"].hints
     assert hints is not None
     assert (hints.all_secrets, hints.all_tokens, hints.echo) == ((WHSEC, WHSEC), ("k-123",), timedelta(seconds=3))
-    assert len(wiring.hint_sources(configuration, PROVIDERS)["acme"].schemes) == 2
+    assert len(wiring.hint_sources(configuration)["acme"].schemes) == 2
 
 
 def test_what_only_hints_know_gets_a_tenth_of_the_rate(folder: Folder) -> None:
     text = f'{SOURCE}discover = true\nrate = "2/s"\n[sources.acme.hints]\ntoken = {{ env = "KEY" }}\n'
-    sources = wiring.hint_sources(folder.load(text).configuration, PROVIDERS)
+    sources = wiring.hint_sources(folder.load(text).configuration)
     assert sources["acme"].discovery_interval == timedelta(seconds=5)
 
 

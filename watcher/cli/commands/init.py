@@ -9,12 +9,17 @@ from typing import Annotated
 import typer
 
 import watcher
+from watcher.cli.open_store import unknown
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import print_answer, print_document
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.core.errors import Refused
+from watcher.providers.toolkit.kind import ProviderKind
 
 app = top_level()
 
+_CONFIG = "watcher.toml"
+_ENDPOINTS = "# An endpoint is one subscriber"
 _SUFFIXES = (".toml", ".csv")
 
 
@@ -24,9 +29,17 @@ def init(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Where watcher.toml and watchlists/ go; made where it is missing.")
     ] = Path("config"),
+    *,
+    provider: Annotated[
+        str | None, typer.Option("--provider", help="Fill in a source of this provider, one of `provider list`.")
+    ] = None,
 ) -> None:
     """Write a configuration to start with: every key with its default and what it does. Never overwrites anything."""
     examples = dict(_examples(_shipped()))
+    if provider is not None:
+        if provider not in BUILT_IN:
+            raise unknown("provider", provider, BUILT_IN, "comes with the program")
+        examples[_CONFIG] = _with_source(examples[_CONFIG], BUILT_IN[provider])
     there = [folder / name for name in examples if (folder / name).exists()]
     if there:
         raise Refused(f"{there[0]} exists already, and init overwrites nothing: give another directory")
@@ -47,6 +60,17 @@ def init(
         f"  3. list your invoices in {folder / 'watchlists'}\n"
         f"  4. invoice-watcher check --online{_option(folder)}\n  5. invoice-watcher run{_option(folder)}"
     )
+
+
+def _with_source(text: str, kind: ProviderKind) -> str:
+    """The configuration with a source of this provider; what only its user knows is named, and switched off."""
+    lines = [f"[sources.{kind.name}]", f'provider = "{kind.name}"']
+    lines += [f'{key} = {{ env = "{f"{kind.name}_{key}".upper()}" }}' for key in kind.credentials]
+    if kind.base_url is None:
+        lines.append('#base_url = "https://…"  # must be set: every account has its own')
+    lines += [f'#{key} = "{default}"' for key, default in {**kind.options, **kind.texts}.items()]
+    before, marker, after = text.partition(_ENDPOINTS)
+    return "\n".join((before + lines[0], *lines[1:], "", marker + after))
 
 
 def _option(folder: Path) -> str:

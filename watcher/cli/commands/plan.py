@@ -15,6 +15,7 @@ from watcher.cli.open_store import known_source, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, Item, counted, field, print_answer, print_document, print_list, print_note
 from watcher.clock import SystemClock
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.settings import PollingSettings
 from watcher.config.values.durations import format_duration, parse_duration, parse_rate
 from watcher.core.errors import ConfigError, SchemaMismatch, StoreUnavailable
@@ -22,7 +23,6 @@ from watcher.core.scheduling.hazard import Tally
 from watcher.core.scheduling.hint_state import HintState
 from watcher.daemon.explain import explain as explained
 from watcher.daemon.planner import document, forecast_all, of_description
-from watcher.providers import PROVIDERS
 from watcher.store import HintSummaries, SqlHazardStats, hint_item
 
 app = top_level()
@@ -46,8 +46,8 @@ def _rate(text: str) -> float:
 
 
 def _provider(name: str | None) -> str | None:
-    if name is not None and name not in PROVIDERS:
-        raise typer.BadParameter(f"{name!r} is unknown, must be one of {', '.join(PROVIDERS)}")
+    if name is not None and name not in BUILT_IN:
+        raise typer.BadParameter(f"{name!r} is unknown, must be one of {', '.join(BUILT_IN)}")
     return name
 
 
@@ -100,7 +100,7 @@ def plan(
     if invoices is None and (provider or rate or every):
         raise typer.BadParameter("--provider, --rate and --every describe invoices: give --invoices too")
     if invoices is not None and provider is None:
-        raise typer.BadParameter(f"--invoices needs --provider, one of {', '.join(PROVIDERS)}")
+        raise typer.BadParameter(f"--invoices needs --provider, one of {', '.join(BUILT_IN)}")
     if invoices is None or provider is None:
         items = anyio.run(_plan, invocation, slo)
     else:
@@ -129,10 +129,8 @@ async def _described(
     slo: timedelta | None,
 ) -> Item:
     polling = PollingSettings() if every is None else PollingSettings(every=every)
-    learned = await _learned(invocation, provider)
-    forecast = of_description(
-        provider, polling, invoices=invoices, rate=rate or PROVIDERS[provider].rate, learned=learned
-    )
+    kind, learned = BUILT_IN[provider], await _learned(invocation, provider)
+    forecast = of_description(kind, polling, invoices=invoices, rate=rate or kind.rate, learned=learned)
     return {**document(forecast, (), slo), "hints": None}
 
 

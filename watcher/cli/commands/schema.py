@@ -1,5 +1,7 @@
 """`schema`: the JSON Schemas that editors and subscribers can check against."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
 
@@ -7,9 +9,15 @@ import typer
 
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import print_document
+from watcher.config.adapters.built_in import BUILT_IN
+from watcher.config.adapters.files import configured_adapters
+from watcher.config.environment import environment
 from watcher.config.json_schemas import config_schema, watchlist_schema
+from watcher.config.load import find
+from watcher.core.errors import ConfigError
 from watcher.core.invoices.event_schema import event_schema
-from watcher.providers import PROVIDERS
+from watcher.providers.adapter_file.provider import kind_of
+from watcher.providers.toolkit.kind import ProviderKind
 
 app = top_level()
 
@@ -25,11 +33,19 @@ def schema(
     invocation: Invocation, subject: Annotated[Subject, typer.Argument(help="What the schema describes.")]
 ) -> None:
     """Print the JSON Schema (2020-12) of watcher.toml, of a watch list, or of every webhook body."""
-    del invocation
     match subject:
         case Subject.CONFIG:
-            print_document(config_schema(PROVIDERS))
+            print_document(config_schema(_kinds(invocation)))
         case Subject.WATCHLIST:
             print_document(watchlist_schema())
         case Subject.EVENT:
             print_document(event_schema())
+
+
+def _kinds(invocation: Invocation) -> Mapping[str, ProviderKind]:
+    """The built-in providers, and those of the adapter files of a configuration that is right."""
+    kinds = dict(BUILT_IN)
+    with suppress(ConfigError):
+        for adapter in configured_adapters(find(invocation.config, environment())):
+            kinds[adapter.spec.name] = kind_of(adapter.spec)
+    return kinds

@@ -76,6 +76,7 @@ class Reading:
     credentials: MutableMapping[str, str] = field(default_factory=dict[str, str])
     stamps: dict[Path, Stamp] = field(default_factory=dict[Path, Stamp])
     patterns: tuple[str, ...] = ()
+    adapter_patterns: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list[Problem])
     warnings: list[str] = field(default_factory=list[str])
     _digests: dict[Path, bytes] = field(default_factory=dict[Path, bytes])

@@ -190,6 +190,12 @@ def _header_value(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _option(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("holds line ends or control characters, must be one line of text")
+    return text
+
+
 def _port(port: int) -> int:
     if not 1 <= port <= 65_535:  # noqa: PLR2004 - TCP's own bounds
         raise ValueError(f"{port} is not a port, must be 1 to 65535")
@@ -247,6 +253,7 @@ DatabaseUrl = Annotated[
     SecretStr, BeforeValidator(_text_or_secret), AfterValidator(_database), WithJsonSchema(_TEXT_OR_REFERENCE)
 ]
 EndpointUrl = Annotated[Text, AfterValidator(_endpoint_url)]
+OptionText = Annotated[Text, AfterValidator(_option)]
 ProviderUrl = Annotated[Text, AfterValidator(addresses.provider_url)]
 Listen = Annotated[str, BeforeValidator(_from_text(addresses.listen_address, "host:port"))]
 Network = Annotated[

@@ -7,6 +7,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import cast
 
+from watcher.core import json_text
 from watcher.core.errors import InvalidAnswer
 from watcher.core.json_text import Document
 
@@ -69,6 +70,13 @@ def raw(document: Document, body: bytes | None = None, *, keep: frozenset[str] =
     except RecursionError as error:
         raise InvalidAnswer("not JSON we read: nested too deep") from error
     return _MARKED_NUMBER.sub(r"\1", text).encode("ascii")
+
+
+def masked_text(body: bytes) -> str:
+    """The text of any JSON without links and secrets, numbers exact. Raises InvalidAnswer."""
+    value = json_text.read(body)
+    wrapped = raw({"answer": value})
+    return wrapped.removeprefix(b'{"answer":').removesuffix(b"}").decode()
 
 
 def _id_of(row: object) -> str:

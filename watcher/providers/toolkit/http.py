@@ -34,7 +34,7 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9_~-]+")
 """It needs no encoding."""
 _CONNECTING = 0.8
 """Share of the timeout."""
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ProviderHttp:
         method: str,
         target: str,
         *,
-        headers: Headers = _NO_HEADERS,
+        headers: Headers = NO_HEADERS,
         body: bytes | None = None,
         url: str | None = None,
     ) -> Answer:

@@ -34,10 +34,12 @@ Raises ValueError for an unusable secret, with a message for operators that repe
 
 @dataclass(frozen=True, slots=True)
 class ProviderKind:
-    """`credentials` are required secrets; `options` are optional plain keys with their defaults.
+    """`credentials` are required secrets; `options` are optional URLs with their defaults, `texts` other keys.
 
     `rate` is in requests per second. `base_url` is None if every account has its own. `batch_size` is that of an
     account that has batches: an adapter knows its own.
+
+    `digest` is that of an adapter file: replicas compare it.
 
     `hint_scheme` is None if the provider sends no webhooks. `hints_need_secret` is False if it signs them with the
     credentials. `hints_cover_url`: the signature covers the URL that is configured at the provider.
@@ -50,7 +52,9 @@ class ProviderKind:
     build: BuildProvider
     timezone: str = "UTC"
     options: Mapping[str, str] = field(default_factory=dict[str, str])
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
     batch_size: int = 1
+    digest: str = ""
     hint_scheme: BuildHintScheme | None = None
     hints_need_secret: bool = True
     hints_cover_url: bool = False

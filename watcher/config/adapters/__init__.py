@@ -1,0 +1,1 @@
+"""Adapter files: reading, checking and running their examples."""
