@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 
+import aiohttp
 import anyio
 
 from tests.acceptance.daemon import Site, until
@@ -69,10 +70,11 @@ async def compared(options: argparse.Namespace, *, hinted: bool) -> Result:
         bills = [
             sandbox.ledger.create("meteroid", f"inv_{number:05}", "EUR", 100_000) for number in range(options.invoices)
         ]
-        if hinted:
-            take_hints(site, "meteroid", rate=options.rate)
-        else:
-            site.source("meteroid", rate=options.rate)
+        site.source("meteroid", rate=options.rate)
+        address = take_hints(site, "meteroid", rate=options.rate) if hinted else None
+        sandbox.hints.targets.clear()  # it sends one webhook after the other, and providers many at once
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        sending = await stack.enter_async_context(anyio.create_task_group())
         site.polling |= {"every": options.every}
         site.watch("meteroid", *(bill.id for bill in bills))
         await stack.enter_async_context(site.running())
@@ -84,10 +86,19 @@ async def compared(options: argparse.Namespace, *, hinted: bool) -> Result:
             await anyio.sleep_until(began_at + number / options.changes)
             changed_at[bill.id] = anyio.current_time()
             sandbox.ledger.pay(bill)
+            if address is not None:
+                sending.start_soon(_webhook, session, address, bill.id)
         seconds, requests = anyio.current_time() - began_at, len(sandbox.requests) - before
         await until(lambda: changed_at.keys() <= arrivals.paid_at.keys(), "all changes were sent", within=900)
         delays = [arrivals.paid_at[one] - at for one, at in changed_at.items()]
     return Result("with hints" if hinted else "without hints", delays, requests, seconds)
+
+
+async def _webhook(session: aiohttp.ClientSession, address: str, invoice_id: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    url, body = f"http://{address}/hints/meteroid", {"invoice_id": invoice_id}
+    async with session.post(url, json=body, headers=headers) as response:
+        assert response.status == 202
 
 
 @dataclass
