@@ -118,7 +118,7 @@ class Flood:
         return (
             f"{self.name:<24} {self.sent / self.seconds:7.0f} hints/s, {self.accepted / self.seconds:5.0f} accepted   "
             f"{self.before:5.0f} → {self.after:5.0f} MiB   {self.requests / self.seconds:5.1f} requests/s of 20, "
-            f"{self.others} of them polls of others"
+            f"{self.others} of them for others (polls, and pages of the list)"
         )
 
 
