@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from watcher.core.invoices import history_state
 from watcher.core.invoices.body import FULL_LIMIT, Observation, full, thin
-from watcher.core.invoices.event import CLOCK_TYPES, EventType, Fact, is_quiet
+from watcher.core.invoices.event import CLOCK_TYPES, EventType, Fact, is_change_at_provider, is_quiet
 from watcher.core.invoices.invoice import Snapshot
 from watcher.core.invoices.transition import Event, Transition
 from watcher.core.webhooks.subscription import Subscription
@@ -51,7 +51,7 @@ def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Obse
 
 def _delay(fact: Fact, observed_at: datetime) -> timedelta | None:
     """How long after the provider's time of a change it was found; zero if the provider's clock is ahead."""
-    if fact.occurred_at is None or fact.type in CLOCK_TYPES or is_quiet(fact.type, fact.reason):
+    if fact.occurred_at is None or not is_change_at_provider(fact):
         return None
     return max(observed_at - fact.occurred_at, timedelta(0))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from watcher.core.invoices.event import CLOCK_TYPES, is_quiet
+from watcher.core.invoices.event import is_change_at_provider
 from watcher.core.invoices.transition import Event
 from watcher.polling.source_plan import SourcePlan
 from watcher.ports import ClaimedWatch, FoundBy, HintedChange, PollReason, PollRecord, WatchState
@@ -28,8 +28,8 @@ def hinted_changes(
     """The changes that hints could have brought: none of a first poll, and none of the clock's."""
     if plan.hint_echo is None or watch.fetched_at is None:
         return ()
-    facts = [event.fact for event in events if event.fact.type not in CLOCK_TYPES]
-    return tuple(HintedChange(plan.name, fact.type, how) for fact in facts if not is_quiet(fact.type, fact.reason))
+    facts = (event.fact for event in events)
+    return tuple(HintedChange(plan.name, fact.type, how) for fact in facts if is_change_at_provider(fact))
 
 
 def with_next_reason(plan: SourcePlan, watch: ClaimedWatch, record: PollRecord) -> PollRecord:

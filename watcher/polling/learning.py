@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from watcher.core.invoices.event import CLOCK_TYPES, is_quiet
+from watcher.core.invoices.event import is_change_at_provider
 from watcher.core.invoices.transition import Event
 from watcher.core.scheduling.hazard import Exposure, exposures, left_over
 from watcher.polling.source_plan import SourcePlan
@@ -33,8 +33,7 @@ def learned(
 
 def _changed_at(since: datetime, until: datetime, events: Sequence[Event]) -> datetime | None:
     """When the provider made the change: as it says, else in the middle of the interval; None without one."""
-    seen = [event.fact for event in events if event.fact.type not in CLOCK_TYPES]
-    seen = [fact for fact in seen if not is_quiet(fact.type, fact.reason)]
+    seen = [event.fact for event in events if is_change_at_provider(event.fact)]
     if not seen:
         return None
     dated = [fact.occurred_at for fact in seen if fact.occurred_at is not None and since < fact.occurred_at <= until]

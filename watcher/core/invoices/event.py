@@ -105,3 +105,8 @@ def _derive(*parts: str) -> str:
         encoded = part.encode()
         digest.update(b"%d:%b" % (len(encoded), encoded))
     return f"evt_{digest.hexdigest()[:32]}"
+
+
+def is_change_at_provider(fact: Fact) -> bool:
+    """Whether the provider changed the invoice: not the clock, not the configuration, and no first poll."""
+    return fact.type not in CLOCK_TYPES and not is_quiet(fact.type, fact.reason)

@@ -59,7 +59,7 @@ def body(row: AnyRow) -> bytes:
 
 
 def event(row: AnyRow) -> dict[str, object]:
-    """The full body of a row of `EVENTS`, its cursor, and how it was found (`ports.FoundBy`), null before 0.2."""
+    """The full body of a row of `EVENTS`, its cursor, and how it was found (`ports.FoundBy`, null if unknown)."""
     return cast("dict[str, object]", json_text.read(body(row))) | {"cursor": row.cursor, "found_by": row.found_by}
 
 
