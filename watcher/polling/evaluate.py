@@ -1,6 +1,6 @@
 """Turns the result of polling one invoice into what is recorded. Pure: time and jitter are passed in."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from watcher.core.errors import InvalidAnswer, WatcherError
@@ -14,6 +14,7 @@ from watcher.core.scheduling import intervals
 from watcher.core.scheduling.allocation import HazardGroup
 from watcher.core.scheduling.hazard import due_hour
 from watcher.core.scheduling.value_weight import worth_of
+from watcher.core.value_object import value_object
 from watcher.polling import fingerprint
 from watcher.polling.change import change_of
 from watcher.polling.hints import found_by, hinted_changes
@@ -29,7 +30,7 @@ _DOUBTS, _DOUBTED_FOR = 3, timedelta(days=1)
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Moment:
     """When a poll was made, and whether our clock can be trusted. `is_cached` as in `ports.Fetched`."""
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -136,8 +136,10 @@ class Fetcher:
         rows = {row.invoice_id: row for row in page.rows}
         records: list[PollRecord] = []
         changed_rows: list[ClaimedWatch] = []
+        held = self._skew.holds(page.answered_at)
         for watch in watches:
-            row, at = rows[watch.invoice_id], replace(self._moment(page.asked_at, page.answered_at), is_list=True)
+            row = rows[watch.invoice_id]
+            at = Moment(page.asked_at, page.answered_at, self._random(), clock_held=held, is_list=True)
             record = (
                 evaluate.partial_row(plan, watch, row, page.omits, at)
                 if row.result is None

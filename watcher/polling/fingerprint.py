@@ -4,7 +4,7 @@ Three digests in a row: of the bytes as they were sent, of their content, and of
 bytes mean equal content; if the bytes differ, the content has to be read.
 """
 
-from collections.abc import Hashable
+from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -14,9 +14,9 @@ _NO_TEXT = bytes(_TEXT)
 
 
 @lru_cache(maxsize=4096)
-def digest(added: Hashable) -> bytes:
-    """The digest of what the configuration adds: many watches share it."""
-    return blake2b(repr(added).encode(), digest_size=8).digest()
+def added(tags: tuple[str, ...], due_on: date | None, rules: str) -> bytes:
+    """The digest of what the configuration adds to a watch's document: many watches share it."""
+    return blake2b(f"({tags!r}, {due_on!r}, {rules})".encode(), digest_size=8).digest()
 
 
 def joined(text: bytes, document: bytes, added: bytes) -> bytes:

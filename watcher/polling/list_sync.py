@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import anyio
 import structlog
@@ -168,9 +167,7 @@ class ListSync:
         while not chosen.is_over and not self._runner.stopping.is_set():
             chosen.leased.clear()
             chosen.is_over = True
-            for outcome in await self._runner.guarded(
-                source, chosen.leased, partial(self._page, source, lists, chosen)
-            ):
+            for outcome in await self._runner.guarded(source, chosen.leased, self._page(source, lists, chosen)):
                 await pass_on(send, outcome)
 
     async def _confirm_absent(self, plan: SourcePlan, lists: Lists, chosen: Round) -> int:

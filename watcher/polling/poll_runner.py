@@ -1,9 +1,8 @@
 """Makes the requests for claimed watches. The poller, list syncs and urgent polls share one."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 import anyio
 import structlog
@@ -63,18 +62,19 @@ class PollRunner:
         if self.stopping.is_set() or self.network.is_down:
             await pass_on(outcomes, self.given_back(source.plan.name, watches))
             return
-        for outcome in await self.guarded(source, watches, partial(self.fetcher.result, source, watches, send_slot)):
+        result = self.fetcher.result(source, watches, send_slot)
+        for outcome in await self.guarded(source, watches, result):
             await pass_on(outcomes, outcome)
 
     async def guarded(
         self,
         source: ActiveSource,
         watches: Sequence[ClaimedWatch],
-        work: Callable[[], Awaitable[tuple[Outcome, ...]]],
+        work: Awaitable[tuple[Outcome, ...]],
     ) -> tuple[Outcome, ...]:
         """Do the work. Give the watches back if the store is unavailable, and fail them if this program has a bug."""
         try:
-            return await work()
+            return await work
         except StoreUnavailable as error:
             _log.error("polls.given_up", source=source.plan.name, polls=len(watches), error=str(error))
             return (self.given_back(source.plan.name, watches),)

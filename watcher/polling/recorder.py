@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import anyio
@@ -12,6 +11,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from watcher.clock import Clock
 from watcher.core.errors import StoreUnavailable
+from watcher.core.value_object import value_object
 from watcher.ports import UNOBSERVED, ClaimedWatch, PollObserver, PollOutcome, PollQueue, PollRecord, WatchState
 
 _log = structlog.get_logger()
@@ -27,7 +27,7 @@ _TRIES = 60
 """After this many the leases have ended, and the polls are made again."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Outcome:
     """The records of one request for these watches. `success_at` is when a request began that was answered well.
 
@@ -117,12 +117,11 @@ class Recorder:
                 _log.error("polls.left_leased", polls=len(watches), error=str(error))
 
     def _count(self, batch: list[Outcome], lost: frozenset[int]) -> None:
-        counts = Counter(
-            (outcome.source, _outcome(record))
-            for outcome in batch
-            for record in outcome.records
-            if not record.clock_only and record.key not in lost
-        )
+        counts = Counter[tuple[str, PollOutcome]]()
+        for outcome in batch:
+            for record in outcome.records:
+                if not record.clock_only and record.key not in lost:
+                    counts[outcome.source, _outcome(record)] += 1
         for (source, how), count in counts.items():
             self.polled += count
             self._observer.polled(source, how, count)
@@ -131,6 +130,8 @@ class Recorder:
         for record in outcome.records:
             if record.key in lost:
                 _log.warning("poll.lease_lost", source=outcome.source, invoice_id=_invoice_id(outcome, record))
+                continue
+            if record.is_unchanged:
                 continue
             if record.state is WatchState.FAILING:
                 self.failed += 1

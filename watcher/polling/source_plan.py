@@ -1,7 +1,7 @@
 """What the poller knows about one source; it does not change until the next reload."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -42,6 +42,11 @@ class SourcePlan:
     """Sources at one host are reachable, or not, together."""
     subscriptions: tuple[Subscription, ...] = ()
     adaptive_policy: AdaptivePolicy | None = None
+    _rules: str = field(init=False, repr=False, compare=False)
+    """Hashing the rules themselves for every poll would cost more than reading the answer."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_rules", f"{self.timezone.key!r}, {self.customer_names!r}, {self.clock!r}")
 
     def facts(self, watch: ClaimedWatch) -> WatchFacts:
         return WatchFacts(
@@ -59,4 +64,4 @@ class SourcePlan:
         It includes the rules of the clock: what they change (the overdue flag, the next instant) is found by comparing
         again.
         """
-        return fingerprint.digest((watch.tags, watch.due_on, self.timezone.key, self.customer_names, self.clock))
+        return fingerprint.added(watch.tags, watch.due_on, self._rules)

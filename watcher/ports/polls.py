@@ -9,6 +9,7 @@ from typing import Protocol
 from watcher.core.invoices.invoice import Snapshot
 from watcher.core.scheduling.allocation import UNSEEN, HazardGroup
 from watcher.core.scheduling.hazard import Exposure
+from watcher.core.value_object import value_object
 
 
 class WatchState(StrEnum):
@@ -63,7 +64,7 @@ class ClaimRequest:
     """Only watches that a hint named: a list sync refreshes the others."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ClaimedWatch:
     """A due watch under lease.
 
@@ -113,7 +114,7 @@ class Form(StrEnum):
     TRUNCATED = "truncated"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class EventRecord:
     """One event as it is stored: always `bodies[Form.FULL]`, the other forms if a delivery needs them.
 
@@ -133,7 +134,7 @@ class EventRecord:
     found_by: FoundBy | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Change:
     """What a poll changes. `snapshot` is None if there are only clock events without a new version.
 
@@ -148,7 +149,7 @@ class Change:
     supersedes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PollRecord:
     """The outcome of one poll. `poll_at` None retires the watch.
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from watcher.core.errors import WatcherError
 from watcher.core.invoices.invoice import Invoice, Snapshot
 from watcher.core.json_text import Document
+from watcher.core.value_object import value_object
 
 
 class RateLimiter(Protocol):
@@ -27,7 +28,7 @@ Known = Mapping[str, bytes]
 NOTHING_KNOWN: Known = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Found:
     """The provider's document of one invoice. Its parts are computed only when needed, as most polls change nothing.
 
@@ -78,7 +79,7 @@ class Failed:
 PollResult = Found | Same | Missing | Failed
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Fetched:
     """The results of one request, by invoice id. `asked_at` is its start, `answered_at` the arrival of its answer.
 
@@ -92,7 +93,7 @@ class Fetched:
     is_cached: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Listed:
     """One row of a list. `result` is None if rows lack parts of the document: then `document` is a partial row.
 

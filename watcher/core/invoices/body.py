@@ -1,6 +1,5 @@
 """The bytes that subscribers receive: the body of Standard Webhooks 1.0."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -11,12 +10,13 @@ from watcher.core.invoices.invoice import Snapshot
 from watcher.core.invoices.snapshot import to_document
 from watcher.core.invoices.transition import Event
 from watcher.core.money import text
+from watcher.core.value_object import value_object
 
 FULL_LIMIT = 20_000
 """In bytes. A longer body is sent as a thin one with `"truncated": true`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Observation:
     """When a change was observed: after `observed_after`, at `observed_at`.
 

@@ -1,17 +1,17 @@
 """The fields in which two snapshots differ."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import cast
 
 from watcher.core.invoices.invoice import Snapshot
 from watcher.core.invoices.snapshot import to_document
 from watcher.core.json_text import Document
+from watcher.core.value_object import value_object
 
 _IDENTITY = ("source", "id")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class FieldChange:
     """One field that differs; nested fields are named by their path: `amounts.EUR.paid`, `customer.id`.
 

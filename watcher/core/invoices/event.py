@@ -1,12 +1,12 @@
 """The events: their types in the order of recording, what each one contains, and how their ids are derived."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from watcher.core.invoices.diff import FieldChange
+from watcher.core.value_object import value_object
 
 
 class EventType(StrEnum):
@@ -47,7 +47,7 @@ CLOCK_TYPES = frozenset({EventType.OVERDUE_CLEARED, EventType.DUE_SOON, EventTyp
 ORDER = {event_type: place for place, event_type in enumerate(EventType)}
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Delta:
     """How far the amount moved that the event is about, as a positive number."""
 
@@ -55,7 +55,7 @@ class Delta:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Fact:
     """One event before it has a sequence number and an id.
 

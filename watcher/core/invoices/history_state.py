@@ -1,7 +1,6 @@
 """What is kept of one invoice's history from poll to poll, and its stored text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -9,9 +8,10 @@ from watcher.core import json_text
 from watcher.core.instants import instant_text, read_instant
 from watcher.core.invoices.invoice import Snapshot, Status
 from watcher.core.invoices.snapshot import from_document, to_document
+from watcher.core.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HistoryState:
     """`version` and `sequence` are those of the last snapshot and the last event; both count from 1.
 

@@ -4,10 +4,12 @@ An adapter turns a provider's answer into an `Invoice`. `snapshot.take` adds wha
 the local end of the due day, overdue) and makes a `Snapshot`, whose `to_document` is what subscribers receive.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from watcher.core.value_object import value_object
 
 
 class Status(StrEnum):
@@ -31,7 +33,7 @@ class Direction(StrEnum):
     PAYABLE = "payable"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Amounts:
     """One currency of an invoice, in major units; each Decimal has exactly the decimals that it is shown with.
 
@@ -50,13 +52,13 @@ class Amounts:
     minor: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Customer:
     id: str | None = None
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Invoice:
     """What one provider answer says about one invoice, in the terms of the contract and before any clock.
 
@@ -96,7 +98,7 @@ class Invoice:
     """A payment was in progress in the snapshot before, the provider shows none now, and nothing was paid (Dollr)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Snapshot:
     """The canonical document that subscribers receive. Equal documents are equal snapshots."""
 

@@ -1,7 +1,7 @@
 """Makes the canonical snapshot of a provider's invoice, and its document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import cast
@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from watcher.core.instants import end_of_day, instant_text, local_date, read_instant
 from watcher.core.invoices.invoice import WITHOUT_DUE, Amounts, Customer, Direction, Invoice, Snapshot, Status
 from watcher.core.money import text
+from watcher.core.value_object import value_object
 
 MONEY_FIELDS = ("total", "paid", "due", "credited", "refunded", "written_off")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class WatchFacts:
     """What the configuration, and not the provider, knows about a watched invoice."""
 

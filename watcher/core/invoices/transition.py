@@ -1,6 +1,6 @@
 """One step of an invoice's history: from its state and a new snapshot or instant to events and a new state."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from watcher.core import money
@@ -10,9 +10,10 @@ from watcher.core.invoices.diff import changes
 from watcher.core.invoices.event import CLOCK_TYPES, ORDER, EventType, Fact, fact_id
 from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Invoice, Snapshot, Status
+from watcher.core.value_object import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Event:
     """A fact with its place in the invoice's history. `sequence` counts from 1 without gaps."""
 
@@ -21,7 +22,7 @@ class Event:
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Transition:
     """`snapshot` is the current one; `is_new_version` says whether it differs from the one before."""
 

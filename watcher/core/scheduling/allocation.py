@@ -13,6 +13,7 @@ from watcher.core.scheduling import value_weight
 from watcher.core.scheduling.hazard import DAY, UNIFORM, Curve, Tally, days_after, stage_at
 from watcher.core.scheduling.hint_state import HintState
 from watcher.core.scheduling.intervals import jittered
+from watcher.core.value_object import value_object
 
 RATE_SHARE = 0.9
 """The share of the rate that may be planned: near 1 a queue builds up, and settled invoices, tokens and retries need
@@ -21,7 +22,7 @@ room.
 _HALVINGS = 60
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HazardGroup:
     """What scheduling knows about an invoice; those with equal values form a group.
 

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf, sqrt
 
+from watcher.core.value_object import value_object
+
 DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +52,7 @@ class Tally:
         return (self.events + _PRIOR_EVENTS) / (self.days + _PRIOR_DAYS)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Exposure:
     """What one poll teaches: `events` changes in `time`, for invoices of this provider and status in this stage."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import cast
@@ -22,6 +21,7 @@ from watcher.core.errors import (
     Unreachable,
 )
 from watcher.core.json_text import Document
+from watcher.core.value_object import value_object
 from watcher.ports import RateLimiter
 from watcher.providers.toolkit.http_body import MAX_BODY_BYTES, AnswerTooLong, age, decoded, http_date, retry_after
 from watcher.providers.toolkit.kind import Account
@@ -37,7 +37,7 @@ _CONNECTING = 0.8
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Answer:
     """One complete HTTP answer of any status. Header names are in lower case; `body` is decoded.
 
@@ -216,14 +216,15 @@ def _once() -> aiohttp.ClientMiddlewareType:
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
     if (response.content_length or 0) > MAX_BODY_BYTES:
         raise AnswerTooLong(f"the answer is longer than {MAX_BODY_BYTES} bytes")
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := await response.content.readany():
+    content, chunks, size = response.content, list[bytes](), 0
+    while True:
+        chunk = await content.readany()
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             raise AnswerTooLong(f"the answer is longer than {MAX_BODY_BYTES} bytes")
         chunks.append(chunk)
-    return b"".join(chunks)
+        if content.at_eof():  # nearly always after the first one: asking again would cost as much as this did
+            return b"".join(chunks)
 
 
 def _answer(response: aiohttp.ClientResponse, received: bytes, asked_at: datetime, answered_at: datetime) -> Answer:
@@ -231,17 +232,10 @@ def _answer(response: aiohttp.ClientResponse, received: bytes, asked_at: datetim
     if 300 <= status < 400:  # noqa: PLR2004  # status codes are their own names
         raise ProviderUnavailable(f"HTTP {status}: redirects are never followed; correct base_url")
     made_at, kept, encoding = http_date(headers.get("date")), age(headers), headers.get("content-encoding")
+    body = decoded(received, encoding.strip().lower()) if encoding else received
     server_date = None if made_at is None else made_at + kept
-    return Answer(
-        status=status,
-        headers=headers,
-        body=decoded(received, encoding.strip().lower()) if encoding else received,
-        asked_at=asked_at,
-        answered_at=answered_at,
-        server_date=server_date,
-        retry_after=retry_after(headers, server_date or answered_at) if status >= 400 else None,  # noqa: PLR2004
-        age=kept,
-    )
+    wait = retry_after(headers, server_date or answered_at) if status >= 400 else None  # noqa: PLR2004
+    return Answer(status, headers, body, asked_at, answered_at, server_date, wait, kept)
 
 
 def _translated(error: Exception, url: URL) -> ProviderUnavailable:

@@ -13,6 +13,7 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_RETRY_AFTER = timedelta(hours=1)
 """A longer one is cut: one wrong header must not stop an account for a day."""
 
+_FRESH = timedelta(0)
 _WHOLE_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
@@ -52,8 +53,10 @@ def http_date(text: str | None) -> datetime | None:
 
 def age(headers: Mapping[str, str]) -> timedelta:
     """For how long a cache on the way has kept the answer (RFC 9111 §5.1); zero if it is fresh or nothing says so."""
-    seconds = headers.get("age", "").strip()
-    return timedelta(seconds=int(seconds)) if _WHOLE_SECONDS.fullmatch(seconds) else timedelta(0)
+    seconds = headers.get("age")
+    if seconds is None or not _WHOLE_SECONDS.fullmatch(seconds.strip()):
+        return _FRESH
+    return timedelta(seconds=int(seconds))
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:

@@ -128,23 +128,24 @@ LEASE_STALE = leasing(_stale(), poll_again=watches.c.due_at <= HERE)
 
 
 def _claimed(row: AnyRow) -> ClaimedWatch:
-    key, lease, invoice_id, tags, due_on, fingerprint, memory, asked_at, fetched_at, *rest = row
-    misses, first_missed_at, failures, settled_at, clock_at, status, due_hour, currency, worth, reason, _ = rest
+    key, lease, invoice_id, tags, due_on, fingerprint, memory, asked_at, fetched_at, misses, *rest = row
+    first_missed_at, failures, settled_at, clock_at, status, due_hour, currency, worth, reason, _ = rest
+    # In the order of the fields: naming twelve arguments costs as much as everything else here.
     return ClaimedWatch(
-        key=key,
-        lease=lease,
-        invoice_id=invoice_id,
-        tags=read_tags(tags),
-        due_on=read_day(due_on),
-        fingerprint=fingerprint,
-        memory=memory,
-        asked_at=read_stamp(asked_at),
-        fetched_at=read_stamp(fetched_at),
-        misses=misses,
-        first_missed_at=read_stamp(first_missed_at),
-        failures=failures,
-        settled_at=read_stamp(settled_at),
-        clock_at=read_stamp(clock_at),
-        hazard_group=HazardGroup(status, due_hour, currency, worth),
-        poll_reason=None if reason is None else PollReason(reason),
+        key,
+        lease,
+        invoice_id,
+        read_tags(tags),
+        read_day(due_on),
+        fingerprint,
+        memory,
+        read_stamp(asked_at),
+        read_stamp(fetched_at),
+        misses,
+        read_stamp(first_missed_at),
+        failures,
+        read_stamp(settled_at),
+        read_stamp(clock_at),
+        HazardGroup(status, due_hour, currency, worth),
+        None if reason is None else PollReason(reason),
     )
