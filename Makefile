@@ -7,7 +7,7 @@
 #   make lock      pin the ranges of pyproject.toml anew (UPGRADE=1: to the newest versions)
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
-#   make bench     polls and deliveries per second, as ratios to bare loops
+#   make bench     polls and deliveries per second, as ratios to bare loops; polls by adapter file, to those by code
 #   make hints     how soon changes are sent with hints and without, and what a flood of hints does
 #   make chaos     break the running program in every way, and account for every event: KILLS=1000 SEED=1 JOBS=2
 #   make takeover  how long until another replica does what a lost one held
@@ -103,6 +103,7 @@ bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.polls
 	@$(PY) -m tests.benchmarks.deliveries
 	@$(PY) -m tests.benchmarks.lists
+	@$(PY) -m tests.benchmarks.adapter_files
 
 # On SQLite; and half as many kills on PostgreSQL, with three replicas.
 chaos: KILLS := 1000

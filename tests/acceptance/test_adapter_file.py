@@ -1,13 +1,17 @@
 """An adapter file on its way through the whole program: the daemon reads it, polls by it, and sends events."""
 
+import hashlib
+import hmac
 import json
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
-from tests.acceptance.daemon import Site, until
+from tests.acceptance.daemon import Site, free_port, until
 from tests.fakes.provider_server import ProviderServer, provider_server
 from watcher.config.adapters.built_in import shipped_adapter
 
@@ -24,6 +28,26 @@ BILL: dict[str, object] = {
     "lines": [{}, {}],
     "payments": [],
 }
+
+
+def take_hints(site: Site) -> str:
+    """Polls are too rare to find the change."""
+    address = f"127.0.0.1:{free_port()}"
+    site.hints = {"listen": address}
+    site.polling |= {"every": "1h"}
+    return address
+
+
+def stripe_signature(secret: str, body: bytes) -> dict[str, str]:
+    seconds = str(int(time.time()))
+    digest = hmac.new(secret.encode(), seconds.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"Stripe-Signature": f"t={seconds},v1={digest}"}
+
+
+async def send(address: str, source: str, body: bytes, headers: dict[str, str]) -> int:
+    url = f"http://{address}/hints/{source}"
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as response:
+        return response.status
 
 
 def paid(cents: int, *, at: int) -> dict[str, object]:
@@ -52,7 +76,9 @@ def tally(site: Site, server: ProviderServer) -> Site:
     return site
 
 
-async def test_the_daemon_polls_by_an_adapter_file_and_sends_events(tally: Site, server: ProviderServer) -> None:
+async def test_the_daemon_polls_by_an_adapter_file_sends_events_and_reads_it_again(
+    tally: Site, server: ProviderServer
+) -> None:
     server.answer({"bill": BILL})
     async with tally.running():
         await tally.hears("b_1", "tracked")
@@ -65,6 +91,14 @@ async def test_the_daemon_polls_by_an_adapter_file_and_sends_events(tally: Site,
         count = len(server.asked)
         await until(lambda: len(server.asked) > count + 2, "it is polled again")
         assert tally.recorded("b_1") == ["tracked", "partially_paid", "paid"]
+        file, log = tally.folder / "adapters" / "tally.toml", tally.folder / "run-0.log"
+        file.write_text(file.read_text().replace('"/bills/{id}"', '"/invoices/{id}"'))
+        await until(lambda: server.asked[-1].path == "/v2/invoices/b_1", "a changed file is in force")
+        file.write_text(file.read_text().replace('"/invoices/{id}"', '"bills"'))
+        await until(lambda: "adapters/tally.toml" in log.read_text(), "the mistake is reported")
+        count = len(server.asked)
+        await until(lambda: len(server.asked) > count, "the last good one stays in force")
+        assert server.asked[-1].path == "/v2/invoices/b_1"
     invoice = last["data"]["invoice"]
     assert (invoice["provider"], invoice["status"], invoice["line_count"]) == ("tally", "paid", 2)
     assert invoice["amounts"][0]["paid"] == "100.00"
@@ -75,31 +109,24 @@ async def test_the_daemon_polls_by_an_adapter_file_and_sends_events(tally: Site,
     assert (asked.headers["Tally-Version"], asked.headers["Tally-Team"]) == ("2026-01-01", "north")
 
 
-async def test_a_changed_adapter_file_is_in_force_without_a_restart(tally: Site, server: ProviderServer) -> None:
-    server.answer({"bill": BILL})
-    file = tally.folder / "adapters" / "tally.toml"
-    async with tally.running():
-        await tally.hears("b_1", "tracked")
-        file.write_text(file.read_text().replace('"/bills/{id}"', '"/invoices/{id}"'))
-        await until(lambda: server.asked[-1].path == "/v2/invoices/b_1", "the new path is asked")
-        file.write_text(file.read_text().replace('"/invoices/{id}"', '"bills"'))
-        log = tally.folder / "run-0.log"
-        await until(lambda: "adapters/tally.toml" in log.read_text(), "the mistake is reported")
-        count = len(server.asked)
-        await until(lambda: len(server.asked) > count, "the last good one stays in force")
-        assert server.asked[-1].path == "/v2/invoices/b_1"
-
-
-async def test_a_shipped_file_is_a_provider_like_any_other(site: Site, server: ProviderServer) -> None:
-    key = {"file": site.secret("stripe", "sk_1")}
-    site.sources["shop"] = {"provider": "stripe", "base_url": server.url, "rate": "50/s", "api_key": key}
+async def test_a_shipped_file_is_a_provider_like_any_other_and_takes_its_webhooks(
+    site: Site, server: ProviderServer
+) -> None:
+    address, url = take_hints(site), f"{server.url}"
+    key, secret = ({"file": site.secret(name, text)} for name, text in (("stripe", "sk_1"), ("hook", "whsec_1")))
+    site.sources["shop"] = {"provider": "stripe", "base_url": url, "api_key": key, "hints": {"secret": secret}}
     site.watch("shop", "in_1QwErTy")
     document = json.loads(shipped_adapter("stripe").examples[0].answer)
     server.answer(document)
+    body = json.dumps({"type": "invoice.paid", "data": {"object": {"id": "in_1QwErTy"}}}).encode()
     async with site.running():
         await site.hears("in_1QwErTy", "tracked")
         server.answer(document | {"status": "paid", "amount_paid": 9000, "amount_remaining": 0, "attempt_count": 2})
+        assert await send(address, "shop", body, stripe_signature("other", body)) == 401
+        assert await send(address, "shop", b"{", stripe_signature("whsec_1", b"{")) == 400
+        assert await send(address, "shop", body, stripe_signature("whsec_1", body)) == 202
         *_, last = await site.hears("in_1QwErTy", "tracked", "paid")
+        assert [event["found_by"] for event in await site.command("events")] == ["poll", "hint"]
     assert last["data"]["invoice"]["provider"] == "stripe"
     assert last["data"]["delta"] == [{"currency": "EUR", "amount": "50.00"}]
     assert "ada@example.com" not in json.dumps(last)

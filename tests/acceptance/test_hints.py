@@ -2,7 +2,6 @@
 
 import io
 import json
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -10,20 +9,13 @@ import aiohttp
 import anyio
 import pytest
 
-from tests.acceptance.daemon import Site, until
+from tests.acceptance.daemon import Site, free_port, until
 from watcher.sandbox import DEMO_HINT_SECRETS, HintTarget
 
 TOKEN = "a token of the operator's own"
 SENDERS = 10
 """As many hints may be verified at the same time, before each of them counts."""
 IDS = {"meteroid": "inv_1", "rapyd": "invoice_" + "a" * 32, "chargeover": "4711", "dollr": "1001"}
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def take_hints(site: Site, provider: str, **keys: object) -> str:

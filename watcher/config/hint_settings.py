@@ -17,7 +17,7 @@ class HintsSettings(Settings):
 
 class SourceHintSettings(Settings):
     secret: Secret | None = None
-    """Of the provider's webhooks: meteroid `whsec_…`, chargeover its key. For fragment and dollr, a token."""
+    """Of the provider's webhooks, in the form that `docs/hints.md` says. Where it sends none, a token."""
     secrets: tuple[Secret, ...] = ()
     """Several, while one replaces the other; each of them is accepted."""
     token: Secret | None = None

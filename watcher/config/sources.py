@@ -120,7 +120,8 @@ def check_hints(
     """What `[hints]` and the sources need of each other."""
     takers = [source for source in sources.values() if source.hints is not None]
     for source in takers:
-        if source.kind.hints_cover_url and hints.public_url is None:
+        is_signed = source.hints is not None and (source.hints.all_secrets or not source.kind.hints_need_secret)
+        if is_signed and source.kind.hints_cover_url and hints.public_url is None:
             words = f'is missing, {source.provider} signs the URL that it calls: such as "https://hooks.example.com"'
             reading.problems.append(file.problem(("hints", "public_url"), words))
             break

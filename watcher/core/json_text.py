@@ -13,6 +13,9 @@ Document = Mapping[str, object]
 _MAX_INT_DIGITS = 4000
 """Below CPython's own limit for int(), so that a hostile number gets our error message."""
 
+MOST_ITEMS = 100_000
+"""Of a list that is read item by item: each costs time, however small it is."""
+
 
 def read(data: bytes | str) -> object:
     """Parse one JSON value. Raises InvalidAnswer for broken JSON, NaN or Infinity, and duplicate keys."""
@@ -107,7 +110,12 @@ class _ItemReader:
     def _array(self) -> tuple[tuple[object, bytes], ...]:
         if self._sees("n") and self._value()[0] is None:
             return ()
-        return tuple(self._value(_HASTY) for _ in self._parts("[", "]"))
+        items: list[tuple[object, bytes]] = []
+        for _ in self._parts("[", "]"):
+            items.append(self._value(_HASTY))
+            if len(items) > MOST_ITEMS:
+                raise InvalidAnswer(f"field {'.'.join(self._path)}: has over {MOST_ITEMS} items")
+        return tuple(items)
 
     def _parts(self, opening: str, closing: str) -> Iterator[None]:
         self._take(opening)

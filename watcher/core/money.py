@@ -8,6 +8,8 @@ from typing import ParamSpec, TypeVar
 from watcher.core.errors import InvalidAnswer
 
 MAX_DIGITS = 30
+_SMALL = 10**18
+"""Below it an integer is an amount without further checks: almost all of them are."""
 NEARLY_WHOLE = Decimal("0.001")
 """In minor units. A value this close to a whole number is float noise of the provider, not money."""
 
@@ -54,6 +56,8 @@ def from_minor(value: int | str | Decimal, currency: str) -> Decimal:
 
     Raises InvalidAnswer for anything that is not a whole number of at most 30 digits.
     """
+    if type(value) is int and -_SMALL < value < _SMALL:
+        return Decimal(value).scaleb(-EXPONENTS.get(currency, 0), _EXACT)
     number = _bounded(value)
     if number != number.to_integral_value():
         raise InvalidAnswer(f"amount {value!s:.40} in minor units is not a whole number")

@@ -6,7 +6,7 @@ Answers are the examples of the shipped files. An SDK proves the form of request
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
@@ -140,6 +140,21 @@ async def test_an_invoice_is_asked_for_and_read_as_the_sdk_does(
     assert sent(ours, sdk.header) == sent(theirs, sdk.header)
     assert {key: get(read) for key, get in sdk.fields.items()} == {key: result.document[key] for key in sdk.fields}
     assert spec.invoice.id in result.document
+
+
+async def test_chargebee_is_asked_for_what_changed_as_the_sdk_does(
+    server: ProviderServer, session: aiohttp.ClientSession, clock: StillClock
+) -> None:
+    provider = adapter("chargebee", session, server.url, clock)
+    assert provider.lists_changes
+    server.answer({"list": []})
+    since = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    await provider.list_page(None, UnlimitedRate(), changed_since=since)
+    seconds = int(since.timestamp()) - 1  # "after" leaves out that second, in which more may have changed
+    filters = {"limit": 100, "updated_at": {"after": seconds}, "sort_by": {"asc": "updated_at"}}
+    await asyncio.to_thread(lambda: _chargebee(server.url).list(filters))
+    ours, theirs = (dict(parse_qsl(urlsplit(asked.path).query)) for asked in server.asked)
+    assert ours == theirs
 
 
 @EACH

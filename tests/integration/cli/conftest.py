@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.adapter_files import FOLDER
 from tests.integration.cli.terminal import Terminal
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -45,3 +46,10 @@ def terminal(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("INVOICE_WATCHER_CONFIG", raising=False)
     return Terminal(folder, capsys)
+
+
+@pytest.fixture
+def tally(terminal: Terminal) -> Path:
+    path = terminal.folder / "tally.toml"
+    path.write_text((FOLDER / "tally.toml").read_text())
+    return path

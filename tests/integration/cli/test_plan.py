@@ -163,7 +163,7 @@ def test_without_any_configuration_all_invoices_are_alike(tmp_path: Path, termin
     [
         ("plan --rate 3/s", "give --invoices too"),
         ("plan --invoices 5", "needs --provider"),
-        ("plan --invoices 5 --provider stipe", "'stipe' is unknown"),
+        ("plan --invoices 5 --provider stipe", "did you mean 'stripe'?"),
         ("plan --invoices 5 --provider rapyd --rate fast", "'fast' is not a rate"),
         ("plan --slo soon", "'soon' is not a duration"),
         ("plan --slo 0s", "too short"),

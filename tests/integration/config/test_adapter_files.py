@@ -159,6 +159,13 @@ def test_a_source_of_a_file_with_mistakes_is_no_further_mistake(adapters: Folder
         ),
         ('sent = "open"', 'sent = "opened"', 'map.status.words.sent: "opened" is unknown (did you mean "open"?)'),
         ('sent = "open"', '"sent/x" = "open"', 'map.status.words."sent/x": has 2 words, must have 1 with /'),
+        (
+            'sent = "open"',
+            'sent = "open", S-ENT = "void"',
+            "map.status.words.S-ENT: is there already in another spelling",
+        ),
+        ("[map.status]", '[map.absent]\nurl = "x"\npaid = "x"\n[map.status]', "map.absent.paid: is not what a map can"),
+        ("[map.status]", '[map.absent]\nnumber = "x"\n[map.status]', "map.absent.number: says why it is absent, but"),
         ('currency = "currency"\n', "", "map.amounts.currency: is missing, must be set"),
         ('unit = "minor"', 'unit = "cents"', 'map.amounts.unit: "cents" is unknown, must be minor or major'),
         (
@@ -176,7 +183,26 @@ def test_a_source_of_a_file_with_mistakes_is_no_further_mistake(adapters: Folder
             'answr = \'{"error": {"code": "no_such_bill"',
             "example[1].answr: is not a known key",
         ),
-        ('means = "gone"', "", "example[1]: has both or none of expect and means"),
+        ('means = "gone"', "", "example[1]: has none or several of expect, means and ids"),
+        ('ids = ["b_1", "b_2"]', "", "example[3]: has none or several of expect, means and ids"),
+        ('type = "hmac"', 'type = "jwt"', 'hints.type: "jwt" is unknown, must be standard_webhooks, hmac, timestamped'),
+        (
+            'type = "hmac"',
+            'type = "key"',
+            'hints.encoding: does not belong to type "key", allowed: header, ids, prefix',
+        ),
+        ('header = "Tally-Signature"', "", 'hints.header: is missing, must be set where type is "hmac"'),
+        ('"Tally-Signature"', '"Tally Signature"', 'hints.header: "Tally Signature" is not the name of a header'),
+        ('encoding = "hex"', 'over = "url"', 'hints.over: "url" is unknown, must be body or url_and_body'),
+        ('ids = ["bill_id", "bill_ids"]', "ids = []", "hints.ids: "),
+        ('ids = ["bill_id", "bill_ids"]', 'ids = "sum(a)"', 'hints.ids[0]: "sum(a)" calls sum(), allowed: contains'),
+        ('prefix = "b_"', 'where = "type =="', 'hints.where: "type ==" is not JMESPath'),
+        ('prefix = "b_"', 'prefx = "b_"', 'hints.prefx: is not a known key (did you mean "prefix"?), allowed: type'),
+        (
+            '[hints]\ntype = "hmac"',
+            '[map.hints]\ntype = "hmac"',
+            "example[3].ids: is for webhooks, and the file has no",
+        ),
     ],
 )
 def test_every_mistake_is_named_with_file_line_and_key(adapters: Folder, old: str, new: str, problem: str) -> None:
@@ -220,6 +246,7 @@ def test_an_adapter_file_can_name_no_secret_of_the_machine(folder: Folder) -> No
 
 def test_examples_say_what_differs(tmp_path: Path) -> None:
     text = changed('status = "partially_paid"', 'status = "open"').replace('paid = "50.00"', 'paid = "51.00"')
+    text = text.replace('ids = ["b_1", "b_2"]', 'ids = ["b_1"]')
     text = text.replace('means = "gone"', 'means = "outage"').replace("line_count = 2", "lines = 2")
     (tmp_path / "tally.toml").write_text(text)
     problems = [problem for one in run_examples(load_adapter(tmp_path / "tally.toml")) for problem in one.problems]
@@ -232,8 +259,9 @@ def test_examples_say_what_differs(tmp_path: Path) -> None:
             "due_at, created_at, finalized_at, paid_at, voided_at, customer, line_count, url, payment_failed_inferred"
         ),
         'example[1].means: is "outage", but the answer means "gone"',
+        "example[3].ids: is ['b_1'], but the webhook names ['b_1', 'b_2']",
     ]
-    assert [one.problems for one in run_examples(file_adapter("tally"))] == [(), (), ()]
+    assert [one.problems for one in run_examples(file_adapter("tally"))] == [(), (), (), ()]
 
 
 def test_an_answer_that_cannot_be_read_is_a_failed_example(tmp_path: Path) -> None:

@@ -81,29 +81,32 @@ def test_a_source_uses_it(site: Path) -> None:
     assert "plug-in" in row
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        ("raise RuntimeError('no licence')", "cannot be loaded: RuntimeError: no licence"),
-        ("KIND = 5", "is no ProviderKind but int"),
-        (
-            "from watcher.provider_api import ProviderKind\nKIND = ProviderKind('other', (), None, 1.0, print)",
-            "calls itself 'other', must be the name of its entry point",
-        ),
-    ],
-)
-def test_a_package_that_cannot_be_used_is_named(site: Path, tmp_path: Path, wrong: str, words: str) -> None:
+BROKEN = {
+    "raising": ("raise RuntimeError('no licence')", "cannot be loaded: RuntimeError: no licence"),
+    "number": ("KIND = 5", "is no ProviderKind but int"),
+    "renamed": (
+        "from watcher.provider_api import ProviderKind\nKIND = ProviderKind('other', (), None, 1.0, print)",
+        "calls itself 'other', must be the name of its entry point",
+    ),
+}
+
+
+def test_packages_that_cannot_be_used_are_named(site: Path, tmp_path: Path) -> None:
     target = tmp_path / "site"
+    target.mkdir()
     for folder in site.iterdir():
-        (target / folder.name).parent.mkdir(exist_ok=True)
         (target / folder.name).symlink_to(folder)
-    (target / "watcher_plainbill").unlink()
-    (target / "watcher_plainbill").mkdir()
-    (target / "watcher_plainbill" / "__init__.py").write_text(wrong)
+    for name, (text, _) in BROKEN.items():
+        (target / f"broken_{name}.py").write_text(text)
+        facts = target / f"broken_{name}-1.0.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: broken-{name}\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text(f"[invoice_watcher.providers]\n{name} = broken_{name}:KIND\n")
     (tmp_path / "watcher.toml").write_text(CONFIG)
     checked = run(target, "watcher", "check", "--config", "watcher.toml", KEY="key")
     assert checked.returncode == 2
-    assert f"the provider 'plainbill' of the package watcher-plainbill {words}" in checked.stderr
+    for name, (_, words) in BROKEN.items():
+        assert f"the provider {name!r} of the package broken-{name} {words}" in checked.stderr
 
 
 def test_the_module_imports_nothing_else_of_the_program() -> None:

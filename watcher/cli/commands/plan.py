@@ -11,14 +11,14 @@ import typer
 
 from watcher.cli.arguments import InvoiceArgument, SourceArgument
 from watcher.cli.commands.sources import hints_text
+from watcher.cli.known_providers import known_kind
 from watcher.cli.open_store import known_source, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import Column, Item, counted, field, print_answer, print_document, print_list, print_note
 from watcher.clock import SystemClock
-from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.settings import PollingSettings
 from watcher.config.values.durations import format_duration, parse_duration, parse_rate
-from watcher.core.errors import ConfigError, SchemaMismatch, StoreUnavailable
+from watcher.core.errors import ConfigError, NotFound, SchemaMismatch, StoreUnavailable
 from watcher.core.scheduling.hazard import Tally
 from watcher.core.scheduling.hint_state import HintState
 from watcher.daemon.explain import explain as explained
@@ -43,12 +43,6 @@ def _rate(text: str) -> float:
         return parse_rate(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} {error}") from error
-
-
-def _provider(name: str | None) -> str | None:
-    if name is not None and name not in BUILT_IN:
-        raise typer.BadParameter(f"{name!r} is unknown, must be one of {', '.join(BUILT_IN)}")
-    return name
 
 
 def _measured(item: Item) -> str:
@@ -79,7 +73,7 @@ def plan(
         int | None, typer.Option("--invoices", min=1, help="Plan for this many open invoices instead of those watched.")
     ] = None,
     provider: Annotated[
-        str | None, typer.Option("--provider", help="Their provider; with --invoices.", callback=_provider)
+        str | None, typer.Option("--provider", help="Their provider, one of `provider list`; with --invoices.")
     ] = None,
     rate: Annotated[
         float | None,
@@ -100,7 +94,7 @@ def plan(
     if invoices is None and (provider or rate or every):
         raise typer.BadParameter("--provider, --rate and --every describe invoices: give --invoices too")
     if invoices is not None and provider is None:
-        raise typer.BadParameter(f"--invoices needs --provider, one of {', '.join(BUILT_IN)}")
+        raise typer.BadParameter("--invoices needs --provider, one of `provider list`")
     if invoices is None or provider is None:
         items = anyio.run(_plan, invocation, slo)
     else:
@@ -129,7 +123,11 @@ async def _described(
     slo: timedelta | None,
 ) -> Item:
     polling = PollingSettings() if every is None else PollingSettings(every=every)
-    kind, learned = BUILT_IN[provider], await _learned(invocation, provider)
+    try:
+        kind = known_kind(invocation, provider)
+    except NotFound as error:
+        raise typer.BadParameter(str(error)) from error
+    learned = await _learned(invocation, provider)
     forecast = of_description(kind, polling, invoices=invoices, rate=rate or kind.rate, learned=learned)
     return {**document(forecast, (), slo), "hints": None}
 

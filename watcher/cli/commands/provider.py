@@ -2,19 +2,20 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import anyio
 import typer
 
-from watcher.cli.open_store import unknown
+from watcher.cli.known_providers import known_adapter
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import Item, counted, field, print_answer, print_document, print_list, print_note
-from watcher.config.adapters.built_in import BUILT_IN, shipped_adapter
+from watcher.cli.output import Column, Item, counted, field, print_answer, print_document, print_list, print_note
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.adapters.examples import run_examples
-from watcher.config.adapters.files import configured_adapters, load_adapter
+from watcher.config.adapters.field_sources import field_sources
+from watcher.config.adapters.files import configured_adapters
 from watcher.config.adapters.json_schema import adapter_schema
 from watcher.config.adapters.plugins import plugins
 from watcher.config.adapters.read import Adapter
@@ -31,7 +32,10 @@ from watcher.providers.toolkit.kind import ProviderKind
 app = group("List the providers, and check and try adapter files.")
 
 FileArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="An adapter file, or the name of one that comes with the program.")
+    str,
+    typer.Argument(
+        metavar="FILE", help="An adapter file, or the provider of one that comes with the program or is configured."
+    ),
 ]
 _COLUMNS = (
     field("provider", "name"),
@@ -39,6 +43,12 @@ _COLUMNS = (
     field("secrets", "credentials"),
     field("base url", "base_url"),
     field("rate", "rate"),
+)
+_FIELD_COLUMNS = (
+    field("field", "field"),
+    Column(
+        "from", lambda item: str(item["from"]) if item["from"] else f"(absent: {item['absent'] or 'not in the file'})"
+    ),
 )
 
 
@@ -56,6 +66,16 @@ def list_all(invocation: Invocation) -> None:
             print_note(f"warning: {error}")
     rows += [_row(kind_of(adapter.spec), str(adapter.file.path)) for adapter in configured]
     print_list(invocation, rows, _COLUMNS, empty="There is no provider.")
+
+
+@command(app, "show", "provider show stripe")
+def show(invocation: Invocation, file: FileArgument) -> None:
+    """Show where an adapter file reads each field of a snapshot from, and why the provider does not show the others."""
+    adapter = known_adapter(invocation, file)
+    rows: list[Item] = [
+        {"field": one.field, "from": one.origin, "absent": one.absent} for one in field_sources(adapter)
+    ]
+    print_list(invocation, rows, _FIELD_COLUMNS, empty="It reads no field.")
 
 
 def _by(name: str) -> str:
@@ -82,7 +102,7 @@ def check(invocation: Invocation, file: FileArgument) -> None:
 
     Exits 2 if the file is wrong, 1 if an example does not come out as it says.
     """
-    adapter = _adapter(file)
+    adapter = known_adapter(invocation, file)
     results = run_examples(adapter)
     if invocation.as_json:
         examples = [{"name": one.name, "ok": not one.problems, "problems": list(one.problems)} for one in results]
@@ -112,15 +132,23 @@ def try_one(
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="KEY=TEXT", help="A plain key of the source.")
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Send the credentials where the file says, without a question.")
+    ] = False,
 ) -> None:
     """Ask for one invoice by an adapter file, and print the request, the answer and the snapshot. Nothing is recorded.
 
-    The credentials come from the environment: provider acme with the secret api_key reads ACME_API_KEY.
+    The credentials come from the environment: provider acme with the secret api_key reads ACME_API_KEY. A file of your
+    own sends them to its own server only after a question.
     """
-    adapter = _adapter(file)
+    adapter = known_adapter(invocation, file)
     url = _base_url(adapter, base_url)
-    credentials = _credentials(adapter, os.environ)
-    trial = anyio.run(try_adapter, adapter.spec, url, credentials, _options(adapter, option or ()), invoice_id)
+    credentials, options = _credentials(adapter, os.environ), _options(adapter, option or ())
+    named = [] if base_url else [url]
+    named += [text for key, text in adapter.spec.urls.items() if key not in options]
+    if adapter.file.path not in shipped().values() and credentials and named and not yes:
+        _ask_to_send(file, sorted(_variables(adapter).values()), named)
+    trial = anyio.run(try_adapter, adapter.spec, url, credentials, options, invoice_id)
     if invocation.as_json:
         print_document(_document(trial))
     else:
@@ -136,15 +164,6 @@ def schema(invocation: Invocation) -> None:
     print_document(adapter_schema())
 
 
-def _adapter(name: str) -> Adapter:
-    path = Path(name)
-    if path.exists() or path.suffix or "/" in name:
-        return load_adapter(path)
-    if name in shipped():
-        return shipped_adapter(name)
-    raise unknown("adapter file", name, shipped(), "comes with the program or is in this folder")
-
-
 def _base_url(adapter: Adapter, given: str | None) -> str:
     url = given or adapter.spec.base_url
     if url is None:
@@ -156,11 +175,23 @@ def _base_url(adapter: Adapter, given: str | None) -> str:
 
 
 def _credentials(adapter: Adapter, variables: Mapping[str, str]) -> dict[str, str]:
-    names = {key: f"{adapter.spec.name}_{key}".upper().replace("-", "_") for key in adapter.spec.credentials}
+    names = _variables(adapter)
     missing = [variable for variable in names.values() if not variables.get(variable, "").strip()]
     if missing:
         raise typer.BadParameter(f"not set in the environment: {', '.join(missing)}")
     return {key: variables[variable] for key, variable in names.items()}
+
+
+def _variables(adapter: Adapter) -> dict[str, str]:
+    return {key: f"{adapter.spec.name}_{key}".upper().replace("-", "_") for key in adapter.spec.credentials}
+
+
+def _ask_to_send(file: str, variables: Sequence[str], urls: Sequence[str]) -> None:
+    """A file that somebody else wrote could name any variable of the environment, and any server."""
+    words = f"{file} sends {', '.join(variables)} to {' and '.join(urls)}"
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{words}: add --yes if that is right, or say where with --base-url and --option")
+    typer.confirm(f"{words}. Go on?", abort=True, err=True)
 
 
 def _options(adapter: Adapter, given: Sequence[str]) -> dict[str, str]:

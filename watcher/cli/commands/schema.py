@@ -1,20 +1,16 @@
 """`schema`: the JSON Schemas that editors and subscribers can check against."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from watcher.cli.known_providers import own_adapters
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import print_document
 from watcher.config.adapters.built_in import BUILT_IN
-from watcher.config.adapters.files import configured_adapters
-from watcher.config.environment import environment
 from watcher.config.json_schemas import config_schema, watchlist_schema
-from watcher.config.load import find
-from watcher.core.errors import ConfigError
 from watcher.core.invoices.event_schema import event_schema
 from watcher.providers.adapter_file.provider import kind_of
 from watcher.providers.toolkit.kind import ProviderKind
@@ -43,9 +39,5 @@ def schema(
 
 
 def _kinds(invocation: Invocation) -> Mapping[str, ProviderKind]:
-    """The built-in providers, and those of the adapter files of a configuration that is right."""
-    kinds = dict(BUILT_IN)
-    with suppress(ConfigError):
-        for adapter in configured_adapters(find(invocation.config, environment())):
-            kinds[adapter.spec.name] = kind_of(adapter.spec)
-    return kinds
+    own = {name: kind_of(adapter.spec) for name, adapter in own_adapters(invocation).items()}
+    return {**BUILT_IN, **own}

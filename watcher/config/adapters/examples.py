@@ -1,4 +1,4 @@
-"""The examples of an adapter file are its tests: an answer, and the snapshot or meaning that it has to have."""
+"""The examples of an adapter file are its tests: an answer, and the snapshot, meaning or ids that it has to have."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from watcher.core.invoices.snapshot import WatchFacts, take, to_document
 from watcher.core.json_text import Document
 from watcher.ports import Failed, Found, Missing, PollResult
 from watcher.providers.adapter_file.fingerprint import steady_fingerprint
+from watcher.providers.adapter_file.hints import hint_ids
 from watcher.providers.adapter_file.invoice_map import to_invoice
 from watcher.providers.adapter_file.provider import read_result
 from watcher.providers.adapter_file.spec import AdapterSpec, Meaning
@@ -47,6 +48,10 @@ def _problems(adapter: Adapter, example: ExampleTable, path: KeyPath) -> Iterato
         return str(adapter.file.problem((*path, *key), words))
 
     try:
+        if example.ids is not None and adapter.spec.hints is not None:
+            if (ids := hint_ids(adapter.spec.hints, example.answer.encode())) != example.ids:
+                yield problem(("ids",), f"is {list(example.ids)}, but the webhook names {list(ids)}")
+            return
         if example.means is not None:
             meaning = _meaning(_answer(example.answer, example.status), adapter.spec)
             if meaning != example.means:

@@ -48,6 +48,8 @@ class Expressions:
     _count: int = field(default=0, init=False)
 
     def value(self, raw: object, path: KeyPath) -> Value:  # noqa: PLR0911 -- one per form
+        if self._is_too_much(path):
+            return values.literal(0)
         if isinstance(raw, int) and not isinstance(raw, bool):
             return self._literal(raw, path)
         if isinstance(raw, str):
@@ -68,6 +70,8 @@ class Expressions:
         return values.literal(0)
 
     def condition(self, raw: object, path: KeyPath) -> Condition:  # noqa: PLR0911 -- one per form
+        if self._is_too_much(path):
+            return values.constant(given=False)
         if isinstance(raw, bool):
             return values.constant(given=raw)
         if isinstance(raw, str):
@@ -95,6 +99,15 @@ class Expressions:
     def problem(self, path: KeyPath, words: str) -> None:
         self.reading.problems.append(self.file.problem(path, words))
 
+    def _is_too_much(self, path: KeyPath) -> bool:
+        """The first one that is beyond the limits is a problem; those after it are not read."""
+        self._count += 1
+        depth = sum(1 for part in path if part in _NESTING)
+        if depth > _DEEPEST or self._count == _MOST + 1:
+            words = f"is too much, at most {_DEEPEST} values and conditions inside each other and {_MOST} in the file"
+            self.problem(path, words)
+        return depth > _DEEPEST or self._count > _MOST
+
     def _literal(self, number: int, path: KeyPath) -> Value:
         if abs(number) >= 10**MAX_DIGITS:
             self.problem(path, f"has over {MAX_DIGITS} digits, must have fewer")
@@ -110,15 +123,10 @@ class Expressions:
 
     def _table(self, raw: object, path: KeyPath, kinds: Sequence[str], wanted: str) -> tuple[str, Mapping[str, object]]:
         """The one key of `kinds` that the table has, and the table; an empty key with a problem."""
-        self._count += 1
         if not isinstance(raw, dict):
             self.problem(path, f"{shown(raw)} is not allowed, must be {wanted}")
             return "", {}
         table = cast("dict[str, object]", raw)
-        depth = sum(1 for part in path if part in _NESTING)
-        if depth > _DEEPEST or self._count > _MOST:
-            self.problem(path, f"is too much, at most {_DEEPEST} tables inside each other and {_MOST} in the file")
-            return "", {}
         found = [key for key in kinds if key in table]
         parts = _PARTS.get(found[0], tuple(found)) if found else ()
         if len(found) == 1 and set(table) == set(parts):

@@ -1,7 +1,8 @@
 """The types of values in adapter files: how each is read from TOML, and what its schema says."""
 
 import re
-from typing import Annotated, cast
+from collections.abc import Callable, Sized
+from typing import Annotated, TypeVar, cast
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -10,8 +11,12 @@ from watcher.config.values.types import Text
 from watcher.providers.adapter_file.selection import FUNCTIONS, Selection, compiled
 from watcher.providers.adapter_file.spec import FromCredential, FromOption, Query
 
+_T = TypeVar("_T")
+_Items = TypeVar("_Items", bound=Sized)
+
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@{}/-]*")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 ID = "{id}"
 REFERS = "$comment"
@@ -114,6 +119,35 @@ def _query(value: object) -> object:
     return tuple(pairs)
 
 
+def _received_header(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not the name of a header, must be letters, digits and -")
+    return text
+
+
+def _not_empty(items: tuple[_T, ...]) -> tuple[_T, ...]:
+    if not items:
+        raise ValueError("has no item, must have one or more")
+    return items
+
+
+def _field_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    if not keys:
+        raise ValueError('"" is all of it, must be keys such as "customer.name"')
+    return keys
+
+
+def at_most(count: int) -> Callable[[_Items], _Items]:
+    """Every item may cost time at each poll."""
+
+    def check(items: _Items) -> _Items:
+        if len(items) > count:
+            raise ValueError(f"has {len(items)} items, at most {count}")
+        return items
+
+    return check
+
+
 def _name(text: str) -> str:
     if not _KEY.fullmatch(text):
         raise ValueError(f"{shown(text)} is not a key, must begin with a letter and be of a to z, 0 to 9 and _")
@@ -126,11 +160,15 @@ Selects = Annotated[
     BeforeValidator(_selections),
     WithJsonSchema({"anyOf": [SELECTION_SCHEMA, {"type": "array", "items": SELECTION_SCHEMA}]}),
 ]
+FewSelects = Annotated[Selects, AfterValidator(_not_empty), AfterValidator(at_most(10))]
 Keys = Annotated[tuple[str, ...], BeforeValidator(_keys), WithJsonSchema({"type": "string"})]
+FewFields = Annotated[tuple[Annotated[Keys, AfterValidator(_field_keys)], ...], AfterValidator(at_most(50))]
 RequestPath = Annotated[Text, AfterValidator(_path), AfterValidator(_path_without_id)]
 InvoicePath = Annotated[Text, AfterValidator(_path), AfterValidator(_path_with_id)]
 HeaderPlain = Annotated[object, BeforeValidator(_header), WithJsonSchema(_HEADER_SCHEMA)]
 Parameters = Annotated[Query, BeforeValidator(_query), WithJsonSchema(_QUERY_SCHEMA)]
+ReceivedHeader = Annotated[Text, AfterValidator(_received_header)]
+"""A header of a webhook, which may have names that no request of ours may set."""
 Key = Annotated[Text, AfterValidator(_name)]
 Raw = Annotated[object, WithJsonSchema({REFERS: "value"})]
 RawCondition = Annotated[object, WithJsonSchema({REFERS: "condition"})]

@@ -13,6 +13,7 @@ from watcher.config.adapters.models import (
     EachTable,
     ExampleTable,
     FailedBetweenTable,
+    HintsTable,
     HttpTable,
     InvoiceTable,
     ListTable,
@@ -34,6 +35,7 @@ _TABLES: dict[str, type[Settings]] = {
     "invoice": InvoiceTable,
     "probe": ProbeTable,
     "batch": BatchTable,
+    "hints": HintsTable,
 }
 _INNER: dict[str, dict[str, type[Settings]]] = {
     "list": {"pages": PagesTable, "each": EachTable, "changed_since": ChangedSinceTable},

@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 
 from watcher.config.adapters.expressions import Expressions
 from watcher.config.adapters.models import (
+    ABSENT,
     AMOUNTS,
     BY_BALANCE,
     INSTANTS,
@@ -15,14 +16,13 @@ from watcher.config.adapters.models import (
     StatusTable,
 )
 from watcher.config.settings import Settings
-from watcher.config.toml.messages import shown
+from watcher.config.toml.messages import meant, shown
 from watcher.config.toml.positions import KeyPath
 from watcher.config.toml.reading import Reading, Table, TomlFile
 from watcher.config.toml.tables import subtable, validated
 from watcher.core.invoices.invoice import Status
-from watcher.providers.adapter_file.invoice_map import ANY_WORD
 from watcher.providers.adapter_file.selection import Selection
-from watcher.providers.adapter_file.spec import AmountsMap, InvoiceMap, StatusMap
+from watcher.providers.adapter_file.spec import ANY_WORD, AmountsMap, InvoiceMap, StatusMap
 from watcher.providers.adapter_file.values import Condition, Value
 from watcher.providers.toolkit.field_values import word_key
 
@@ -44,7 +44,7 @@ def read_map(file: TomlFile, reading: Reading, expressions: Expressions) -> Invo
     between = _inner(FailedBetweenTable, "failed_between", raw, expressions)
     if table is None or status is None or amounts is None:
         return None
-    _check_map(table, expressions)
+    _check_map(table, cast("Table", raw["amounts"]), expressions)
     return InvoiceMap(
         status=_status(status, expressions),
         amounts=amounts,
@@ -77,10 +77,17 @@ def _inner(model: type[_Model], name: str, raw: Table, expressions: Expressions)
     return validated(model, cast("Table", raw[name]), file=expressions.file, path=path, reading=expressions.reading)
 
 
-def _check_map(table: MapTable, expressions: Expressions) -> None:
+def _check_map(table: MapTable, written: Table, expressions: Expressions) -> None:
     for one, other in (("due_on", "due_at"), ("revision", "version")):
         if getattr(table, one) is not None and getattr(table, other) is not None:
             expressions.problem(("map", one), f"stands beside {other}, must be one of them")
+    for key in table.absent:
+        path = ("map", "absent", key)
+        if key not in ABSENT:
+            words = f"is not what a map can leave out{meant(key, ABSENT)}, allowed: {', '.join(ABSENT)}"
+            expressions.problem(path, words)
+        elif key in table.model_fields_set or key in written or (key == "due_on" and table.due_at is not None):
+            expressions.problem(path, "says why it is absent, but the map has it")
 
 
 def _selections(table: MapTable, names: tuple[str, ...]) -> Mapping[str, Selection]:
@@ -89,15 +96,17 @@ def _selections(table: MapTable, names: tuple[str, ...]) -> Mapping[str, Selecti
 
 
 def _status(table: StatusTable, expressions: Expressions) -> StatusMap:
-    meanings: list[tuple[tuple[str, ...], Status | None]] = []
+    meanings: dict[tuple[str, ...], Status | None] = {}
     for word, meaning in table.words.items():
         parts = word.split("/")
         if len(parts) != len(table.of):
             words = f"has {len(parts)} words, must have {len(table.of)} with / between them, as `of` selects"
             expressions.problem(("map", "status", "words", word), words)
         pattern = tuple(ANY_WORD if part == ANY_WORD else word_key(part) for part in parts)
-        meanings.append((pattern, None if meaning == BY_BALANCE else Status(meaning)))
-    return StatusMap(table.of, tuple(meanings), screaming=table.spelling == "screaming_snake")
+        if pattern in meanings:
+            expressions.problem(("map", "status", "words", word), "is there already in another spelling")
+        meanings.setdefault(pattern, None if meaning == BY_BALANCE else Status(meaning))
+    return StatusMap(table.of, meanings, screaming=table.spelling == "screaming_snake")
 
 
 def _amounts(raw: Table, expressions: Expressions) -> AmountsMap | None:

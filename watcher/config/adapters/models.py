@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from watcher.config.adapters.field_types import (
+    FewFields,
+    FewSelects,
     HeaderPlain,
     InvoicePath,
     Key,
@@ -18,9 +20,10 @@ from watcher.config.adapters.field_types import (
     Parameters,
     Raw,
     RawCondition,
+    ReceivedHeader,
     RequestPath,
     Select,
-    Selects,
+    at_most,
 )
 from watcher.config.settings import Settings
 from watcher.config.values.types import (
@@ -37,6 +40,9 @@ from watcher.config.values.types import (
 )
 from watcher.providers.adapter_file.spec import (
     AuthType,
+    HintType,
+    HmacEncoding,
+    HmacOver,
     IdFormat,
     Meaning,
     MoneyUnit,
@@ -48,6 +54,7 @@ from watcher.providers.adapter_file.spec import (
 BY_BALANCE = "by_balance"
 _MOST_ROWS = 1000
 _LARGEST_BATCH = 200
+_MOST_WORDS = 200
 Size = Annotated[Whole, AfterValidator(between(1, _MOST_ROWS))]
 Meant = Literal["draft", "open", "paid", "void", "uncollectible", "deleted", "by_balance"]
 
@@ -100,9 +107,9 @@ class InvoiceTable(Settings):
     query: Parameters = ()
     document: Keys = ()
     id: Text = "id"
-    volatile: tuple[Keys, ...] = ()
-    unordered: tuple[Keys, ...] = ()
-    kept: tuple[Keys, ...] = ()
+    volatile: FewFields = ()
+    unordered: FewFields = ()
+    kept: FewFields = ()
     differs: Text | None = None
 
 
@@ -123,7 +130,7 @@ class PagesTable(Settings):
 
 class EachTable(Settings):
     parameter: Text
-    values: tuple[Text, ...]
+    values: Annotated[tuple[Text, ...], AfterValidator(at_most(_MOST_WORDS))]
 
 
 class ChangedSinceTable(Settings):
@@ -159,9 +166,26 @@ class BatchTable(Settings):
     row: Keys = ()
 
 
+class HintsTable(Settings):
+    """Which keys apply follows from `type`."""
+
+    type: HintType
+    header: ReceivedHeader | None = None
+    """Where the signature or the key is."""
+    encoding: HmacEncoding | None = None
+    over: HmacOver | None = None
+    """What is signed."""
+    ids: FewSelects
+    """What may be the id of an invoice, or a list of them."""
+    prefix: Text = ""
+    """Of the ids of invoices."""
+    where: RawCondition = None
+    """True for the webhooks that name invoices."""
+
+
 class StatusTable(Settings):
-    of: Selects
-    words: Mapping[Text, Meant]
+    of: FewSelects
+    words: Annotated[Mapping[Text, Meant], AfterValidator(at_most(_MOST_WORDS))]
     spelling: Literal["as_sent", "screaming_snake"] = "as_sent"
 
 
@@ -186,6 +210,8 @@ class MapTable(Settings):
     status: Raw
     amounts: Raw
     values: Raw = None
+    absent: Mapping[Text, Text] = Field(default_factory=dict[str, str])
+    """Why the provider does not show a field, for readers."""
     number: Select | None = None
     issued_on: Select | None = None
     due_on: Select | None = None
@@ -202,13 +228,16 @@ class MapTable(Settings):
     payment_pending: RawCondition = None
     failed_attempts: Raw = None
     line_count: Raw = None
-    revision: Selects | None = None
+    revision: FewSelects | None = None
     version: Select | None = None
     failed_between: Raw = None
 
 
 class ExampleTable(Settings):
-    """An answer of the provider and what has to become of it: a snapshot (`expect`), or a meaning (`means`)."""
+    """An answer of the provider and what has to become of it: a snapshot (`expect`), or a meaning (`means`).
+
+    With `ids` it is the body of a webhook, which has to name these invoices.
+    """
 
     name: Text
     answer: Text
@@ -216,9 +245,25 @@ class ExampleTable(Settings):
     means: Meaning | None = None
     before: Text | None = None
     """The answer of an earlier poll, for what only a change shows."""
+    ids: tuple[Text, ...] | None = None
     expect: Mapping[str, object] | None = None
 
 
 TEXTS = ("number", "customer_id", "customer_name", "last_payment_error", "url")
 INSTANTS = ("created_at", "finalized_at", "paid_at", "voided_at", "uncollectible_at")
 AMOUNTS = ("total", "paid", "due", "credited", "refunded", "written_off")
+ABSENT = (
+    "number",
+    "payment_pending",
+    "failed_attempts",
+    "last_payment_error",
+    *AMOUNTS[3:],
+    "issued_on",
+    "due_on",
+    *INSTANTS[:-1],
+    "customer_id",
+    "customer_name",
+    "line_count",
+    "url",
+)
+"""What a map may leave out, in the order of a snapshot."""

@@ -18,13 +18,14 @@ from watcher.config.adapters.models import (
     ProbeTable,
     RefusalTable,
 )
-from watcher.config.adapters.request_tables import read_auth, read_list
+from watcher.config.adapters.request_tables import read_auth, read_hints, read_list
 from watcher.config.settings import Settings
 from watcher.config.toml.messages import shown
 from watcher.config.toml.positions import KeyPath
 from watcher.config.toml.reading import Problem, Reading, Table, TomlFile
 from watcher.config.toml.tables import subtable, unknown_keys, validated
 from watcher.config.values.types import check_name
+from watcher.providers.adapter_file.paths import path_tree
 from watcher.providers.adapter_file.requests import TOKEN_URL
 from watcher.providers.adapter_file.spec import (
     AdapterSpec,
@@ -50,11 +51,13 @@ TABLES = (
     "probe",
     "batch",
     "list",
+    "hints",
     "map",
     "example",
 )
 LARGEST_FILE = 256 * 1024
-_MOST_EXAMPLES = 100
+_MOST_TABLES = 100
+"""Of answers, and of examples."""
 _RESERVED = frozenset({"provider", "base_url", "timezone", "rate", "timeout", "enabled", "discover", "hints"})
 
 _Model = TypeVar("_Model", bound=Settings)
@@ -102,6 +105,7 @@ class _Reader:
         probe = self._table(ProbeTable, "probe", needed=True)
         batch = self._table(BatchTable, "batch") if "batch" in self._file.table else None
         listing = read_list(self._file, self._reading, self._expressions)
+        hints = read_hints(self._file, self._reading, self._expressions)
         mapped = read_map(self._file, self._reading, self._expressions)
         examples = self._examples()
         if http is None or auth is None or invoice is None or probe is None or mapped is None:
@@ -123,6 +127,7 @@ class _Reader:
             map=mapped,
             list=listing,
             batch=None if batch is None else _batch(batch),
+            hints=hints,
         )
         self._check_keys(spec)
         return Adapter(self._file, spec, examples)
@@ -152,7 +157,10 @@ class _Reader:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in cast("list[object]", rows)):
             self._problem((name,), f"{shown(cast('object', rows))} is not allowed, must be [[{name}]] tables")
             return ()
-        return cast("list[Table]", rows)
+        tables = cast("list[Table]", rows)
+        if len(tables) > _MOST_TABLES:
+            self._problem((name,), f"has {len(tables)} tables, at most {_MOST_TABLES}")
+        return tables[:_MOST_TABLES]
 
     def _answers(self) -> Answers:
         rules: list[AnswerRule] = []
@@ -167,16 +175,15 @@ class _Reader:
 
     def _examples(self) -> tuple[ExampleTable, ...]:
         examples: list[ExampleTable] = []
-        rows = self._rows("example")
-        if len(rows) > _MOST_EXAMPLES:
-            self._problem(("example",), f"has {len(rows)} examples, at most {_MOST_EXAMPLES}")
-        for number, row in enumerate(rows[:_MOST_EXAMPLES]):
+        for number, row in enumerate(self._rows("example")):
             path = ("example", number)
             example = validated(ExampleTable, row, file=self._file, path=path, reading=self._reading)
             if example is None:
                 continue
-            if (example.expect is None) == (example.means is None):
-                self._problem(path, "has both or none of expect and means, must have one of them")
+            if sum(one is not None for one in (example.expect, example.means, example.ids)) != 1:
+                self._problem(path, "has none or several of expect, means and ids, must have one of them")
+            if example.ids is not None and "hints" not in self._file.table:
+                self._problem((*path, "ids"), "is for webhooks, and the file has no table [hints]")
             examples.append(example)
         return tuple(examples)
 
@@ -214,9 +221,9 @@ def _invoice(table: InvoiceTable) -> InvoiceSpec:
         request=Request(table.path, table.query),
         document=table.document,
         id=table.id,
-        volatile=table.volatile,
-        unordered=table.unordered,
-        kept=table.kept,
+        volatile=path_tree(table.volatile),
+        unordered=path_tree(table.unordered),
+        kept=path_tree(table.kept),
         differs=table.differs,
     )
 

@@ -1,10 +1,11 @@
-"""Reads `[auth]` and `[list]` of an adapter file."""
+"""Reads `[auth]`, `[list]` and `[hints]` of an adapter file."""
 
+from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from watcher.config.adapters.expressions import Expressions
 from watcher.config.adapters.field_types import RequestPath
-from watcher.config.adapters.models import AuthTable, ChangedSinceTable, EachTable, ListTable, PagesTable
+from watcher.config.adapters.models import AuthTable, ChangedSinceTable, EachTable, HintsTable, ListTable, PagesTable
 from watcher.config.settings import Settings
 from watcher.config.toml.messages import one_of, shown
 from watcher.config.toml.positions import KeyPath
@@ -17,6 +18,10 @@ from watcher.providers.adapter_file.spec import (
     Auth,
     AuthType,
     ChangedSince,
+    HintSpec,
+    HintType,
+    HmacEncoding,
+    HmacOver,
     ListSpec,
     PageKind,
     Pages,
@@ -36,19 +41,14 @@ _POSSIBLE: dict[AuthType, tuple[str, ...]] = {
     AuthType.BASIC: ("password",),
     AuthType.OAUTH2: ("send", "scope", "unit", "lifetime", "renew"),
 }
+_WITH_HEADER = frozenset({HintType.HMAC, HintType.TIMESTAMPED_HMAC, HintType.KEY})
+_OF_EVERY_HINT = ("ids", "prefix", "where")
 OMITTABLE = frozenset({*Invoice.__dataclass_fields__, "customer"})
 _Model = TypeVar("_Model", bound=Settings)
 
 
 def read_auth(table: AuthTable, expressions: Expressions) -> Auth | None:
-    needed, possible = _NEEDED[table.type], _POSSIBLE.get(table.type, ())
-    for key in sorted(table.model_fields_set - {"type", *needed, *possible}):
-        allowed = one_of((*needed, *possible)) or "nothing else"
-        expressions.problem(("auth", key), f'does not belong to type "{table.type}", allowed: {allowed}')
-    missing = [key for key in needed if getattr(table, key) is None]
-    for key in missing:
-        expressions.problem(("auth", key), f'is missing, must be set where type is "{table.type}"')
-    if missing:
+    if not _has_keys_of_type(table, "auth", _NEEDED[table.type], _POSSIBLE.get(table.type, ()), expressions):
         return None
     return Auth(
         type=table.type,
@@ -64,6 +64,42 @@ def read_auth(table: AuthTable, expressions: Expressions) -> Auth | None:
         unit=parse_duration(f"1{table.unit or 's'}"),
         lifetime=parse_duration("1h") if table.lifetime is None else table.lifetime,
         renew=parse_duration("1m") if table.renew is None else table.renew,
+    )
+
+
+def _has_keys_of_type(
+    table: AuthTable | HintsTable, name: str, needed: Sequence[str], possible: Sequence[str], expressions: Expressions
+) -> bool:
+    """Whether none is missing of the keys that its `type` needs. Those that do not belong to it are problems."""
+    for key in sorted(table.model_fields_set - {"type", *needed, *possible}):
+        allowed = one_of((*needed, *possible)) or "nothing else"
+        expressions.problem((name, key), f'does not belong to type "{table.type}", allowed: {allowed}')
+    missing = [key for key in needed if getattr(table, key) is None]
+    for key in missing:
+        expressions.problem((name, key), f'is missing, must be set where type is "{table.type}"')
+    return not missing
+
+
+def read_hints(file: TomlFile, reading: Reading, expressions: Expressions) -> HintSpec | None:
+    if "hints" not in file.table:
+        return None
+    raw = subtable(file, reading, ("hints",))
+    table = validated(HintsTable, raw, file=file, path=("hints",), reading=reading)
+    where = expressions.condition(raw["where"], ("hints", "where")) if "where" in raw else None
+    if table is None:
+        return None
+    needed = ("header",) if table.type in _WITH_HEADER else ()
+    possible = (*_OF_EVERY_HINT, *(("encoding", "over") if table.type is HintType.HMAC else ()))
+    if not _has_keys_of_type(table, "hints", needed, possible, expressions):
+        return None
+    return HintSpec(
+        type=table.type,
+        ids=table.ids,
+        header=table.header or "",
+        encoding=table.encoding or HmacEncoding.BASE64,
+        over=table.over or HmacOver.BODY,
+        where=where,
+        prefix=table.prefix,
     )
 
 

@@ -22,6 +22,10 @@ LARGEST_FILE = 64 * 1024 * 1024
 MISTAKES_SHOWN = 100
 """Per file: a list of 100,000 lines for a misspelt source need not be reported 100,000 times."""
 
+_TOO_MANY_DIGITS = "is not TOML that is read: a number has thousands of digits"
+_LONG_NUMBER = re.compile(r"0[xob][0-9A-Fa-f_]{3000}")
+_MOST_BITS = 12_000
+
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column (?P<column>[0-9]+)|end of document)\)$")
 
@@ -184,7 +188,10 @@ def _toml(text: str) -> tuple[Table, Positions]:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise Unreadable("holds a NUL character, must be UTF-8 text", line)
     try:
-        return cast("Table", tomllib.loads(text)), positions(text)
+        table = cast("Table", tomllib.loads(text))
+        if _LONG_NUMBER.search(text) and _has_long_number(table):
+            raise Unreadable(_TOO_MANY_DIGITS)
+        return table, positions(text)
     except tomllib.TOMLDecodeError as error:
         words = str(error)
         place = _PLACE.search(words)
@@ -197,4 +204,13 @@ def _toml(text: str) -> tuple[Table, Positions]:
         raise Unreadable("is nested too deep") from error
     except ValueError as error:
         # int() refuses numbers of thousands of digits, and tomllib lets that error through.
-        raise Unreadable("is not TOML that is read: a number has thousands of digits") from error
+        raise Unreadable(_TOO_MANY_DIGITS) from error
+
+
+def _has_long_number(value: object) -> bool:
+    """Whether a number is one that Python refuses to write: int() reads hexadecimal ones of any length."""
+    if isinstance(value, dict):
+        return any(_has_long_number(one) for one in cast("Table", value).values())
+    if isinstance(value, list):
+        return any(_has_long_number(one) for one in cast("list[object]", value))
+    return isinstance(value, int) and value.bit_length() > _MOST_BITS

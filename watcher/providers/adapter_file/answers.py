@@ -12,8 +12,8 @@ from watcher.core.json_text import Document
 from watcher.ports import Failed, Missing, PollResult
 from watcher.providers.adapter_file.interpreter import Work
 from watcher.providers.adapter_file.selection import Selection
-from watcher.providers.adapter_file.spec import AnswerRule, Answers, Meaning
-from watcher.providers.adapter_file.values import Scope
+from watcher.providers.adapter_file.spec import Answers, Meaning
+from watcher.providers.adapter_file.values import is_true_of
 from watcher.providers.toolkit import field_values
 from watcher.providers.toolkit.fetch_one import error_object
 from watcher.providers.toolkit.field_values import quoted
@@ -25,8 +25,14 @@ _OUTAGES = frozenset({408, 425})
 def meaning_of(answer: Answer, answers: Answers) -> Meaning | None:
     """The first rule that fits, else what the status means; None for an answer with an invoice or a list."""
     status = answer.status
+    body: tuple[Document, Work] | None = None
     for rule in answers.rules:
-        if status in rule.statuses and (rule.where is None or _holds(rule, answer)):
+        if status not in rule.statuses:
+            continue
+        if rule.where is None:
+            return rule.meaning
+        body = body or (error_object(answer), Work())
+        if is_true_of(rule.where, *body):
             return rule.meaning
     if status < 300:  # noqa: PLR2004  # status codes are their own names
         return None
@@ -88,13 +94,3 @@ def _word(selection: Selection | None, refusal: Document) -> str:
     except InvalidAnswer:
         return ""
     return quoted(field_values.text(found))
-
-
-def _holds(rule: AnswerRule, answer: Answer) -> bool:
-    if rule.where is None:
-        return True
-    scope = Scope(error_object(answer), Work(), read=field_values.amount, literal=field_values.amount)
-    try:
-        return rule.where(scope)
-    except InvalidAnswer:
-        return False

@@ -22,6 +22,10 @@ COSTLY = 10_000
 """Steps for comparing two lists or two objects, which may be large."""
 
 
+class TooMuchWork(InvalidAnswer):
+    """The document took more steps than it may."""
+
+
 class Work:
     """The steps that one document may still take, shared by all its selections."""
 
@@ -32,10 +36,10 @@ class Work:
         self._interpreter: Interpreter | None = None
 
     def spend(self, steps: int) -> None:
-        """Raises InvalidAnswer when no step is left."""
+        """Raises TooMuchWork when no step is left."""
         self.left -= steps
         if self.left < 0:
-            raise InvalidAnswer("the document is too large for the selections of its adapter file")
+            raise TooMuchWork("the document is too large for the selections of its adapter file")
 
     @property
     def interpreter(self) -> "Interpreter":

@@ -12,13 +12,14 @@ from watcher.core.invoices.invoice import WITHOUT_DUE, Amounts, Invoice, Snapsho
 from watcher.core.json_text import Document
 from watcher.providers.adapter_file.interpreter import Work
 from watcher.providers.adapter_file.selection import Selection
-from watcher.providers.adapter_file.spec import InvoiceMap, MoneyUnit, StatusMap, TimeFormat
+from watcher.providers.adapter_file.spec import ANY_WORD, InvoiceMap, MoneyUnit, StatusMap, TimeFormat
 from watcher.providers.adapter_file.values import Scope, Value
 from watcher.providers.toolkit import field_values
 from watcher.providers.toolkit.field_values import NAME_LENGTH, cut, word_key
 
 _URL_LENGTH = 2000
-ANY_WORD = "*"
+_LARGEST_MILLISECONDS = 10**15
+"""Far beyond the year 9999."""
 
 
 def read_instant(value: object, times: TimeFormat, zone: tzinfo) -> datetime | None:
@@ -27,9 +28,11 @@ def read_instant(value: object, times: TimeFormat, zone: tzinfo) -> datetime | N
         return field_values.instant(value)
     if times is TimeFormat.LOCAL:
         return field_values.to_utc(_local_time(value), zone)
-    if times is TimeFormat.UNIX_MS and (number := field_values.number(value)) is not None and number.is_finite():
-        return field_values.unix_instant(number.scaleb(-3))
-    return field_values.unix_instant(value) if times is TimeFormat.UNIX else None
+    if times is TimeFormat.UNIX:
+        return field_values.unix_instant(value)
+    number = field_values.number(value)
+    is_time = number is not None and number.is_finite() and 0 < number < _LARGEST_MILLISECONDS
+    return field_values.unix_instant(number.scaleb(-3)) if number is not None and is_time else None
 
 
 def _local_time(value: object) -> datetime | None:
@@ -67,12 +70,20 @@ def status_of(document: object, statuses: StatusMap, work: Work) -> tuple[Status
             words.append(field_values.word_or_empty(text) if place else field_values.word(text))
         except ValueError as error:
             raise InvalidAnswer(f"{selection.text}: {error}") from error
-    keys = [word_key(word) for word in words]
+    keys = tuple(map(word_key, words))
     written = [field_values.screaming_snake(word) if statuses.screaming else word for word in words if word]
-    for pattern, meaning in statuses.meanings:
+    return _meaning(keys, statuses, work), "/".join(written)
+
+
+def _meaning(keys: tuple[str, ...], statuses: StatusMap, work: Work) -> Status | None:
+    """That of the first pattern that fits; without `*` in any of them, they are looked up."""
+    if statuses.is_exact:
+        return statuses.meanings.get(keys, Status.UNKNOWN)
+    work.spend(len(statuses.meanings))
+    for pattern, meaning in statuses.meanings.items():
         if all(wanted in {ANY_WORD, key} for wanted, key in zip(pattern, keys, strict=True)):
-            return meaning, "/".join(written)
-    return Status.UNKNOWN, "/".join(written)
+            return meaning
+    return Status.UNKNOWN
 
 
 def is_settled(document: Document, mapped: InvoiceMap, work: Work) -> bool:
@@ -135,7 +146,7 @@ def _amounts(document: Document, status: Status, mapped: InvoiceMap, work: Work)
     scope = Scope(
         document,
         work,
-        read=lambda value: convert(field_values.amount(value)),
+        read=lambda value: convert(value if type(value) is int else field_values.amount(value)),
         literal=lambda given: money.from_major(given, currency) if given else zero,
         status=status,
     )

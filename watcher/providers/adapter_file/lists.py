@@ -10,9 +10,10 @@ from watcher.core.errors import InvalidAnswer, ListRefused
 from watcher.core.json_text import Document
 from watcher.ports import Found, Listed, Page
 from watcher.providers.adapter_file.answers import require_rows
-from watcher.providers.adapter_file.fingerprint import at, object_at, steady_fingerprint
+from watcher.providers.adapter_file.fingerprint import steady_fingerprint
 from watcher.providers.adapter_file.interpreter import MOST_LIST_STEPS, Work
 from watcher.providers.adapter_file.invoice_map import is_settled, read_instant, write_instant
+from watcher.providers.adapter_file.paths import at, object_at
 from watcher.providers.adapter_file.spec import AdapterSpec, ListSpec, PageKind
 from watcher.providers.adapter_file.values import Scope
 from watcher.providers.toolkit import documents, field_values
@@ -20,6 +21,11 @@ from watcher.providers.toolkit.http import Answer, read_object, read_rows, read_
 from watcher.providers.toolkit.list_pages import listed, page_of
 
 _SEPARATOR = " "
+_ROW_STEPS = 30
+"""Beside its selections: 30,000 rows, more than there are in an answer of 8 MiB if they are invoices."""
+_LARGEST_TOTAL = 2**31 - 1
+_LONGEST_PLACE = 2000
+"""Of a cursor or an id: it has to fit into a URL."""
 Row = tuple[Document, bytes]
 
 
@@ -55,8 +61,13 @@ def read_page(answer: Answer, page: str | None, spec: AdapterSpec, listing: List
         following = _following(page, envelope, rows, spec, listing)
     except InvalidAnswer as error:
         raise ListRefused(f"the list cannot be read: {error}") from error
-    total = None if listing.total is None else listing.total(envelope, Work())
-    return page_of(answer, read, following, total=total if isinstance(total, int) else None, omits=listing.omits)
+    return page_of(answer, read, following, total=_total(envelope, listing), omits=listing.omits)
+
+
+def _total(envelope: Document, listing: ListSpec) -> int | None:
+    found = None if listing.total is None else listing.total(envelope, Work())
+    is_count = isinstance(found, int) and not isinstance(found, bool) and 0 <= found <= _LARGEST_TOTAL
+    return cast("int", found) if is_count else None
 
 
 def envelope_and_rows(answer: Answer, rows: Sequence[str], row: Sequence[str]) -> tuple[Document, list[Row]]:
@@ -75,6 +86,7 @@ def envelope_and_rows(answer: Answer, rows: Sequence[str], row: Sequence[str]) -
 
 def _listed(row: Row, spec: AdapterSpec, listing: ListSpec, zone: tzinfo, work: Work) -> Listed | None:
     document, text = row
+    work.spend(_ROW_STEPS)
     changed_at = None if listing.changed_at is None else listing.changed_at(document, work)
     return listed(
         document,
@@ -105,7 +117,9 @@ def _following(
 ) -> str | None:
     turn, place = _read_page(page)
     following = _next_place(place, envelope, rows, spec, listing)
-    if following is not None:
+    if following is not None and len(following) > _LONGEST_PLACE:
+        raise InvalidAnswer(f"the next page is named by {len(following)} characters, at most {_LONGEST_PLACE}")
+    if following is not None:  # the same one again too: the list sync ends it, and knows that it is not complete
         return f"{turn}{_SEPARATOR}{following}"
     is_last = listing.each is None or turn + 1 >= len(listing.each[1])
     return None if is_last else f"{turn + 1}{_SEPARATOR}"
@@ -118,8 +132,7 @@ def _next_place(
     if not rows or pages.by is PageKind.NONE:
         return None
     if pages.by is PageKind.CURSOR:
-        found = None if pages.next is None else field_values.text(pages.next(envelope, Work()))
-        return found if found != place else None
+        return None if pages.next is None else field_values.text(pages.next(envelope, Work()))
     scope = Scope(envelope, Work(), read=field_values.amount, literal=field_values.amount)
     has_more = len(rows) >= pages.size if pages.more is None else pages.more(scope)
     if not has_more:

@@ -15,9 +15,11 @@ from watcher.core.json_text import Document
 from watcher.ports import NOTHING_KNOWN, Failed, Fetched, Found, Known, Page, PollResult, RateLimiter
 from watcher.providers.adapter_file import invoice_map, lists
 from watcher.providers.adapter_file.answers import meaning_of, raise_for_account, refusal_of
-from watcher.providers.adapter_file.fingerprint import object_at, steady_fingerprint
+from watcher.providers.adapter_file.fingerprint import steady_fingerprint
+from watcher.providers.adapter_file.hints import HintsByFile
+from watcher.providers.adapter_file.paths import object_at
 from watcher.providers.adapter_file.requests import Requests
-from watcher.providers.adapter_file.spec import AdapterSpec, BatchSpec, IdFormat, Request
+from watcher.providers.adapter_file.spec import AdapterSpec, BatchSpec, HmacOver, IdFormat, Request
 from watcher.providers.toolkit import documents
 from watcher.providers.toolkit.fetch_batch import fetch_many
 from watcher.providers.toolkit.fetch_one import fetch_one, fetched, read_probe
@@ -160,4 +162,6 @@ def kind_of(spec: AdapterSpec) -> ProviderKind:
         texts=spec.options,
         digest=spec.digest.hex(),
         batch_size=1 if spec.batch is None else spec.batch.size,
+        hint_scheme=None if spec.hints is None else HintsByFile(spec, spec.hints),
+        hints_cover_url=spec.hints is not None and spec.hints.over is HmacOver.URL_AND_BODY,
     )

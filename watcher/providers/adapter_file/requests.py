@@ -21,7 +21,6 @@ from watcher.providers.adapter_file.spec import (
     FromOption,
     Meaning,
     Plain,
-    Query,
     Request,
     TokenFormat,
 )
@@ -42,7 +41,7 @@ class Requests:
         self._account = account
         self._http = http
         self._headers = {
-            **{name: self._text(value) for name, value in spec.headers},
+            **dict(self.plain(spec.headers)),
             **_auth_headers(spec.auth, account.credentials),
         }
         is_token = spec.auth.type is AuthType.OAUTH2
@@ -72,10 +71,10 @@ class Requests:
         path = request.path.replace("{id}", segment)
         return f"{path}?{urlencode(pairs, quote_via=quote, safe=':,[]')}" if pairs else path
 
-    def plain(self, query: Query) -> list[tuple[str, str]]:
-        """The parameters as text, without those whose option is empty."""
-        pairs = [(name, self._text(value)) for name, value in query]
-        return [(name, text) for (name, text), (_, value) in zip(pairs, query, strict=True) if text or value == ""]
+    def plain(self, pairs: Iterable[tuple[str, Plain | FromCredential]]) -> list[tuple[str, str]]:
+        """Parameters or headers as text, without those whose option is empty."""
+        texts = ((name, value, self._text(value)) for name, value in pairs)
+        return [(name, text) for name, value, text in texts if text or value == ""]
 
     def _text(self, value: Plain | FromCredential) -> str:
         if isinstance(value, FromCredential):

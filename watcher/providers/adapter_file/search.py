@@ -100,6 +100,31 @@ def _and(node: Node) -> Search:
     return search
 
 
+def _not(node: Node) -> Search:
+    (part,) = _children(node)
+    return lambda document, work: _is_false(part(document, work))
+
+
+def _flatten(node: Node) -> Search:
+    (base,) = _children(node)
+
+    def search(document: object, work: Work) -> object:
+        rows = base(document, work)
+        if not isinstance(rows, list):
+            return None
+        work.spend(len(cast("list[object]", rows)))
+        found: list[object] = []
+        for row in cast("list[object]", rows):
+            if isinstance(row, list):
+                work.spend(len(cast("list[object]", row)))
+                found.extend(cast("list[object]", row))
+            else:
+                found.append(row)
+        return found
+
+    return search
+
+
 def _filter(node: Node) -> Search:
     base, right, condition = _children(node)
 
@@ -172,6 +197,8 @@ _MAKERS: Mapping[str, Callable[[Node], Search | None]] = {
     "comparator": _comparator,
     "or_expression": _or,
     "and_expression": _and,
+    "not_expression": _not,
+    "flatten": _flatten,
     "filter_projection": _filter,
     "projection": _projection,
     "function_expression": _function,

@@ -101,6 +101,8 @@ def _require_allowed(node: _Node) -> None:
         raise ValueError("makes a new list or object with [a, b] or {a: b}, must select a part of the document")
     if kind == "function_expression" and value not in FUNCTIONS:
         raise ValueError(f"calls {value}(), allowed: {', '.join(FUNCTIONS)}")
+    if kind == "slice" and node["children"][2] == 0:
+        raise ValueError("has a slice with the step 0, must be another number")
     if kind == "literal" and not isinstance(value, str | int | None):
         raise ValueError("holds a literal that is no text and no whole number, true, false or null")
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from watcher.core.invoices.invoice import Status
+from watcher.providers.adapter_file.paths import Path, PathTree
 from watcher.providers.adapter_file.selection import Selection
 from watcher.providers.adapter_file.values import Condition, Value
 
@@ -24,6 +25,8 @@ class FromOption:
     name: str
 
 
+ANY_WORD = "*"
+"""In a pattern of words."""
 Plain = str | FromOption
 Query = tuple[tuple[str, Plain], ...]
 
@@ -106,11 +109,11 @@ class InvoiceSpec:
     """
 
     request: Request
-    document: tuple[str, ...]
+    document: Path
     id: str
-    volatile: tuple[tuple[str, ...], ...] = ()
-    unordered: tuple[tuple[str, ...], ...] = ()
-    kept: tuple[tuple[str, ...], ...] = ()
+    volatile: PathTree = field(default_factory=dict[str, PathTree])
+    unordered: PathTree = field(default_factory=dict[str, PathTree])
+    kept: PathTree = field(default_factory=dict[str, PathTree])
     differs: str | None = None
 
 
@@ -198,8 +201,12 @@ class StatusMap:
     """
 
     words: tuple[Selection, ...]
-    meanings: tuple[tuple[tuple[str, ...], Status | None], ...]
+    meanings: Mapping[tuple[str, ...], Status | None]
     screaming: bool = False
+    is_exact: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_exact", not any(ANY_WORD in pattern for pattern in self.meanings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +238,41 @@ class InvoiceMap:
     """A payment failed if the provider's word was the first before and is the second now."""
 
 
+class HintType(StrEnum):
+    STANDARD_WEBHOOKS = "standard_webhooks"
+    HMAC = "hmac"
+    TIMESTAMPED_HMAC = "timestamped_hmac"
+    KEY = "key"
+    BASIC = "basic"
+
+
+class HmacEncoding(StrEnum):
+    BASE64 = "base64"
+    HEX = "hex"
+
+
+class HmacOver(StrEnum):
+    BODY = "body"
+    URL_AND_BODY = "url_and_body"
+
+
+@dataclass(frozen=True, slots=True)
+class HintSpec:
+    """The provider's webhooks. `header` has the signature or key, where `type` does not say which one.
+
+    `ids` select what may be the id of an invoice; without `prefix` it is none. A body about which `where` is false
+    names no invoice.
+    """
+
+    type: HintType
+    ids: tuple[Selection, ...]
+    header: str = ""
+    encoding: HmacEncoding = HmacEncoding.BASE64
+    over: HmacOver = HmacOver.BODY
+    where: Condition | None = None
+    prefix: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class AdapterSpec:
     """One adapter file. Specs of the same text are equal: a reload keeps what runs by an unchanged file."""
@@ -251,3 +293,4 @@ class AdapterSpec:
     map: InvoiceMap = field(compare=False)
     list: ListSpec | None = field(default=None, compare=False)
     batch: BatchSpec | None = field(default=None, compare=False)
+    hints: HintSpec | None = field(default=None, compare=False)

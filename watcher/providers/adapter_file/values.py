@@ -1,6 +1,7 @@
 """The closed vocabulary of adapter files: numbers and conditions, computed exactly from a document.
 
-Each value is made once from the file, as a function of a `Scope`.
+Each value is made once from the file, as a function of a `Scope`. All that have no parts spend a step, and so do the
+rows of a sum: whatever is put together from them is bounded.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +11,9 @@ from typing import cast
 
 from watcher.core.errors import InvalidAnswer
 from watcher.core.invoices.invoice import Status
-from watcher.providers.adapter_file.interpreter import Work
+from watcher.providers.adapter_file.interpreter import TooMuchWork, Work
 from watcher.providers.adapter_file.selection import Selection
+from watcher.providers.toolkit import field_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +49,31 @@ def number(selection: Selection) -> Value:
 
 
 def literal(given: int) -> Value:
-    return lambda scope: scope.literal(given)
+    def value(scope: Scope) -> Decimal:
+        scope.work.spend(1)
+        return scope.literal(given)
+
+    return value
 
 
 def named(name: str) -> Value:
-    return lambda scope: scope.named[name]
+    def value(scope: Scope) -> Decimal:
+        scope.work.spend(1)
+        return scope.named[name]
+
+    return value
 
 
 def sum_of(rows: Selection, each: Value) -> Value:
     def value(scope: Scope) -> Decimal:
         found = _rows(rows, scope)
         total = scope.literal(0)
+        scope.work.spend(len(found))
         for place, row in enumerate(found):
             try:
                 total += each(replace(scope, document=row))
+            except TooMuchWork:
+                raise
             except InvalidAnswer as error:
                 raise InvalidAnswer(f"{rows.text.partition('[')[0]}.{place}.{error}") from error
         return total
@@ -97,7 +110,11 @@ def chosen(condition: Condition, then: Value, otherwise: Value) -> Value:
 
 
 def constant(*, given: bool) -> Condition:
-    return lambda _scope: given
+    def condition(scope: Scope) -> bool:
+        scope.work.spend(1)
+        return given
+
+    return condition
 
 
 def holds(selection: Selection) -> Condition:
@@ -106,7 +123,11 @@ def holds(selection: Selection) -> Condition:
 
 
 def has_status(statuses: frozenset[Status]) -> Condition:
-    return lambda scope: scope.status in statuses
+    def condition(scope: Scope) -> bool:
+        scope.work.spend(1)
+        return scope.status in statuses
+
+    return condition
 
 
 def positive(value: Value) -> Condition:
@@ -127,6 +148,14 @@ def any_of(conditions: Sequence[Condition]) -> Condition:
 
 def negated(condition: Condition) -> Condition:
     return lambda scope: not condition(scope)
+
+
+def is_true_of(condition: Condition, document: object, work: Work) -> bool:
+    """A condition outside the map, where numbers are plain; false if it cannot be read."""
+    try:
+        return condition(Scope(document, work, read=field_values.amount, literal=field_values.amount))
+    except InvalidAnswer:
+        return False
 
 
 def _is_true(found: object) -> bool:

@@ -12,6 +12,7 @@ from tests.fakes.provider_server import ProviderServer, StillClock
 from watcher.config.adapters.files import load_adapter
 from watcher.ports import Provider
 from watcher.providers.adapter_file.provider import kind_of
+from watcher.providers.adapter_file.spec import AdapterSpec
 from watcher.providers.toolkit.kind import Account
 
 PLAIN = """
@@ -29,13 +30,14 @@ document = "bill"
 path = "/bills"
 {more}
 [map]
+{map}
 [map.status]
 of = "state"
-words = { open = "open", paid = "paid" }
+words = { {words} }
 [map.amounts]
 currency = "currency"
 unit = "minor"
-total = "total"
+total = {total}
 paid = 0
 due = "total"
 """
@@ -43,20 +45,32 @@ BILL = {"id": "b 1/2", "state": "open", "currency": "EUR", "total": 100}
 BEARER = 'type = "bearer"\ntoken = "api_key"'
 
 Make = Callable[..., Provider]
+Specify = Callable[..., AdapterSpec]
+_DEFAULTS = {"auth": BEARER, "words": 'open = "open", paid = "paid"', "total": '"total"'}
 
 
 @pytest.fixture
-def make(tmp_path: Path, session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock) -> Make:
+def specify(tmp_path: Path) -> Specify:
+    """Read a file that is put together from parts."""
+
+    def read(**parts: str) -> AdapterSpec:
+        text = PLAIN
+        for part in ("http", "auth", "invoice", "more", "map", "words", "total"):
+            text = text.replace(f"{{{part}}}", parts.get(part, _DEFAULTS.get(part, "")))
+        (tmp_path / "plain.toml").write_text(text)
+        return load_adapter(tmp_path / "plain.toml").spec
+
+    return read
+
+
+@pytest.fixture
+def make(specify: Specify, session: aiohttp.ClientSession, server: ProviderServer, clock: StillClock) -> Make:
     """Build a provider from parts of a file."""
 
     def made(
         *, credentials: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None, **parts: str
     ) -> Provider:
-        text = PLAIN
-        for part in ("http", "auth", "invoice", "more"):
-            text = text.replace(f"{{{part}}}", parts.get(part, BEARER if part == "auth" else ""))
-        (tmp_path / "plain.toml").write_text(text)
-        kind = kind_of(load_adapter(tmp_path / "plain.toml").spec)
+        kind = kind_of(specify(**parts))
         keys = credentials or dict.fromkeys(kind.credentials, "key-1")
         account = Account(
             "acme",

@@ -111,12 +111,6 @@ async def test_a_list_is_read_to_its_end(
     assert [one.path for one in server.asked] == [f"/v2/bills{query}" for query in queries]
 
 
-async def test_a_cursor_that_stands_still_ends_the_list(make: Make, server: ProviderServer) -> None:
-    server.answer(page("1", next="again"))
-    pages = 'pages = { by = "cursor", parameter = "c", next = "next" }'
-    assert len(await ids_of(make(more=LIST + pages))) == 2
-
-
 async def test_what_changed_is_asked_for_with_its_own_parameters(make: Make, server: ProviderServer) -> None:
     since_table = '{ parameter = "since", times = "unix", overlap = "10s", query = { sort = "at" } }'
     changed = f'query = {{ state = "open" }}\nchanged_at = "at"\nchanged_since = {since_table}'
