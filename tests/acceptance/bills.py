@@ -153,7 +153,60 @@ FRAGMENT = (
          "1000.00 700.00 300.00 0.00 0.00 0.00", due=None),
 )  # fmt: skip
 
-EVERY_CASE = METEROID + DOLLR + RAPYD + CHARGEOVER + FRAGMENT
+STRIPE = (
+    Case("stripe", "in_draft", nothing, "draft", "draft", _OPEN, draft=True, due=FAR_INSTANT),
+    Case("stripe", "in_open", nothing, "open", "open", _OPEN, due=None),
+    Case("stripe", "in_late", nothing, "open", "open", _OPEN, due=LATE, overdue=True),
+    Case("stripe", "in_part", paid(40_000), "partially_paid", "open", _PARTLY, due=FAR_INSTANT),
+    Case("stripe", "in_pending", PENDING, "open", "open", _OPEN, pending=True, due=FAR_INSTANT),
+    Case("stripe", "in_failed", FAILED, "open", "open", _OPEN, failed=1, error="card_declined", due=FAR_INSTANT),
+    Case("stripe", "in_twice", then(FAILED, FAILED), "open", "open", _OPEN, failed=2, error="card_declined", due=None),
+    Case("stripe", "in_partfailed", then(paid(40_000), FAILED), "partially_paid", "open", _PARTLY, failed=1,
+         error="card_declined", due=FAR_INSTANT),
+    Case("stripe", "in_paid", then(FAILED, paid()), "paid", "paid", _PAID, failed=1, due=None),
+    Case("stripe", "in_credited", credited(40_000), "open", "open", "1000.00 0.00 600.00 400.00 0.00 0.00",
+         due=FAR_INSTANT),
+    Case("stripe", "in_refunded", then(paid(), refunded(30_000)), "paid", "paid",
+         "1000.00 1000.00 0.00 0.00 300.00 0.00", due=FAR_INSTANT),
+    Case("stripe", "in_void", VOID, "void", "void", _GONE, due=FAR_INSTANT),
+    Case("stripe", "in_lost", WRITTEN_OFF, "uncollectible", "uncollectible", _LOST, due=FAR_INSTANT),
+)  # fmt: skip
+
+
+def lago_id(number: int) -> str:
+    return f"{number:08x}-1a90-4a90-8a90-1a901a901a90"
+
+
+LAGO = (
+    Case("lago", lago_id(1), nothing, "draft", "draft/pending", _OPEN, draft=True),
+    Case("lago", lago_id(2), nothing, "open", "finalized/pending", _OPEN),
+    Case("lago", lago_id(3), nothing, "open", "finalized/pending", _OPEN, due=LATE, overdue=True),
+    Case("lago", lago_id(4), paid(40_000), "partially_paid", "finalized/pending", _PARTLY),
+    Case("lago", lago_id(5), FAILED, "open", "finalized/failed", _OPEN, failed=1),
+    Case("lago", lago_id(6), paid(), "paid", "finalized/succeeded", _PAID),
+    Case("lago", lago_id(7), credited(40_000), "open", "finalized/pending", "1000.00 0.00 600.00 400.00 0.00 0.00"),
+    Case("lago", lago_id(8), then(paid(), refunded(30_000)), "paid", "finalized/succeeded", _PAID),
+    Case("lago", lago_id(9), VOID, "void", "voided/pending", _GONE),
+)  # fmt: skip
+
+CHARGEBEE = (
+    Case("chargebee", "A-1", nothing, "draft", "pending", _OPEN, draft=True, due=FAR_INSTANT),
+    Case("chargebee", "A-2", nothing, "open", "posted", _OPEN, due=None),
+    Case("chargebee", "A-3", nothing, "open", "payment_due", _OPEN, due=LATE, overdue=True),
+    Case("chargebee", "A-4", paid(40_000), "partially_paid", "posted", _PARTLY, due=FAR_INSTANT),
+    Case("chargebee", "A-5", PENDING, "open", "posted", _OPEN, pending=True, due=FAR_INSTANT),
+    Case("chargebee", "A-6", then(FAILED, FAILED, FAILED), "open", "not_paid", _OPEN, failed=3, due=FAR_INSTANT),
+    Case("chargebee", "A-7", then(FAILED, paid()), "paid", "paid", _PAID, failed=1, due=FAR_INSTANT),
+    Case("chargebee", "A-8", credited(40_000), "open", "posted", "1000.00 0.00 600.00 400.00 0.00 0.00",
+         due=FAR_INSTANT),
+    Case("chargebee", "A-9", then(paid(), refunded(30_000)), "paid", "paid", "1000.00 1000.00 0.00 0.00 300.00 0.00",
+         due=FAR_INSTANT),
+    Case("chargebee", "A-10", then(paid(), charged_back(100_000)), "open", "posted", _OPEN, due=FAR_INSTANT),
+    Case("chargebee", "A-11", VOID, "void", "voided", _GONE, due=FAR_INSTANT),
+    Case("chargebee", "A-12", WRITTEN_OFF, "uncollectible", "paid/written_off", _LOST, due=FAR_INSTANT),
+)  # fmt: skip
+
+EVERY_CASE = METEROID + DOLLR + RAPYD + CHARGEOVER + FRAGMENT + STRIPE + LAGO + CHARGEBEE
 
 
 def create(ledger: Ledger, case: Case) -> Bill:

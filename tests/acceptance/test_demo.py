@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from watcher.core.invoices.event import EventType
-from watcher.sandbox.lives import HINTED_LIVES, LIVES
+from watcher.sandbox.lives import DEMO_PROVIDERS, HINTED_LIVES, lives_of
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -51,7 +51,7 @@ def test_the_demo_plays_every_life_and_loses_nothing(tmp_path: Path) -> None:
     bodies: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
     recorded = Counter(body["type"] for body in bodies)
     assert demo.returncode == 0, err
-    assert recorded["invoice.tracked"] == len(LIVES + HINTED_LIVES)
+    assert recorded["invoice.tracked"] == len(lives_of(DEMO_PROVIDERS) + HINTED_LIVES)
     assert {event_type.value for event_type in EventType if event_type.value.startswith("invoice.")} - set(
         recorded
     ) == NEVER_IN_THE_DEMO
@@ -61,6 +61,31 @@ def test_the_demo_plays_every_life_and_loses_nothing(tmp_path: Path) -> None:
         "draft", "open", "partially_paid", "paid", "void", "uncollectible", "deleted",
     }  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_plays_the_providers_that_are_named(tmp_path: Path) -> None:
+    named = ["stripe", "lago", "chargebee"]
+    with start(tmp_path, *(word for name in named for word in ("--provider", name))) as demo:
+        out, err = demo.communicate(timeout=120)
+
+    lines = out.splitlines()
+    assert demo.returncode == 0, err
+    for name in named:
+        assert sum(f"at the provider               {name} " in line for line in lines) == sum(
+            len(life.steps) for life in lives_of([name])
+        )
+        assert [line for line in lines if line.startswith(f"  {name} ")], "it says where its sandbox is"
+    shown = [line.split() for line in lines if line.startswith(tuple(f"{name} " for name in named))]
+    assert len(shown) == len(lives_of(named))
+    assert all(row[-1] == row[-2] != "0" for row in shown), "all that was sent for an invoice was received"
+    assert " 0 lost, 0 duplicates" in out
+
+
+def test_a_provider_that_the_sandbox_does_not_play_is_named_with_those_it_does(tmp_path: Path) -> None:
+    with start(tmp_path, "--provider", "stripes") as demo:
+        _, err = demo.communicate(timeout=60)
+
+    assert (demo.returncode, "did you mean 'stripe'?" in err, "Traceback" in err) == (1, True, False)
 
 
 def test_an_interrupted_demo_stops_its_service_and_leaves_nothing(tmp_path: Path) -> None:

@@ -7,17 +7,23 @@ import pytest
 from tests.acceptance.bills import rapyd_id
 from tests.acceptance.daemon import Site, until
 from tests.acceptance.operating import operate_all
-from watcher.sandbox import PROVIDERS, Bill, Fault, FaultKind
+from watcher.sandbox import Bill, Fault, FaultKind
+from watcher.sandbox.lives import DEMO_PROVIDERS
 
 pytestmark = pytest.mark.timeout(150)
 
 
 def bill(site: Site, provider: str, number: int) -> Bill:
-    ids = {"meteroid": f"inv_{number}", "rapyd": rapyd_id(number), "fragment": f"order {number}"}
+    ids = {
+        "meteroid": f"inv_{number}",
+        "rapyd": rapyd_id(number),
+        "fragment": f"order {number}",
+        "stripe": f"in_{number}",
+    }
     return site.sandbox.ledger.create(provider, ids.get(provider, str(number)), "EUR", 100_000)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", [*DEMO_PROVIDERS, "stripe"])
 async def test_invoices_appear_by_themselves_and_stay_watched_until_they_are_settled(site: Site, provider: str) -> None:
     ledger = site.sandbox.ledger
     first, settled = bill(site, provider, 1), bill(site, provider, 2)

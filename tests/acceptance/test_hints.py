@@ -11,6 +11,7 @@ import pytest
 
 from tests.acceptance.daemon import Site, free_port, until
 from watcher.sandbox import DEMO_HINT_SECRETS, HintTarget
+from watcher.sandbox.server import free_port
 
 TOKEN = "a token of the operator's own"
 SENDERS = 10

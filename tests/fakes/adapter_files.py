@@ -1,10 +1,11 @@
-"""The adapter files of `tests/data/adapters`: Dollr and Meteroid once more, and an invented provider."""
+"""Providers in code and by file: `tests/data/adapters` has Dollr and Meteroid once more, and an invented one."""
 
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.adapters.files import load_adapter
 from watcher.config.adapters.read import Adapter
 from watcher.providers import PROVIDERS
@@ -31,10 +32,11 @@ class ByFile(str):
 
 DOLLR = pytest.param(ByFile("dollr"), id="dollr by file")
 METEROID = pytest.param(ByFile("meteroid"), id="meteroid by file")
-EVERY = (*sorted(PROVIDERS), DOLLR, METEROID)
-SANDBOXED = ("chargeover", "dollr", DOLLR, "fragment", "meteroid", METEROID, "rapyd")
-"""Those that the sandbox plays."""
+SHIPPED = ("chargebee", "lago", "stripe")
+EVERY = (*sorted(PROVIDERS), DOLLR, METEROID, *SHIPPED)
+SANDBOXED = ("chargeover", "dollr", DOLLR, "fragment", "meteroid", METEROID, "rapyd", *SHIPPED)
+"""Those that the sandbox plays: a provider that is new in code is not among them yet."""
 
 
 def kind_named(name: str) -> ProviderKind:
-    return file_kind(name) if isinstance(name, ByFile) else PROVIDERS[name]
+    return file_kind(name) if isinstance(name, ByFile) else BUILT_IN[name]

@@ -33,7 +33,7 @@ class _Kept:
 async def _cache(
     base_url: str, clock: Clock, key_of: Callable[[web.Request], str], *, says_age: bool
 ) -> AsyncGenerator[str]:
-    """Only GETs of one resource are cached, at their first answer."""
+    """Only GETs of one resource are cached, at their first answer; Stripe is asked for one with `expand[]`."""
     upstream, kept = URL(base_url), dict[str, _Kept]()
     async with aiohttp.ClientSession(auto_decompress=False) as session:
 
@@ -47,7 +47,7 @@ async def _cache(
             async with session.request(request.method, url, headers=headers, data=await request.read()) as got:
                 made = _Kept(await got.read(), got.headers["Content-Type"], clock.now())
                 status = got.status
-            if request.method == "GET" and "?" not in request.raw_path:
+            if request.method == "GET" and request.query.keys() <= {"expand[]"}:
                 kept[key] = made
             return web.Response(status=status, body=made.body, headers={"Content-Type": made.content_type})
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.integration.repository import ROOT
+from watcher.sandbox.server import free_port
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 BODY = json.dumps({"type": "invoice.paid", "timestamp": "2026-11-22T10:00:00Z", "data": {"invoice_id": "inv_ü"}})
@@ -50,13 +50,6 @@ def shown_in_readme(language: str) -> str:
     receivers = [block for block in blocks if "standardwebhooks" in block]
     assert len(receivers) == 1
     return receivers[0]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

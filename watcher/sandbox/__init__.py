@@ -1,4 +1,4 @@
-"""The five billing APIs on loopback, a ledger that controls them, and a receiver that verifies webhooks."""
+"""The billing APIs on loopback, a ledger that controls them, and a receiver that verifies webhooks."""
 
 from watcher.sandbox.bill import Bill, Change, Line
 from watcher.sandbox.demo import demo_config, demo_files

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from watcher.sandbox.keys import DEMO_HINT_SECRETS
-from watcher.sandbox.lives import HINTED, HINTED_LIVES, LIVES, Life
+from watcher.sandbox.lives import DEMO_PROVIDERS, HINTED, HINTED_LIVES, Life, lives_of
 from watcher.sandbox.receiver import DEMO_SECRET
 from watcher.sandbox.server import Sandbox
 
@@ -62,32 +62,38 @@ allow_private = ["127.0.0.0/8"]
 """
 
 
-def demo_files(sandbox: Sandbox, receiver_url: str, *, listen: str = "", hints_listen: str = "") -> dict[str, str]:
+def demo_files(
+    sandbox: Sandbox,
+    receiver_url: str,
+    providers: Sequence[str] = DEMO_PROVIDERS,
+    *,
+    listen: str = "",
+    hints_listen: str = "",
+) -> dict[str, str]:
     """All files by path relative to one directory: the config, its watch list, and the secrets (keep them 0600).
 
-    With `hints_listen` there is one source more, which takes hints at that address.
+    Each provider is a source of its name. With `hints_listen` there is one source more, at Meteroid, which takes hints
+    at that address.
     """
-    lives = (*LIVES, *HINTED_LIVES) if hints_listen else LIVES
+    lives = (*lives_of(providers), *HINTED_LIVES) if hints_listen else lives_of(providers)
     hinted = _hinted(sandbox, hints_listen) if hints_listen else ""
     return {
-        CONFIG_FILE: demo_config(sandbox, receiver_url, listen=listen) + hinted,
+        CONFIG_FILE: demo_config(sandbox, receiver_url, providers, listen=listen) + hinted,
         WATCHLIST_FILE: _watchlist(sandbox, lives),
-        **_secret_files(sandbox.credentials),
+        **_secret_files({name: sandbox.credentials[name] for name in {*providers, "meteroid"}}),
         _HINT_SECRET_FILE: f"{DEMO_HINT_SECRETS['meteroid']}\n",
     }
 
 
-def demo_config(sandbox: Sandbox, receiver_url: str, *, listen: str = "") -> str:
-    """`watcher.toml`: every source and the one endpoint on loopback, with polls every second."""
+def demo_config(
+    sandbox: Sandbox, receiver_url: str, providers: Sequence[str] = DEMO_PROVIDERS, *, listen: str = ""
+) -> str:
+    """`watcher.toml`: the sources and the one endpoint on loopback, with polls every second."""
     return (
         _HEAD.format(due_soon=_DUE_SOON, reminder=_REMINDER, listen=listen)
-        + "".join(_source(sandbox, provider) for provider in sandbox.base_urls)
+        + "".join(_source(sandbox, provider) for provider in providers)
         + _ENDPOINT.format(url=receiver_url, secret_file=_WEBHOOK_SECRET_FILE)
     )
-
-
-def demo_watchlist(sandbox: Sandbox) -> str:
-    return _watchlist(sandbox, LIVES)
 
 
 def _watchlist(sandbox: Sandbox, lives: Sequence[Life]) -> str:

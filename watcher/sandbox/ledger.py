@@ -1,4 +1,4 @@
-"""One ledger behind the five APIs: it changes bills, and the providers then show them."""
+"""One ledger behind the APIs: it changes bills, and the providers then show them."""
 
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -7,7 +7,7 @@ from itertools import count
 from watcher.clock import Clock
 from watcher.sandbox.bill import Bill, Change, Line, Payment, PaymentState, Stage, derived
 
-PROVIDERS = ("fragment", "meteroid", "dollr", "rapyd", "chargeover")
+PROVIDERS = ("fragment", "meteroid", "dollr", "rapyd", "chargeover", "stripe", "lago", "chargebee")
 
 DECLINED = "card_declined: The card of jane.doe@example.com ending 4242424242 was declined."
 """Contains an e-mail address and a long number on purpose: neither may reach a subscriber."""
@@ -61,9 +61,9 @@ class Ledger:
         bill = self._bills[provider].get(bill_id)
         return None if bill is None or bill.deleted else bill
 
-    def listed(self, provider: str) -> Iterable[Bill]:
-        """All but the deleted ones, oldest first."""
-        return (bill for bill in self._bills[provider].values() if not bill.deleted)
+    def listed(self, provider: str, *, deleted: bool = False) -> Iterable[Bill]:
+        """Oldest first, with the deleted ones or without."""
+        return (bill for bill in self._bills[provider].values() if deleted or not bill.deleted)
 
     def finalize(self, bill: Bill) -> None:
         bill.stage = Stage.ISSUED

@@ -1,5 +1,6 @@
-"""The sandbox itself: five servers on loopback, one ledger behind them."""
+"""The sandbox itself: one server per provider on loopback, one ledger behind them."""
 
+import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -9,11 +10,14 @@ from aiohttp import web
 
 from watcher.clock import Clock, SystemClock
 from watcher.sandbox.apis.api import Api, Arrival, Books
+from watcher.sandbox.apis.chargebee import ChargebeeApi
 from watcher.sandbox.apis.chargeover import ChargeOverApi
 from watcher.sandbox.apis.dollr import DollrApi
 from watcher.sandbox.apis.fragment import TOKEN_PATH, FragmentApi
+from watcher.sandbox.apis.lago import LagoApi
 from watcher.sandbox.apis.meteroid import MeteroidApi
 from watcher.sandbox.apis.rapyd import RapydApi
+from watcher.sandbox.apis.stripe import StripeApi
 from watcher.sandbox.hints import NO_TARGETS, HintSender, HintTarget
 from watcher.sandbox.keys import DEMO_KEYS
 from watcher.sandbox.ledger import Ledger
@@ -22,14 +26,23 @@ from watcher.sandbox.traps import Fault, Traps
 LOOPBACK = "127.0.0.1"
 _CLOSING_SECONDS = 0.5
 
-_APIS: tuple[type[Api], ...] = (FragmentApi, MeteroidApi, DollrApi, RapydApi, ChargeOverApi)
+_APIS: tuple[type[Api], ...] = (
+    FragmentApi,
+    MeteroidApi,
+    DollrApi,
+    RapydApi,
+    ChargeOverApi,
+    StripeApi,
+    LagoApi,
+    ChargebeeApi,
+)
 
 
 class Sandbox:
     """Use as `async with Sandbox() as sandbox`. Each provider has a port of its own.
 
     `base_urls` and `credentials` (by provider) and `token_url` (Fragment's) are what a watcher is configured with.
-    `hint_targets` (by provider) are where Meteroid, Rapyd and ChargeOver send webhooks; `hints` knows what was sent.
+    `hint_targets` (by provider) are where providers send webhooks; `hints` knows what was sent.
     The clock decides token ends, signature ages, overdue days and the `Date` header; give the watcher the same one.
     """
 
@@ -85,6 +98,14 @@ class Sandbox:
         self.base_urls[provider] = f"http://{LOOPBACK}:{port}{api.prefix}"
         if isinstance(api, FragmentApi):
             self.token_url = f"http://{LOOPBACK}:{port}{TOKEN_PATH}"
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        port: int = taken.getsockname()[1]
+        return port
 
 
 async def serve(application: web.Application, opened: AsyncExitStack, port: int = 0) -> int:

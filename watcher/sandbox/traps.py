@@ -86,6 +86,31 @@ class ChargeOverTraps:
 
 
 @dataclass(frozen=True, slots=True)
+class StripeTraps:
+    restless: bool = False
+    """Links are different in every answer; otherwise they last an hour."""
+    requests_per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LagoTraps:
+    totals_only: bool = False
+    """An older server: neither what is paid nor what is due, so that a part that was paid does not show."""
+    restless: bool = False
+    """Links are different in every answer, and `updated_at` is always now."""
+    requests_per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargebeeTraps:
+    restless: bool = False
+    """`updated_at` and `resource_version` are always now."""
+    rows_at_most: int = 100
+    """Pages are shorter than they were asked for, and not the last."""
+    requests_per_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HintTraps:
     """What is wrong with the webhooks of all providers."""
 
@@ -95,7 +120,7 @@ class HintTraps:
     twice: bool = False
     """The same bytes again, with the same id and time."""
     out_of_order: bool = False
-    """Each waits up to a second for the next one of its provider, which is sent first."""
+    """Each waits up to a second for another one: if that is about the same invoice, it is sent first."""
     forged: bool = False
     """Signed with secrets that nobody knows."""
 
@@ -107,6 +132,9 @@ class Traps:
     dollr: DollrTraps = DollrTraps()
     rapyd: RapydTraps = RapydTraps()
     chargeover: ChargeOverTraps = ChargeOverTraps()
+    stripe: StripeTraps = StripeTraps()
+    lago: LagoTraps = LagoTraps()
+    chargebee: ChargebeeTraps = ChargebeeTraps()
     hints: HintTraps = HintTraps()
     date_skew: timedelta = timedelta()
     """How far the servers' `Date` headers are ahead of the sandbox's clock."""

@@ -1,4 +1,4 @@
-"""The list calls of the five providers, asked of the sandbox, which repeats their traps."""
+"""The list calls of the providers, asked of the sandbox, which repeats their traps."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import pytest
 
-from tests.acceptance.bills import rapyd_id
+from tests.acceptance.bills import lago_id, rapyd_id
 from tests.fakes.adapter_files import DOLLR, EVERY, METEROID, kind_named
 from tests.fakes.provider_server import StillClock, UnlimitedRate
 from watcher.ports import Found, Listed, Provider
@@ -17,7 +17,7 @@ from watcher.sandbox import Bill, Ledger, Sandbox
 from watcher.sandbox.traps import OLD_METEROID, SELF_HOSTED_METEROID, ChargeOverTraps
 
 EACH = pytest.mark.parametrize("name", EVERY)
-WHOLE = pytest.mark.parametrize("name", ["fragment", "meteroid", METEROID, "rapyd"])
+WHOLE = pytest.mark.parametrize("name", ["chargebee", "fragment", "meteroid", METEROID, "rapyd"])
 
 
 @pytest.fixture
@@ -40,7 +40,14 @@ def adapter(name: str, sandbox: Sandbox, session: aiohttp.ClientSession, *, base
 
 
 def bill_id(name: str, number: int) -> str:
-    ids = {"meteroid": f"inv_{number:05d}", "rapyd": rapyd_id(number), "fragment": f"order/{number} #?"}
+    ids = {
+        "meteroid": f"inv_{number:05d}",
+        "rapyd": rapyd_id(number),
+        "fragment": f"order/{number} #?",
+        "stripe": f"in_{number:05d}",
+        "lago": lago_id(number),
+        "chargebee": f"INV-{number}",
+    }
     return ids.get(name, str(number))
 
 
@@ -109,7 +116,7 @@ async def test_a_row_that_is_a_whole_document_equals_the_answer_by_id(
     assert provider.to_invoice(row.document, None) == provider.to_invoice(result.document, None)
 
 
-@pytest.mark.parametrize("name", ["chargeover", "dollr", DOLLR])
+@pytest.mark.parametrize("name", ["chargeover", "dollr", DOLLR, "lago"])
 async def test_a_row_that_is_an_overview_says_which_fields_it_lacks_and_nothing_false_of_the_others(
     name: str, sandbox: Sandbox, session: aiohttp.ClientSession
 ) -> None:
@@ -126,16 +133,16 @@ async def test_a_row_that_is_an_overview_says_which_fields_it_lacks_and_nothing_
     assert replace(given, line_count=whole.line_count, customer_name=whole.customer_name) == whole
 
 
-@pytest.mark.parametrize("name", ["chargeover", "dollr", DOLLR])
+@pytest.mark.parametrize("name", ["chargebee", "chargeover", "dollr", DOLLR])
 async def test_a_row_that_dates_its_change_in_the_future_says_nothing_of_when_it_changed(
     name: str, sandbox: Sandbox, session: aiohttp.ClientSession, clock: StillClock
 ) -> None:
-    bill(sandbox.ledger, name, 1)
+    first = bill(sandbox.ledger, name, 1)
     clock.advance(timedelta(hours=5))
     late = bill(sandbox.ledger, name, 2)
     clock.advance(timedelta(hours=-5))
     given = {row.invoice_id: row.changed_at for row in await rows(adapter(name, sandbox, session))}
-    assert given == {"1": clock.now().replace(microsecond=0), late.id: None}
+    assert given == {first.id: clock.now().replace(microsecond=0), late.id: None}
 
 
 async def test_meteroid_is_asked_for_pages_of_a_hundred_counted_from_zero(

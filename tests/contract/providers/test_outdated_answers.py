@@ -50,7 +50,7 @@ async def test_an_answer_from_a_cache_counts_from_when_it_was_made(
     assert kept.answered_at == first.answered_at + HOUR
 
 
-@pytest.mark.parametrize("name", ["chargeover", "dollr", DOLLR, "meteroid", METEROID])
+@pytest.mark.parametrize("name", ["chargebee", "chargeover", "dollr", DOLLR, "meteroid", METEROID])
 async def test_a_payment_moves_the_revision(
     sandbox: Sandbox, session: aiohttp.ClientSession, clock: StillClock, name: str
 ) -> None:
@@ -65,9 +65,12 @@ async def test_a_payment_moves_the_revision(
     assert after.revision > before.revision
 
 
-async def test_rapyd_says_nothing_about_the_age_of_an_answer(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
-    one = bill(sandbox.ledger, "rapyd", 1)
-    assert (await invoice_at(adapter("rapyd", sandbox, session), one.id)).revision is None
+@pytest.mark.parametrize("name", ["lago", "rapyd", "stripe"])
+async def test_some_say_nothing_about_the_age_of_an_answer(
+    sandbox: Sandbox, session: aiohttp.ClientSession, name: str
+) -> None:
+    one = bill(sandbox.ledger, name, 1)
+    assert (await invoice_at(adapter(name, sandbox, session), one.id)).revision is None
 
 
 def test_fragment_counts_versions() -> None:

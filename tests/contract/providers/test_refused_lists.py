@@ -72,12 +72,14 @@ async def test_rows_without_a_usable_id_are_passed_over(
     name: str, server: ProviderServer, session: aiohttp.ClientSession, clock: StillClock
 ) -> None:
     provider = adapter(name, server, session, clock)
-    odd: list[object] = [7, None, {}, {"id": None, "invoice_id": True}, {"id": "", "invoice_id": ""}]
-    odd += [{"id": one, "invoice_id": one} for one in ("..", "a\x00", "\ud800", "x" * 201)]
+    ids: list[object] = [None, True, "", "..", "a\x00", "\ud800", "x" * 201]
+    odd: list[object] = [7, None, {}, *({"id": one, "invoice_id": one, "lago_id": one} for one in ids)]
     answers: dict[str, object] = {
         "dollr": odd,
         "fragment": {"data": {"invoices": odd}},
         "chargeover": {"code": 200, "response": odd},
+        "chargebee": {"list": [*odd, *({"invoice": row} for row in odd)]},
+        "lago": {"invoices": odd},
     }
     server.answer(answers.get(name, {"data": odd}))
     page = await provider.list_page(None, UnlimitedRate())

@@ -15,11 +15,9 @@ import aiohttp
 import chargebee
 import httpx
 import pytest
-import stripe
-from lago_python_client.client import Client as LagoClient
-from square import Square
 
 from tests.fakes.provider_server import Asked, ProviderServer, StillClock, UnlimitedRate
+from tests.fakes.vendor_sdks import chargebee_invoices, lago_invoices, square_invoices, stripe_invoices
 from watcher.config.adapters.built_in import BUILT_IN, shipped_adapter
 from watcher.ports import Found, Provider
 from watcher.providers.toolkit.kind import Account
@@ -40,45 +38,32 @@ class Sdk:
     empty_list: object = None
 
 
-def _stripe(url: str) -> Any:  # noqa: ANN401 -- the SDK's own
-    return stripe.StripeClient(KEY, base_addresses={"api": url}, max_network_retries=0).v1.invoices
-
-
-def _chargebee(url: str) -> Any:  # noqa: ANN401 -- same
-    client = chargebee.Chargebee(api_key=KEY, site="localhost")
-    environment = cast("Any", client.env)
-    environment.api_endpoint, environment.protocol = f"{url}/api/v2", "http"
-    return cast("Any", client).Invoice
-
-
-def _lago(url: str) -> Any:  # noqa: ANN401 -- same
-    return cast("Any", LagoClient)(api_key=KEY, api_url=url).invoices
-
-
-def _of_square(url: str, ask: Callable[[Any], Any]) -> Any:  # noqa: ANN401 -- same
+def _of_square(url: str, ask: Callable[[Any], Any]) -> Any:  # noqa: ANN401 -- the SDK's own
     with httpx.Client() as client:
-        return ask(cast("Any", Square(token=KEY, base_url=url, version="2026-09-16", httpx_client=client)).invoices)
+        return ask(square_invoices(url, KEY, client))
 
 
 SDKS: dict[str, Sdk] = {
     "stripe": Sdk(
-        get=lambda url, one: _stripe(url).retrieve(one),
-        list_all=lambda url: _stripe(url).list({"limit": 100, "status": "open"}),
+        get=lambda url, one: stripe_invoices(url, KEY).retrieve(one),
+        list_all=lambda url: stripe_invoices(url, KEY).list({"limit": 100, "status": "open"}),
         fields={"total": lambda one: one.total, "amount_remaining": lambda one: one.amount_remaining},
         header="Authorization",
         empty_list={"object": "list", "data": [], "has_more": False, "url": "/v1/invoices"},
     ),
     "chargebee": Sdk(
-        get=lambda url, one: _chargebee(url).retrieve(one).invoice,
-        list_all=lambda url: _chargebee(url).list({"limit": 100, "status": {"in": _UNSETTLED}}),
+        get=lambda url, one: chargebee_invoices(f"{url}/api/v2", KEY).retrieve(one).invoice,
+        list_all=lambda url: chargebee_invoices(f"{url}/api/v2", KEY).list(
+            {"limit": 100, "status": {"in": _UNSETTLED}}
+        ),
         fields={"total": lambda one: one.total, "amount_due": lambda one: one.amount_due},
         header="Authorization",
         prefix="/api/v2",
         empty_list={"list": []},
     ),
     "lago": Sdk(
-        get=lambda url, one: _lago(url).find(one),
-        list_all=lambda url: _lago(url).find_all({"per_page": 100, "page": 1}),
+        get=lambda url, one: lago_invoices(url, KEY).find(one),
+        list_all=lambda url: lago_invoices(url, KEY).find_all({"per_page": 100, "page": 1}),
         fields={"total_amount_cents": lambda one: one.total_amount_cents},
         header="Authorization",
         empty_list={"invoices": [], "meta": {"current_page": 1, "total_count": 0, "total_pages": 0}},

@@ -8,8 +8,9 @@ import anyio
 import pytest
 
 from watcher.cli.commands.demo.audience import Audience
-from watcher.cli.commands.demo.screen import Tally, event_line, result_table
+from watcher.cli.commands.demo.screen import event_line, result_table, step_line
 from watcher.cli.commands.demo.stage import write_files
+from watcher.cli.commands.demo.tally import Sent, Tally
 from watcher.cli.output import console
 from watcher.sandbox import Delivery
 from watcher.sandbox.lives import LIVES, Life
@@ -64,7 +65,8 @@ async def test_a_life_goes_on_as_soon_as_its_last_step_is_reported() -> None:
 
 
 def tally(sent: dict[str, str], arrived: list[Delivery]) -> Tally:
-    return Tally(sent, arrived, [one for one in arrived if one.verified and not one.duplicate])
+    events = {event_id: Sent(event_type, LIFE.provider, LIFE.id) for event_id, event_type in sent.items()}
+    return Tally(events, arrived, [one for one in arrived if one.verified and not one.duplicate])
 
 
 def test_sent_and_received_are_compared_by_id() -> None:
@@ -90,10 +92,24 @@ def test_lines_of_events_are_aligned() -> None:
     assert lines[0].startswith(" 10.5s  ✓ verified  invoice.tracked ")
 
 
-def test_the_table_ends_with_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
-    console().print(result_table(tally({"evt_1": "invoice.paid", "evt_2": "invoice.voided"}, [])))
+def test_a_step_is_aligned_with_the_events_that_it_leads_to() -> None:
+    (event, *_), (step, *_) = all_of(LIFE), LIFE.steps
 
-    assert capsys.readouterr().out.splitlines()[-1].split() == ["all", "2", "0"]
+    for wide in (True, False):
+        line, shown = event_line(event, 0, wide=wide).plain, step_line(LIFE, step, 1.5, wide=wide).plain
+        assert shown.index(LIFE.provider) == line.index(LIFE.provider)
+        assert shown.startswith("  1.5s  ·")
+        assert shown.endswith(step.description)
+
+
+def test_the_table_has_each_invoice_and_ends_with_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
+    arrived = [delivery("evt_1", "invoice.paid")]
+    console().print(result_table(tally({"evt_1": "invoice.paid", "evt_2": "invoice.voided"}, arrived), LIVES[:2]))
+
+    first, second, total = (line.split() for line in capsys.readouterr().out.splitlines()[-3:])
+    assert first == [LIFE.provider, LIFE.id, "paid,", "voided", "2", "1"]
+    assert second == [LIVES[1].provider, LIVES[1].id, "-", "0", "0"]
+    assert (total[0], total[-2:]) == ("all", ["2", "1"])
 
 
 def test_secrets_are_written_for_their_owner_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A client of the five APIs written from their documentation, apart from the watcher's own adapters."""
+"""A client of the APIs written from their documentation, apart from the watcher's own adapters."""
 
 import base64
 import hashlib
@@ -83,7 +83,9 @@ class Caller:
     async def authorization(self, provider: str, url: URL) -> dict[str, str]:
         keys = self._sandbox.credentials[provider]
         match provider:
-            case "meteroid":
+            case "chargebee":
+                return basic(keys["api_key"], "")
+            case "meteroid" | "stripe" | "lago":
                 return {"Authorization": f"Bearer {keys['api_key']}"}
             case "chargeover":
                 return basic(keys["public_key"], keys["private_key"])

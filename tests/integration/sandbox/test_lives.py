@@ -4,11 +4,13 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.integration.sandbox.caller import Caller, MovableClock
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.load import load
-from watcher.providers import chargeover, dollr, fragment, meteroid, rapyd
 from watcher.sandbox import DEMO_SECRET, DEMO_WATCHES, EXPECTED, LASTS, PROVIDERS, Sandbox, demo_files, play, prepare
-from watcher.sandbox.lives import LIVES
+from watcher.sandbox.lives import DEMO_PROVIDERS, LIVES, lives_of
 
 PATHS = {
     "fragment": "/invoices/{}",
@@ -16,6 +18,9 @@ PATHS = {
     "dollr": "/v1/invoices/retrieve/{}",
     "rapyd": "/v1/invoices/{}",
     "chargeover": "/invoice/{}",
+    "stripe": "/v1/invoices/{}",
+    "lago": "/api/v1/invoices/{}",
+    "chargebee": "/invoices/{}",
 }
 IN_NO_LIFE = {"reopened", "updated"}
 TYPES = (
@@ -32,13 +37,21 @@ async def test_every_watched_invoice_can_be_read_before_the_play(sandbox: Sandbo
         for provider, ids in DEMO_WATCHES.items()
         for bill_id in ids
     ]
-    assert statuses == [200] * 16
+    assert statuses == [200] * len(LIVES)
 
 
-def test_the_lives_touch_all_providers_and_every_event_of_an_invoice_but_two() -> None:
-    recorded = {name.removeprefix("invoice.") for names in EXPECTED.values() for name in names}
+def test_the_lives_of_the_demo_touch_every_event_of_an_invoice_but_two() -> None:
+    recorded = {name.removeprefix("invoice.") for life in lives_of(DEMO_PROVIDERS) for name in life.expects}
     assert set(TYPES.split()) - recorded == IN_NO_LIFE
     assert {provider for provider, _ in EXPECTED} == set(PROVIDERS)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_lives_at_each_provider_alone_are_worth_a_demo(provider: str) -> None:
+    lives = lives_of([provider])
+    recorded = {event for life in lives for event in life.expects}
+    assert len(lives) >= 3
+    assert len(recorded) >= 5, sorted(recorded)
 
 
 def test_two_steps_of_one_invoice_are_at_least_four_seconds_apart() -> None:
@@ -90,7 +103,7 @@ async def test_an_invoice_that_gets_overdue_during_the_play_has_an_instant_as_it
 
 
 async def test_the_configuration_names_all_sources_and_each_secret_by_its_file(sandbox: Sandbox) -> None:
-    files = demo_files(sandbox, "http://127.0.0.1:9/hooks", listen="127.0.0.1:8480")
+    files = demo_files(sandbox, "http://127.0.0.1:9/hooks", PROVIDERS, listen="127.0.0.1:8480")
     config = tomllib.loads(files["watcher.toml"])
     assert {name: source["base_url"] for name, source in config["sources"].items()} == sandbox.base_urls
     assert config["sources"]["fragment"]["token_url"] == sandbox.token_url
@@ -104,15 +117,23 @@ async def test_the_configuration_names_all_sources_and_each_secret_by_its_file(s
 
 
 async def test_the_service_reads_the_files_without_a_complaint(sandbox: Sandbox, tmp_path: Path) -> None:
-    for name, text in demo_files(sandbox, "http://127.0.0.1:9/hooks").items():
+    for name, text in demo_files(sandbox, "http://127.0.0.1:9/hooks", PROVIDERS).items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    kinds = {kind.name: kind for kind in (fragment.KIND, meteroid.KIND, dollr.KIND, rapyd.KIND, chargeover.KIND)}
-    loaded = load(tmp_path / "watcher.toml", kinds, {})
+    loaded = load(tmp_path / "watcher.toml", BUILT_IN, {})
     assert (loaded.warnings, len(loaded.entries)) == ((), len(LIVES))
 
 
 async def test_the_watch_list_holds_every_life_once(sandbox: Sandbox) -> None:
-    rows = list(csv.DictReader(io.StringIO(demo_files(sandbox, "http://127.0.0.1:9/")["watchlists/demo.csv"])))
+    rows = list(
+        csv.DictReader(io.StringIO(demo_files(sandbox, "http://127.0.0.1:9/", PROVIDERS)["watchlists/demo.csv"]))
+    )
     assert [(row["source"], row["invoice_id"]) for row in rows] == list(EXPECTED)
     assert {row["due_on"] for row in rows} == {"", "2026-11-20"}
+
+
+async def test_the_files_have_the_sources_that_are_asked_for_alone(sandbox: Sandbox) -> None:
+    files = demo_files(sandbox, "http://127.0.0.1:9/", ["lago"])
+    assert set(tomllib.loads(files["watcher.toml"])["sources"]) == {"lago"}
+    rows = csv.DictReader(io.StringIO(files["watchlists/demo.csv"]))
+    assert {row["source"] for row in rows} == {"lago"}

@@ -9,28 +9,30 @@ import pytest
 
 from tests.fakes.provider_server import UnlimitedRate
 from tests.integration.sandbox.caller import MovableClock
+from watcher.config.adapters.built_in import BUILT_IN
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.snapshot import WatchFacts, deleted, take
 from watcher.core.invoices.transition import observe
 from watcher.ports import Found, Provider
-from watcher.providers import chargeover, dollr, fragment, meteroid, rapyd
 from watcher.providers.toolkit.kind import Account, ProviderKind
 from watcher.sandbox import Sandbox, play, prepare
 from watcher.sandbox.lives import LIVES, Life
 from watcher.sandbox.traps import (
     OLD_METEROID,
+    ChargebeeTraps,
     ChargeOverTraps,
     DollrTraps,
     FragmentTraps,
     Generation,
+    LagoTraps,
     RapydTraps,
+    StripeTraps,
     Traps,
 )
 
 SECOND = timedelta(seconds=1)
 RULES = ClockRules(due_soon=(5 * SECOND,), reminders=(4 * SECOND,))
-KINDS = {kind.name: kind for kind in (fragment.KIND, meteroid.KIND, dollr.KIND, rapyd.KIND, chargeover.KIND)}
 MISSES_OF_A_DELETED_ONE = 3
 TRAPPED = Traps(
     fragment=FragmentTraps(generation=Generation.G2, batch_get_absent=True, expires_in_absent=True),
@@ -38,6 +40,9 @@ TRAPPED = Traps(
     dollr=DollrTraps(whole_totals=True, detail_as_list=True, anonymous_is_403=True, naive_times=True),
     rapyd=RapydTraps(float_noise=True),
     chargeover=ChargeOverTraps(naive_times=True, text_ids_in_lists=True, empty_details_as_list=True, float_noise=True),
+    stripe=StripeTraps(restless=True),
+    lago=LagoTraps(restless=True),
+    chargebee=ChargebeeTraps(restless=True),
 )
 
 
@@ -97,7 +102,7 @@ async def test_the_watcher_records_exactly_what_the_life_owes(
 ) -> None:
     async with Sandbox(clock, traps) as sandbox:
         prepare(sandbox)
-        kind = KINDS[life.provider]
+        kind = BUILT_IN[life.provider]
         onlooker = Onlooker(life, kind, _adapter(kind, sandbox, session, clock), clock)
         await onlooker.result()
 

@@ -14,6 +14,9 @@ PATHS = {
     "dollr": "/v1/invoices/retrieve/7",
     "rapyd": f"/v1/invoices/invoice_{7:032x}",
     "chargeover": "/invoice/7",
+    "stripe": "/v1/invoices/in_7",
+    "lago": "/api/v1/invoices/7a901a90-1a90-4a90-8a90-1a901a901a90",
+    "chargebee": "/invoices/INV-7",
 }
 
 
@@ -25,7 +28,8 @@ def _bills(sandbox: Sandbox) -> None:
 
 def test_base_urls_are_what_the_configuration_wants(sandbox: Sandbox) -> None:
     ends = {provider: sandbox.base_urls[provider].rpartition(":")[2].partition("/")[2] for provider in PROVIDERS}
-    assert ends == {"fragment": "billing", "meteroid": "", "dollr": "", "rapyd": "", "chargeover": "api/v3"}
+    prefixed = {"fragment": "billing", "chargeover": "api/v3", "chargebee": "api/v2"}
+    assert ends == dict.fromkeys(PROVIDERS, "") | prefixed
     assert all(url.startswith("http://127.0.0.1:") for url in sandbox.base_urls.values())
 
 

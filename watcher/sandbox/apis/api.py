@@ -1,4 +1,4 @@
-"""What the five APIs share: checks of every request, tokens that end, and answers that are rendered once."""
+"""What the APIs share: checks of every request, tokens that end, and answers that are rendered once."""
 
 import base64
 import binascii
@@ -78,6 +78,11 @@ class Api(ABC):
     def trouble(self, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
         """The provider's own body for an error that is not about one invoice: 401, 404 (no such route), 429, 500."""
 
+    def own_headers(self, request: web.Request, status: int) -> Mapping[str, str]:
+        """What every answer of the provider has, whatever it is."""
+        del request, status
+        return {}
+
     def application(self) -> web.Application:
         application = web.Application(middlewares=[self._door()])
         application.add_routes(self.routes())
@@ -101,6 +106,7 @@ class Api(ABC):
             if response is None:
                 response = await self._answer(request, handler)
             response.headers[hdrs.DATE] = self._server_date()
+            response.headers.update(self.own_headers(request, response.status))
             return response
 
         return door

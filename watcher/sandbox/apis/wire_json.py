@@ -1,4 +1,4 @@
-"""JSON as the five providers write it: money as exact numbers, and instants in several formats."""
+"""JSON as the providers write it: money as exact numbers, and instants in several formats."""
 
 import json
 from collections.abc import Iterable, Mapping

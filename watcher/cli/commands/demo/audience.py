@@ -14,7 +14,8 @@ from watcher.sandbox.lives import Life
 class Audience:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], Counter[str]] = {}
-        self._news = anyio.Event()
+        self.news = anyio.Event()
+        """Set when the next delivery counts."""
 
     def saw(self, delivery: Delivery) -> None:
         """Count a delivery that verified and is no duplicate."""
@@ -24,14 +25,14 @@ class Audience:
         data = body["data"]
         key = (data.get("source", ""), data.get("invoice_id", ""))
         self._seen.setdefault(key, Counter())[delivery.type] += 1
-        self._news.set()
-        self._news = anyio.Event()
+        self.news.set()
+        self.news = anyio.Event()
 
     async def until(self, life: Life, events: Iterable[str]) -> None:
         """Return once all of these have arrived for this life, each as often as it is named."""
         wanted = Counter(events)
         while not wanted <= self._seen_of(life):
-            await self._news.wait()
+            await self.news.wait()
 
     def missing(self, life: Life) -> Iterator[str]:
         """The events that were expected for this life and never arrived, in words."""

@@ -1,33 +1,34 @@
-"""What the demo prints: one line per event as it arrives, and at the end what was sent and what was received."""
+"""What the demo prints: what happens at the providers, each event as it arrives, and at the end both compared."""
 
 import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from rich.table import Table
 from rich.text import Text
 
-from watcher.cli.output import console, field, print_line, table
+from watcher.cli.commands.demo.tally import Tally
+from watcher.cli.output import console, counted, field, print_line, table
 from watcher.core import json_text
 from watcher.core.invoices.event import EventType
-from watcher.ports import FoundBy, Item
 from watcher.sandbox import Delivery
-from watcher.sandbox.lives import HINTED
+from watcher.sandbox.lives import HINTED, Life, Step
 
 COLUMNS = (
-    field("event", "event"),
+    field("source", "source"),
+    field("invoice", "invoice"),
+    field("events", "events"),
     field("sent", "sent", right=True),
-    field("received and verified", "received", right=True),
+    field("verified", "received", right=True),
 )
 _TYPE_WIDTH = max(len(event_type) for event_type in EventType)
 _PROVIDER_WIDTH = len("chargeover")
 _ID_WIDTH = 12
+_VERIFIED = "✓ verified"
 _WIDE = 115
 _SIDE_AMOUNTS = ("credited", "refunded", "written_off")
 _GOOD = frozenset({"invoice.paid", "invoice.overdue_cleared", "invoice.partially_paid", "invoice.restored"})
@@ -44,37 +45,6 @@ _BAD = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """`sent` are the types of the recorded events, by id; `verified` has each event once.
-
-    `hinted` are the changes that hints led to: the seconds from the provider's time of each to its poll, None if it has
-    no time.
-    """
-
-    sent: Mapping[str, str]
-    arrived: Sequence[Delivery]
-    verified: Sequence[Delivery]
-    hinted: Sequence[float | None] = ()
-
-    @property
-    def received(self) -> dict[str, str]:
-        return {delivery.id: delivery.type for delivery in self.verified}
-
-    @property
-    def lost(self) -> int:
-        return len(self.sent.keys() - self.received.keys())
-
-    @property
-    def duplicates(self) -> int:
-        return sum(delivery.duplicate for delivery in self.arrived)
-
-    @property
-    def is_complete(self) -> bool:
-        """Every recorded event arrived, nothing else did, and every signature was right."""
-        return self.sent == self.received and all(delivery.verified for delivery in self.arrived)
-
-
 class Screen:
     """With `as_json`, standard output has only the bodies, one a line, and everything else goes to standard error."""
 
@@ -83,13 +53,24 @@ class Screen:
         self._output = console(sys.stderr if as_json else sys.stdout)
         self._began = time.monotonic()
 
-    def open(self, invoices: int, providers: int) -> None:
+    def open(self, lives: Sequence[Life], base_urls: Mapping[str, str]) -> None:
         self._began = time.monotonic()
+        invoices = Counter((life.source_name, life.provider) for life in lives)
         self._output.print(
-            f"{providers} billing providers, the service and a receiver run on this machine; "
-            f"{invoices} invoices live their lives. ✓ marks a verified signature.\n",
+            f"The service polls the invoices of {counted(len(invoices), 'source')} in a sandbox on this machine, and "
+            "sends what it finds to a receiver, which verifies each signature:",
             markup=False,
         )
+        for (source, provider), count in invoices.items():
+            words = f"  {source:<{_PROVIDER_WIDTH}}  {counted(count, 'invoice'):<10}  {base_urls[provider]}"
+            self._output.print(words, markup=False, highlight=False)
+        self._output.print()
+
+    def happened(self, life: Life, step: Step) -> None:
+        """What a life does next."""
+        after = time.monotonic() - self._began
+        line = step_line(life, step, after, wide=self._output.width >= _WIDE)
+        self._output.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
     def show(self, delivery: Delivery) -> None:
         if self._as_json:
@@ -100,9 +81,9 @@ class Screen:
     def complain(self, words: str) -> None:
         self._output.print(words, style="red", markup=False)
 
-    def close(self, tally: Tally, missing: Sequence[str]) -> None:
+    def close(self, tally: Tally, missing: Sequence[str], lives: Sequence[Life]) -> None:
         self._output.print()
-        self._output.print(result_table(tally))
+        self._output.print(result_table(tally, lives))
         for line in missing:
             self.complain(f"missing: {line}")
         fine = tally.is_complete and not missing
@@ -118,30 +99,14 @@ class Screen:
                 f"{longest:.1f} s, because the provider's own webhooks named the invoice.",
                 markup=False,
             )
-        self._output.print(_next_commands() if fine else "Something is missing: see above.", markup=False)
-
-
-def event_id(event: Item) -> str:
-    return str(cast("Mapping[str, object]", event["data"])["event_id"])
-
-
-def hinted(events: Iterable[Item]) -> list[float | None]:
-    """`Tally.hinted` of these events."""
-    return [_delay(event) for event in events if event["found_by"] == FoundBy.HINT.value]
-
-
-def _delay(event: Item) -> float | None:
-    happened = cast("Mapping[str, str | None]", event["data"]).get("occurred_at")
-    if happened is None:
-        return None
-    return (datetime.fromisoformat(str(event["timestamp"])) - datetime.fromisoformat(happened)).total_seconds()
+        self._output.print(_next_commands(lives) if fine else "Something is missing: see above.", markup=False)
 
 
 def event_line(delivery: Delivery, since: float, *, wide: bool = True) -> Text:
     """One event, aligned with all others; a narrow line has the mark without the word."""
     body = cast("dict[str, object]", json_text.read(delivery.body))
     data = cast("dict[str, object]", body["data"])
-    word, mark_style = ("✓ verified", "green") if delivery.verified else ("✗ REFUSED ", "bold red")
+    word, mark_style = (_VERIFIED, "green") if delivery.verified else ("✗ REFUSED ", "bold red")
     style = "green" if delivery.type in _GOOD else "red" if delivery.type in _BAD else "cyan"
     line = Text()
     line.append(f"{delivery.arrived_at - since:5.1f}s  ", style="dim")
@@ -168,21 +133,44 @@ def _what(data: Mapping[str, object]) -> str:
     return ", ".join(parts)
 
 
-def result_table(tally: Tally) -> Table:
-    sent, received = Counter(tally.sent.values()), Counter(tally.received.values())
-    rows: list[dict[str, object]] = [
-        {"event": event_type.value, "sent": sent[event_type], "received": received[event_type]}
-        for event_type in EventType
-        if sent[event_type] or received[event_type]
-    ]
-    rows.append({"event": "all", "sent": sent.total(), "received": received.total()})
+def step_line(life: Life, step: Step, after: float, *, wide: bool = True) -> Text:
+    """What happens to an invoice at its provider, aligned with the events."""
+    line = Text(style="bold")
+    line.append(f"{after:5.1f}s  ", style="dim")
+    line.append(f"{'·':<{len(_VERIFIED) if wide else 1}}  ", style="dim")
+    line.append(f"{'at the provider':<{_TYPE_WIDTH}}  ")
+    line.append(f"{life.source_name:<{_PROVIDER_WIDTH}}  ")
+    line.append(f"{_short(life.id):<{_ID_WIDTH}}  ", style="dim")
+    line.append(step.description)
+    return line
+
+
+def result_table(tally: Tally, lives: Sequence[Life]) -> Table:
+    """One row for each invoice, those of the lives first."""
+    found, received = tally.by_invoice(), tally.received
+    keys = dict.fromkeys([*((life.source_name, life.id) for life in lives), *found])
+    rows: list[dict[str, object]] = []
+    for source, invoice_id in keys:
+        ids = found.get((source, invoice_id), [])
+        rows.append(
+            {
+                "source": source,
+                "invoice": _short(invoice_id),
+                "events": ", ".join(tally.sent[event_id].type.removeprefix("invoice.") for event_id in ids),
+                "sent": len(ids),
+                "received": sum(event_id in received for event_id in ids),
+            }
+        )
+    rows.append({"source": "all", "sent": len(tally.sent), "received": len(received)})
     return table(rows, COLUMNS)
 
 
-def _next_commands() -> str:
+def _next_commands(lives: Sequence[Life]) -> str:
     program = _program()
+    providers = {life.provider for life in lives}
+    only = f"--provider {next(iter(providers))} " if len(providers) == 1 else ""
     steps = {
-        "init mine": "writes mine/watcher.toml, every key explained",
+        f"init {only}mine": "writes mine/watcher.toml, every key explained",
         "check --online --config mine/watcher.toml": "asks each account once",
         "run --config mine/watcher.toml": "polls and delivers until stopped",
     }
