@@ -8,6 +8,8 @@
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops; polls by adapter file, to those by code
+#   make footprint CPU to start, CPU and memory while idle
+#   make peers     urlwatch, webchanges and procrastinate beside this program, in one run
 #   make hints     how soon changes are sent with hints and without, and what a flood of hints does
 #   make chaos     break the running program in every way, and account for every event: KILLS=1000 SEED=1 JOBS=2
 #   make takeover  how long until another replica does what a lost one held
@@ -20,9 +22,10 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench hints chaos takeover simulate season install uninstall clean
+.PHONY: help demo test check fmt lock lowest fuzz bench footprint peers hints chaos takeover simulate season install uninstall clean
 
 VENV := .venv
+PEERS := .venv-peers
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 UV_COMPILE := $(PY) -m uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
@@ -84,6 +87,7 @@ lock: $(VENV)/dev.stamp
 	@$(UV_COMPILE) pyproject.toml --group build --output-file requirements/run.txt
 	@$(UV_COMPILE) pyproject.toml --group build --group dev --constraint requirements/run.txt \
 		--output-file requirements/dev.txt
+	@$(UV_COMPILE) --group peers --output-file requirements/peers.txt
 
 lowest: $(VENV)/dev.stamp
 	@echo "Installing the oldest allowed versions"
@@ -104,6 +108,12 @@ bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.deliveries
 	@$(PY) -m tests.benchmarks.lists
 	@$(PY) -m tests.benchmarks.adapter_files
+
+footprint: $(VENV)/dev.stamp
+	@$(PY) -m tests.benchmarks.footprint
+
+peers: $(VENV)/dev.stamp $(PEERS)/peers.stamp
+	@$(PY) -m tests.benchmarks.peers $(PEERS)/bin/python
 
 # On SQLite; and half as many kills on PostgreSQL, with three replicas.
 chaos: KILLS := 1000
@@ -167,7 +177,7 @@ uninstall:
 	@echo "Left in place: $(CONFIG), $(DROP_INS), /var/lib/invoice-watcher"
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \
+	@rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \
 		tests/interop/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -188,3 +198,9 @@ $(VENV)/dev.stamp: $(VENV)/python.stamp requirements/dev.txt pyproject.toml
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/run.stamp $@
+
+$(PEERS)/peers.stamp: $(VENV)/dev.stamp requirements/peers.txt
+	@echo "Installing the programs to compare with, apart from what the locks pin"
+	@rm -rf $(PEERS) && $(PY) -m uv --no-config --quiet venv --python $(PY) $(PEERS)
+	@$(PY) -m uv --no-config --quiet pip install --python $(PEERS) --require-hashes --requirement requirements/peers.txt
+	@touch $@

@@ -15,7 +15,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from watcher.core.errors import WatcherError
 
-RELOAD_CHECK_EVERY = timedelta(seconds=1)
+RELOAD_CHECK_EVERY = timedelta(seconds=2)
+"""Each check switches threads, because files may lie on a slow disk: twice as often is a third of all idle CPU."""
 TOKEN_RENEWAL_EVERY = timedelta(seconds=30)
 CLOCK_SKEW_EVERY = timedelta(minutes=1)
 TUNING_EVERY = timedelta(minutes=1)

@@ -11,9 +11,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.acceptance.daemon import Site, free_port, until
+from tests.acceptance.daemon import Site, until
 from tests.fakes.provider_server import ProviderServer, provider_server
 from watcher.config.adapters.built_in import shipped_adapter
+from watcher.sandbox.server import free_port
 
 FILE = Path(__file__).parents[1] / "data" / "adapters" / "tally.toml"
 BILL: dict[str, object] = {

@@ -9,7 +9,7 @@ import aiohttp
 import anyio
 import pytest
 
-from tests.acceptance.daemon import Site, free_port, until
+from tests.acceptance.daemon import Site, until
 from watcher.sandbox import DEMO_HINT_SECRETS, HintTarget
 from watcher.sandbox.server import free_port
 

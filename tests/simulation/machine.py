@@ -30,7 +30,7 @@ from watcher.store import open_store, rescue_leases
 
 IDLE = timedelta(minutes=30)
 """Far longer than the second of the real program: idle loops would take most of the time."""
-_JOBS_SECONDS = {1: 1800.0}
+_JOBS_SECONDS = {2: 1800.0}
 """How often a maintenance job runs that the real program runs so often, in seconds; else every `_RARELY_SECONDS`."""
 _RARELY_SECONDS = 4 * 3600.0
 _STOPPED_SHARE = 0.7

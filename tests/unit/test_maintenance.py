@@ -138,12 +138,12 @@ async def test_a_bug_in_a_job_is_not_hidden() -> None:
     assert caught.group_contains(ZeroDivisionError)
 
 
-def test_the_usual_jobs_check_for_changed_files_every_second() -> None:
+def test_the_usual_jobs_check_for_changed_files_every_two_seconds() -> None:
     work = Work()
     jobs = maintenance_jobs(reload_check=work, renew_tokens=work, check_clock=work, tune=work, forget_old=work)
 
     assert {job.name for job in jobs} == {"reload", "tokens", "clock", "tempo", "retention"}
-    assert next(job for job in jobs if job.name == "reload").every == timedelta(seconds=1)
+    assert next(job for job in jobs if job.name == "reload").every == timedelta(seconds=2)
 
 
 async def test_a_job_says_when_it_begins_and_ends_and_by_when_it_has_to_do_the_other() -> None:

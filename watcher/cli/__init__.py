@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from watcher import logs
 from watcher.cli.command_table import build
 from watcher.core.errors import ConfigError, WatcherError
 
@@ -19,7 +18,6 @@ _INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 success, 1 something failed, 2 bad usage or configuration."""
     _escape_unwritable(sys.stdout, sys.stderr)
-    logs.configure("warning", "console", final=False)
     try:
         code = _run(arguments)
         sys.stdout.flush()

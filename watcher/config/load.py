@@ -7,7 +7,7 @@ from typing import Literal, TypeVar, cast
 
 from pydantic import ValidationError
 
-from watcher.config.adapters.files import read_kinds
+from watcher.config.adapters.kinds import read_kinds
 from watcher.config.adapters.plugins import broken_plugins
 from watcher.config.endpoints import read_endpoints
 from watcher.config.hint_settings import HintsSettings

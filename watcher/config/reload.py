@@ -33,7 +33,7 @@ def reader(path: Path, providers: Mapping[str, ProviderKind], environment: Mappi
 
 
 class ConfigFiles:
-    """All files of the reading in force, and of a bad one after it; call `check` about once a second."""
+    """All files of the reading in force, and of a bad one after it; call `check` every second or two."""
 
     def __init__(self, loaded: Loaded, read: Reader, clock: Clock) -> None:
         self._read = read

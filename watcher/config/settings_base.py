@@ -1,9 +1,11 @@
 """What all settings have in common."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from watcher.described_model import DescribedModel
 
 
-class Settings(BaseModel):
+class Settings(DescribedModel):
     """Base of all settings: frozen, and without unknown keys."""
 
     model_config = ConfigDict(
@@ -11,5 +13,4 @@ class Settings(BaseModel):
         extra="forbid",
         arbitrary_types_allowed=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )

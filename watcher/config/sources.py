@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from watcher.config.adapters.files import Kinds
+from watcher.config.adapters.kinds import Kinds
 from watcher.config.hint_settings import HintsSettings
 from watcher.config.settings import HttpSettings, PollingSettings, SourceSettings
 from watcher.config.toml.messages import meant, one_of, shown

@@ -68,7 +68,7 @@ def backend(service: Service, host: str) -> Backend:
         condition=lambda: _condition(service, clock.now()),
         metrics=lambda: _metrics(service, clock.now()),
         rates=lambda: _rates(service),
-        schemas={"event": event_schema(), "config": config_schema(BUILT_IN), "watchlist": watchlist_schema()},
+        schemas={"event": event_schema, "config": lambda: config_schema(BUILT_IN), "watchlist": watchlist_schema},
         dashboard=SqlDashboard(service.store),
         dashboard_cache=service.dashboard_cache,
         requests=service.usage.requests,

@@ -28,17 +28,19 @@ from watcher.polling import HintIntake, Poller, PollStores, SourcePlan, Tuner
 from watcher.ports import DetectionDelay, HintSummary, ListsApplied, Outcome, Provider, SourceRow
 from watcher.store import (
     HintSummaries,
+    IdleAccountStates,
+    IdleListSyncs,
+    IdleOutbox,
+    IdlePollQueue,
+    NextPoll,
     Notice,
     Reports,
     Retention,
-    SqlAccountStates,
     SqlDashboard,
     SqlHazardStats,
     SqlHints,
-    SqlListSyncs,
-    SqlOutbox,
-    SqlPollQueue,
     SqlWatches,
+    Store,
 )
 from watcher.watchlist import ListKeeper, log_applied
 from watcher.web import DashboardCache, Feed
@@ -65,7 +67,7 @@ class Service:
         self.detection_delays: tuple[DetectionDelay, ...] | None = None
         self._clock = runtime.clock
         self._files = files
-        self._watches, self._outbox = SqlWatches(store), SqlOutbox(store, runtime.random)
+        self._watches, self._outbox = SqlWatches(store), IdleOutbox(store, runtime.random)
         self._plans: dict[str, SourcePlan] = {}
         self._lists, self._stopped_hints = ListKeeper(self._watches), set[str]()
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
@@ -77,7 +79,7 @@ class Service:
         self.usage = RateUsage(self.metrics, self._clock)
         self.dashboard_cache = DashboardCache(SqlDashboard(store).figures, self._clock)
         self.poller = Poller(
-            PollStores(SqlPollQueue(store), SqlAccountStates(store), SqlListSyncs(store)),
+            _poll_stores(store),
             self._clock,
             runtime.random,
             on_events=self.notify_events,
@@ -282,3 +284,8 @@ class Service:
             return known
         kind = self._runtime.providers.get(source.provider, source.kind)
         return source, kind.build(wiring.account(source), self._runtime.session, self._clock, self._runtime.random)
+
+
+def _poll_stores(store: Store) -> PollStores:
+    next_poll = NextPoll(store)
+    return PollStores(IdlePollQueue(store, next_poll), IdleAccountStates(store), IdleListSyncs(store, next_poll))

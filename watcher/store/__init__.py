@@ -4,10 +4,12 @@ from watcher.store.deliveries.endpoints import SqlEndpoints
 from watcher.store.deliveries.outbox import SqlOutbox
 from watcher.store.deliveries.redelivery import Redelivery
 from watcher.store.engine import Store, open_store
+from watcher.store.idle import IdleAccountStates, IdleListSyncs, IdleOutbox, IdlePollQueue, NextPoll
 from watcher.store.maintenance.admin import backup, check, upgrade
 from watcher.store.maintenance.lease_rescue import rescue_leases
 from watcher.store.maintenance.retention import Retention
 from watcher.store.maintenance.run_lock import hold_run_lock
+from watcher.store.maintenance.throwaway import throwaway_database
 from watcher.store.notifications import Notice
 from watcher.store.polls.account_states import SqlAccountStates
 from watcher.store.polls.hazard_stats import SqlHazardStats
@@ -29,6 +31,11 @@ __all__ = [
     "DelayStats",
     "HintSummaries",
     "Identity",
+    "IdleAccountStates",
+    "IdleListSyncs",
+    "IdleOutbox",
+    "IdlePollQueue",
+    "NextPoll",
     "Notice",
     "PollReasons",
     "Redelivery",
@@ -53,5 +60,6 @@ __all__ = [
     "hold_run_lock",
     "open_store",
     "rescue_leases",
+    "throwaway_database",
     "upgrade",
 ]

@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from watcher.core.errors import StoreUnavailable
 from watcher.store import migrate
 from watcher.store.column_types import EPOCH
+from watcher.store.data_version import DataVersion
 from watcher.store.errors import explained
 from watcher.store.tables import counters
 
@@ -27,6 +28,12 @@ COMMAND_TIMEOUT = timedelta(seconds=60)
 CONNECT_TIMEOUT = timedelta(seconds=10)
 _DATABASE_NOW = literal_column("CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)", BigInteger)
 """clock_timestamp, not now(): a transaction that waited for a lock must not count from before the wait."""
+
+
+_SCHEMA = "schema"
+"""In the query of a PostgreSQL URL: where the tables are, if not in the first schema of the user's search path."""
+
+Mark = int
 
 
 @dataclass(slots=True)
@@ -46,11 +53,17 @@ class Store:
     """The key of this process among the replicas on a PostgreSQL database: what it leases is marked with it."""
     write_failed: tuple[float, str] | None = None
     """When (`anyio.current_time`) a transaction failed last, and why. Small ones may succeed while large ones fail."""
+    data_version: DataVersion | None = None
+    """Of a SQLite file."""
     _writing: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
+
+    def mark(self) -> Mark | None:
+        """The same mark as before means that nothing was written meanwhile; None, that this is unknown."""
+        return None if self.data_version is None else self.data_version.read()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
@@ -140,9 +153,18 @@ async def connected(
         _see_file(file, create=create)
     is_sqlite = file is not None
     engine = _sqlite_engine(address, busy_timeout, read_only=read_only) if is_sqlite else _postgresql_engine(address)
+    data_version = None if file is None else DataVersion(file)
     try:
-        yield Store(engine, _place(address), file, database_clock=database_clock and not is_sqlite)
+        yield Store(
+            engine,
+            _place(address),
+            file,
+            database_clock=database_clock and not is_sqlite,
+            data_version=data_version,
+        )
     finally:
+        if data_version is not None:
+            data_version.close()
         with anyio.CancelScope(shield=True):
             await engine.dispose()
 
@@ -150,6 +172,11 @@ async def connected(
 def upserting(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that supports ON CONFLICT, in the dialect of the connection's database."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def with_schema(url: str, schema: str) -> str:
+    """The URL of the same PostgreSQL database with its tables in another schema."""
+    return make_url(url).update_query_dict({_SCHEMA: schema}).render_as_string(hide_password=False)
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -239,12 +266,15 @@ def _sqlite_engine(address: URL, busy_timeout: timedelta, *, read_only: bool) ->
 
 
 def _postgresql_engine(address: URL) -> AsyncEngine:
+    settings = {"application_name": "invoice-watcher"}
+    if schema := address.query.get(_SCHEMA):
+        settings["search_path"] = str(schema)
     return create_async_engine(
-        address,
+        address.difference_update_query([_SCHEMA]),
         connect_args={
             "command_timeout": COMMAND_TIMEOUT.total_seconds(),
             "timeout": CONNECT_TIMEOUT.total_seconds(),
-            "server_settings": {"application_name": "invoice-watcher"},
+            "server_settings": settings,
         },
         pool_pre_ping=True,
         pool_timeout=CONNECT_TIMEOUT.total_seconds(),

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from watcher.core.errors import SchemaMismatch, StoreUnavailable
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision that this program knows, oldest first; it works with the last one."""
@@ -133,6 +134,8 @@ def _older_replicas(connection: Connection, revision: str) -> tuple[str, ...]:
 
 
 def _migrate(connection: Connection, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 -- see _config
+
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
@@ -146,10 +149,15 @@ def _migrate(connection: Connection, revision: str) -> None:
 
 def _expands(revision: str) -> bool:
     """Whether programs of the revision before work with this one too; a migration that says nothing does not."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 -- see _config
+
     return bool(getattr(ScriptDirectory.from_config(_config()).get_revision(revision).module, "EXPANDS", False))
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    # Loaded here: nearly every start finds the schema as it is, and Alembic is a tenth of its CPU and memory.
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config

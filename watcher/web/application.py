@@ -10,9 +10,8 @@ from aiohttp import web
 from watcher.core.errors import WatcherError
 from watcher.web import login, page
 from watcher.web.access import COOKIE
-from watcher.web.api import openapi
 from watcher.web.api.operation import BACKEND, AnyOperation, Backend, perform
-from watcher.web.api.routes import API, OPENAPI, OPERATIONS
+from watcher.web.api.routes import API, OPERATIONS
 from watcher.web.hints import ROUTE as HINTS
 from watcher.web.hints import HintRoutes
 from watcher.web.problems import Problem, as_problem
@@ -28,7 +27,6 @@ def application(backend: Backend, hints: HintRoutes | None = None) -> web.Applic
     """Everything that is served, on this backend; with the routes of hints if they share its address."""
     app = web.Application(middlewares=[_answered, _guarded], client_max_size=MOST_BODY_BYTES)
     app[BACKEND] = backend
-    app[OPENAPI] = openapi.document(OPERATIONS)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, _pattern(operation.path), _handler(operation), name=operation.name)
     page.add_routes(app.router)

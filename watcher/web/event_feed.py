@@ -32,7 +32,7 @@ class Feed:
         self._clock = clock
         self._most_listeners = most_listeners
         self.listeners = 0
-        self._woken = anyio.Event()
+        self._woken, self._listened_to = anyio.Event(), anyio.Event()
         self.is_closed = False
 
     def notify(self) -> None:
@@ -55,6 +55,7 @@ class Feed:
                 headers={"Retry-After": "5"},
             )
         self.listeners += 1
+        self._listened_to.set()
         try:
             yield
         finally:
@@ -77,9 +78,10 @@ class Feed:
         """Find events that other processes have recorded, until cancelled."""
         known = 0
         while True:
-            await self._clock.sleep(SWEEP)
             if not self.listeners:
-                continue
+                self._listened_to = anyio.Event()
+                await self._listened_to.wait()
+            await self._clock.sleep(SWEEP)
             try:
                 newest = await self._newest_cursor()
             except StoreUnavailable:

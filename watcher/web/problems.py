@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from watcher.core import json_text
 from watcher.core.errors import InvalidAnswer, NotFound, Refused, StoreUnavailable, WatcherError
+from watcher.described_model import DescribedModel
 
 CONTENT_TYPE = "application/problem+json"
 _STATUS = {
@@ -18,20 +19,16 @@ _STATUS = {
 }
 
 
-class Mistake(BaseModel):
+class Mistake(DescribedModel):
     """One mistake in the request."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     at: str
     """The query parameter or the key of the body."""
     problem: str
 
 
-class ProblemDocument(BaseModel):
+class ProblemDocument(DescribedModel):
     """Why the request was not done (RFC 9457)."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     type: str = "about:blank"
     title: str

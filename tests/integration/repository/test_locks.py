@@ -16,6 +16,7 @@ PROJECT = tomllib.loads(PYPROJECT)
 RUN: list[str] = PROJECT["project"]["dependencies"]
 BUILD: list[str] = PROJECT["dependency-groups"]["build"]
 DEV: list[str] = PROJECT["dependency-groups"]["dev"]
+PEERS: list[str] = PROJECT["dependency-groups"]["peers"]
 
 
 def lines(lock: str) -> list[str]:
@@ -32,7 +33,9 @@ def pins(lock: str) -> dict[str, set[Version]]:
     return pinned
 
 
-@pytest.mark.parametrize(("lock", "wanted"), [("run.txt", RUN + BUILD), ("dev.txt", RUN + BUILD + DEV)])
+@pytest.mark.parametrize(
+    ("lock", "wanted"), [("run.txt", RUN + BUILD), ("dev.txt", RUN + BUILD + DEV), ("peers.txt", PEERS)]
+)
 def test_each_range_of_pyproject_is_pinned_inside_the_range(lock: str, wanted: list[str]) -> None:
     pinned = pins(lock)
     for requirement in map(Requirement, wanted):
@@ -46,7 +49,7 @@ def test_what_is_tested_is_what_runs() -> None:
     assert {name: versions for name, versions in pins("run.txt").items() if tested.get(name) != versions} == {}
 
 
-@pytest.mark.parametrize("lock", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["run.txt", "dev.txt", "peers.txt"])
 def test_a_lock_holds_nothing_but_pins_and_their_hashes(lock: str) -> None:
     """No index, no link, no option: where packages come from is the machine's business."""
     assert [line for line in lines(lock) if not PIN.match(line) and not HASH.match(line)] == []
@@ -57,6 +60,6 @@ def test_the_build_backend_is_locked_in_the_range_it_is_declared_in() -> None:
 
 
 def test_each_dependency_gives_its_reason() -> None:
-    declared = [line for line in PYPROJECT.splitlines() if re.match(r'^    "[A-Za-z0-9\[\]-]+>=', line)]
-    assert len(declared) == len(RUN + BUILD + DEV)
+    declared = [line for line in PYPROJECT.splitlines() if re.match(r'^    "[A-Za-z0-9\[\]-]+[>=]=', line)]
+    assert len(declared) == len(RUN + BUILD + DEV + PEERS)
     assert [line for line in declared if not re.search(r'",\s+# \w', line)] == []

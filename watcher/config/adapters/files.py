@@ -1,11 +1,9 @@
-"""Which providers a configuration has: the built-in ones, and those of its adapter files."""
+"""Reads the adapter files that a configuration names."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from watcher.config.adapters.plugins import broken_plugins
 from watcher.config.adapters.read import Adapter, read_adapter
 from watcher.config.toml.messages import shown
 from watcher.config.toml.reading import Reading, TomlFile
@@ -18,18 +16,13 @@ from watcher.providers.toolkit.kind import ProviderKind
 _GLOB = frozenset("*?[")
 
 
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """`broken` are the names of adapter files with mistakes: a source that uses one is no further mistake."""
-
-    known: Mapping[str, ProviderKind]
-    broken: Collection[str] = ()
-
-
-def read_kinds(
+def read_own_kinds(
     file: TomlFile, patterns: Sequence[str], reading: Reading, built_in: Mapping[str, ProviderKind]
-) -> Kinds:
-    """The built-in providers and those of the files that the patterns name; mistakes go to `reading`."""
+) -> tuple[dict[str, ProviderKind], set[str]]:
+    """The providers of the files that the patterns name, and the names in files with mistakes.
+
+    The mistakes go to `reading`.
+    """
     own: dict[str, ProviderKind] = {}
     places: dict[str, Path] = {}
     broken: set[str] = set()
@@ -44,8 +37,7 @@ def read_kinds(
             words = f"{shown(name)} is the name of {other} already, must be one of its own"
             reading.problems.append(adapter.file.problem(("name",), words))
         own[name], places[name] = kind_of(adapter.spec), path
-    broken.update(name for name in broken_plugins() if name not in own)
-    return Kinds(_Together(own, built_in), broken)
+    return own, broken
 
 
 def load_adapter(path: Path) -> Adapter:
@@ -84,21 +76,3 @@ def _adapter_files(file: TomlFile, patterns: Sequence[str], reading: Reading) ->
             if path.resolve() not in seen:
                 seen.add(path.resolve())
                 yield path
-
-
-class _Together(Mapping[str, ProviderKind]):
-    """Both, without loading those of the second that nobody asks for."""
-
-    def __init__(self, own: Mapping[str, ProviderKind], rest: Mapping[str, ProviderKind]) -> None:
-        self._own = own
-        self._rest = rest
-
-    def __getitem__(self, name: str) -> ProviderKind:
-        return self._own[name] if name in self._own else self._rest[name]
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._rest
-        yield from (name for name in self._own if name not in self._rest)
-
-    def __len__(self) -> int:
-        return len({*self._own, *self._rest})

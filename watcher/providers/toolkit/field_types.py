@@ -25,7 +25,8 @@ _W = TypeVar("_W", bound="Wire")
 class Wire(BaseModel):
     """Base of all wire models: unknown fields are ignored, and an error never quotes what was sent."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    # Built when first used: a process has sources of one or two providers, and models of all.
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 def _nothing_if_unreadable(value: object, handler: ValidatorFunctionWrapHandler) -> object:

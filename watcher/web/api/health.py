@@ -61,4 +61,4 @@ async def schema(call: Plain) -> Answer:
     name = call.segment("name")
     if name not in call.backend.schemas:
         raise NotFound(f"no schema {name}: there is {', '.join(sorted(call.backend.schemas))}")
-    return Answer(document=call.backend.schemas[name])
+    return Answer(document=call.backend.schemas[name]())

@@ -28,7 +28,7 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What the operations use. `rates` are the configured ones by source; `schemas` by their public names."""
+    """What the operations use. `rates` are the configured ones by source; `schemas` make them, by their names."""
 
     reports: Reports
     actions: Actions
@@ -38,7 +38,7 @@ class Backend:
     condition: Callable[[], Awaitable[Condition]]
     metrics: Callable[[], Awaitable[bytes]]
     rates: Callable[[], Mapping[str, str]]
-    schemas: Mapping[str, Mapping[str, object]]
+    schemas: Mapping[str, Callable[[], Mapping[str, object]]]
     dashboard: Dashboard
     dashboard_cache: DashboardCache
     requests: Callable[[], Mapping[str, int]]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
 
+from watcher.described_model import DescribedModel
 from watcher.ports import DeliveryState, Outcome, WatchState
 
 COMPONENT = "component"
@@ -20,8 +21,8 @@ JsonValue = Annotated[object, WithJsonSchema({})]
 _Item = TypeVar("_Item")
 
 
-class Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+class Shape(DescribedModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Origin(StrEnum):

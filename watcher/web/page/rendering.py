@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from watcher import __version__
 from watcher.core.invoices.event import EventType
 from watcher.web.page import formatting
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -26,7 +28,11 @@ FILES = {path.name: path.read_bytes() for path in (_HERE / "static").iterdir() i
 _EDITION = blake2b(b"".join(FILES[name] for name in sorted(FILES)), digest_size=6).hexdigest()
 
 
-def _environment() -> Environment:
+@cache
+def _templates() -> "Environment":
+    # Loaded when somebody opens the page: a service that only scripts ask never needs it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
     made = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
@@ -49,14 +55,13 @@ def _environment() -> Environment:
     return made
 
 
-_TEMPLATES = _environment()
-
-
 def page(
     template: str, now: datetime, context: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK
 ) -> web.Response:
     """The answer that shows a template at this instant."""
-    text = _TEMPLATES.get_template(template).render({**context, "now": now, "when": partial(formatting.when, now=now)})
+    text = (
+        _templates().get_template(template).render({**context, "now": now, "when": partial(formatting.when, now=now)})
+    )
     return web.Response(status=status, text=text, content_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 
