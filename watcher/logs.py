@@ -18,7 +18,8 @@ _FIRST = ("timestamp", "level", "logger", "event")
 _BODIES = frozenset({"body", "raw", "document", "payload"})
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+@")
 _DEPTH = 6
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+"""Of what `_plain` has made, which is never circular."""
 
 
 def configure(level: str, form: str, stream: TextIO | None = None, *, final: bool = True) -> None:
@@ -71,8 +72,10 @@ def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextI
 
 def redacted(_logger: object, _method: str, event: MutableMapping[str, object]) -> Mapping[str, object]:
     """A processor: secrets become `***`, bodies their size, the rest plain JSON; the common fields come first."""
-    first = {key: _plain(event.pop(key)) for key in _FIRST if key in event}
-    return first | {key: _size(value) if key in _BODIES else _plain(value) for key, value in event.items()}
+    redacted_event: dict[str, object] = {key: _plain(event.pop(key)) for key in _FIRST if key in event}
+    for key, value in event.items():
+        redacted_event[key] = _size(value) if key in _BODIES else _plain(value)
+    return redacted_event
 
 
 def _size(value: object) -> str:

@@ -16,6 +16,7 @@ from watcher.ports import (
     HintOutcome,
     HintsTaken,
     HintSummary,
+    Outcome,
     PollOutcome,
     Receipt,
     SourceBacklog,
@@ -56,6 +57,7 @@ class Metrics:
         self._hints = self._counter("hints", "Hints that came, by what became of them.", "source", "outcome")
         self._hinted = self._counter("hinted_invoices", "Invoices that accepted hints named.", "source", "state")
         self._attempts = self._counter("attempts", "Attempts to deliver, by how they ended.", "endpoint", "outcome")
+        self._attempts_of: dict[tuple[str, Outcome], tuple[Counter, Histogram]] = {}
         self._turns = self._counter("loop_turns", "Iterations of the service's loops.", "loop")
         self._durations = Histogram(
             "attempt_duration_seconds",
@@ -112,8 +114,13 @@ class Metrics:
             self._delays.labels(event.source).observe(event.delay.total_seconds())
 
     def attempted(self, endpoint: str, receipt: Receipt) -> None:
-        self._attempts.labels(endpoint, receipt.outcome.value).inc()
-        self._durations.labels(endpoint).observe(receipt.duration.total_seconds())
+        ended = self._attempts_of.get((endpoint, receipt.outcome))
+        if ended is None:  # looking up labels costs twice as much as counting, and this runs for every attempt
+            ended = self._attempts.labels(endpoint, receipt.outcome.value), self._durations.labels(endpoint)
+            self._attempts_of[endpoint, receipt.outcome] = ended
+        attempts, durations = ended
+        attempts.inc()
+        durations.observe(receipt.duration.total_seconds())
 
     def beat(self, loop: str) -> None:
         self._turns.labels(loop).inc()

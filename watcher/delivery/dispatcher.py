@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 
 import anyio
 import structlog
-from anyio.abc import TaskGroup
 
 from watcher.clock import Clock, Random
 from watcher.core.errors import StoreUnavailable
+from watcher.delivery.attempt_log import log_attempt
 from watcher.delivery.endpoint_limiter import EndpointLimiter, EndpointPolicy
 from watcher.delivery.retry_policy import settle
+from watcher.delivery.workers import Workers
 from watcher.ports import (
     UNOBSERVED,
     Attempt,
     ClaimedDelivery,
     DeliveryObserver,
-    DeliveryState,
     Outbox,
     Outcome,
     Sender,
@@ -39,6 +39,9 @@ LINGER = timedelta(milliseconds=5)
 
 SWEEP = timedelta(seconds=1)
 LAST_WORDS_SECONDS = 5
+
+_Job = tuple[ClaimedDelivery, EndpointLimiter, datetime]
+"""An attempt to make, and until when it may begin."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -105,7 +108,9 @@ class Dispatcher:
             async with anyio.create_task_group() as settling:
                 settling.start_soon(self._keep_settling)
                 async with anyio.create_task_group() as sending:
-                    await self._keep_claiming(sending)
+                    workers = Workers(sending, self._attempt)
+                    await self._keep_claiming(workers)
+                    workers.close()
                 self._all_sent = True
                 self._received.set()
         finally:
@@ -129,7 +134,9 @@ class Dispatcher:
                 until, claimed = await self._claim(offered)
                 untried = [delivery for delivery in claimed if delivery.key not in tried]
                 async with anyio.create_task_group() as sending:
-                    self._start(sending, untried, until)
+                    workers = Workers(sending, self._attempt)
+                    self._start(workers, untried, until)
+                    workers.close()
                 outcomes.update(settlement.receipt.outcome for settlement in self._unsettled)
                 await self._settle_received()
                 tried.update(delivery.key for delivery in untried)
@@ -140,12 +147,12 @@ class Dispatcher:
                 await self._give_back()
         return outcomes
 
-    async def _keep_claiming(self, sending: TaskGroup) -> None:
+    async def _keep_claiming(self, workers: Workers[_Job]) -> None:
         while not self._stopping:
             self._wake = anyio.Event()
             self._on_heartbeat()
             try:
-                if await self._claim_for_all(sending):
+                if await self._claim_for_all(workers):
                     await self._clock.sleep(LINGER)
                     await self._rest(self._until_rate_allows() or self._sweep)
                 else:
@@ -154,14 +161,14 @@ class Dispatcher:
                 _log.warning("delivery.stalled", error=str(error))
                 await self._clock.sleep(SWEEP)
 
-    async def _claim_for_all(self, sending: TaskGroup) -> int:
+    async def _claim_for_all(self, workers: Workers[_Job]) -> int:
         """Claim for every endpoint, in as many claims as there is room for; returns how many were started."""
         started = 0
         waiting = set(self._limiters)
         while not self._stopping and (offered := self._offer(waiting)):
             waiting -= offered.keys()
             until, claimed = await self._claim(offered)
-            self._start(sending, claimed, until)
+            self._start(workers, claimed, until)
             started += len(claimed)
         return started
 
@@ -192,13 +199,14 @@ class Dispatcher:
             self._held.update(((delivery.key, delivery.lease), delivery) for delivery in claimed)
         return now + lease, claimed
 
-    def _start(self, sending: TaskGroup, claimed: Collection[ClaimedDelivery], until: datetime) -> None:
+    def _start(self, workers: Workers[_Job], claimed: Collection[ClaimedDelivery], until: datetime) -> None:
         for delivery in claimed:
             if limiter := self._limiters.get(delivery.endpoint):  # gone only if a reload removed it during the claim
                 limiter.enter()
-                sending.start_soon(self._attempt, delivery, limiter, until)
+                workers.start((delivery, limiter, until))
 
-    async def _attempt(self, delivery: ClaimedDelivery, limiter: EndpointLimiter, until: datetime) -> None:
+    async def _attempt(self, job: _Job) -> None:
+        delivery, limiter, until = job
         try:
             if self._stopping:
                 return
@@ -211,7 +219,7 @@ class Dispatcher:
             limiter.leave()
         settlement = settle(delivery, receipt, limiter.endpoint, self._clock.now(), self._random)
         self._observer.attempted(delivery.endpoint, receipt)
-        _report(delivery, settlement)
+        log_attempt(delivery, settlement)
         self._unsettled.append(settlement)
         self._received.set()
 
@@ -278,23 +286,3 @@ class Dispatcher:
             waiting.start_soon(alarm)
             await self._wake.wait()
             waiting.cancel_scope.cancel()
-
-
-def _report(delivery: ClaimedDelivery, settlement: Settlement) -> None:
-    receipt = settlement.receipt
-    names = {"delivery": delivery.key, "endpoint": delivery.endpoint, "event_id": delivery.event_id}
-    _log.info(
-        "delivery.attempted",
-        **names,
-        type=delivery.event_type,
-        attempt=delivery.attempts + 1,
-        probe=delivery.probe,
-        outcome=receipt.outcome.value,
-        status=receipt.status,
-        error=receipt.error,
-        milliseconds=round(receipt.duration.total_seconds() * 1000, 1),
-    )
-    if settlement.state is DeliveryState.DEAD:
-        _log.error("delivery.died", **names, attempts=settlement.attempts, status=receipt.status, error=receipt.error)
-    elif settlement.state is DeliveryState.PARKED:
-        _log.warning("delivery.parked", **names, error=receipt.error)

@@ -90,9 +90,9 @@ async def read_body(answer: aiohttp.ClientResponse) -> bytes:
     (A body that breaks HTTP in the packet of its head is different: the client sees no answer then, only
     `Fault.BAD_ANSWER`.)
     """
-    body = bytearray()
+    body, content = bytearray(), answer.content
     try:
-        while len(body) < MOST_READ and (piece := await answer.content.read(MOST_READ - len(body))):
+        while len(body) < MOST_READ and not content.at_eof() and (piece := await content.read(MOST_READ - len(body))):
             body += piece
     except (aiohttp.ClientError, OSError):
         return bytes(body)

@@ -11,10 +11,11 @@ from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from multidict import CIMultiDict
 
 from watcher import __version__
 from watcher.clock import Clock
-from watcher.core.webhooks.signature import sign
+from watcher.core.webhooks.signature import Signer
 from watcher.egress import Guard, GuardedResolver, Network
 from watcher.ports import Attempt, Outcome, Receipt
 from watcher.webhook.response import (
@@ -37,7 +38,7 @@ _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 class Target:
     """Where and how to send to one endpoint. `secrets` are newest first; all of them sign.
 
-    `timeout` is for the whole attempt; connecting may take a third of it, waiting for bytes two thirds.
+    `timeout` is for the whole attempt; connecting may take a third of it.
     """
 
     name: str
@@ -121,12 +122,11 @@ class _Line:
         self._tls = tls
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
-        self._headers = {
-            **target.headers,
-            "content-type": "application/json",
-            "user-agent": f"invoice-watcher/{__version__}",
-            "accept-encoding": "identity",
-        }
+        self._signer = Signer(target.secrets)
+        self._headers = CIMultiDict(target.headers)
+        self._headers["content-type"] = "application/json"
+        self._headers["user-agent"] = f"invoice-watcher/{__version__}"
+        self._headers["accept-encoding"] = "identity"
         self._sendable = not any(_UNSENDABLE.search(text) for header in target.headers.items() for text in header)
 
     async def close(self) -> None:
@@ -136,22 +136,20 @@ class _Line:
     async def post(self, attempt: Attempt) -> Receipt:
         started_at, started = self._clock.now(), asyncio.get_running_loop().time()
         timestamp = int(started_at.timestamp())
-        headers = {
-            **self._headers,
-            "webhook-id": attempt.event_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(self.target.secrets, attempt.event_id, timestamp, attempt.body),
-        }
+        headers = self._headers.copy()
+        headers["webhook-id"] = attempt.event_id
+        headers["webhook-timestamp"] = str(timestamp)
+        headers["webhook-signature"] = self._signer.sign(attempt.event_id, timestamp, attempt.body)
         if not self._sendable or _UNSENDABLE.search(attempt.event_id):
             return Receipt(Outcome.UNSENDABLE, started_at, timedelta(0), error=Fault.UNSENDABLE)
         try:
-            answer = await self._open_session().post(
-                self.target.url, data=attempt.body, headers=headers, allow_redirects=False
-            )
+            # As a payload, because aiohttp takes longer to find out what plain bytes are.
+            body = aiohttp.BytesPayload(attempt.body)
+            answer = await self._open_session().post(self.target.url, data=body, headers=headers, allow_redirects=False)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             outcome, fault = explain(error)
             return Receipt(outcome, started_at, _since(started), error=fault, detail=detail(error))
-        body = await read_body(answer)
+        response = await read_body(answer)
         outcome, fault = outcome_of(answer.status)
         header = answer.headers.get("Retry-After") if outcome is Outcome.RETRY else None
         return Receipt(
@@ -160,7 +158,7 @@ class _Line:
             _since(started),
             status=answer.status,
             error=fault,
-            response=readable(body) if self.target.keeps_responses else None,
+            response=readable(response) if self.target.keeps_responses else None,
             peer=answer.peer if isinstance(answer, Answer) else None,
             retry_after=retry_after(header, self._clock.now()),
             detail=shortened(answer.headers.get("Location", "")) or None if fault is Fault.REDIRECT else None,
@@ -180,7 +178,8 @@ class _Line:
                     socket_factory=guard.open_socket,
                     ssl=self._tls or True,
                 ),
-                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=seconds / 3, sock_read=seconds * 2 / 3),
+                # Without `sock_read`: its timer is set anew for every piece that comes, and `total` bounds all of them.
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=seconds / 3),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.ports import DeliveryState, EventRecord, Form
 from watcher.store.column_types import microseconds
 from watcher.store.deliveries.ordering import realign
+from watcher.store.execute_many import execute_many
 from watcher.store.notifications import Notice, notify
 from watcher.store.tables import counters, deliveries, events
 
@@ -37,10 +38,10 @@ async def write_events(connection: AsyncConnection, event_inserts: Sequence[Even
         return
     first = await _next_cursor(connection, len(new))
     placed = list(enumerate(new.values(), start=first))
-    await connection.execute(_EVENTS, [_event_row(cursor, event_insert) for cursor, event_insert in placed])
+    await execute_many(connection, _EVENTS, [_event_row(cursor, event_insert) for cursor, event_insert in placed])
     rows = [row for cursor, event_insert in placed for row in _delivery_rows(cursor, event_insert)]
     if rows:
-        await connection.execute(_DELIVERIES, rows)
+        await execute_many(connection, _DELIVERIES, rows)
         await realign(connection, (row["watch_id"] for row in rows if row["watch_id"] is not None))
     await notify(connection, Notice.DELIVERIES)
 

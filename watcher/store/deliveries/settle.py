@@ -16,6 +16,7 @@ from watcher.store.column_types import AnyRow, Instant, microseconds
 from watcher.store.deliveries.endpoint_health import HealthChange, read_health, write_health_changes
 from watcher.store.deliveries.ordering import EGRESS, lock_cursor, realign
 from watcher.store.engine import Store
+from watcher.store.execute_many import execute_many
 from watcher.store.tables import attempts, deliveries, endpoints
 
 _CHUNK = 500
@@ -34,7 +35,7 @@ async def settle(store: Store, settlements: Sequence[Settlement], random: Random
         await _keep_attempts(connection, known)
         if kept:
             values = [_values(settlement, held[settlement.key], store.shift) for settlement in kept]
-            await connection.execute(_SETTLE, values)
+            await _write(connection, values)
             lanes = [held[settlement.key].watch_id for settlement in kept]
             await realign(connection, (lane for lane in lanes if lane is not None))
             health_changes = await _health_changes(connection, kept, held, store.shift, random)
@@ -69,37 +70,22 @@ _HELD = (
 
 async def _keep_attempts(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
     """Attempts are numbered as they were made; a probe gets a number although the schedule does not count it."""
-    if not settlements:
-        return
-    numbers = await _numbers(connection, [settlement.key for settlement in settlements])
-    rows: list[dict[str, Any]] = []
-    for settlement in settlements:
-        numbers[settlement.key] = numbers.get(settlement.key, 0) + 1
-        rows.append(_attempt_row(settlement, numbers[settlement.key]))
-    await connection.execute(_ATTEMPTS, rows)
+    if settlements:
+        await execute_many(connection, _ATTEMPTS, [_attempt_row(settlement) for settlement in settlements])
 
 
-async def _numbers(connection: AsyncConnection, keys: Sequence[int]) -> dict[int, int]:
-    numbers: dict[int, int] = {}
-    for start in range(0, len(keys), _CHUNK):
-        found = await connection.execute(_NUMBERS, {"keys": keys[start : start + _CHUNK]})
-        numbers |= {row.delivery_id: row.number for row in found}
-    return numbers
-
-
-_ATTEMPTS = insert(attempts)
-_NUMBERS = (
-    select(attempts.c.delivery_id, func.max(attempts.c.number).label("number"))
-    .where(attempts.c.delivery_id.in_(bindparam("keys", expanding=True)))
-    .group_by(attempts.c.delivery_id)
+_NUMBER = (
+    select(func.coalesce(func.max(attempts.c.number), 0) + 1)
+    .where(attempts.c.delivery_id == bindparam("delivery"))
+    .scalar_subquery()
 )
+_ATTEMPTS = insert(attempts).values(delivery_id=bindparam("delivery"), number=_NUMBER)
 
 
-def _attempt_row(settlement: Settlement, number: int) -> dict[str, Any]:
+def _attempt_row(settlement: Settlement) -> dict[str, Any]:
     receipt = settlement.receipt
     return {
-        "delivery_id": settlement.key,
-        "number": number,
+        "delivery": settlement.key,
         "outcome": receipt.outcome.value,
         "started_at": receipt.started_at,
         "duration_us": microseconds(receipt.duration),
@@ -110,11 +96,25 @@ def _attempt_row(settlement: Settlement, number: int) -> dict[str, Any]:
     }
 
 
-_SETTLE = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("key"))
-    .values(lease=deliveries.c.lease + 1, lease_ends_at=None, overtaken=False)
-)
+async def _write(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One statement for all deliveries that get the same values: most have arrived at the first attempt."""
+    keys_of: dict[tuple[Any, ...], list[int]] = {}
+    values_of: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for row in rows:
+        values = tuple(row.values())[1:]
+        keys_of.setdefault(values, []).append(row["key"])
+        values_of[values] = row
+    different = [values_of[values] for values, keys in keys_of.items() if len(keys) == 1]
+    if different:
+        await execute_many(connection, _SETTLE, different)
+    for values, keys in keys_of.items():
+        if len(keys) > 1:
+            await connection.execute(_SETTLE_ALIKE, {**values_of[values], "keys": keys})
+
+
+_SETTLED = update(deliveries).values(lease=deliveries.c.lease + 1, lease_ends_at=None, overtaken=False)
+_SETTLE = _SETTLED.where(deliveries.c.id == bindparam("key"))
+_SETTLE_ALIKE = _SETTLED.where(deliveries.c.id.in_(bindparam("keys", expanding=True)))
 
 
 def _values(settlement: Settlement, held: AnyRow, shift: timedelta) -> dict[str, Any]:
@@ -159,21 +159,23 @@ async def _health_changes(
 ) -> Sequence[HealthChange]:
     """The health of each endpoint that these receipts say something about, in the order in which they came in."""
     known = await read_health(connection, sorted({row.endpoint for row in held.values()}))
+    well = {endpoint for endpoint, health in known.items() if health == _WELL}
     health_changes: dict[str, HealthChange] = {}
     for settlement in settlements:
         row, receipt = held[settlement.key], settlement.receipt
+        if receipt.outcome is Outcome.DELIVERED and row.endpoint in well:
+            continue
         answer = _ANSWERS.get(receipt.outcome)
         if answer is None or row.endpoint not in known:
             continue
         health_change = health_changes.get(row.endpoint)
         before = known[row.endpoint] if health_change is None else health_change.after
-        if answer is Answer.ACCEPTED and before == _WELL:
-            continue
         at = receipt.started_at + receipt.duration - shift
         health_change = health_change or HealthChange(row.endpoint, before, before, at)
         lane = -settlement.key if row.watch_id is None else row.watch_id
         jitter = random() if answer is Answer.FAILED else 0.0
         health, fact = after(before, answer, lane=lane, at=at, probe=settlement.probe, jitter=jitter)
+        (well.add if health == _WELL else well.discard)(row.endpoint)
         health_changes[row.endpoint] = replace(
             health_change, after=health, at=at, facts=health_change.facts + ((fact,) if fact else ())
         )

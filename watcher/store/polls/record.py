@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio.to_thread
 from sqlalchemy import bindparam, case, delete, false, null, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core import json_text
@@ -17,6 +18,7 @@ from watcher.store.column_types import AnyRow, Instant, digest, pack
 from watcher.store.deliveries.events import EventInsert, write_events
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
+from watcher.store.execute_many import execute_many
 from watcher.store.hint_stats import learn_hints
 from watcher.store.locks import lock_watches
 from watcher.store.polls.hazard_stats import learn
@@ -116,7 +118,7 @@ async def _keep_watches(
         values = _watch_values(poll, held[poll.key], store.shift)
         kinds.setdefault(tuple(values), []).append(values)
     for rows in kinds.values():
-        await connection.execute(_WATCH, rows)
+        await execute_many(connection, _WATCH, rows)
 
 
 async def _forget_phantoms(connection: AsyncConnection, kept: Sequence[PollRecord]) -> None:
@@ -137,7 +139,7 @@ def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str,
     poll_at = held.poll_at if held.poll_again else planned_at
     ended = {"key": poll.key, "lease": poll.lease + 1, "poll_at": poll_at, "due_at": poll_at, "clock_at": poll.clock_at}
     if poll.clock_only:
-        return ended
+        return ended | _change_values(poll.change)
     wakes = held.poll_again and poll.state is WatchState.RETIRED
     polled = {
         "poll_reason": held.poll_reason if held.poll_again else poll.next_reason,
@@ -152,7 +154,7 @@ def _watch_values(poll: PollRecord, held: AnyRow, shift: timedelta) -> dict[str,
     # A deletion forgets the fingerprint although no document was found: the same document again is a change.
     fingerprint = {} if poll.fingerprint is None else {"fingerprint": poll.fingerprint}
     found = {} if poll.asked_at is None else {"asked_at": poll.asked_at, "fetched_at": poll.fetched_at}
-    return ended | polled | fingerprint | found | _hazard_group_values(poll)
+    return ended | polled | fingerprint | found | _hazard_group_values(poll) | _change_values(poll.change)
 
 
 def _hazard_group_values(poll: PollRecord) -> dict[str, Any]:
@@ -163,6 +165,16 @@ def _hazard_group_values(poll: PollRecord) -> dict[str, Any]:
         "currency": poll.hazard_group.currency,
         "worth": poll.hazard_group.worth,
     }
+
+
+def _change_values(change: Change | None) -> dict[str, Any]:
+    if change is None:
+        return {}
+    memory = {"memory": change.memory, "version": change.version, "sequence": change.sequence}
+    snapshot = change.snapshot
+    if snapshot is None:
+        return memory
+    return memory | {"status": snapshot.status.value, "overdue": snapshot.overdue, "number": snapshot.number}
 
 
 async def _keep_documents(
@@ -187,7 +199,6 @@ async def _keep_changes(
     changes = _changes(kept)
     if not changes:
         return
-    await connection.execute(_MEMORY, [_memory_values(poll, change) for poll, change in changes])
     await _keep_snapshots(connection, changes, held)
     await _supersede(connection, changes)
     event_inserts = [
@@ -205,27 +216,17 @@ async def _keep_snapshots(
     seen = [(poll, change, change.snapshot) for poll, change in changes if change.snapshot is not None]
     if not seen:
         return
-    await connection.execute(_MEMORY, [_seen_values(poll, snapshot) for poll, _, snapshot in seen])
     rows = [_snapshot_row(poll, change, snapshot, held[poll.key].asked_at) for poll, change, snapshot in seen]
-    inserting = upserting(connection, snapshots)
+    await execute_many(connection, _SNAPSHOTS[connection.dialect.name == "sqlite"], rows)
+
+
+def _upserting_snapshots(*, is_sqlite: bool) -> postgresql.Insert | sqlite.Insert:
+    inserting = sqlite.insert(snapshots) if is_sqlite else postgresql.insert(snapshots)
     new = {"document": inserting.excluded.document}
-    await connection.execute(inserting.on_conflict_do_update(index_elements=["watch_id", "version"], set_=new), rows)
+    return inserting.on_conflict_do_update(index_elements=["watch_id", "version"], set_=new)
 
 
-_MEMORY = update(watches).where(watches.c.id == bindparam("key"))
-
-
-def _memory_values(poll: PollRecord, change: Change) -> dict[str, Any]:
-    return {"key": poll.key, "memory": change.memory, "version": change.version, "sequence": change.sequence}
-
-
-def _seen_values(poll: PollRecord, snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "key": poll.key,
-        "status": snapshot.status.value,
-        "overdue": snapshot.overdue,
-        "number": snapshot.number,
-    }
+_SNAPSHOTS = {is_sqlite: _upserting_snapshots(is_sqlite=is_sqlite) for is_sqlite in (False, True)}
 
 
 def _snapshot_row(

@@ -198,3 +198,35 @@ async def test_couriers_that_claim_at_once_share_no_delivery(database_url: str) 
 
 def _told(number: int, poll: PollRecord) -> PollRecord:
     return replace(poll, change=stored.change(event(f"evt_{number}", "invoice.paid", "ledger")))
+
+
+async def test_each_delivery_of_a_batch_gets_its_own_result(store: Store) -> None:
+    outbox = await stored.endpoints(store, "ledger")
+    for number in range(6):
+        await stored.record_events(store, f"inv_{number}", event(f"evt_{number}", "a", "ledger"))
+    one, two, three, four, five, six = await send(outbox)
+    dead = replace(delivered(five), state=DeliveryState.DEAD)
+    await outbox.settle(
+        [delivered(one), retried(two, NOW + MINUTE), delivered(three), retried(four, NOW + 2 * MINUTE), dead]
+    )
+    async with store.reading() as connection:
+        rows = await connection.execute(
+            select(deliveries.c.id, deliveries.c.state, deliveries.c.next_attempt_at).order_by(deliveries.c.id)
+        )
+        found = {row.id: (row.state, row.next_attempt_at) for row in rows}
+    assert found[one.key] == found[three.key] == ("delivered", None)
+    assert found[two.key] == ("pending", NOW + MINUTE)
+    assert found[four.key] == ("pending", NOW + 2 * MINUTE)
+    assert found[five.key] == ("dead", None)
+    assert found[six.key][0] == "delivering"
+
+
+async def test_two_attempts_of_one_delivery_in_a_batch_are_numbered_one_after_the_other(store: Store) -> None:
+    outbox = await stored.endpoints(store, "ledger")
+    await stored.record_events(store, "inv_1", event("evt_1", "a", "ledger"))
+    (first,) = await send(outbox)
+    (again,) = await send(outbox, NOW + 2 * LEASE)
+    assert await outbox.settle([delivered(first), delivered(again)]) == set()
+    async with store.reading() as connection:
+        rows = await connection.execute(select(attempts.c.delivery_id, attempts.c.number).order_by(attempts.c.id))
+        assert [tuple(row) for row in rows] == [(first.key, 1), (first.key, 2)]

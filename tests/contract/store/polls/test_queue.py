@@ -232,6 +232,16 @@ async def test_clock_instants_without_a_new_poll_are_claimed_apart_and_the_poll_
     assert [(one.misses, one.clock_at, one.fetched_at) for one in again] == [(0, None, NOW)] * 2
 
 
+async def test_a_clock_event_without_a_new_poll_is_remembered(store: Store) -> None:
+    await stored.watch(store, "inv_1")
+    (claimed,) = await stored.claim(store)
+    assert claimed.memory is None
+    poll = replace(stored.polled(claimed, NOW, stored.change(snapshot=None)), clock_only=True, poll_at=NOW)
+    await SqlPollQueue(store).record([poll], {})
+    (again,) = await stored.claim(store)
+    assert again.memory == "{}"
+
+
 async def test_the_last_success_only_moves_forward(store: Store) -> None:
     await stored.watch(store, "inv_1")
     queue = SqlPollQueue(store)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from tests.data.make_signatures import VECTORS, vectors
-from watcher.core.webhooks.signature import decode_secret, new_secret, sign, verify
+from watcher.core.webhooks.signature import Signer, decode_secret, new_secret, sign, verify
 
 KEYS = st.binary(min_size=24, max_size=64)
 IDS = st.from_regex(r"evt_[a-z0-9._-]{1,40}", fullmatch=True)
@@ -137,3 +137,13 @@ def test_a_bad_secret_is_refused_in_words_without_repeating_it(text: str, words:
 def test_a_new_secret_of_the_wrong_size_is_refused() -> None:
     with pytest.raises(ValueError, match="24 to 64 bytes, this one 23"):
         new_secret(bytes(23))
+
+
+@given(st.lists(KEYS, min_size=1, max_size=3), st.lists(BODIES, min_size=2, max_size=4), IDS, INSTANTS)
+def test_a_signer_signs_each_body_as_if_it_were_its_first(
+    keys: list[bytes], bodies: list[bytes], event_id: str, timestamp: int
+) -> None:
+    signer = Signer(keys)
+    assert [signer.sign(event_id, timestamp, body) for body in bodies] == [
+        sign(keys, event_id, timestamp, body) for body in bodies
+    ]
