@@ -84,8 +84,8 @@ fmt: $(VENV)/dev.stamp
 
 lock: $(VENV)/dev.stamp
 	@echo "Pinning the ranges of pyproject.toml"
-	@$(UV_COMPILE) pyproject.toml --group build --output-file requirements/run.txt
-	@$(UV_COMPILE) pyproject.toml --group build --group dev --constraint requirements/run.txt \
+	@$(UV_COMPILE) pyproject.toml --extra notify --group build --output-file requirements/run.txt
+	@$(UV_COMPILE) pyproject.toml --extra notify --group build --group dev --constraint requirements/run.txt \
 		--output-file requirements/dev.txt
 	@$(UV_COMPILE) --group peers --output-file requirements/peers.txt
 
@@ -93,7 +93,7 @@ lowest: $(VENV)/dev.stamp
 	@echo "Installing the oldest allowed versions"
 	@rm -rf $(VENV)/lowest && $(PY) -m uv --no-config --quiet venv --python $(PY) $(VENV)/lowest
 	@$(PY) -m uv --no-config --quiet pip install --python $(VENV)/lowest --resolution lowest-direct \
-		--group build --group dev --editable .
+		--group build --group dev --editable '.[notify]'
 	@$(VENV)/lowest/bin/python -m pytest -q -n auto --dist worksteal -p no:cacheprovider tests/unit tests/contract \
 		tests/integration/cli tests/integration/web tests/integration/webhook tests/browser
 

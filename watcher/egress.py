@@ -85,12 +85,13 @@ class Guard:
 
     Public addresses on 443 and `allow_ports`; inside `allow_private` every port, and only there without TLS.
     As one refused answer refuses the name, a host gets plain http or another port only where *all* its addresses lie
-    inside `allow_private`.
+    inside `allow_private`. With `any_port`, public addresses may be reached on each port, if with TLS.
     """
 
     allow_private: tuple[Network, ...] = ()
     allow_ports: tuple[int, ...] = ()
     tls: bool = True
+    any_port: bool = False
 
     def allows(self, address: str, port: int) -> bool:
         """Decide on a literal address as `getaddrinfo` gives it. What cannot be read as one is refused."""
@@ -102,7 +103,7 @@ class Guard:
             concrete = _embedded(concrete)
         if any(concrete in network for network in self.allow_private):
             return True
-        return self.tls and (port == HTTPS_PORT or port in self.allow_ports) and is_public(concrete)
+        return self.tls and (self.any_port or port == HTTPS_PORT or port in self.allow_ports) and is_public(concrete)
 
     def refuse_unless_allowed(self, addresses: Iterable[str], port: int) -> None:
         """Raise EgressRefused if any of the addresses is refused."""

@@ -78,6 +78,7 @@ class Site:
     polling: Table = field(default_factory=lambda: {"policy": "fixed", "every": "300ms", "confirm_deleted": "1s"})
     sources: dict[str, Table] = field(default_factory=dict[str, Table])
     endpoints: dict[str, Table] = field(default_factory=dict[str, Table])
+    notify: dict[str, Table] = field(default_factory=dict[str, Table])
     lists: dict[str, str] = field(default_factory=dict[str, str])
     database: Table = field(default_factory=dict[str, object])
     http: Table = field(default_factory=lambda: {"listen": ""})
@@ -130,6 +131,7 @@ class Site:
         }
         tables |= {f"sources.{name}": table for name, table in self.sources.items()}
         tables |= {f"endpoints.{name}": table for name, table in self.endpoints.items()}
+        tables |= {f"notify.{name}": table for name, table in self.notify.items()}
         _put(path, "\n".join(f"[{name}]\n{_pairs(table)}" for name, table in tables.items() if table))
 
     @asynccontextmanager

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from watcher.cli.options import Invocation
 from watcher.clock import SystemClock
 from watcher.config.adapters.built_in import BUILT_IN
+from watcher.config.endpoint_settings import EndpointSettings
 from watcher.config.environment import environment
 from watcher.config.load import Loaded, find, load
-from watcher.config.settings import Configuration, EndpointSettings
-from watcher.core.errors import NotFound
+from watcher.config.notify_settings import NotifySettings
+from watcher.config.settings import Configuration
+from watcher.core.errors import NotFound, Refused
 from watcher.ports import SourceRow
 from watcher.store import Reports, SqlWatches, Store, open_store
 
@@ -70,11 +72,19 @@ def known_source(loaded: Loaded, name: str) -> str:
 
 
 def known_endpoint(configuration: Configuration, name: str) -> EndpointSettings:
-    """Its settings; raises NotFound with the nearest configured name if no endpoint has this name."""
-    endpoint = configuration.endpoints.get(name)
-    if endpoint is None:
-        raise unknown("endpoint", name, configuration.endpoints, f"in {configuration.path}")
-    return endpoint
+    """Its settings. Raises NotFound with the nearest configured name, and Refused if it gets no webhooks."""
+    subscriber = known_subscriber(configuration, name)
+    if isinstance(subscriber, NotifySettings):
+        raise Refused(f"{name!r} is a notification: it gets messages, try it with `endpoints test {name}`")
+    return subscriber
+
+
+def known_subscriber(configuration: Configuration, name: str) -> EndpointSettings | NotifySettings:
+    """The settings of an endpoint or a notification; raises NotFound with the nearest configured name."""
+    subscribers = configuration.subscribers
+    if name not in subscribers:
+        raise unknown("endpoint", name, subscribers, f"in {configuration.path}")
+    return subscribers[name]
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str) -> NotFound:

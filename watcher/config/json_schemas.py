@@ -1,14 +1,15 @@
 """JSON Schemas of the config file and of watch lists, for editors and for `invoice-watcher schema`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import cast
 
 from pydantic import SecretStr
 from pydantic.json_schema import GenerateJsonSchema
 
-from watcher.config.endpoints import ENDPOINT_KEYS
+from watcher.config.endpoints import ENDPOINT_KEYS, NOTIFY_KEYS
 from watcher.config.hint_settings import HintsSettings
+from watcher.config.notify_settings import NotifySettings
 from watcher.config.settings import (
     DatabaseSettings,
     EndpointSettings,
@@ -62,9 +63,6 @@ def config_schema(providers: Mapping[str, ProviderKind]) -> Schema:
     definitions: Schema = {}
     sections: Schema = {name: table_schema(model, definitions) for name, model in _SECTIONS.items()}
     sources = [_source(kind, definitions) for kind in providers.values()]
-    endpoint = table_schema(EndpointSettings, definitions)
-    properties = cast("Schema", endpoint["properties"])
-    endpoint |= {"properties": {key: properties[key] for key in ENDPOINT_KEYS}, "required": ["url", "secrets"]}
     return {
         "$schema": DIALECT,
         "title": "Invoice Watcher configuration",
@@ -72,7 +70,8 @@ def config_schema(providers: Mapping[str, ProviderKind]) -> Schema:
         "properties": {
             **sections,
             "sources": _named({"oneOf": sources}),
-            "endpoints": _named(endpoint),
+            "endpoints": _named(_subscriber(EndpointSettings, ENDPOINT_KEYS, ("url", "secrets"), definitions)),
+            "notify": _named(_subscriber(NotifySettings, NOTIFY_KEYS, ("urls",), definitions)),
         },
         "additionalProperties": False,
         "$defs": definitions,
@@ -125,6 +124,12 @@ def table_schema(model: type[Settings], definitions: Schema) -> Schema:
     definitions.update(cast("Schema", schema.pop("$defs", {})))
     schema.pop("title", None)
     return schema
+
+
+def _subscriber(model: type[Settings], keys: Collection[str], required: Collection[str], definitions: Schema) -> Schema:
+    schema = table_schema(model, definitions)
+    properties = cast("Schema", schema["properties"])
+    return schema | {"properties": {key: properties[key] for key in keys}, "required": list(required)}
 
 
 def _source(kind: ProviderKind, definitions: Schema) -> Schema:

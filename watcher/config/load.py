@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from watcher.config.adapters.kinds import read_kinds
 from watcher.config.adapters.plugins import broken_plugins
-from watcher.config.endpoints import read_endpoints
+from watcher.config.endpoints import read_endpoints, read_notify
 from watcher.config.hint_settings import HintsSettings
 from watcher.config.settings import (
     Configuration,
@@ -30,7 +30,7 @@ from watcher.providers.toolkit.kind import ProviderKind
 
 VARIABLE = "INVOICE_WATCHER_CONFIG"
 PLACES = (Path("config/watcher.toml"), Path("/etc/invoice-watcher/watcher.toml"))
-TABLES = ("database", "watcher", "polling", "retention", "http", "hints", "log", "sources", "endpoints")
+TABLES = ("database", "watcher", "polling", "retention", "http", "hints", "log", "sources", "endpoints", "notify")
 
 Stored = Callable[[Configuration], ListDigest | None]
 """Which lists the watches in this configuration's database match, None if unknown."""
@@ -112,7 +112,7 @@ def load(
         raise BadReading(reading.problem_lines(), seen)
     if not configuration.sources:
         reading.warnings.append(f"{path}: has no [sources.NAME]: nothing is polled")
-    if not configuration.endpoints:
+    if not configuration.endpoints and not configuration.notify:
         reading.warnings.append(f"{path}: has no [endpoints.NAME]: events are recorded, and sent to nobody")
     return Loaded(configuration, lists, tuple(reading.warnings), tuple(reading.stamps), seen)
 
@@ -142,6 +142,7 @@ def _read(
         "log": _section(LogSettings, "log", file, reading),
         "sources": sources,
         "endpoints": read_endpoints(file, reading, names),
+        "notify": read_notify(file, reading, names),
     }
     reading.patterns = _patterns(file, "watchlists") if watcher is None else watcher.watchlists
     configuration = None if reading.problems else Configuration.model_validate(parts)

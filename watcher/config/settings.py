@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
     Field,
     PlainSerializer,
     SecretStr,
@@ -20,43 +19,30 @@ from pydantic import (
     field_validator,
 )
 
+from watcher.config.endpoint_settings import EndpointSettings
 from watcher.config.hint_settings import HintsSettings, SourceHintSettings
+from watcher.config.notify_settings import NotifySettings
 from watcher.config.settings_base import Settings
 from watcher.config.values import addresses
 from watcher.config.values.durations import format_duration
-from watcher.config.values.event_globs import check_event_globs
 from watcher.config.values.types import (
     Cron,
     DatabaseUrl,
     Duration,
-    EndpointUrl,
-    EventGlob,
     Flag,
-    HeaderName,
-    HeaderValue,
     Keeping,
     Listen,
-    Network,
     OptionText,
     Pattern,
     Period,
-    Port,
     ProviderUrl,
     Rate,
     Secret,
-    SigningSecret,
-    Tags,
-    Text,
     Timeout,
-    Whole,
     Zone,
-    between,
     one_of_each,
 )
 from watcher.providers.toolkit.kind import ProviderKind
-
-_MOST_RETRIES = 50
-_MOST_AT_ONCE = 1000
 
 
 class DatabaseSettings(Settings):
@@ -158,6 +144,8 @@ class HttpSettings(Settings):
     """`host:port`, or empty for no listener."""
     token: Secret | None = Field(default=None, validate_default=True)
     """Required if the address is not loopback."""
+    public_url: ProviderUrl | None = None
+    """Where people reach the page: messages link to it."""
 
     @field_validator("token")
     @classmethod
@@ -202,75 +190,6 @@ class SourceSettings(Settings):
     """`[polling]`, overridden by this source's own keys."""
 
 
-class Payload(StrEnum):
-    FULL = "full"
-    THIN = "thin"
-
-
-class EndpointSettings(Settings):
-    name: str
-    allow_private: tuple[Network, ...] = ()
-    allow_ports: tuple[Port, ...] = ()
-    url: EndpointUrl
-    secrets: tuple[SigningSecret, ...]
-    """Newest first; all of them sign."""
-    events: tuple[EventGlob, ...] = ("invoice.*", "!invoice.updated")
-    sources: tuple[Text, ...] = ("*",)
-    tags: Tags = ()
-    payload: Payload = Payload.FULL
-    timeout: Timeout = timedelta(seconds=15)
-    rate: Rate = 50.0
-    """Attempts per second."""
-    concurrency: Annotated[Whole, AfterValidator(between(1, _MOST_AT_ONCE))] = 10
-    retries: tuple[Duration, ...] = (
-        timedelta(0),
-        timedelta(seconds=5),
-        timedelta(minutes=5),
-        timedelta(minutes=30),
-        timedelta(hours=2),
-        timedelta(hours=5),
-        timedelta(hours=10),
-        timedelta(hours=14),
-        timedelta(hours=20),
-        timedelta(hours=24),
-    )
-    headers: Mapping[HeaderName, HeaderValue] = Field(default_factory=dict[str, SecretStr])
-    enabled: Flag = True
-
-    @field_validator("url")
-    @classmethod
-    def _reachable(cls, url: str, context: ValidationInfo) -> str:
-        if "allow_private" in context.data and "allow_ports" in context.data:
-            addresses.check_endpoint_reach(url, context.data["allow_private"], context.data["allow_ports"])
-        return url
-
-    @field_validator("secrets")
-    @classmethod
-    def _one_or_more(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if not secrets:
-            raise ValueError('has none, must have one or more such as { env = "NAME" }')
-        return secrets
-
-    @field_validator("events")
-    @classmethod
-    def _select_something(cls, events: tuple[str, ...]) -> tuple[str, ...]:
-        check_event_globs(events)
-        return events
-
-    @field_validator("retries")
-    @classmethod
-    def _bounded(cls, retries: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
-        if not 1 <= len(retries) <= _MOST_RETRIES:
-            raise ValueError(f"has {len(retries)} attempts, must have 1 to {_MOST_RETRIES}")
-        return retries
-
-    @field_validator("headers")
-    @classmethod
-    def _named_once(cls, headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
-        one_of_each([name.lower() for name in headers])
-        return headers
-
-
 class Configuration(Settings):
     """One reading of the config file and of all secrets it refers to (watch lists are read separately)."""
 
@@ -284,3 +203,9 @@ class Configuration(Settings):
     log: LogSettings
     sources: Mapping[str, SourceSettings]
     endpoints: Mapping[str, EndpointSettings]
+    notify: Mapping[str, NotifySettings] = Field(default_factory=dict[str, NotifySettings])
+
+    @property
+    def subscribers(self) -> Mapping[str, EndpointSettings | NotifySettings]:
+        """Endpoints and notifications: they share one list of names."""
+        return {**self.endpoints, **self.notify}

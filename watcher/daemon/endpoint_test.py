@@ -4,12 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from watcher.clock import SystemClock
-from watcher.config.settings import Configuration, EndpointSettings, Payload
+from watcher.config.endpoint_settings import EndpointSettings, Format, Payload
+from watcher.config.notify_settings import NotifySettings
+from watcher.config.settings import Configuration
 from watcher.core import json_text
 from watcher.core.instants import instant_text
 from watcher.core.invoices.event import EventType, watcher_event_id
 from watcher.core.webhooks.examples import example
+from watcher.core.webhooks.form import Form
 from watcher.daemon import wiring
+from watcher.daemon.notify_test import send_test_message
 from watcher.ports import Attempt, Outcome, Receipt, TestResult
 from watcher.webhook import Fault, Target, WebhookSender
 
@@ -46,26 +50,28 @@ _SERVER_ERROR = 500
 _EXCERPT_LENGTH = 200
 
 
-async def send_test(configuration: Configuration, endpoint: EndpointSettings, reason: str) -> TestResult:
+async def send_test(
+    configuration: Configuration, endpoint: EndpointSettings | NotifySettings, reason: str
+) -> TestResult:
     """Send it now, even to a disabled endpoint. Nothing is recorded or retried."""
-    tested = {endpoint.name: endpoint.model_copy(update={"enabled": True})}
-    target = wiring.targets(configuration.model_copy(update={"endpoints": tested}))[endpoint.name]
     now = instant_text(SystemClock().now())
     event_id = watcher_event_id(EventType.WEBHOOK_TEST, endpoint.name, now)
     data = {"event_id": event_id, "occurred_at": now, "endpoint": endpoint.name, "reason": reason, "since": now}
     body = json_text.write({"type": EventType.WEBHOOK_TEST.value, "timestamp": now, "data": data})
-    return await send_once(target, event_id, body)
+    if isinstance(endpoint, NotifySettings):
+        return await send_test_message(endpoint, configuration.http.public_url, event_id, body)
+    return await send_once(wiring.target(endpoint), event_id, body, _form(endpoint))
 
 
 async def send_example(endpoint: EndpointSettings, event_type: EventType, event_id: str) -> TestResult:
     """Send one example of this type now, in the endpoint's form, and only to addresses inside its `allow_private`."""
     body = example(event_type, event_id, SystemClock().now(), is_thin=endpoint.payload is Payload.THIN)
-    return await send_once(replace(wiring.target(endpoint), only_private=True), event_id, body)
+    return await send_once(replace(wiring.target(endpoint), only_private=True), event_id, body, _form(endpoint))
 
 
-async def send_once(target: Target, event_id: str, body: bytes) -> TestResult:
+async def send_once(target: Target, event_id: str, body: bytes, form: Form = Form.FULL) -> TestResult:
     async with WebhookSender({target.name: target}, SystemClock()) as sender:
-        receipt = await sender.send(Attempt(target.name, event_id, body))
+        receipt = await sender.send(Attempt(target.name, event_id, body, form))
     return TestResult(
         endpoint=target.name,
         event_id=event_id,
@@ -77,6 +83,10 @@ async def send_once(target: Target, event_id: str, body: bytes) -> TestResult:
         milliseconds=round(receipt.duration / timedelta(milliseconds=1)),
         explanation=explained(receipt),
     )
+
+
+def _form(endpoint: EndpointSettings) -> Form:
+    return Form.CLOUDEVENTS_FULL if endpoint.format is Format.CLOUDEVENTS else Form.FULL
 
 
 def explained(receipt: Receipt) -> str:

@@ -16,7 +16,7 @@ from watcher.config.values.durations import format_rate
 from watcher.config.watchlists.lists import place_of
 from watcher.core.errors import NotFound, StillListed
 from watcher.core.invoices.event_schema import event_schema
-from watcher.daemon import wiring
+from watcher.daemon import notify_wiring, wiring
 from watcher.daemon.endpoint_test import send_test
 from watcher.daemon.service import Service
 from watcher.metrics import GaugeValues
@@ -130,7 +130,7 @@ class _Actions:
 
     async def test_endpoint(self, name: str) -> TestResult:
         configuration = self._service.configuration
-        endpoint = configuration.endpoints.get(name)
+        endpoint = configuration.subscribers.get(name)
         if endpoint is None:
             raise NotFound(f"no endpoint {name}")
         return await send_test(configuration, endpoint, ORIGIN)
@@ -158,7 +158,7 @@ async def _metrics(service: Service, now: datetime) -> bytes:
     backlogs = Backlogs(service.store)
     gauges = GaugeValues(
         sources=await backlogs.sources(now),
-        endpoints=await backlogs.endpoints(now),
+        endpoints=await backlogs.endpoints(now, digests=notify_wiring.digest_policies(service.configuration)),
         is_config_stale=bool(service.config_problems),
         is_clock_held=service.poller.skew.holds(now),
         replicas=Counter(str(one["state"]) for one in await Reports(service.store).replicas(now)),

@@ -1,5 +1,6 @@
 """The running service: everything is built here, runs in one task group, and is stopped in order."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,15 +16,17 @@ from watcher.config.reload import ConfigFiles
 from watcher.config.settings import Configuration, SourceSettings
 from watcher.core.errors import ConfigError, StoreUnavailable
 from watcher.core.scheduling.hint_state import HintState
-from watcher.daemon import wiring
+from watcher.daemon import notify_wiring, wiring
 from watcher.daemon.planner import detection_delays
 from watcher.daemon.rate_usage import RateUsage
 from watcher.daemon.replica import Replica, config_digest
 from watcher.daemon.runtime import Runtime
+from watcher.daemon.senders import Senders
 from watcher.daemon.watchdog import ASK_EVERY, STALLED, LoopHeartbeats, WriteCheck, watch_store
-from watcher.delivery import Dispatcher
+from watcher.delivery import DigestDispatcher, Dispatcher
 from watcher.maintenance import MaintenanceJob, maintenance_jobs, run_maintenance
 from watcher.metrics import Metrics
+from watcher.notify import NotificationSender
 from watcher.polling import HintIntake, Poller, PollStores, SourcePlan, Tuner
 from watcher.ports import DetectionDelay, HintSummary, ListsApplied, Outcome, Provider, SourceRow
 from watcher.store import (
@@ -37,8 +40,10 @@ from watcher.store import (
     Reports,
     Retention,
     SqlDashboard,
+    SqlDigests,
     SqlHazardStats,
     SqlHints,
+    SqlReached,
     SqlWatches,
     Store,
 )
@@ -51,13 +56,7 @@ _log = structlog.get_logger()
 class Service:
     """One process's work on one database. Made by `opened_service`."""
 
-    def __init__(
-        self,
-        loaded: Loaded,
-        files: ConfigFiles,
-        replica: Replica,
-        runtime: Runtime,
-    ) -> None:
+    def __init__(self, loaded: Loaded, files: ConfigFiles, replica: Replica, runtime: Runtime) -> None:
         self.replica = replica
         self.store = store = replica.store
         self._runtime = runtime
@@ -71,9 +70,14 @@ class Service:
         self._plans: dict[str, SourcePlan] = {}
         self._lists, self._stopped_hints = ListKeeper(self._watches), set[str]()
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
+        self._senders = Senders(runtime.sender, NotificationSender(self._clock, SqlReached(store)))
         self.dispatcher = Dispatcher(
-            self._outbox, runtime.sender, self._clock, runtime.random,
+            self._outbox, self._senders, self._clock, runtime.random,
             on_heartbeat=lambda: self._beat("delivery"), observer=self.metrics, sweep=runtime.idle,
+        )  # fmt: skip
+        self.digests = DigestDispatcher(
+            SqlDigests(store), self._outbox, self._senders.notifications, self._clock, runtime.random,
+            on_heartbeat=lambda within: self._beat("digests", within), observer=self.metrics, sweep=runtime.idle,
         )  # fmt: skip
         self.feed = Feed(Reports(store).newest_cursor, self._clock)
         self.usage = RateUsage(self.metrics, self._clock)
@@ -114,10 +118,12 @@ class Service:
         ]
         await self._watches.sync_sources(rows, now)
         targets = wiring.targets(configuration)
-        urls = {name: target.url for name, target in targets.items()}
+        people = notify_wiring.notify_targets(configuration)
+        urls = {name: one.url for name, one in targets.items()} | {name: one.schemes for name, one in people.items()}
         await self._outbox.sync_endpoints(urls, now, wiring.subscriptions(configuration))
-        await self._runtime.sender.reconfigure(targets)
+        await self._senders.reconfigure(targets, people)
         self.dispatcher.configure(wiring.endpoint_policies(configuration))
+        self.digests.configure(notify_wiring.digest_policies(configuration))
         self._plans = self._planned(configuration)
         await self._tune(configuration)
         self.poller.configure(self._plans)
@@ -178,6 +184,7 @@ class Service:
         self.replica.drain()
         self.poller.stop()
         self.dispatcher.stop()
+        self.digests.stop()
         self.feed.close()
         await self._ended.wait()
 
@@ -188,7 +195,7 @@ class Service:
         """
         held = self._lists.held_since is not None
         unasked = await self.poller.run_once()
-        outcomes = await self.dispatcher.run_once()
+        outcomes = Counter(await self.dispatcher.run_once()) + Counter(await self.digests.run_once())
         undelivered = sum(count for outcome, count in outcomes.items() if outcome is not Outcome.DELIVERED)
         recorder = self.poller.recorder
         _log.info(
@@ -217,6 +224,7 @@ class Service:
         async with anyio.create_task_group() as work:
             work.start_soon(self.poller.run)
             work.start_soon(self.dispatcher.run)
+            work.start_soon(self.digests.run)
         self._ended.set()
 
     def _log_lists(self, applied: ListsApplied) -> None:

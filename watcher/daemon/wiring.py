@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-from watcher.config.settings import Configuration, EndpointSettings, Payload, Policy, SourceSettings, Weight
+from watcher.config.endpoint_settings import EndpointSettings, Format, Payload
+from watcher.config.notify_settings import NotifySettings
+from watcher.config.settings import Configuration, Policy, SourceSettings, Weight
 from watcher.core.invoices.clock_events import ClockRules
 from watcher.core.scheduling import cron
 from watcher.core.scheduling.allocation import HazardGroup, Limits
 from watcher.core.scheduling.intervals import PollRules, jittered
 from watcher.core.webhooks.signature import decode_secret
 from watcher.core.webhooks.subscription import Subscription
+from watcher.daemon.notify_wiring import notify_policies, notify_subscriptions, notify_target
 from watcher.delivery import EndpointPolicy
 from watcher.polling import AdaptivePolicy, HintSource, SourcePlan
 from watcher.polling.rate_limit import Spacing
@@ -54,11 +57,12 @@ def subscriptions(configuration: Configuration) -> tuple[Subscription, ...]:
             sources=endpoint.sources,
             tags=endpoint.tags,
             thin=endpoint.payload is Payload.THIN,
+            cloud_events=endpoint.format is Format.CLOUDEVENTS,
             announce_tracked=configuration.watcher.announce_tracked,
         )
         for endpoint in configuration.endpoints.values()
         if endpoint.enabled
-    )
+    ) + notify_subscriptions(configuration)
 
 
 def source_plan(configuration: Configuration, source: SourceSettings, provider: Provider) -> SourcePlan:
@@ -116,7 +120,8 @@ def targets(configuration: Configuration) -> dict[str, Target]:
 
 
 def endpoint_policies(configuration: Configuration) -> dict[str, EndpointPolicy]:
-    return {
+    """Of all that get a delivery at a time; `notify_wiring.digest_policies` has the others."""
+    webhooks = {
         endpoint.name: EndpointPolicy(
             retries=endpoint.retries,
             rate=endpoint.rate,
@@ -126,6 +131,12 @@ def endpoint_policies(configuration: Configuration) -> dict[str, EndpointPolicy]
         for endpoint in configuration.endpoints.values()
         if endpoint.enabled
     }
+    return webhooks | notify_policies(configuration)
+
+
+def shown_url(endpoint: EndpointSettings | NotifySettings) -> str:
+    """The URL as lists show it; of notifications only the schemes, as the rest is secret."""
+    return endpoint.url if isinstance(endpoint, EndpointSettings) else notify_target(endpoint, None).schemes
 
 
 def target(endpoint: EndpointSettings) -> Target:

@@ -18,7 +18,6 @@ from watcher.delivery.retry_policy import settle
 from watcher.delivery.workers import Workers
 from watcher.ports import (
     UNOBSERVED,
-    Attempt,
     ClaimedDelivery,
     DeliveryObserver,
     Outbox,
@@ -214,7 +213,7 @@ class Dispatcher:
                 del self._held[delivery.key, delivery.lease]
                 _log.warning("delivery.lease_lost", delivery=delivery.key, event_id=delivery.event_id)
                 return
-            receipt = await self._sender.send(Attempt(delivery.endpoint, delivery.event_id, delivery.body))
+            receipt = await self._sender.send(delivery.as_attempt)
         finally:
             limiter.leave()
         settlement = settle(delivery, receipt, limiter.endpoint, self._clock.now(), self._random)

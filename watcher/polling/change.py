@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 
 from watcher.core.invoices import history_state
-from watcher.core.invoices.body import FULL_LIMIT, Observation, full, thin
+from watcher.core.invoices.body import Observation, full, thin
 from watcher.core.invoices.event import CLOCK_TYPES, EventType, Fact, is_change_at_provider, is_quiet
 from watcher.core.invoices.invoice import Snapshot
 from watcher.core.invoices.transition import Event, Transition
-from watcher.core.webhooks.subscription import Subscription
 from watcher.polling.source_plan import SourcePlan
 from watcher.ports import Change, EventRecord, Form, FoundBy
 
@@ -31,9 +30,9 @@ def _event_record(plan: SourcePlan, snapshot: Snapshot, event: Event, seen: Obse
     for subscription in plan.subscriptions:
         if not subscription.wants(fact.type, quiet=quiet, source=plan.name, tags=snapshot.tags):
             continue
-        form = _form(subscription, body)
-        if form not in bodies:
-            bodies[form] = thin(body, truncated=form is Form.TRUNCATED)
+        form = subscription.form(len(body))
+        if form.stored not in bodies:
+            bodies[form.stored] = thin(body, truncated=form.stored is Form.TRUNCATED)
         deliveries.append((subscription.endpoint, form))
     return EventRecord(
         id=event.id,
@@ -54,9 +53,3 @@ def _delay(fact: Fact, observed_at: datetime) -> timedelta | None:
     if fact.occurred_at is None or not is_change_at_provider(fact):
         return None
     return max(observed_at - fact.occurred_at, timedelta(0))
-
-
-def _form(subscription: Subscription, body: bytes) -> Form:
-    if subscription.thin:
-        return Form.THIN
-    return Form.TRUNCATED if len(body) > FULL_LIMIT else Form.FULL

@@ -210,7 +210,7 @@ def _event(plan: SourcePlan, event_type: EventType, reason: str, since: datetime
         source=plan.name,
         timestamp=now,
         bodies={Form.FULL: body},
-        deliveries=tuple((subscription.endpoint, Form.FULL) for subscription in wanted),
+        deliveries=tuple((subscription.endpoint, subscription.watcher_form) for subscription in wanted),
     )
 
 

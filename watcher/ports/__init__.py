@@ -3,6 +3,7 @@
 All instants are aware UTC. Everything here is frozen; sequences are tuples.
 """
 
+from watcher.core.webhooks.form import Form
 from watcher.ports.api import (
     Actions,
     Condition,
@@ -50,6 +51,7 @@ from watcher.ports.hints import (
     HintSummary,
 )
 from watcher.ports.list_syncs import ListedIds, ListSyncKind, ListSyncs
+from watcher.ports.notifications import DigestOutbox, DigestSender, Reached
 from watcher.ports.observers import (
     UNOBSERVED,
     DeliveryObserver,
@@ -66,7 +68,6 @@ from watcher.ports.polls import (
     ClaimedWatch,
     ClaimRequest,
     EventRecord,
-    Form,
     FoundBy,
     HintedChange,
     PollQueue,
@@ -113,6 +114,8 @@ __all__ = [
     "DeliveryState",
     "DesiredWatch",
     "DetectionDelay",
+    "DigestOutbox",
+    "DigestSender",
     "EndpointBacklog",
     "EndpointHealth",
     "EndpointLimit",
@@ -158,6 +161,7 @@ __all__ = [
     "Provider",
     "RateBudget",
     "RateLimiter",
+    "Reached",
     "Receipt",
     "Reports",
     "Same",

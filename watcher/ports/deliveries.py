@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
+from watcher.core.webhooks.form import Form
 from watcher.core.webhooks.subscription import Subscription
 
 
@@ -24,7 +25,8 @@ class DeliveryState(StrEnum):
 class ClaimedDelivery:
     """`attempts` is how many attempts were made and counted before this one.
 
-    A `probe` tests whether a failing endpoint answers again: it is not counted, whatever its outcome.
+    A `probe` tests whether a failing endpoint answers again: it is not counted, whatever its outcome. `body` has the
+    stored bytes of `form`.
     """
 
     key: int
@@ -36,6 +38,11 @@ class ClaimedDelivery:
     attempts: int
     lease_ends_at: datetime
     probe: bool = False
+    form: Form = Form.FULL
+
+    @property
+    def as_attempt(self) -> "Attempt":
+        return Attempt(self.endpoint, self.event_id, self.body, self.form)
 
 
 class Outcome(StrEnum):
@@ -146,11 +153,15 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One POST to make. The sender signs `body` with every secret of the endpoint, at the instant of sending."""
+    """One POST to make. The sender signs it with every secret of the endpoint, at the instant of sending.
+
+    Where `form` is one of CloudEvents, the sender makes that of `body` first.
+    """
 
     endpoint: str
     event_id: str
     body: bytes
+    form: Form = Form.FULL
 
 
 class Sender(Protocol):

@@ -10,6 +10,7 @@ from watcher.core.invoices.invoice import Snapshot
 from watcher.core.scheduling.allocation import UNSEEN, HazardGroup
 from watcher.core.scheduling.hazard import Exposure
 from watcher.core.value_object import value_object
+from watcher.core.webhooks.form import Form
 
 
 class WatchState(StrEnum):
@@ -106,17 +107,9 @@ class Claim:
                 yield slot, watches
 
 
-class Form(StrEnum):
-    """Which bytes of an event a delivery carries."""
-
-    FULL = "full"
-    THIN = "thin"
-    TRUNCATED = "truncated"
-
-
 @value_object
 class EventRecord:
-    """One event as it is stored: always `bodies[Form.FULL]`, the other forms if a delivery needs them.
+    """One event as it is stored: always `bodies[Form.FULL]`, the other stored forms if a delivery needs them.
 
     `deliveries` are (endpoint, form) pairs. `sequence` is None for events about a source or an endpoint.
     """

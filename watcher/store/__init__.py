@@ -1,7 +1,9 @@
 """The database behind the ports. Nothing outside this package imports SQLAlchemy."""
 
+from watcher.store.deliveries.digests import SqlDigests
 from watcher.store.deliveries.endpoints import SqlEndpoints
 from watcher.store.deliveries.outbox import SqlOutbox
+from watcher.store.deliveries.reached import SqlReached
 from watcher.store.deliveries.redelivery import Redelivery
 from watcher.store.engine import Store, open_store
 from watcher.store.idle import IdleAccountStates, IdleListSyncs, IdleOutbox, IdlePollQueue, NextPoll
@@ -45,12 +47,14 @@ __all__ = [
     "Retention",
     "SqlAccountStates",
     "SqlDashboard",
+    "SqlDigests",
     "SqlEndpoints",
     "SqlHazardStats",
     "SqlHints",
     "SqlListSyncs",
     "SqlOutbox",
     "SqlPollQueue",
+    "SqlReached",
     "SqlReplicas",
     "SqlWatches",
     "Store",

@@ -221,6 +221,7 @@ endpoints = Table(
     Column("probes", Integer, nullable=False, server_default=text("0")),
     Column("told_since", Instant, key="disabled_since"),
     Column("next_slot_at", Instant),
+    Column("cloud_events", Boolean, nullable=False, server_default=false()),
     CheckConstraint("state IN ('active', 'disabled')", name="ck_endpoints_state"),
 )
 """`hears` are the events about other endpoints that it wants. The rest is `core.webhooks.endpoint_health`: while

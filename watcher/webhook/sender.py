@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from watcher import __version__
 from watcher.clock import Clock
+from watcher.core.webhooks.cloud_events import CONTENT_TYPE, structured
 from watcher.core.webhooks.signature import Signer
 from watcher.egress import Guard, GuardedResolver, Network
 from watcher.ports import Attempt, Outcome, Receipt
@@ -124,7 +125,6 @@ class _Line:
         self._session: aiohttp.ClientSession | None = None
         self._signer = Signer(target.secrets)
         self._headers = CIMultiDict(target.headers)
-        self._headers["content-type"] = "application/json"
         self._headers["user-agent"] = f"invoice-watcher/{__version__}"
         self._headers["accept-encoding"] = "identity"
         self._sendable = not any(_UNSENDABLE.search(text) for header in target.headers.items() for text in header)
@@ -136,16 +136,20 @@ class _Line:
     async def post(self, attempt: Attempt) -> Receipt:
         started_at, started = self._clock.now(), asyncio.get_running_loop().time()
         timestamp = int(started_at.timestamp())
+        body = structured(attempt.body) if attempt.form.is_cloud_event else attempt.body
         headers = self._headers.copy()
+        headers["content-type"] = CONTENT_TYPE if attempt.form.is_cloud_event else "application/json"
         headers["webhook-id"] = attempt.event_id
         headers["webhook-timestamp"] = str(timestamp)
-        headers["webhook-signature"] = self._signer.sign(attempt.event_id, timestamp, attempt.body)
+        headers["webhook-signature"] = self._signer.sign(attempt.event_id, timestamp, body)
         if not self._sendable or _UNSENDABLE.search(attempt.event_id):
             return Receipt(Outcome.UNSENDABLE, started_at, timedelta(0), error=Fault.UNSENDABLE)
         try:
             # As a payload, because aiohttp takes longer to find out what plain bytes are.
-            body = aiohttp.BytesPayload(attempt.body)
-            answer = await self._open_session().post(self.target.url, data=body, headers=headers, allow_redirects=False)
+            payload = aiohttp.BytesPayload(body)
+            answer = await self._open_session().post(
+                self.target.url, data=payload, headers=headers, allow_redirects=False
+            )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             outcome, fault = explain(error)
             return Receipt(outcome, started_at, _since(started), error=fault, detail=detail(error))

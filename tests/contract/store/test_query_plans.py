@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from tests.fakes import stored
 from tests.fakes.statements import Statement, statements
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, event
 from watcher.core.invoices.invoice import Status
+from watcher.core.notifications.digest_schedule import DigestSchedule
 from watcher.core.webhooks.endpoint_health import FIRST_PROBE_AFTER, OPENS_AFTER
 from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import ClaimedWatch, ListedIds, ListSyncKind, Outcome, PollRecord, WatchState
@@ -18,6 +20,7 @@ from watcher.store import (
     Backlogs,
     Redelivery,
     Reports,
+    SqlDigests,
     SqlEndpoints,
     SqlListSyncs,
     SqlOutbox,
@@ -113,6 +116,18 @@ async def test_the_loops_of_delivery_read_no_table_through(full_store: Store) ->
         await Reports(full_store).event_bodies(after=100, limit=10)
     assert len(statements_run) > 10
     assert await large_scans(full_store, statements_run) == []
+
+
+async def test_claiming_a_digest_reads_no_table_through(full_store: Store) -> None:
+    await _deliver_nearly_all(full_store)
+    digests, hourly = SqlDigests(full_store), DigestSchedule(timedelta(hours=1), time(8), ZoneInfo("UTC"))
+    async with statements(full_store) as statements_run:
+        assert await digests.claim_digest("ledger", hourly, NOW + MINUTE, LEASE) == ()
+        assert len(await digests.claim_digest("ledger", hourly, NOW + 61 * MINUTE, LEASE)) == CLAIMED // 50
+    assert len(statements_run) > 10
+    # The bodies are read as the loop of delivery reads them: twenty of so small a table are rightly read through.
+    own = [one for one in statements_run if "events.id AS event_id" not in one[0]]
+    assert await large_scans(full_store, own) == []
 
 
 async def test_the_loops_of_a_failing_endpoint_read_no_table_through(full_store: Store) -> None:

@@ -3,7 +3,7 @@ import base64
 import pytest
 
 from tests.integration.config.folder import ENDPOINT, SOURCE, Folder
-from watcher.config.settings import EndpointSettings
+from watcher.config.endpoint_settings import EndpointSettings
 
 
 def _endpoint(folder: Folder, more: str) -> EndpointSettings:

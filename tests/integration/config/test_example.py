@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.provider_kinds import PROVIDER_KINDS
 from tests.integration.config.folder import WHSEC, Folder
-from watcher.config.endpoints import ENDPOINT_KEYS
+from watcher.config.endpoints import ENDPOINT_KEYS, NOTIFY_KEYS
 from watcher.config.load import TABLES, load
 from watcher.config.settings_base import Settings
 from watcher.config.sources import OWN_KEYS
@@ -25,6 +25,7 @@ _ENVIRONMENT = {
     "INVOICE_WATCHER_TOKEN": "t",
     "ACME_HINT_SECRET": WHSEC,
     "ACME_HINT_TOKEN": "t",
+    "FINANCE_NOTIFY_URL": "mailtos://watcher:secret@mail.example.com?to=finance@example.com",
 }
 
 
@@ -67,6 +68,7 @@ def test_the_example_names_every_key(shipped: Folder) -> None:
         assert set(written[table]) == set(type(settings).model_fields), table
     assert set(cast("Table", written["sources"]["acme"])) == {*OWN_KEYS, "api_key"}
     assert set(cast("Table", written["endpoints"]["ledger"])) == set(ENDPOINT_KEYS)
+    assert set(cast("Table", written["notify"]["finance"])) == set(NOTIFY_KEYS)
 
 
 def test_the_example_shows_the_true_defaults(shipped: Folder) -> None:
@@ -81,10 +83,12 @@ def test_the_example_shows_the_true_defaults(shipped: Folder) -> None:
         "hints = { secret = { env = 'ACME_HINT_SECRET' }, token = { env = 'ACME_HINT_TOKEN' } }\n"
         "[endpoints.ledger]\nurl = 'https://example.com/hooks/invoices'\n"
         "secrets = [{ env = 'LEDGER_WEBHOOK_SECRET' }]\n"
+        "[notify.finance]\nurls = [{ env = 'FINANCE_NOTIFY_URL' }]\n"
     )
     least = shipped.load().configuration
     assert _plain(full.sources) == _plain(least.sources)
     assert _plain(full.endpoints) == _plain(least.endpoints)
+    assert _plain(full.notify) == _plain(least.notify)
 
 
 def _plain(settings: Mapping[str, Settings]) -> dict[str, object]:

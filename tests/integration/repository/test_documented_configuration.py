@@ -10,6 +10,7 @@ from tests.integration.repository import ROOT
 from tests.integration.repository.documents import DOCUMENTS, SYSTEMD, blocks
 from watcher.config.load import load
 from watcher.core.invoices.event_schema import event_schema
+from watcher.core.webhooks.cloud_events import structured
 from watcher.providers import PROVIDERS
 
 SUBSCRIBER = ROOT / "docs" / "subscriber.md"
@@ -39,6 +40,7 @@ def fixture_folder(tmp_path: Path) -> Path:
 def test_the_documented_configuration_is_accepted_as_it_stands(folder: Path) -> None:
     text = (folder / "watcher.toml").read_text("utf-8")
     environment: dict[str, str] = dict.fromkeys(re.findall(r'env = "(\w+)"', text), SECRET)
+    environment["FINANCE_NOTIFY_URL"] = "mailtos://watcher:secret@mail.example.com?to=finance@example.com"
     loaded = load(folder / "watcher.toml", PROVIDERS, environment)
     shown = {source.provider for source in loaded.configuration.sources.values()}
     assert shown == set(PROVIDERS), "the README sets up each provider"
@@ -53,5 +55,12 @@ def test_the_shown_rates_are_the_defaults(folder: Path) -> None:
 
 
 def test_the_shown_body_is_one_that_the_schema_allows() -> None:
-    (body,) = blocks(SUBSCRIBER, "json")
+    body, _ = blocks(SUBSCRIBER, "json")
     jsonschema.validate(json.loads(body), event_schema(), cls=jsonschema.Draft202012Validator)
+
+
+def test_the_shown_cloud_event_is_that_body_in_another_form() -> None:
+    body, shown = map(json.loads, blocks(SUBSCRIBER, "json"))
+    made = json.loads(structured(json.dumps(body).encode()))
+    assert made | {"data": shown["data"]} == shown
+    assert shown["data"].items() <= made["data"].items()

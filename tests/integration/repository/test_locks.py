@@ -13,7 +13,9 @@ HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 PROJECT = tomllib.loads(PYPROJECT)
-RUN: list[str] = PROJECT["project"]["dependencies"]
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+RUN: list[str] = [*PROJECT["project"]["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
+"""What `make install` and `make demo` set up: with all extras."""
 BUILD: list[str] = PROJECT["dependency-groups"]["build"]
 DEV: list[str] = PROJECT["dependency-groups"]["dev"]
 PEERS: list[str] = PROJECT["dependency-groups"]["peers"]

@@ -62,6 +62,7 @@ def _document(loaded: Loaded, answers: Sequence[SourceAnswer]) -> Item:
         "files": [str(file) for file in loaded.files],
         "sources": [_row(answer) for answer in answers],
         "endpoints": list(loaded.configuration.endpoints),
+        "notify": list(loaded.configuration.notify),
         "watches": len(loaded.entries),
         "warnings": list(loaded.warnings),
     }
@@ -79,6 +80,7 @@ def _print_report(loaded: Loaded, answers: Sequence[SourceAnswer]) -> None:
     sizes = (
         counted(len(loaded.configuration.sources), "source"),
         counted(len(loaded.configuration.endpoints), "endpoint"),
+        *([counted(len(loaded.configuration.notify), "notification")] if loaded.configuration.notify else []),
         counted(len(loaded.entries), "watched invoice"),
     )
     print_answer(f"{loaded.configuration.path} is right: {', '.join(sizes)}")

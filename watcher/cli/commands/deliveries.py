@@ -125,7 +125,7 @@ async def _send_again(store: Opened, choice: _Choice, *, dry_run: bool) -> int:
     redelivery, configuration = Redelivery(store.store), store.loaded.configuration
     subscriptions = {one.endpoint: one for one in wiring.subscriptions(configuration)}
     if choice.endpoint is not None and choice.since is not None:
-        if choice.endpoint not in subscriptions and choice.endpoint in configuration.endpoints:
+        if choice.endpoint not in subscriptions and choice.endpoint in configuration.subscribers:
             raise Refused(
                 f"endpoint {choice.endpoint!r} has `enabled = false` in {configuration.path}: nothing is sent"
             )

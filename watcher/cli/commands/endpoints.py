@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 import typer
 
-from watcher.cli.open_store import known_endpoint, load_configuration, opened, unknown
+from watcher.cli.open_store import known_subscriber, load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, group
 from watcher.cli.output import counted, field, print_answer, print_document, print_list, print_note
 from watcher.cli.test_result import report
@@ -19,7 +19,7 @@ from watcher.config.rotation import Rotation, endpoint_names, rotation
 from watcher.config.settings import Configuration
 from watcher.core.errors import NotFound
 from watcher.core.webhooks.signature import new_secret
-from watcher.daemon import send_test
+from watcher.daemon import send_test, wiring
 from watcher.store import SqlEndpoints
 
 app = group("List the webhook subscribers, test one, switch it off and on, or change its secret.")
@@ -49,13 +49,15 @@ async def _list(invocation: Invocation) -> None:
 
 @command(app, "test", "endpoints test ledger")
 def test(invocation: Invocation, name: NameArgument) -> None:
-    """Send one signed webhook.test now, and print the result. Needs no database; nothing is recorded or retried.
+    """Send one signed webhook.test now, or a test message, and print the result.
 
-    Exits 1 unless the endpoint answered 2xx.
+    Needs no database; nothing is recorded or retried. Exits 1 unless the endpoint answered 2xx, or every service took
+    the message.
     """
     configuration = load_configuration(invocation).configuration
-    endpoint = known_endpoint(configuration, name)
-    report(invocation, endpoint.url, anyio.run(send_test, configuration, endpoint, "command line"))
+    endpoint = known_subscriber(configuration, name)
+    place = wiring.shown_url(endpoint)
+    report(invocation, place, anyio.run(send_test, configuration, endpoint, "command line"))
 
 
 @command(app, "enable", "endpoints enable ledger")
@@ -89,7 +91,7 @@ async def _switch(invocation: Invocation, name: str, *, on: bool) -> None:
         print_document({**row, "changed": changed})
         return
     print_answer(_switched(name, int(str(row["waiting"])), on=on, changed=changed))
-    endpoint = store.loaded.configuration.endpoints.get(name)
+    endpoint = store.loaded.configuration.subscribers.get(name)
     if on and (endpoint is None or not endpoint.enabled):
         why = "it is not in the configuration" if endpoint is None else "`enabled = false` in the configuration"
         print_note(f"nothing is sent to it all the same: {why}")
@@ -104,11 +106,11 @@ def _switched(name: str, waiting: int, *, on: bool, changed: bool) -> str:
 
 
 def _not_there(configuration: Configuration, name: str, known: Collection[str]) -> NotFound:
-    if name in configuration.endpoints:
+    if name in configuration.subscribers:
         return NotFound(
             f"no run has seen the endpoint {name!r} yet: start `invoice-watcher run`, or set `enabled = false`"
         )
-    return unknown("endpoint", name, {*known, *configuration.endpoints}, f"in {configuration.path}")
+    return unknown("endpoint", name, {*known, *configuration.subscribers}, f"in {configuration.path}")
 
 
 @command(app, "rotate", "endpoints rotate ledger")

@@ -35,6 +35,7 @@ _RESERVED = re.compile(
     r"host|content-.*|connection|transfer-encoding|webhook-.*|user-agent"
     r"|accept-encoding|expect|keep-alive|te|trailer|upgrade"  # they would change how the request or its answer is read
 )
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TOML_OTHERS = (bool, int, float, list, dict, date, time)
 """What TOML can give besides text."""
@@ -160,6 +161,12 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         raise ValueError('is not a network, must be a CIDR such as "10.0.0.0/8" or "fd00::/8"') from error
 
 
+def _clock_time(text: str) -> time:
+    if not _CLOCK_TIME.fullmatch(text):
+        raise ValueError('is not a time of day, must be one such as "08:00"')
+    return time.fromisoformat(text)
+
+
 def check_tag(text: str) -> str:
     """The tag without surrounding blanks. Raises ValueError, with a message for users."""
     tag = text.strip()
@@ -228,6 +235,7 @@ def tags(values: Sequence[str]) -> tuple[str, ...]:
 
 
 _text = _from_text(str, "text in quotes")
+clock_time = _from_text(_clock_time, 'a time of day in quotes such as "08:00"')
 Text = Annotated[str, BeforeValidator(_text)]
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]

@@ -84,7 +84,7 @@ async def _event_insert(connection: AsyncConnection, health_change: HealthChange
         fact.type, endpoint=health_change.endpoint, reason=fact.reason, since=fact.since, now=health_change.at
     )
     hearers = (
-        select(endpoints.c.name)
+        select(endpoints.c.name, endpoints.c.cloud_events)
         .where(
             endpoints.c.configured,
             endpoints.c.name != health_change.endpoint,
@@ -92,7 +92,7 @@ async def _event_insert(connection: AsyncConnection, health_change: HealthChange
         )
         .order_by(endpoints.c.name)
     )
-    names = (await connection.execute(hearers)).scalars().all()
+    heard_by = (await connection.execute(hearers)).all()
     event = EventRecord(
         id=event_id,
         type=fact.type.value,
@@ -100,7 +100,7 @@ async def _event_insert(connection: AsyncConnection, health_change: HealthChange
         source=None,
         timestamp=health_change.at,
         bodies={Form.FULL: body},
-        deliveries=tuple((name, Form.FULL) for name in names),
+        deliveries=tuple((row.name, Form.CLOUDEVENTS_FULL if row.cloud_events else Form.FULL) for row in heard_by),
     )
     return EventInsert(event, None, health_change.at)
 

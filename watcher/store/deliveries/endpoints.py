@@ -69,6 +69,7 @@ async def sync_endpoints(
 ) -> None:
     """`ports.Outbox.sync_endpoints`. A disabled endpoint stays disabled."""
     hears = {one.endpoint: tuple(kind.value for kind in _HEARD if one.wants(kind, tags=())) for one in subscriptions}
+    cloud_events = {one.endpoint for one in subscriptions if one.cloud_events}
     async with store.transaction() as connection:
         await lock_cursor(connection)
         here = await store.now(connection, now)
@@ -78,10 +79,21 @@ async def sync_endpoints(
             inserting = upserting(connection, endpoints)
             known = inserting.on_conflict_do_update(
                 index_elements=["name"],
-                set_={"url": inserting.excluded.url, "hears": inserting.excluded.hears, "configured": True},
+                set_={
+                    "url": inserting.excluded.url,
+                    "hears": inserting.excluded.hears,
+                    "cloud_events": inserting.excluded.cloud_events,
+                    "configured": True,
+                },
             )
             rows = [
-                {"name": name, "url": url, "hears": hears.get(name, ()), "configured": True}
+                {
+                    "name": name,
+                    "url": url,
+                    "hears": hears.get(name, ()),
+                    "cloud_events": name in cloud_events,
+                    "configured": True,
+                }
                 for name, url in sorted(configured.items())
             ]
             await connection.execute(known, rows)

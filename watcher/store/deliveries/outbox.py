@@ -47,7 +47,7 @@ class SqlOutbox:
             claimed = await lease_due(connection, rows, room, terms)
             if shared and claimed:
                 await take_slots(connection, rows, Counter(row.endpoint for row in claimed), limits, here)
-            bodies = await _bodies(connection, claimed)
+            bodies = await bodies_of(connection, claimed)
         await self._end_overtaken([row for row in claimed if row.overtaken])
         ends_at = here + lease + self.store.shift
         return tuple(
@@ -97,8 +97,14 @@ class SqlOutbox:
         if rows:
             async with self.store.transaction() as connection:
                 await lock_cursor(connection)
-                await connection.execute(_END_OVERTAKEN, [{"key": row.id, "held": row.lease} for row in rows])
-                await realign(connection, (row.watch_id for row in rows if row.watch_id is not None))
+                await end_overtaken(connection, rows)
+
+
+async def end_overtaken(connection: AsyncConnection, rows: Sequence[AnyRow]) -> None:
+    """The transaction has to begin with `lock_cursor`."""
+    if rows:
+        await connection.execute(_END_OVERTAKEN, [{"key": row.id, "held": row.lease} for row in rows])
+        await realign(connection, (row.watch_id for row in rows if row.watch_id is not None))
 
 
 _RELEASE = (
@@ -130,10 +136,10 @@ async def _ready_endpoints(
     connection: AsyncConnection, wanted: Mapping[str, int], now: datetime, *, lock: bool
 ) -> Sequence[AnyRow]:
     names = [name for name, count in wanted.items() if count > 0]
-    return (await connection.execute(_READY_LOCKED if lock else _READY, {"names": names, "here": now})).all()
+    return (await connection.execute(_READY_LOCKED if lock else READY, {"names": names, "here": now})).all()
 
 
-async def _bodies(connection: AsyncConnection, claimed: Sequence[AnyRow]) -> dict[int, AnyRow]:
+async def bodies_of(connection: AsyncConnection, claimed: Sequence[AnyRow]) -> dict[int, AnyRow]:
     """Event id and body of each delivery, by the delivery's key."""
     found: dict[int, AnyRow] = {}
     for start in range(0, len(claimed), _CHUNK):
@@ -143,12 +149,12 @@ async def _bodies(connection: AsyncConnection, claimed: Sequence[AnyRow]) -> dic
 
 
 _BODY = case(
-    (deliveries.c.form == Form.THIN.value, events.c.thin),
-    (deliveries.c.form == Form.TRUNCATED.value, events.c.truncated),
+    (deliveries.c.form.in_((Form.THIN.value, Form.CLOUDEVENTS_THIN.value)), events.c.thin),
+    (deliveries.c.form.in_((Form.TRUNCATED.value, Form.CLOUDEVENTS_TRUNCATED.value)), events.c.truncated),
     else_=events.c.full,
 )
 _BODIES = (
-    select(deliveries.c.id, events.c.id.label("event_id"), _BODY.label("body"))
+    select(deliveries.c.id, deliveries.c.form, events.c.id.label("event_id"), _BODY.label("body"))
     .join(events, events.c.cursor == deliveries.c.cursor)
     .where(deliveries.c.id.in_(bindparam("keys", expanding=True)))
 )
@@ -169,6 +175,7 @@ def _claimed(row: AnyRow, sent: AnyRow, ends_at: datetime, *, probe: bool) -> Cl
         attempts=row.attempts,
         lease_ends_at=ends_at,
         probe=probe,
+        form=Form(sent.form),
     )
 
 
@@ -196,9 +203,9 @@ _EARLIEST: AnySelect = select(
     _FIRST_AT.label("first_at"),
     _RETRY_AT.label("retry_at"),
 ).where(NAMED, endpoints.c.configured, or_(endpoints.c.state == "active", endpoints.c.probe_at.is_not(None)))
-_READY = _EARLIEST.where(
+READY = _EARLIEST.where(
     or_(endpoints.c.paused_until.is_(None), endpoints.c.paused_until <= HERE),
     or_(endpoints.c.probe_at.is_(None), endpoints.c.probe_at <= HERE),
     or_(_FIRST_AT <= HERE, _RETRY_AT <= HERE),
 ).order_by(endpoints.c.name)
-_READY_LOCKED = _READY.with_for_update(of=endpoints)
+_READY_LOCKED = READY.with_for_update(of=endpoints)

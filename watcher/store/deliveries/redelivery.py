@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core import json_text
 from watcher.core.errors import NotFound, Refused
-from watcher.core.invoices.body import FULL_LIMIT, thin
+from watcher.core.invoices.body import thin
 from watcher.core.invoices.event import EventType, is_quiet
 from watcher.core.webhooks.subscription import Subscription
 from watcher.ports import DeliveryState, Form
@@ -177,7 +177,7 @@ def _rows(event: AnyRow, had: set[str], subscriptions: Iterable[Subscription], n
             "endpoint": subscription.endpoint,
             "watch_id": event.watch_id,
             "event_type": event.type,
-            "form": _form(subscription, event.full).value,
+            "form": subscription.form(len(event.full)).value,
             "state": DeliveryState.PENDING.value,
             "tried": True,
             "next_attempt_at": now,
@@ -192,17 +192,11 @@ def _rows(event: AnyRow, had: set[str], subscriptions: Iterable[Subscription], n
     ]
 
 
-def _form(subscription: Subscription, full: bytes) -> Form:
-    if subscription.thin:
-        return Form.THIN
-    return Form.TRUNCATED if len(full) > FULL_LIMIT else Form.FULL
-
-
 async def _write_bodies(
     connection: AsyncConnection, events_found: Sequence[AnyRow], rows: Sequence[dict[str, Any]]
 ) -> None:
     """Write the forms that were not needed before. An existing form is never written again: its bytes are fixed."""
-    needed = {(row["cursor"], Form(row["form"])) for row in rows}
+    needed = {(row["cursor"], Form(row["form"]).stored) for row in rows}
     for event in events_found:
         for form, have in ((Form.THIN, event.thin), (Form.TRUNCATED, event.truncated)):
             if have is None and (event.cursor, form) in needed:

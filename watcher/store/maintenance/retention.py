@@ -7,6 +7,7 @@ from sqlalchemy import Delete, bindparam, delete, select, tuple_
 
 from watcher.store.column_types import Instant
 from watcher.store.engine import Store
+from watcher.store.notify_tables import reached
 from watcher.store.tables import attempts as attempts_table
 from watcher.store.tables import documents
 
@@ -18,11 +19,12 @@ _CHUNK = 1000
 class Forgotten:
     documents: int
     attempts: int
+    reached: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Deletes raw documents and attempts by age; snapshots and events are kept."""
+    """Deletes by age: raw documents, attempts, and what they reached. Snapshots and events are kept."""
 
     store: Store
 
@@ -31,6 +33,7 @@ class Retention:
         return Forgotten(
             documents=await self._repeat(_OLD_DOCUMENTS, now - raw),
             attempts=await self._repeat(_OLD_ATTEMPTS, now - attempts),
+            reached=await self._repeat(_OLD_REACHED, now - attempts),
         )
 
     async def _repeat(self, deleting: Delete, before: datetime) -> int:
@@ -50,4 +53,8 @@ _OLD_DOCUMENTS = delete(documents).where(
 )
 _OLD_ATTEMPTS = delete(attempts_table).where(
     attempts_table.c.id.in_(select(attempts_table.c.id).where(attempts_table.c.started_at < _BEFORE).limit(_CHUNK))
+)
+_REACHED = (reached.c.endpoint, reached.c.event_id, reached.c.mark)
+_OLD_REACHED = delete(reached).where(
+    tuple_(*_REACHED).in_(select(*_REACHED).where(reached.c.at < _BEFORE).limit(_CHUNK))
 )

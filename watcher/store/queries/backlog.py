@@ -1,9 +1,11 @@
 """How far behind the work is: what is due in the database and not done yet."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy import ScalarSelect, bindparam, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.ports import EndpointBacklog, SourceBacklog
 from watcher.store.column_types import AnyRow
@@ -30,8 +32,11 @@ class Backlogs:
         async with self.store.reading() as connection:
             return tuple(_source(row, now) for row in await connection.execute(query))
 
-    async def endpoints(self, now: datetime) -> tuple[EndpointBacklog, ...]:
-        """The configured endpoints. One that is disabled, or gets only probes, is not up."""
+    async def endpoints(self, now: datetime, *, digests: Collection[str] = ()) -> tuple[EndpointBacklog, ...]:
+        """The configured endpoints. One that is disabled, or gets only probes, is not up.
+
+        What waits for one of the `digests` counts as old only from when its digest should have been sent.
+        """
         waiting = (
             select(deliveries.c.endpoint, func.count().label("waiting"), func.min(deliveries.c.cursor).label("oldest"))
             .where(WAITING)
@@ -46,7 +51,32 @@ class Backlogs:
             .order_by(endpoints.c.name)
         )
         async with self.store.reading() as connection:
-            return tuple(_endpoint(row, now) for row in await connection.execute(query))
+            backlogs = [_endpoint(row, now) for row in await connection.execute(query)]
+            due = {name: await self._digest_due_at(connection, name) for name in digests}
+        return tuple(
+            replace(one, oldest=max(_NOTHING, now - (due[one.endpoint] or now))) if one.endpoint in due else one
+            for one in backlogs
+        )
+
+    async def _digest_due_at(self, connection: AsyncConnection, endpoint: str) -> datetime | None:
+        instants = [
+            at
+            for tried in (False, True)
+            if (at := await connection.scalar(_DIGEST_DUE_AT, {"endpoint": endpoint, "tried": tried})) is not None
+        ]
+        return min(instants, default=None)
+
+
+_DIGEST_DUE_AT = (
+    select(deliveries.c.due_at)
+    .where(
+        deliveries.c.endpoint == bindparam("endpoint"),
+        deliveries.c.tried == bindparam("tried"),
+        deliveries.c.due_at.is_not(None),
+    )
+    .order_by(deliveries.c.due_at)
+    .limit(1)
+)
 
 
 def longest_due(here: datetime) -> ScalarSelect[datetime | None]:
