@@ -20,6 +20,7 @@ RELOAD_CHECK_EVERY = timedelta(seconds=2)
 TOKEN_RENEWAL_EVERY = timedelta(seconds=30)
 CLOCK_SKEW_EVERY = timedelta(minutes=1)
 TUNING_EVERY = timedelta(minutes=1)
+AMOUNTS_EVERY = timedelta(minutes=1)
 RETENTION_EVERY = timedelta(hours=1)
 
 LONGEST = timedelta(minutes=15)
@@ -57,13 +58,14 @@ class Bell:
 
 
 def maintenance_jobs(
-    *, reload_check: Work, renew_tokens: Work, check_clock: Work, tune: Work, forget_old: Work
+    *, reload_check: Work, renew_tokens: Work, check_clock: Work, tune: Work, fill_amounts: Work, forget_old: Work
 ) -> tuple[MaintenanceJob, ...]:
     return (
         MaintenanceJob("reload", RELOAD_CHECK_EVERY, reload_check),
         MaintenanceJob("tokens", TOKEN_RENEWAL_EVERY, renew_tokens),
         MaintenanceJob("clock", CLOCK_SKEW_EVERY, check_clock),
         MaintenanceJob("tempo", TUNING_EVERY, tune),
+        MaintenanceJob("amounts", AMOUNTS_EVERY, fill_amounts),
         MaintenanceJob("retention", RETENTION_EVERY, forget_old),
     )
 

@@ -121,7 +121,7 @@ async def test_a_token_lets_in_and_logging_out_shuts_again(browser: Browser, loc
         await page.goto(f"{locked_site.url}/watches?state=active")
         await page.get_by_label("Token").fill("wrong")
         await page.get_by_role("button", name="Log in").click()
-        await expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        await expect(page.get_by_role("alert")).to_have_text("That is no token of this service.")
         await page.get_by_label("Token").fill(TOKEN)
         await page.get_by_role("button", name="Log in").click()
         await expect(page.get_by_role("link", name="inv_listed")).to_be_visible()

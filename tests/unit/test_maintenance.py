@@ -140,9 +140,11 @@ async def test_a_bug_in_a_job_is_not_hidden() -> None:
 
 def test_the_usual_jobs_check_for_changed_files_every_two_seconds() -> None:
     work = Work()
-    jobs = maintenance_jobs(reload_check=work, renew_tokens=work, check_clock=work, tune=work, forget_old=work)
+    jobs = maintenance_jobs(
+        reload_check=work, renew_tokens=work, check_clock=work, tune=work, fill_amounts=work, forget_old=work
+    )
 
-    assert {job.name for job in jobs} == {"reload", "tokens", "clock", "tempo", "retention"}
+    assert {job.name for job in jobs} == {"reload", "tokens", "clock", "tempo", "amounts", "retention"}
     assert next(job for job in jobs if job.name == "reload").every == timedelta(seconds=2)
 
 

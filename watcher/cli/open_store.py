@@ -15,7 +15,7 @@ from watcher.config.notify_settings import NotifySettings
 from watcher.config.settings import Configuration
 from watcher.core.errors import NotFound, Refused
 from watcher.ports import SourceRow
-from watcher.store import Reports, SqlWatches, Store, open_store
+from watcher.store import Reports, SqlAudit, SqlWatches, Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class Opened:
     @property
     def reports(self) -> Reports:
         return Reports(self.store)
+
+    @property
+    def audit(self) -> SqlAudit:
+        return SqlAudit(self.store)
 
     @property
     def watches(self) -> SqlWatches:

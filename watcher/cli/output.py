@@ -2,11 +2,11 @@
 
 import json
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TextIO, TypeVar, cast
+from typing import TextIO, cast
 
 from rich import box
 from rich.cells import cell_len
@@ -64,30 +64,6 @@ def print_line(item: object) -> None:
 
 def print_document(document: object) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-
-
-PAGE = 500
-"""Rows that are read and printed at once; the first ones decide how wide a table's columns are."""
-
-After = TypeVar("After")
-
-
-async def pages(
-    read: Callable[[After | None, int], Awaitable[Sequence[Item]]],
-    place: Callable[[Item], After],
-    limit: int | None = None,
-    after: After | None = None,
-) -> AsyncGenerator[Sequence[Item]]:
-    """Read a list page by page: `read` gives items after a place up to a number, `place` is the place of an item."""
-    left = limit
-    while True:
-        wanted = PAGE if left is None else min(PAGE, left)
-        page = await read(after, wanted)
-        yield page
-        left = None if left is None else left - len(page)
-        if len(page) < wanted or left == 0:
-            return
-        after = place(page[-1])
 
 
 async def print_pages(

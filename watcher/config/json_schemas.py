@@ -9,11 +9,11 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from watcher.config.endpoints import ENDPOINT_KEYS, NOTIFY_KEYS
 from watcher.config.hint_settings import HintsSettings
+from watcher.config.http_settings import HttpSettings
 from watcher.config.notify_settings import NotifySettings
 from watcher.config.settings import (
     DatabaseSettings,
     EndpointSettings,
-    HttpSettings,
     LogSettings,
     PollingSettings,
     RetentionSettings,

@@ -11,10 +11,10 @@ from watcher.config.adapters.kinds import read_kinds
 from watcher.config.adapters.plugins import broken_plugins
 from watcher.config.endpoints import read_endpoints, read_notify
 from watcher.config.hint_settings import HintsSettings
+from watcher.config.http_settings import read_http
 from watcher.config.settings import (
     Configuration,
     DatabaseSettings,
-    HttpSettings,
     LogSettings,
     RetentionSettings,
     Settings,
@@ -128,7 +128,7 @@ def _read(
     kinds = read_kinds(file, reading.adapter_patterns, reading, providers)
     sources = read_sources(file, reading, kinds, polling_keys)
     names = _names(file, "sources")
-    http, hints = _section(HttpSettings, "http", file, reading), _section(HintsSettings, "hints", file, reading)
+    http, hints = read_http(file, reading), _section(HintsSettings, "hints", file, reading)
     if http is not None and hints is not None:
         check_hints(file, reading, sources=sources, hints=hints, http=http)
     parts = {

@@ -21,17 +21,17 @@ from pydantic import (
 
 from watcher.config.endpoint_settings import EndpointSettings
 from watcher.config.hint_settings import HintsSettings, SourceHintSettings
+from watcher.config.http_settings import HttpSettings
 from watcher.config.notify_settings import NotifySettings
 from watcher.config.settings_base import Settings
-from watcher.config.values import addresses
 from watcher.config.values.durations import format_duration
 from watcher.config.values.types import (
     Cron,
     DatabaseUrl,
     Duration,
     Flag,
+    Folder,
     Keeping,
-    Listen,
     OptionText,
     Pattern,
     Period,
@@ -43,6 +43,8 @@ from watcher.config.values.types import (
     one_of_each,
 )
 from watcher.providers.toolkit.kind import ProviderKind
+
+_SHORTEST_HISTORY = timedelta(days=90)
 
 
 class DatabaseSettings(Settings):
@@ -137,23 +139,20 @@ class PollingSettings(Settings):
 class RetentionSettings(Settings):
     raw: Period = timedelta(days=90)
     attempts: Period = timedelta(days=30)
+    events: Keeping = None
+    """None is "forever". Events and snapshots; the newest of each invoice stay."""
+    archive: Folder | None = None
+    """Where the events of a month are written before they are deleted."""
+    audit: Keeping = None
+    """None is "forever"."""
 
-
-class HttpSettings(Settings):
-    listen: Listen = "127.0.0.1:8480"
-    """`host:port`, or empty for no listener."""
-    token: Secret | None = Field(default=None, validate_default=True)
-    """Required if the address is not loopback."""
-    public_url: ProviderUrl | None = None
-    """Where people reach the page: messages link to it."""
-
-    @field_validator("token")
+    @field_validator("events")
     @classmethod
-    def _needed_in_public(cls, token: SecretStr | None, context: ValidationInfo) -> SecretStr | None:
-        listen = context.data.get("listen")
-        if token is None and listen and not addresses.is_loopback(addresses.split_listen(listen)[0]):
-            raise ValueError('is missing, must be set where listen is not loopback, such as { env = "NAME" }')
-        return token
+    def _long_enough(cls, events: timedelta | None) -> timedelta | None:
+        if events is not None and events < _SHORTEST_HISTORY:
+            least = format_duration(_SHORTEST_HISTORY)
+            raise ValueError(f'"{format_duration(events)}" is too short, must be "forever" or at least "{least}"')
+        return events
 
 
 class LogSettings(Settings):

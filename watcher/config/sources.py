@@ -5,7 +5,8 @@ from typing import cast
 
 from watcher.config.adapters.kinds import Kinds
 from watcher.config.hint_settings import HintsSettings
-from watcher.config.settings import HttpSettings, PollingSettings, SourceSettings
+from watcher.config.http_settings import HttpSettings
+from watcher.config.settings import PollingSettings, SourceSettings
 from watcher.config.toml.messages import meant, one_of, shown
 from watcher.config.toml.positions import KeyPath
 from watcher.config.toml.reading import Reading, Table, TomlFile

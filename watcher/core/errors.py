@@ -95,6 +95,21 @@ class Refused(WatcherError):
     """What the user asked for is not possible at present; the message says why and what to do instead."""
 
 
+class NotAllowed(WatcherError):
+    """Whoever asks may read, and not change anything."""
+
+
+class CursorGone(WatcherError):
+    """Events after the cursor that somebody has seen last are not kept any more. All from `first` on are."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(
+            f"events after this cursor are not kept any more: those from {first} on are, ask for what comes after "
+            f"{first - 1}"
+        )
+        self.first = first
+
+
 class StillListed(Refused):
     """A watch that a list names can only be removed from that list. `place` is the file, or file and line."""
 

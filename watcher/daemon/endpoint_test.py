@@ -102,5 +102,10 @@ def explained(receipt: Receipt) -> str:
     return f"not delivered: it answered {words}{f'. It said: {excerpt}' if excerpt else ''}"
 
 
+def audited_outcome(result: TestResult) -> str:
+    """For the audit trail: without what the receiver said."""
+    return "done" if result.delivered else f"failed: {result.error or result.status}"
+
+
 def fault_words(fault: Fault) -> str:
     return _FAULTS.get(fault, fault.value)

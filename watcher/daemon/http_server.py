@@ -1,11 +1,11 @@
 """The HTTP server of a running service: the backend of its operations, and the socket."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 
-import anyio.to_thread
 import structlog
 
 from watcher.clock import Clock, SystemClock
@@ -13,18 +13,14 @@ from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.json_schemas import config_schema, watchlist_schema
 from watcher.config.values.addresses import is_loopback, split_listen
 from watcher.config.values.durations import format_rate
-from watcher.config.watchlists.lists import place_of
-from watcher.core.errors import NotFound, StillListed
 from watcher.core.invoices.event_schema import event_schema
-from watcher.daemon import notify_wiring, wiring
-from watcher.daemon.endpoint_test import send_test
+from watcher.daemon import notify_wiring
+from watcher.daemon.operator_actions import OperatorActions
 from watcher.daemon.service import Service
 from watcher.metrics import GaugeValues
-from watcher.ports import Condition, DesiredWatch, TestResult
-from watcher.store import Backlogs, HintSummaries, Redelivery, Reports, SqlDashboard, SqlEndpoints, SqlWatches, Store
+from watcher.ports import AccessToken, AgingBy, AgingKey, AgingRow, Condition
+from watcher.store import Backlogs, HintSummaries, Reports, SqlAging, SqlDashboard
 from watcher.web import Access, Backend, HintRoutes, application, hint_application, serving
-
-ORIGIN = "api"
 
 _log = structlog.get_logger()
 
@@ -61,10 +57,10 @@ def backend(service: Service, host: str) -> Backend:
     reports = Reports(service.store)
     return Backend(
         reports=reports,
-        actions=_Actions(service, service.store, clock),
+        actions=partial(OperatorActions, service, clock),
         feed=service.feed,
         clock=clock,
-        access=Access(host, _Token(service, host)),
+        access=Access(host, _Tokens(service, host)),
         condition=lambda: _condition(service, clock.now()),
         metrics=lambda: _metrics(service, clock.now()),
         rates=lambda: _rates(service),
@@ -74,71 +70,30 @@ def backend(service: Service, host: str) -> Backend:
         requests=service.usage.requests,
         detection_delays=lambda: service.detection_delays,
         hints=HintSummaries(service.store).of_all,
+        aging=partial(_aging, service, clock),
     )
 
 
-class _Token:
-    """The token in force. A reload may change it, and may remove it only if the service listens on loopback."""
+async def _aging(
+    service: Service, clock: Clock, by: AgingBy, after: AgingKey | None, limit: int | None
+) -> Sequence[AgingRow]:
+    zones = {source.name: source.timezone for source in service.configuration.sources.values()}
+    return await SqlAging(service.store).report(by, clock.now(), zones, after=after, limit=limit)
+
+
+class _Tokens:
+    """The tokens in force. A reload may change them, and take away the last only if the service listens on loopback."""
 
     def __init__(self, service: Service, host: str) -> None:
         self._service = service
         self._is_loopback = is_loopback(host)
-        self._last: str | None = None
+        self._last: tuple[AccessToken, ...] = ()
 
-    def __call__(self) -> str | None:
-        token = self._service.configuration.http.token
-        if token is not None or self._is_loopback:
-            self._last = None if token is None else token.get_secret_value()
+    def __call__(self) -> tuple[AccessToken, ...]:
+        tokens = self._service.configuration.http.access_tokens
+        if tokens or self._is_loopback:
+            self._last = tokens
         return self._last
-
-
-class _Actions:
-    """`ports.Actions` on this service: writes to the database and wakes its loops."""
-
-    def __init__(self, service: Service, store: Store, clock: Clock) -> None:
-        self._service = service
-        self._watches = SqlWatches(store)
-        self._endpoints = SqlEndpoints(store)
-        self._redelivery = Redelivery(store)
-        self._clock = clock
-
-    async def add_watch(self, entry: DesiredWatch) -> bool:
-        added = await self._watches.add(entry, ORIGIN, self._clock.now())
-        self._service.poller.wake()
-        return added
-
-    async def remove_watch(self, source: str, invoice_id: str) -> None:
-        try:
-            await self._watches.remove(source, invoice_id, self._clock.now())
-        except StillListed as refused:
-            sources = tuple(self._service.configuration.sources)
-            place = await anyio.to_thread.run_sync(place_of, refused.place, source, invoice_id, sources)
-            raise StillListed(source, invoice_id, place) from refused
-
-    async def request_poll(self, source: str, invoice_id: str) -> datetime:
-        poll_at = await self._watches.request_poll(source, invoice_id, self._clock.now())
-        self._service.poller.wake()
-        return poll_at
-
-    async def enable_endpoint(self, name: str) -> None:
-        await self._endpoints.enable(name, self._clock.now())
-        self._service.dispatcher.notify()
-
-    async def disable_endpoint(self, name: str) -> None:
-        await self._endpoints.disable(name, "operator", self._clock.now())
-        self._service.notify_events()
-
-    async def test_endpoint(self, name: str) -> TestResult:
-        configuration = self._service.configuration
-        endpoint = configuration.subscribers.get(name)
-        if endpoint is None:
-            raise NotFound(f"no endpoint {name}")
-        return await send_test(configuration, endpoint, ORIGIN)
-
-    async def redeliver(self, delivery_id: str) -> None:
-        subscriptions = wiring.subscriptions(self._service.configuration)
-        await self._redelivery.redeliver_delivery(delivery_id, subscriptions, self._clock.now())
-        self._service.dispatcher.notify()
 
 
 async def _condition(service: Service, now: datetime) -> Condition:

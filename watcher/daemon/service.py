@@ -22,6 +22,7 @@ from watcher.daemon.rate_usage import RateUsage
 from watcher.daemon.replica import Replica, config_digest
 from watcher.daemon.runtime import Runtime
 from watcher.daemon.senders import Senders
+from watcher.daemon.store_jobs import StoreJobs
 from watcher.daemon.watchdog import ASK_EVERY, STALLED, LoopHeartbeats, WriteCheck, watch_store
 from watcher.delivery import DigestDispatcher, Dispatcher
 from watcher.maintenance import MaintenanceJob, maintenance_jobs, run_maintenance
@@ -38,7 +39,6 @@ from watcher.store import (
     NextPoll,
     Notice,
     Reports,
-    Retention,
     SqlDashboard,
     SqlDigests,
     SqlHazardStats,
@@ -64,9 +64,9 @@ class Service:
         self.write_check = WriteCheck(store, runtime.monotonic)
         self.config_problems: tuple[str, ...] = ()
         self.detection_delays: tuple[DetectionDelay, ...] | None = None
-        self._clock = runtime.clock
-        self._files = files
+        self._clock, self._files = runtime.clock, files
         self._watches, self._outbox = SqlWatches(store), IdleOutbox(store, runtime.random)
+        self._store_jobs = StoreJobs(replica, self._clock)
         self._plans: dict[str, SourcePlan] = {}
         self._lists, self._stopped_hints = ListKeeper(self._watches), set[str]()
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
@@ -193,6 +193,7 @@ class Service:
 
         A list change that is held back has no second reading here: it stays unapplied, and the run has failed.
         """
+        await self._store_jobs.fill_amounts()
         held = self._lists.held_since is not None
         unasked = await self.poller.run_once()
         outcomes = Counter(await self.dispatcher.run_once()) + Counter(await self.digests.run_once())
@@ -238,6 +239,7 @@ class Service:
             renew_tokens=self.poller.renew_tokens,
             check_clock=self._check_clock,
             tune=lambda: self._tune(self.configuration),
+            fill_amounts=self._store_jobs.fill_amounts,
             forget_old=self.forget_old,
         )
 
@@ -271,11 +273,7 @@ class Service:
         self._stopped_hints = stopped
 
     async def forget_old(self) -> None:
-        """Delete what is older than `[retention]` allows, on one replica."""
-        if not self.replica.is_leader:
-            return
-        kept = self.configuration.retention
-        await Retention(self.store).forget(self._clock.now(), raw=kept.raw, attempts=kept.attempts)
+        await self._store_jobs.forget_old(self.configuration.retention)
 
     def _planned(self, configuration: Configuration) -> dict[str, SourcePlan]:
         """Plans of the enabled sources; a provider and its token stay as long as its settings do."""

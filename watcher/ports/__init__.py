@@ -4,6 +4,8 @@ All instants are aware UTC. Everything here is frozen; sequences are tuples.
 """
 
 from watcher.core.webhooks.form import Form
+from watcher.ports.access import AccessToken, Caller, Scope
+from watcher.ports.aging import Aging, AgingBy, AgingKey, AgingRow, AgingSum, aging_item
 from watcher.ports.api import (
     Actions,
     Condition,
@@ -15,6 +17,7 @@ from watcher.ports.api import (
     TestResult,
     WatchFilters,
 )
+from watcher.ports.audit import AuditAction, AuditEntry
 from watcher.ports.dashboard import (
     Age,
     Dashboard,
@@ -97,11 +100,20 @@ __all__ = [
     "NOTHING_KNOWN",
     "UNLIMITED",
     "UNOBSERVED",
+    "AccessToken",
     "AccountState",
     "AccountStates",
     "Actions",
     "Age",
+    "Aging",
+    "AgingBy",
+    "AgingKey",
+    "AgingRow",
+    "AgingSum",
     "Attempt",
+    "AuditAction",
+    "AuditEntry",
+    "Caller",
     "Change",
     "Claim",
     "ClaimRequest",
@@ -165,6 +177,7 @@ __all__ = [
     "Receipt",
     "Reports",
     "Same",
+    "Scope",
     "Sender",
     "Settlement",
     "SourceBacklog",
@@ -176,4 +189,5 @@ __all__ = [
     "WatchLists",
     "WatchState",
     "Watches",
+    "aging_item",
 ]

@@ -72,6 +72,10 @@ class Reports(Protocol):
 
     async def events(self, *, after: str | None = None, **filters: Unpack[EventFilters]) -> list[Item]: ...
 
+    async def feed_start(self) -> str | None:
+        """The `after` of a reader that begins at the beginning; None if everything is kept."""
+        ...
+
     async def newest_cursor(self) -> int: ...
 
     async def deliveries(self, **filters: Unpack[DeliveryFilters]) -> list[Item]: ...
@@ -81,6 +85,12 @@ class Reports(Protocol):
     async def sources(self, now: datetime, rates: Mapping[str, str] | None = None) -> list[Item]: ...
 
     async def replicas(self, now: datetime) -> list[Item]: ...
+
+    async def audit(
+        self, *, since: datetime | None = None, before: int | None = None, limit: int | None = None
+    ) -> list[tuple[int, Item]]:
+        """Newest first, each entry with its key; `before` is the key of the last one that was seen."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,8 @@ class TestResult:
 class Actions(Protocol):
     """What an operator can do by hand; each takes effect at once.
 
-    Each method raises NotFound, Refused with the reason, or StoreUnavailable.
+    Each method raises NotFound, Refused with the reason, NotAllowed for a caller who may only read, or
+    StoreUnavailable.
     """
 
     async def add_watch(self, entry: DesiredWatch) -> bool:

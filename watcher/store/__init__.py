@@ -1,5 +1,6 @@
 """The database behind the ports. Nothing outside this package imports SQLAlchemy."""
 
+from watcher.store.audit import SqlAudit
 from watcher.store.deliveries.digests import SqlDigests
 from watcher.store.deliveries.endpoints import SqlEndpoints
 from watcher.store.deliveries.outbox import SqlOutbox
@@ -8,6 +9,8 @@ from watcher.store.deliveries.redelivery import Redelivery
 from watcher.store.engine import Store, open_store
 from watcher.store.idle import IdleAccountStates, IdleListSyncs, IdleOutbox, IdlePollQueue, NextPoll
 from watcher.store.maintenance.admin import backup, check, upgrade
+from watcher.store.maintenance.amounts_fill import AmountsFill
+from watcher.store.maintenance.event_retention import EventRetention, EventsForgotten
 from watcher.store.maintenance.lease_rescue import rescue_leases
 from watcher.store.maintenance.retention import Retention
 from watcher.store.maintenance.run_lock import hold_run_lock
@@ -18,6 +21,7 @@ from watcher.store.polls.hazard_stats import SqlHazardStats
 from watcher.store.polls.hints import SqlHints
 from watcher.store.polls.list_syncs import SqlListSyncs
 from watcher.store.polls.queue import SqlPollQueue
+from watcher.store.queries.aging import SqlAging
 from watcher.store.queries.backlog import Backlogs
 from watcher.store.queries.dashboard import SqlDashboard
 from watcher.store.queries.delay_stats import DelayStats, PollReasons
@@ -29,8 +33,11 @@ from watcher.store.watches.watches import SqlWatches
 
 __all__ = [
     "HEARTBEAT_EVERY",
+    "AmountsFill",
     "Backlogs",
     "DelayStats",
+    "EventRetention",
+    "EventsForgotten",
     "HintSummaries",
     "Identity",
     "IdleAccountStates",
@@ -46,6 +53,8 @@ __all__ = [
     "Reports",
     "Retention",
     "SqlAccountStates",
+    "SqlAging",
+    "SqlAudit",
     "SqlDashboard",
     "SqlDigests",
     "SqlEndpoints",

@@ -12,7 +12,7 @@ from watcher.core.errors import SchemaMismatch, StoreUnavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS: tuple[str, ...] = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """Every revision that this program knows, oldest first; it works with the last one."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -87,7 +87,7 @@ def upgrade(connection: Connection) -> Upgrade:
     if found not in {Schema.NONE, Schema.OLDER}:
         return Upgrade(found)
     for pending in REVISIONS[REVISIONS.index(revision) + 1 if revision else 0 :]:
-        waits_for = () if _expands(pending) else _older_replicas(connection, pending)
+        waits_for = () if _expands(pending) else older_replicas(connection, pending)
         if waits_for:
             return Upgrade(found, waits_for)
         _migrate(connection, pending)
@@ -121,7 +121,7 @@ def _wait_for_other_starters(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
 
 
-def _older_replicas(connection: Connection, revision: str) -> tuple[str, ...]:
+def older_replicas(connection: Connection, revision: str) -> tuple[str, ...]:
     """The active replicas whose program does not know this revision."""
     if connection.dialect.name != "postgresql" or not inspect(connection).has_table("replicas"):
         return ()

@@ -11,6 +11,8 @@ NAME_LIMIT = 64
 ERROR_LIMIT = 500
 DELIVERY_PREFIX = "dlv_"
 RESPONSE_LIMIT = 4096
+EVENTS_GONE = "events_gone"
+"""The counter with the highest cursor of an event that is not kept any more."""
 
 SQLITE_ALONE = {"dialect": "sqlite"}
 """For an index with tags: PostgreSQL refuses an entry as long as they may be (over 2704 bytes)."""
@@ -24,6 +26,10 @@ OPEN = text("status IN ('draft', 'open', 'partially_paid', 'unknown') AND origin
 
 ASKED = text("poll_reason IS NOT NULL AND due_at IS NOT NULL")
 """Polled before its turn."""
+
+WATCHED = text("watched")
+
+LONG_AMOUNT = text("watched AND units IS NULL")
 
 TROUBLED = text("state <> 'active'")
 

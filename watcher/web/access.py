@@ -1,4 +1,4 @@
-"""Checks who may ask: the Host and Origin of every request, then the token or the login cookie.
+"""Checks who may ask: the Host and Origin of every request, then a token or the login cookie.
 
 Host and Origin are checked with and without a token: in a browser on this machine, a page from elsewhere can reach
 loopback, by its own name made to point here (DNS rebinding) or by sending a form across sites.
@@ -6,14 +6,18 @@ loopback, by its own name made to point here (DNS rebinding) or by sending a for
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
+from watcher.ports import AccessToken, Caller, Scope
+
 COOKIE = "invoice_watcher_session"
 SESSION = timedelta(hours=12)
+LOOPBACK = "loopback"
+"""Whoever asks where no token is set: what runs on this machine."""
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _SAME_SITE = frozenset({"same-origin", "none"})
 """`none`: the user typed the address, or followed a bookmark (Fetch Metadata §2.2)."""
@@ -21,10 +25,10 @@ _SAME_SITE = frozenset({"same-origin", "none"})
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`listen_host` is what was configured; `token` returns the one in force, None if everything is open."""
+    """`listen_host` is what was configured; `tokens` returns those in force, none if everything is open."""
 
     listen_host: str
-    token: Callable[[], str | None]
+    tokens: Callable[[], Sequence[AccessToken]]
 
     def is_our_host(self, host: str | None) -> bool:
         """Whether a Host header means this service: loopback, or the address that it listens on.
@@ -54,30 +58,49 @@ class Access:
             return True
         return _authority(origin) == (headers.get("Host") or "").lower()
 
-    def admits(self, headers: Mapping[str, str], cookie: str | None, now: datetime) -> bool:
-        """Whether a request has the token, or the cookie of a login with it; without a token all are admitted."""
-        token = self.token()
-        if token is None:
-            return True
+    def caller(self, headers: Mapping[str, str], cookie: str | None, now: datetime) -> Caller | None:
+        """Who asks, by a token or by the cookie of a login with one; None for neither. Without tokens, everybody may.
+
+        A wrong token is not saved by a right cookie.
+        """
+        tokens = self.tokens()
+        if not tokens:
+            return Caller(LOOPBACK, Scope.OPERATE)
         scheme, _, given = headers.get("Authorization", "").partition(" ")
         if given:
-            return scheme.lower() == "bearer" and _same(given.strip(), token)
-        return cookie is not None and _is_session(cookie, token, now)
+            found = self._token(given.strip()) if scheme.lower() == "bearer" else None
+            return None if found is None else Caller(f"token:{found.name}", found.scope)
+        found = None if cookie is None else _of_session(cookie, tokens, now)
+        return None if found is None else Caller(f"page:{found.name}", found.scope)
 
-    def logs_in(self, given: str) -> bool:
-        token = self.token()
-        return token is not None and _same(given, token)
+    def log_in(self, given: str, now: datetime) -> str | None:
+        """A cookie for whoever gives a token, None for what is none.
 
-    def session(self, now: datetime) -> str:
-        """A cookie that `admits` accepts until it ends or the token changes. It reveals nothing about the token."""
+        `caller` accepts it until it ends or the token changes. It reveals nothing about the token.
+        """
+        token = self._token(given)
+        if token is None:
+            return None
         ends = str(int((now + SESSION).timestamp()))
-        return f"{ends}.{_seal(ends, self.token() or '')}"
+        return f"{ends}.{_seal(ends, token.value)}"
+
+    def _token(self, given: str) -> AccessToken | None:
+        """Compared with all of them, whichever it is: the time says nothing about any."""
+        found = None
+        for token in self.tokens():
+            if _same(given, token.value):
+                found = token
+        return found
 
 
-def _is_session(cookie: str, token: str, now: datetime) -> bool:
+def _of_session(cookie: str, tokens: Sequence[AccessToken], now: datetime) -> AccessToken | None:
     ends, _, seal = cookie.partition(".")
-    whole = _same(seal, _seal(ends, token)) and ends.isascii() and ends.isdigit()
-    return whole and now.timestamp() < int(ends)
+    found = None
+    for token in tokens:
+        if _same(seal, _seal(ends, token.value)):
+            found = token
+    is_over = not (ends.isascii() and ends.isdigit()) or now.timestamp() >= int(ends)
+    return None if is_over else found
 
 
 def _seal(ends: str, token: str) -> str:

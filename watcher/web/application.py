@@ -9,9 +9,8 @@ from aiohttp import web
 
 from watcher.core.errors import WatcherError
 from watcher.web import login, page
-from watcher.web.access import COOKIE
-from watcher.web.api.operation import BACKEND, AnyOperation, Backend, perform
-from watcher.web.api.routes import API, OPERATIONS
+from watcher.web.api.operation import BACKEND, AnyOperation, Backend, caller_of, perform, wants_csv
+from watcher.web.api.routes import API, FILE, OPERATIONS
 from watcher.web.hints import ROUTE as HINTS
 from watcher.web.hints import HintRoutes
 from watcher.web.problems import Problem, as_problem
@@ -45,23 +44,24 @@ def _pattern(path: str) -> str:
 
 
 def _handler(operation: AnyOperation) -> _Handler:
+    file = _FILES.get(operation.path) if operation.method == "GET" else None
+
     async def handle(request: web.Request) -> web.StreamResponse:
         backend = request.app[BACKEND]
-        return await perform(operation, backend, request, may_see=_admits(backend, request))
+        in_form = file if file is not None and wants_csv(request.headers.get("Accept", "")) else operation
+        return await perform(in_form, backend, request, caller_of(backend, request))
 
     return handle
 
 
+_FILES = {operation.path.removesuffix(FILE): operation for operation in OPERATIONS if operation.path.endswith(FILE)}
+"""The lists that are also CSV files, by the path of the list."""
 _OPEN = frozenset(operation.name for operation in OPERATIONS if operation.is_open)
 
 
 def _needs_token(request: web.Request) -> bool:
     below_token = request.path.startswith(f"{API}/") or request.path in {API, "/metrics"}
     return below_token and request.match_info.route.name not in _OPEN
-
-
-def _admits(backend: Backend, request: web.Request) -> bool:
-    return backend.access.admits(request.headers, request.cookies.get(COOKIE), backend.clock.now())
 
 
 @web.middleware
@@ -107,10 +107,10 @@ async def _guarded(request: web.Request, handler: _Handler) -> web.StreamRespons
         )
     if not access.is_same_site(request.method, request.headers):
         raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another site (Origin, Sec-Fetch-Site)")
-    if _needs_token(request) and not _admits(request.app[BACKEND], request):
+    if _needs_token(request) and caller_of(request.app[BACKEND], request) is None:
         raise Problem(
             HTTPStatus.UNAUTHORIZED,
-            "give the token of [http] as `Authorization: Bearer …`, or log in at /",
+            "give a token of [http] as `Authorization: Bearer …`, or log in at /",
             headers={"WWW-Authenticate": 'Bearer realm="invoice-watcher"'},
         )
     return await handler(request)

@@ -1,4 +1,4 @@
-"""The login: a form takes the token, and a cookie replaces it from then on."""
+"""The login: a form takes a token, and a cookie replaces it from then on."""
 
 from http import HTTPStatus
 
@@ -14,14 +14,18 @@ async def login(request: web.Request) -> web.StreamResponse:
     form = await request.post()
     given, asked = form.get("token"), form.get("target")
     target = (local(asked) if isinstance(asked, str) else None) or "/"
-    if not isinstance(given, str) or not backend.access.logs_in(given.strip()):
+    session = backend.access.log_in(given.strip(), backend.clock.now()) if isinstance(given, str) else None
+    if session is None:
         return login_form(
-            page_request_of(request), HTTPStatus.UNAUTHORIZED, problem="That is not the token.", target=target
+            page_request_of(request),
+            HTTPStatus.UNAUTHORIZED,
+            problem="That is no token of this service.",
+            target=target,
         )
     response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": target})
     response.set_cookie(
         COOKIE,
-        backend.access.session(backend.clock.now()),
+        session,
         max_age=int(SESSION.total_seconds()),
         path="/",
         httponly=True,

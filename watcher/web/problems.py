@@ -7,12 +7,14 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from watcher.core import json_text
-from watcher.core.errors import InvalidAnswer, NotFound, Refused, StoreUnavailable, WatcherError
+from watcher.core.errors import CursorGone, InvalidAnswer, NotAllowed, NotFound, Refused, StoreUnavailable, WatcherError
 from watcher.described_model import DescribedModel
 
 CONTENT_TYPE = "application/problem+json"
 _STATUS = {
+    CursorGone: HTTPStatus.GONE,
     NotFound: HTTPStatus.NOT_FOUND,
+    NotAllowed: HTTPStatus.FORBIDDEN,
     Refused: HTTPStatus.CONFLICT,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     InvalidAnswer: HTTPStatus.BAD_REQUEST,
@@ -37,6 +39,8 @@ class ProblemDocument(DescribedModel):
     detail: str | None = None
     """What is wrong here, and often what to do instead."""
     errors: list[Mistake] | None = None
+    first: int | None = None
+    """With 410: the cursor from which on all events are kept. Ask for what comes after the number before it."""
 
 
 class Problem(Exception):
@@ -49,18 +53,21 @@ class Problem(Exception):
         *,
         mistakes: Sequence[Mistake] = (),
         headers: Mapping[str, str] | None = None,
+        first: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.mistakes = mistakes
         self.headers = dict(headers or {})
+        self.first = first
 
     @classmethod
     def of(cls, error: WatcherError) -> "Problem":
         """The answer to an error of the program; `str(error)` is made for people and contains no secret."""
         status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), None)
-        return cls(status or HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+        first = error.first if isinstance(error, CursorGone) else None
+        return cls(status or HTTPStatus.INTERNAL_SERVER_ERROR, str(error), first=first)
 
     @classmethod
     def invalid(cls, error: ValidationError, what: str) -> "Problem":
@@ -74,7 +81,7 @@ class Problem(Exception):
     def response(self) -> web.Response:
         return web.Response(
             status=self.status,
-            body=_document(self.status, self.detail, self.mistakes),
+            body=_document(self.status, self.detail, self.mistakes, self.first),
             content_type=CONTENT_TYPE,
             headers=self.headers,
         )
@@ -96,10 +103,12 @@ async def as_problem(request: web.Request, response: web.StreamResponse) -> None
         response.headers["Content-Length"] = str(len(body))
 
 
-def _document(status: HTTPStatus, detail: str | None, mistakes: Sequence[Mistake]) -> bytes:
+def _document(status: HTTPStatus, detail: str | None, mistakes: Sequence[Mistake], first: int | None = None) -> bytes:
     document: dict[str, object] = {"type": "about:blank", "title": status.phrase, "status": status.value}
     if detail:
         document["detail"] = detail
     if mistakes:
         document["errors"] = [one.model_dump() for one in mistakes]
+    if first is not None:
+        document["first"] = first
     return json_text.write(document)

@@ -17,7 +17,8 @@ from sqlalchemy.schema import SchemaItem
 
 from tests.fakes import stored
 from watcher.core.errors import Refused, SchemaMismatch, StoreUnavailable
-from watcher.store import Reports, SqlOutbox, Store, backup, check, hold_run_lock, open_store, upgrade
+from watcher.ports import AgingBy, AuditAction, AuditEntry
+from watcher.store import Reports, SqlAging, SqlOutbox, Store, backup, check, hold_run_lock, open_store, upgrade
 from watcher.store.tables import metadata
 
 
@@ -147,8 +148,13 @@ async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url
     with pytest.raises(SchemaMismatch, match=r"older schema .* run `invoice-watcher db upgrade`"):
         async with open_store(database_url):
             pass
-    assert (await upgrade(database_url, timedelta(0), print)).endswith("upgraded")
+    noted = AuditEntry("cli:ada", AuditAction.DATABASE_UPGRADE, "schema"), stored.NOW
+    assert (await upgrade(database_url, timedelta(0), print, noted)).endswith("upgraded")
     async with open_store(database_url, database_clock=False) as store:
+        ((_, entry),) = await Reports(store).audit()
+        assert (entry["who"], entry["action"], entry["outcome"]) == ("cli:ada", "database.upgrade", "done")
+        (due,) = await SqlAging(store).report(AgingBy.CUSTOMER, stored.NOW, {})
+        assert (due.customer_id, str(due.total.due)) == ("cus_1", "10.00")
         assert [row["state"] for row in await Reports(store).endpoints()] == ["active"]
         (claimed,) = await stored.send(SqlOutbox(store))
         assert claimed.event_id == "evt_1"
@@ -161,7 +167,8 @@ def _downgrade(connection: Connection) -> None:
     """To the first schema, which nobody ever needs but this test."""
     connection.execute(text("DROP TABLE reached"))
     connection.execute(text("ALTER TABLE endpoints DROP COLUMN cloud_events"))
-    for table in ("hint_stats", "hint_counts"):
+    connection.execute(text("DELETE FROM counters WHERE name = 'open_amounts_filled'"))
+    for table in ("audit", "open_amounts", "hint_stats", "hint_counts"):
         connection.execute(text(f"DROP TABLE {table}"))
     connection.execute(text("DROP INDEX ix_watches_asked"))
     connection.execute(text("DROP INDEX ix_events_delayed"))

@@ -9,7 +9,8 @@ import pytest
 
 from tests.integration.cli.terminal import Terminal
 from watcher.cli.options import Invocation
-from watcher.cli.output import PAGE, Item, field, pages, print_pages
+from watcher.cli.output import Item, field, print_pages
+from watcher.ports.paging import PAGE, pages
 
 COLUMNS = (field("id", "id"), field("state", "state"))
 

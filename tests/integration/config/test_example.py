@@ -23,6 +23,7 @@ _ENVIRONMENT = {
     "METEROID_API_KEY": "k",
     "LEDGER_WEBHOOK_SECRET": WHSEC,
     "INVOICE_WATCHER_TOKEN": "t",
+    "FINANCE_TOKEN": "u",
     "ACME_HINT_SECRET": WHSEC,
     "ACME_HINT_TOKEN": "t",
     "FINANCE_NOTIFY_URL": "mailtos://watcher:secret@mail.example.com?to=finance@example.com",

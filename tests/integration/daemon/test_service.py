@@ -209,7 +209,7 @@ async def test_a_single_run_that_holds_a_list_back_has_failed(folder: Path, sqli
 
 async def test_the_watchdog_hears_of_every_loop_and_job_and_of_the_store(folder: Path, sqlite_store: Store) -> None:
     loops = frozenset({"polling", "accounts", "clock", "list sync", "delivery", "digests", "store"})
-    jobs = {"reload job", "tokens job", "clock job", "tempo job", "retention job"}
+    jobs = {"reload job", "tokens job", "clock job", "tempo job", "amounts job", "retention job"}
     async with service_on(folder, sqlite_store) as service, anyio.create_task_group() as group:
         group.start_soon(serve, service, Notifier(None))
         await until(lambda: service.heartbeats.heard == loops | jobs, "all are heard")

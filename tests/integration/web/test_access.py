@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from tests.integration.web.client import TOKEN, Answered, Client
 from tests.integration.web.conftest import WITH_TOKEN
 from watcher.daemon.http_server import backend
+from watcher.ports import AccessToken, Scope
 
 PROTECTED = ("/api/v1/watches", "/api/v1/events/stream", "/api/v1/nothing", "/api/v1", "/api/v1/", "/metrics")
 OPEN = ("/healthz", "/readyz", "/openapi.json", "/api/v1/schema/event", "/")
@@ -122,11 +123,12 @@ async def test_a_link_from_elsewhere_may_lead_here_and_a_form_may_not(open_clien
 async def test_a_reload_takes_the_token_away_only_where_nobody_else_can_reach_us(sqlite_client: Client) -> None:
     service = sqlite_client.service
     public, loopback = backend(service, "192.0.2.1").access, backend(service, "127.0.0.1").access
-    assert public.token() == loopback.token() == TOKEN
+    given = (AccessToken("default", Scope.OPERATE, TOKEN),)
+    assert public.tokens() == loopback.tokens() == given
     path = service.configuration.path
     path.write_text(path.read_text().replace(WITH_TOKEN, ""))
     await service.reload(forced=True)
-    assert (public.token(), loopback.token()) == (TOKEN, None)
+    assert (public.tokens(), loopback.tokens()) == (given, ())
 
 
 async def test_a_request_is_logged_in_one_line_without_token_and_query(sqlite_client: Client) -> None:

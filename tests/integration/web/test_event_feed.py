@@ -3,17 +3,19 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
+from sqlalchemy import text
 from yarl import URL
 
 from tests.fakes import stored
-from tests.fakes.stored import event
+from tests.fakes.stored import OPEN, event
 from tests.integration.web.client import TOKEN, Client
+from tests.integration.web.visiting import seen
 from watcher.store import Reports, Store
 
 PATIENCE = 30
@@ -189,3 +191,27 @@ async def test_too_many_who_wait_are_refused_with_words(sqlite_client: Client, m
         refused = await sqlite_client.ask("GET", "/api/v1/events?wait=5")
         assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
         assert (await sqlite_client.ask("GET", "/api/v1/events")).status == 200
+
+
+async def test_a_reader_whose_events_are_gone_gets_410_with_the_first_that_is_kept(sqlite_client: Client) -> None:
+    await seen(sqlite_client, *(replace(OPEN, id=f"inv_{number}") for number in range(4)))
+    async with sqlite_client.service.store.transaction() as connection:
+        await connection.execute(text("DELETE FROM deliveries WHERE cursor IN (2, 3)"))
+        await connection.execute(text("DELETE FROM events WHERE cursor IN (2, 3)"))
+        await connection.execute(text("INSERT INTO counters (name, value) VALUES ('events_gone', 3)"))
+    for path in ("events?after=1", "events?cursor=2&wait=30", "events/stream?after=0", "events.csv?after=2"):
+        gone = await sqlite_client.ask("GET", f"/api/v1/{path}")
+        assert (gone.status, gone.document["first"]) == (410, 4), path
+    streamed = await sqlite_client.ask("GET", "/api/v1/events/stream", headers={"Last-Event-ID": "1"})
+    assert streamed.status == 410
+    assert [item["cursor"] for item in (await sqlite_client.get("/api/v1/events?after=3"))["items"]] == [4]
+    found: list[int] = []
+    path = "/api/v1/events?limit=1"
+    while True:
+        page = await sqlite_client.get(path)
+        found += [item["cursor"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        path = f"/api/v1/events?limit=1&cursor={page['next']}"
+    assert found == [1, 4]
+    assert (await sqlite_client.ask("GET", "/events")).status == 200

@@ -55,6 +55,7 @@ class Door:
         async with self.client.post(URL(self.address + path, encoded=True), data=body, headers=headers) as response:
             text = await response.text()
             document: dict[str, str] = json.loads(text) if text else {}
+            assert response.headers["Server"] == "invoice-watcher"
             if response.status >= 400:
                 assert response.content_type == "application/problem+json"
             return response.status, {**document, "retry": response.headers.get("Retry-After", "")}

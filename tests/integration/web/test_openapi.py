@@ -7,7 +7,9 @@ import jsonschema
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.fakes.stored import OPEN
 from tests.integration.web.client import Client
+from tests.integration.web.visiting import seen
 from watcher.config.values import types
 from watcher.config.watchlists import rows
 from watcher.core.invoices.event import EventType
@@ -63,9 +65,17 @@ PLAIN = [
 @pytest.mark.parametrize("operation", PLAIN, ids=lambda one: one.name)
 async def test_what_is_served_is_as_described(sqlite_client: Client, operation: Any) -> None:  # noqa: ANN401 -- any of them
     answered = await sqlite_client.ask("GET", operation.path)
-    (content,) = DOCUMENT["paths"][operation.path]["get"]["responses"]["200"]["content"].values()
+    contents = DOCUMENT["paths"][operation.path]["get"]["responses"]["200"]["content"]
+    content = contents[answered.headers["Content-Type"].partition(";")[0]]
     schema = content["schema"] | {"components": DOCUMENT["components"]}
     jsonschema.validate(answered.document, schema, cls=Draft202012Validator)
+
+
+async def test_an_event_of_the_feed_is_as_described(sqlite_client: Client) -> None:
+    await seen(sqlite_client, OPEN)
+    (item,) = (await sqlite_client.get("/api/v1/events"))["items"]
+    described = DOCUMENT["components"]["schemas"]["Event"]
+    assert item.keys() == set(described["required"]) == described["properties"].keys()
 
 
 async def test_the_schemas_are_served(sqlite_client: Client) -> None:

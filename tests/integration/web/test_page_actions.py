@@ -44,7 +44,7 @@ async def test_a_login_leads_to_where_one_wanted_to_go_and_never_elsewhere(
     assert (right.status, right.headers["Location"]) == (303, leads_to)
     wrong = await sqlite_client.ask("POST", "/login", token=None, data=form | {"token": "wrong"})
     assert wrong.status == 401
-    assert "That is not the token." in read(wrong.text).words
+    assert "That is no token of this service." in read(wrong.text).words
     assert "wrong" not in [one.get("value") for one in read(wrong.text).all("input")]
 
 

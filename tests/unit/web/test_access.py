@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.stored import NOW
+from watcher.ports import AccessToken, Caller, Scope
 from watcher.web.access import SESSION, Access
 
 TOKEN = "token-c9d0e1f2"
 
 
-def access(listen: str, token: str = TOKEN) -> Access:
-    return Access(listen, lambda: token)
+def access(listen: str, *tokens: tuple[str, str]) -> Access:
+    named = [AccessToken(name, Scope.OPERATE, value) for name, value in tokens or (("ada", TOKEN),)]
+    return Access(listen, lambda: named)
 
 
 @pytest.mark.parametrize(
@@ -41,15 +43,30 @@ def test_a_host_is_ours_where_it_is_loopback_or_what_we_listen_on(listen: str, h
 
 def test_a_session_ends_by_its_time_and_with_its_token() -> None:
     before = access("127.0.0.1")
-    cookie = before.session(NOW)
-    assert before.admits({}, cookie, NOW)
-    assert not before.admits({}, cookie, NOW + SESSION + timedelta(seconds=1))
-    assert not access("127.0.0.1", "another").admits({}, cookie, NOW)
+    cookie = before.log_in(TOKEN, NOW) or ""
+    assert before.caller({}, cookie, NOW) == Caller("page:ada", Scope.OPERATE)
+    assert before.caller({}, cookie, NOW + SESSION + timedelta(seconds=1)) is None
+    assert access("127.0.0.1", ("ada", "another")).caller({}, cookie, NOW) is None
     ends, _, seal = cookie.partition(".")
-    assert not before.admits({}, f"{int(ends) + 1}.{seal}", NOW)
-    assert not before.admits({}, f"{ends}.{seal[:-1]}é", NOW)
+    assert before.caller({}, f"{int(ends) + 1}.{seal}", NOW) is None
+    assert before.caller({}, f"{ends}.{seal[:-1]}é", NOW) is None
+    assert TOKEN not in cookie
 
 
 def test_a_wrong_token_is_not_saved_by_a_right_cookie() -> None:
     one = access("127.0.0.1")
-    assert not one.admits({"Authorization": "Bearer wrong"}, one.session(NOW), NOW)
+    assert one.caller({"Authorization": "Bearer wrong"}, one.log_in(TOKEN, NOW), NOW) is None
+    assert one.log_in("wrong", NOW) is None
+
+
+def test_each_of_several_tokens_names_its_holder_and_a_session_belongs_to_one() -> None:
+    both = access("127.0.0.1", ("ada", TOKEN), ("bob", "token-2"))
+    assert both.caller({"Authorization": "Bearer token-2"}, None, NOW) == Caller("token:bob", Scope.OPERATE)
+    cookie = both.log_in("token-2", NOW)
+    assert both.caller({}, cookie, NOW) == Caller("page:bob", Scope.OPERATE)
+    assert access("127.0.0.1", ("ada", TOKEN)).caller({}, cookie, NOW) is None
+
+
+def test_without_tokens_everybody_may_do_everything() -> None:
+    assert Access("127.0.0.1", lambda: ()).caller({}, None, NOW) == Caller("loopback", Scope.OPERATE)
+    assert Access("127.0.0.1", lambda: ()).log_in("", NOW) is None

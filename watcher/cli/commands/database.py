@@ -7,9 +7,12 @@ import anyio
 import typer
 
 from watcher import store
+from watcher.cli.audited import by_user
 from watcher.cli.open_store import database_url, load_configuration
 from watcher.cli.options import Invocation, command, group
 from watcher.cli.output import print_answer, print_document, print_note
+from watcher.clock import SystemClock
+from watcher.ports import AuditAction
 
 app = group("Upgrade, check or back up the database.")
 
@@ -26,7 +29,8 @@ def upgrade(invocation: Invocation) -> None:
     """
     loaded = load_configuration(invocation)
     wait = loaded.configuration.database.wait
-    _report(invocation, anyio.run(store.upgrade, database_url(loaded), wait, print_note))
+    noted = by_user(AuditAction.DATABASE_UPGRADE, "schema"), SystemClock().now()
+    _report(invocation, anyio.run(store.upgrade, database_url(loaded), wait, print_note, noted))
 
 
 @command(app, "check", "db check")

@@ -3,19 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import anyio
 import typer
 
 from watcher.cli.arguments import MOMENTS, checked_id, moment
+from watcher.cli.audited import by_user
+from watcher.cli.csv_output import CsvOption, print_found
 from watcher.cli.open_store import Opened, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
-from watcher.cli.output import Item, counted, field, pages, print_answer, print_document, print_note, print_pages
+from watcher.cli.output import Item, counted, field, print_answer, print_document, print_note
 from watcher.clock import SystemClock
 from watcher.core.errors import Refused
+from watcher.core.exports import csv_tables
+from watcher.core.instants import instant_text
 from watcher.daemon import wiring
-from watcher.ports import DeliveryState
+from watcher.ports import AuditAction, AuditEntry, DeliveryState
+from watcher.ports.paging import pages
 from watcher.store import Redelivery
 
 app = top_level()
@@ -40,18 +46,24 @@ def deliveries(
     *,
     state: Annotated[DeliveryState | None, typer.Option("--state", help="Only those in this state.")] = None,
     endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="NAME", help="Only those of it.")] = None,
+    as_csv: CsvOption = False,
 ) -> None:
     """List deliveries: each is one event for one endpoint, with its attempts and the last answer."""
-    anyio.run(_deliveries, invocation, state, endpoint)
+    anyio.run(partial(_deliveries, invocation, state, endpoint, as_csv=as_csv))
 
 
-async def _deliveries(invocation: Invocation, state: DeliveryState | None, endpoint: str | None) -> None:
+async def _deliveries(
+    invocation: Invocation, state: DeliveryState | None, endpoint: str | None, *, as_csv: bool
+) -> None:
     async with opened(invocation) as store:
 
         async def read(after: int | None, most: int) -> Sequence[Item]:
             return await store.reports.deliveries(state=state, endpoint=endpoint, after=after or 0, limit=most)
 
-        await print_pages(invocation, pages(read, delivery_number), COLUMNS, empty="No delivery matches.")
+        found = pages(read, delivery_number)
+        await print_found(
+            invocation, found, COLUMNS, csv_tables.DELIVERIES, as_csv=as_csv, empty="No delivery matches."
+        )
 
 
 def delivery_number(item: Item) -> int:
@@ -107,10 +119,23 @@ class _Choice:
     since: datetime | None
     until: datetime | None
 
+    @property
+    def target(self) -> str:
+        """As the audit trail names it."""
+        if self.endpoint is not None:
+            since, until = (None if at is None else instant_text(at) for at in (self.since, self.until))
+            return f"{self.endpoint} since {since}{f' until {until}' if until else ''}"
+        return self.event or " ".join(self.invoice or ())
+
 
 async def _redeliver(invocation: Invocation, choice: _Choice, dry_run: bool) -> None:  # noqa: FBT001 -- anyio.run has no keywords
     async with opened(invocation, read_only=dry_run) as store:
-        count = await _send_again(store, choice, dry_run=dry_run)
+        if dry_run:
+            count = await _send_again(store, choice, dry_run=True)
+        else:
+            noted = by_user(AuditAction.REDELIVER, choice.target)
+            async with store.audit.refusals(noted, SystemClock().now()):
+                count = await _send_again(store, choice, noted)
         held = [] if dry_run else await _held_back(store, choice.endpoint)
     if invocation.as_json:
         print_document({"deliveries": count, "dry_run": dry_run})
@@ -120,7 +145,7 @@ async def _redeliver(invocation: Invocation, choice: _Choice, dry_run: bool) -> 
         print_note(f"{name} is disabled: its webhooks wait until `invoice-watcher endpoints enable {name}`")
 
 
-async def _send_again(store: Opened, choice: _Choice, *, dry_run: bool) -> int:
+async def _send_again(store: Opened, choice: _Choice, noted: AuditEntry | None = None, *, dry_run: bool = False) -> int:
     now = SystemClock().now()
     redelivery, configuration = Redelivery(store.store), store.loaded.configuration
     subscriptions = {one.endpoint: one for one in wiring.subscriptions(configuration)}
@@ -131,14 +156,18 @@ async def _send_again(store: Opened, choice: _Choice, *, dry_run: bool) -> int:
             )
         if choice.endpoint not in subscriptions:
             raise unknown("endpoint", choice.endpoint, subscriptions, f"in {configuration.path}")
-        return await redelivery.redeliver_range(
-            subscriptions[choice.endpoint], choice.since, choice.until or now, now, dry_run=dry_run
-        )
+        subscription, until = subscriptions[choice.endpoint], choice.until or now
+        if noted is None:
+            return await redelivery.redeliver_range(subscription, choice.since, until, now, dry_run=True)
+        async with store.audit.steps(noted, now) as progress:
+            count = await redelivery.redeliver_range(subscription, choice.since, until, now)
+            progress.outcome = f"done: {counted(count, 'webhook')}"
+        return count
     everyone = tuple(subscriptions.values())
     if choice.event is not None:
-        return await redelivery.redeliver_event(choice.event, everyone, now, dry_run=dry_run)
+        return await redelivery.redeliver_event(choice.event, everyone, now, dry_run=dry_run, audit_entry=noted)
     source, invoice_id = choice.invoice or ("", "")
-    return await redelivery.redeliver_invoice(source, invoice_id, everyone, now, dry_run=dry_run)
+    return await redelivery.redeliver_invoice(source, invoice_id, everyone, now, dry_run=dry_run, audit_entry=noted)
 
 
 async def _held_back(store: Opened, endpoint: str | None) -> list[str]:

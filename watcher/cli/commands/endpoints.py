@@ -2,25 +2,28 @@
 
 import secrets
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
 import anyio
 import typer
 
-from watcher.cli.open_store import known_subscriber, load_configuration, opened, unknown
+from watcher.cli.audited import by_user
+from watcher.cli.open_store import database_url, known_subscriber, load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, group
 from watcher.cli.output import counted, field, print_answer, print_document, print_list, print_note
 from watcher.cli.test_result import report
 from watcher.clock import SystemClock
 from watcher.config.environment import environment
-from watcher.config.load import find
+from watcher.config.load import Loaded, find
 from watcher.config.rotation import Rotation, endpoint_names, rotation
 from watcher.config.settings import Configuration
-from watcher.core.errors import NotFound
+from watcher.core.errors import NotFound, SchemaMismatch, StoreUnavailable
 from watcher.core.webhooks.signature import new_secret
-from watcher.daemon import send_test, wiring
-from watcher.store import SqlEndpoints
+from watcher.daemon import audited_outcome, send_test, wiring
+from watcher.ports import AuditAction, TestResult
+from watcher.store import SqlAudit, SqlEndpoints, open_store
 
 app = group("List the webhook subscribers, test one, switch it off and on, or change its secret.")
 
@@ -49,15 +52,24 @@ async def _list(invocation: Invocation) -> None:
 
 @command(app, "test", "endpoints test ledger")
 def test(invocation: Invocation, name: NameArgument) -> None:
-    """Send one signed webhook.test now, or a test message, and print the result.
+    """Send one signed webhook.test now, or a test message, and print the result. Needs no database.
 
-    Needs no database; nothing is recorded or retried. Exits 1 unless the endpoint answered 2xx, or every service took
-    the message.
+    No event is recorded or retried. Where there is a database, its audit trail says that it was sent. Exits 1 unless
+    the endpoint answered 2xx, or every service took the message.
     """
-    configuration = load_configuration(invocation).configuration
-    endpoint = known_subscriber(configuration, name)
-    place = wiring.shown_url(endpoint)
-    report(invocation, place, anyio.run(send_test, configuration, endpoint, "command line"))
+    loaded = load_configuration(invocation)
+    endpoint = known_subscriber(loaded.configuration, name)
+    result = anyio.run(send_test, loaded.configuration, endpoint, "command line")
+    anyio.run(_note_test, loaded, result)
+    report(invocation, wiring.shown_url(endpoint), result)
+
+
+async def _note_test(loaded: Loaded, result: TestResult) -> None:
+    noted = by_user(AuditAction.ENDPOINT_TEST, result.endpoint)
+    # A test needs no database: one that is missing, or not upgraded yet, has no audit trail to write to.
+    with suppress(StoreUnavailable, SchemaMismatch):
+        async with open_store(database_url(loaded)) as store:
+            await SqlAudit(store).record(noted, SystemClock().now(), audited_outcome(result))
 
 
 @command(app, "enable", "endpoints enable ledger")
@@ -81,11 +93,16 @@ def disable(invocation: Invocation, name: NameArgument) -> None:
 async def _switch(invocation: Invocation, name: str, *, on: bool) -> None:
     now = SystemClock().now()
     async with opened(invocation, read_only=False) as store:
-        known = {str(row["name"]): row for row in await store.reports.endpoints()}
-        if name not in known:
-            raise _not_there(store.loaded.configuration, name, known)
-        switch = SqlEndpoints(store.store)
-        changed = await (switch.enable(name, now) if on else switch.disable(name, "operator", now))
+        noted = by_user(AuditAction.ENDPOINT_ENABLE if on else AuditAction.ENDPOINT_DISABLE, name)
+        async with store.audit.refusals(noted, now):
+            known = {str(row["name"]): row for row in await store.reports.endpoints()}
+            if name not in known:
+                raise _not_there(store.loaded.configuration, name, known)
+            switch = SqlEndpoints(store.store)
+            if on:
+                changed = await switch.enable(name, now, audit_entry=noted)
+            else:
+                changed = await switch.disable(name, "operator", now, audit_entry=noted)
         row = next(row for row in await store.reports.endpoints(now) if row["name"] == name)
     if invocation.as_json:
         print_document({**row, "changed": changed})

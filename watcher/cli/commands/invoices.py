@@ -10,6 +10,7 @@ import typer
 
 from watcher import daemon
 from watcher.cli.arguments import InvoiceArgument, SourceArgument
+from watcher.cli.csv_output import CsvOption, print_found
 from watcher.cli.open_store import known_source, load_configuration, opened, unknown
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import (
@@ -19,15 +20,15 @@ from watcher.cli.output import (
     console,
     field,
     of_body,
-    pages,
     print_document,
-    print_pages,
     shown,
     table,
 )
 from watcher.core.errors import NotFound
+from watcher.core.exports import csv_tables
 from watcher.core.invoices.invoice import Status
 from watcher.core.invoices.snapshot import MONEY_FIELDS
+from watcher.ports.paging import pages
 
 app = top_level()
 
@@ -147,13 +148,20 @@ def invoices(
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are overdue.")] = False,
     source: Annotated[str | None, typer.Option("--source", help="Only those of this source.")] = None,
     tag: Annotated[str | None, typer.Option("--tag", help="Only those with this tag.")] = None,
+    as_csv: CsvOption = False,
 ) -> None:
-    """List the last known snapshot of every watched invoice."""
-    anyio.run(partial(_invoices, invocation, status=status, overdue=overdue, source=source, tag=tag))
+    """List the last known snapshot of every watched invoice; as CSV, one line per invoice and currency."""
+    anyio.run(partial(_invoices, invocation, status=status, overdue=overdue, source=source, tag=tag, as_csv=as_csv))
 
 
 async def _invoices(
-    invocation: Invocation, *, status: Status | None, overdue: bool, source: str | None, tag: str | None
+    invocation: Invocation,
+    *,
+    status: Status | None,
+    overdue: bool,
+    source: str | None,
+    tag: str | None,
+    as_csv: bool,
 ) -> None:
     async with opened(invocation) as store:
 
@@ -163,4 +171,5 @@ async def _invoices(
             )
 
         found = pages(read, lambda row: (str(row["source"]), str(row["id"])))
-        await print_pages(invocation, found, INVOICE_COLUMNS, empty="No invoice matches.")
+        empty = "No invoice matches."
+        await print_found(invocation, found, INVOICE_COLUMNS, csv_tables.INVOICES, as_csv=as_csv, empty=empty)

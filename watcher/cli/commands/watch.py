@@ -11,17 +11,21 @@ import anyio
 import typer
 
 from watcher.cli.arguments import DueOnOption, InvoiceArgument, NoteOption, SourceArgument, TagsOption
-from watcher.cli.open_store import known_source, opened, opened_for_changes
+from watcher.cli.audited import by_user
+from watcher.cli.csv_output import CsvOption, print_found
+from watcher.cli.open_store import Opened, known_source, opened, opened_for_changes
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import Item, counted, field, pages, print_answer, print_document, print_pages
+from watcher.cli.output import Item, counted, field, print_answer, print_document
 from watcher.clock import SystemClock
 from watcher.config.load import Loaded
 from watcher.config.toml.positions import Positions
 from watcher.config.toml.reading import Reading, TomlFile
 from watcher.config.watchlists.lists import read_lists
 from watcher.core.errors import ConfigError, StillListed
+from watcher.core.exports import csv_tables
 from watcher.daemon import listed
-from watcher.ports import DesiredWatch, Page, WatchState
+from watcher.ports import AuditAction, DesiredWatch, Page, WatchState
+from watcher.ports.paging import pages
 from watcher.store import SqlWatches
 
 app = group("Add, remove, list, import, discover or poll watches. A watch is one invoice id tracked at one source.")
@@ -58,8 +62,10 @@ def add(
 
 async def _add(invocation: Invocation, entry: DesiredWatch) -> None:
     async with opened_for_changes(invocation) as store:
-        known_source(store.loaded, entry.source)
-        added = await store.watches.add(entry, _ORIGIN, SystemClock().now())
+        now, noted = SystemClock().now(), by_user(AuditAction.WATCH_ADD, f"{entry.source} {entry.invoice_id}")
+        async with store.audit.refusals(noted, now):
+            known_source(store.loaded, entry.source)
+            added = await store.watches.add(entry, _ORIGIN, now, audit_entry=noted)
     _report(invocation, entry.source, entry.invoice_id, "watched" if added else "watched already")
 
 
@@ -79,9 +85,11 @@ def remove(
 
 
 async def _remove(invocation: Invocation, source: str, invoice_id: str, *, purge: bool) -> None:
-    async with opened(invocation, read_only=False) as store:
+    now, action = SystemClock().now(), AuditAction.WATCH_PURGE if purge else AuditAction.WATCH_REMOVE
+    noted = by_user(action, f"{source} {invoice_id}")
+    async with opened(invocation, read_only=False) as store, store.audit.refusals(noted, now):
         try:
-            await store.watches.remove(source, invoice_id, SystemClock().now(), purge=purge)
+            await store.watches.remove(source, invoice_id, now, purge=purge, audit_entry=noted)
         except StillListed as refused:
             key = source, invoice_id
             places = (entry.where for entry in store.loaded.entries if (entry.source, entry.invoice_id) == key)
@@ -97,13 +105,20 @@ def list_all(
     state: Annotated[WatchState | None, typer.Option("--state", help="Only those in this state.")] = None,
     tag: Annotated[str | None, typer.Option("--tag", help="Only those with this tag.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most this many.")] = None,
+    as_csv: CsvOption = False,
 ) -> None:
     """List watches: what wants each of them, its state, and when it was and will be polled."""
-    anyio.run(partial(_list, invocation, source=source, state=state, tag=tag, limit=limit))
+    anyio.run(partial(_list, invocation, source=source, state=state, tag=tag, limit=limit, as_csv=as_csv))
 
 
 async def _list(
-    invocation: Invocation, *, source: str | None, state: WatchState | None, tag: str | None, limit: int | None
+    invocation: Invocation,
+    *,
+    source: str | None,
+    state: WatchState | None,
+    tag: str | None,
+    limit: int | None,
+    as_csv: bool,
 ) -> None:
     none = "Nothing is watched: try invoice-watcher watch add SOURCE ID."
     empty = "No watch matches." if source or state or tag else none
@@ -113,7 +128,7 @@ async def _list(
             return await store.reports.watch_list(source=source, state=state, tag=tag, after=after, limit=most)
 
         found = pages(read, lambda row: (str(row["source"]), str(row["invoice_id"])), limit)
-        await print_pages(invocation, found, COLUMNS, empty=empty)
+        await print_found(invocation, found, COLUMNS, csv_tables.WATCHES, as_csv=as_csv, empty=empty)
 
 
 @command(app, "import", "watch import march.csv")
@@ -140,7 +155,10 @@ def read_list(file: Path, loaded: Loaded) -> tuple[DesiredWatch, ...]:
 async def _import(invocation: Invocation, file: Path) -> None:
     async with opened_for_changes(invocation) as store:
         entries = read_list(file, store.loaded)
-        added = await store.watches.import_entries(entries, _ORIGIN, SystemClock().now())
+        now, noted = SystemClock().now(), by_user(AuditAction.WATCH_IMPORT, str(file))
+        async with store.audit.steps(noted, now) as progress:
+            added = await store.watches.import_entries(entries, _ORIGIN, now)
+            progress.outcome = f"done: {counted(len(entries), 'invoice')}, {added} of them new"
     if invocation.as_json:
         print_document({"file": str(file), "watches": len(entries), "added": added})
     else:
@@ -165,13 +183,23 @@ async def _discover(invocation: Invocation, source: str, *, dry_run: bool) -> No
     async with opened_for_changes(invocation) as store:
         known_source(store.loaded, source)
         counted_by = Counting(store.watches, source, dry_run=dry_run)
-        async for page in listed(store.loaded, source):
-            await counted_by.take(page)
+        if dry_run:
+            await _count(store, counted_by)
+        else:
+            noted = by_user(AuditAction.WATCH_DISCOVER, source)
+            async with store.audit.steps(noted, SystemClock().now()) as progress:
+                await _count(store, counted_by)
+                progress.outcome = f"done: {counted_by.new} added"
     if invocation.as_json:
         print_document(counted_by.document())
         return
     new = f"{counted_by.new} of them {'not watched yet' if dry_run else 'added'}"
     print_answer(f"{source}: {counted(counted_by.unsettled, 'unsettled invoice')} listed, {new}")
+
+
+async def _count(store: Opened, counted_by: "Counting") -> None:
+    async for page in listed(store.loaded, counted_by.source):
+        await counted_by.take(page)
 
 
 @dataclass(slots=True)
@@ -206,8 +234,9 @@ def poll(invocation: Invocation, source: SourceArgument, invoice_id: InvoiceArgu
 
 
 async def _poll(invocation: Invocation, source: str, invoice_id: str) -> None:
-    async with opened(invocation, read_only=False) as store:
-        await store.watches.request_poll(source, invoice_id, SystemClock().now())
+    now, noted = SystemClock().now(), by_user(AuditAction.WATCH_POLL, f"{source} {invoice_id}")
+    async with opened(invocation, read_only=False) as store, store.audit.refusals(noted, now):
+        await store.watches.request_poll(source, invoice_id, now, audit_entry=noted)
     _report(invocation, source, invoice_id, "poll requested")
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Annotated, TypeVar, cast
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -147,6 +148,20 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _folder(value: object, context: ValidationInfo) -> object:
+    reading = _reading(context)
+    if reading is None:
+        return value
+    read = _from_text(_path, "a path in quotes")(value)
+    return reading.base / read if isinstance(read, str) else read
+
+
+def _path(text: str) -> str:
+    if not text or _CONTROL.search(text):
+        raise ValueError('is not a path, must be one such as "archive"')
+    return text
+
+
 def _cron(text: str) -> str:
     words = validate(text)
     if words is not None:
@@ -254,6 +269,8 @@ Keeping = Annotated[
 Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": RATE_PATTERN})]
 Zone = Annotated[ZoneInfo, BeforeValidator(_from_text(_zone, "an IANA time zone")), WithJsonSchema({"type": "string"})]
 Pattern = Annotated[str, BeforeValidator(_from_text(_pattern, "a path or a glob"))]
+Folder = Annotated[Path, BeforeValidator(_folder), WithJsonSchema({"type": "string"})]
+"""Relative to the config file."""
 Cron = Annotated[str, BeforeValidator(_from_text(_cron, "five cron fields in quotes"))]
 Secret = Annotated[SecretStr, BeforeValidator(_secret), WithJsonSchema(REFERENCE_SCHEMA)]
 SigningSecret = Annotated[Secret, AfterValidator(_signing)]

@@ -11,9 +11,13 @@ from typing import TypeVar
 from watcher.config.toml.messages import meant, shown
 from watcher.config.toml.reading import MISTAKES_SHOWN, Problem, Reading, Unreadable
 from watcher.config.watchlists.rows import check_id, check_note, check_source, read_date, read_tags
+from watcher.core.exports import csv_tables
+from watcher.core.exports.csv_text import original
 from watcher.ports import DesiredWatch
 
-COLUMNS = ("source", "invoice_id", "tags", "due_on", "note")
+COLUMNS = csv_tables.WATCH_LIST
+_IGNORED = frozenset(csv_tables.WATCHES.columns) - frozenset(COLUMNS)
+"""What an exported list of watches has besides: it may be imported as it is."""
 _REQUIRED = ("source", "invoice_id")
 _T = TypeVar("_T")
 
@@ -43,9 +47,11 @@ def _header_mistakes(header: list[str]) -> Iterator[str]:
         yield "has columns that are not separated by commas, must be comma-separated"
         return
     for number, name in enumerate(header):
+        if name in _IGNORED:
+            continue
         if name not in COLUMNS:
             yield f"column {shown(name)} is unknown{meant(name, COLUMNS)}, {allowed}"
-        elif name in header[:number]:
+        if name in header[:number] and name in COLUMNS:
             yield f"column {shown(name)} is there twice, {allowed} once each"
     for name in _REQUIRED:
         if name not in header:
@@ -102,6 +108,8 @@ class _Rows:
     def _row(self, line: int, cells: tuple[str, ...]) -> DesiredWatch | None:
         """From cells in the order of `COLUMNS`."""
         source_text, id_text, tags_text, due_text, note = cells
+        if "'" in source_text + id_text + tags_text + note:
+            source_text, id_text, tags_text, note = map(original, (source_text, id_text, tags_text, note))
         self._good = True
         source, invoice_id = self._names.get(source_text.strip()), id_text.strip()
         if source is None:

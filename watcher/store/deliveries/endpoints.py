@@ -12,7 +12,8 @@ from watcher.core.invoices.event import EventType
 from watcher.core.webhooks import endpoint_health
 from watcher.core.webhooks.endpoint_health import Health
 from watcher.core.webhooks.subscription import Subscription
-from watcher.ports import DeliveryState
+from watcher.ports import AuditEntry, DeliveryState
+from watcher.store.audit import write_audit
 from watcher.store.column_types import Instant
 from watcher.store.deliveries.endpoint_health import HealthChange, read_health, write_health_changes
 from watcher.store.deliveries.ordering import EGRESS, REMOVED, lock_cursor, realign_where
@@ -30,7 +31,7 @@ class SqlEndpoints:
 
     store: Store
 
-    async def enable(self, name: str, now: datetime) -> bool:
+    async def enable(self, name: str, now: datetime, *, audit_entry: AuditEntry | None = None) -> bool:
         """Send everything that waits, in order per invoice and at the endpoint's rate.
 
         This also ends a pause and a breaker. False if nothing held it back. Raises NotFound.
@@ -41,10 +42,11 @@ class SqlEndpoints:
             await write_health_changes(connection, [HealthChange(name, before, after, here)])
             unpausing = update(endpoints).where(endpoints.c.name == name, endpoints.c.paused_until > here)
             unpaused = (await connection.execute(unpausing.values(paused_until=None))).rowcount
+            await write_audit(connection, audit_entry, here)
             await notify(connection, Notice.DELIVERIES)
         return unpaused > 0 or not before.takes_all
 
-    async def disable(self, name: str, reason: str, now: datetime) -> bool:
+    async def disable(self, name: str, reason: str, now: datetime, *, audit_entry: AuditEntry | None = None) -> bool:
         """Send nothing to it until it is enabled, and record `endpoint.disabled` for the others. Its deliveries wait.
 
         False if it was disabled already. Raises NotFound.
@@ -53,6 +55,7 @@ class SqlEndpoints:
             here, before = await self._begin(connection, name, now)
             after, fact = endpoint_health.disable(before, reason, here)
             await write_health_changes(connection, [HealthChange(name, before, after, here, (fact,) if fact else ())])
+            await write_audit(connection, audit_entry, here)
         return fact is not None
 
     async def _begin(self, connection: AsyncConnection, name: str, now: datetime) -> tuple[datetime, Health]:

@@ -14,7 +14,8 @@ from watcher.core.errors import NotFound, Refused
 from watcher.core.invoices.body import thin
 from watcher.core.invoices.event import EventType, is_quiet
 from watcher.core.webhooks.subscription import Subscription
-from watcher.ports import DeliveryState, Form
+from watcher.ports import AuditEntry, DeliveryState, Form
+from watcher.store.audit import DONE, write_audit
 from watcher.store.column_types import AnyRow
 from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
@@ -57,10 +58,17 @@ class Redelivery:
     store: Store
 
     async def redeliver_event(
-        self, event_id: str, subscriptions: Sequence[Subscription], now: datetime, *, dry_run: bool = False
+        self,
+        event_id: str,
+        subscriptions: Sequence[Subscription],
+        now: datetime,
+        *,
+        dry_run: bool = False,
+        audit_entry: AuditEntry | None = None,
     ) -> int:
         """How many deliveries are (or with `dry_run` would be) made again. Raises NotFound, and Refused once purged."""
-        found = await self._redeliver(events.c.id == event_id, subscriptions, now, dry_run=dry_run)
+        chosen = events.c.id == event_id
+        found = await self._redeliver(chosen, subscriptions, now, dry_run=dry_run, audit_entry=audit_entry)
         return found.count(event_id)
 
     async def redeliver_invoice(
@@ -71,11 +79,12 @@ class Redelivery:
         now: datetime,
         *,
         dry_run: bool = False,
+        audit_entry: AuditEntry | None = None,
     ) -> int:
         """`redeliver_event` for every event of one invoice, in order."""
         of_invoice = (watches.c.source == source) & (watches.c.invoice_id == invoice_id)
         chosen = events.c.watch_id.in_(select(watches.c.id).where(of_invoice))
-        found = await self._redeliver(chosen, subscriptions, now, dry_run=dry_run)
+        found = await self._redeliver(chosen, subscriptions, now, dry_run=dry_run, audit_entry=audit_entry)
         return found.count(f"of {source} {invoice_id}")
 
     async def redeliver_range(
@@ -116,7 +125,14 @@ class Redelivery:
                 yield cursors
             after = cursors[-1] if len(cursors) == _CHUNK else ends_at
 
-    async def redeliver_delivery(self, delivery_id: str, subscriptions: Sequence[Subscription], now: datetime) -> None:
+    async def redeliver_delivery(
+        self,
+        delivery_id: str,
+        subscriptions: Sequence[Subscription],
+        now: datetime,
+        *,
+        audit_entry: AuditEntry | None = None,
+    ) -> None:
         """Make one delivery again, whatever its endpoint wants today.
 
         Raises NotFound, and Refused once purged or if its endpoint is not among the `subscriptions`.
@@ -128,11 +144,17 @@ class Redelivery:
         own = [one for one in subscriptions if one.endpoint == delivery.endpoint]
         if not own:
             raise Refused(f"endpoint {delivery.endpoint} is not configured, or switched off: nothing is sent to it")
-        found = await self._redeliver(events.c.cursor == delivery.cursor, own, now, dry_run=False)
+        found = await self._redeliver(events.c.cursor == delivery.cursor, own, now, audit_entry=audit_entry)
         found.count(f"of {delivery_id}")
 
     async def _redeliver(
-        self, chosen: ColumnElement[bool], subscriptions: Sequence[Subscription], now: datetime, *, dry_run: bool
+        self,
+        chosen: ColumnElement[bool],
+        subscriptions: Sequence[Subscription],
+        now: datetime,
+        *,
+        dry_run: bool = False,
+        audit_entry: AuditEntry | None = None,
     ) -> _Found:
         async with self.store.reading() if dry_run else self.store.transaction() as connection:
             if not dry_run:
@@ -145,6 +167,8 @@ class Redelivery:
             if rows and not dry_run:
                 await _write_bodies(connection, kept, rows)
                 await _make_pending(connection, rows)
+            if kept and not dry_run:
+                await write_audit(connection, audit_entry, here, f"{DONE}: {len(rows)} deliveries")
         return _Found(len(events_found), len(kept), len(rows))
 
 

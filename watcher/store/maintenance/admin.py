@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -11,25 +11,36 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import Refused, SchemaMismatch, StoreUnavailable
+from watcher.ports import AuditEntry
 from watcher.store import migrate
+from watcher.store.audit import SqlAudit
 from watcher.store.engine import Store, connected, open_store
 from watcher.store.errors import explained
+from watcher.store.maintenance.amounts_fill import AmountsFill
 from watcher.store.maintenance.run_lock import hold_run_lock
 from watcher.store.migrate import Schema
 
 _ASK_AGAIN_SECONDS = 0.5
 
 
-async def upgrade(url: str, wait: timedelta, on_wait: Callable[[str], None]) -> str:
+async def upgrade(
+    url: str, wait: timedelta, on_wait: Callable[[str], None], noted: tuple[AuditEntry, datetime] | None = None
+) -> str:
     """Create the database, or upgrade an older schema.
 
     A migration that older programs would not work with waits for the replicas that run them, at most `wait`; `on_wait`
-    gets a sentence with their names. Raises Refused if they are still active then, or if a `run` uses the SQLite file,
-    SchemaMismatch for a newer schema, and StoreUnavailable.
+    gets a sentence with their names. `noted` is written to the audit trail if the schema was an older one.
+
+    Raises Refused if they are still active then, or if a `run` uses the SQLite file, SchemaMismatch for a newer schema,
+    and StoreUnavailable.
     """
     async with connected(url, create=True) as store:
         with await _run_lock_if_needed(store, url):
             found = await _upgraded(store, wait, on_wait)
+        if found is Schema.OLDER:
+            await AmountsFill(store).run()
+        if found is Schema.OLDER and noted is not None:
+            await SqlAudit(store).record(*noted)
         match found:
             case Schema.NONE:
                 return f"{store.place}: created"

@@ -21,6 +21,7 @@ from watcher.store.engine import Store, upserting
 from watcher.store.execute_many import execute_many
 from watcher.store.hint_stats import learn_hints
 from watcher.store.locks import lock_watches
+from watcher.store.open_amounts import keep_open_amounts
 from watcher.store.polls.hazard_stats import learn
 from watcher.store.polls.record_unchanged import record_unchanged
 from watcher.store.schema import WAITING
@@ -216,6 +217,7 @@ async def _keep_snapshots(
     seen = [(poll, change, change.snapshot) for poll, change in changes if change.snapshot is not None]
     if not seen:
         return
+    await keep_open_amounts(connection, [(poll.key, change.version, snapshot) for poll, change, snapshot in seen])
     rows = [_snapshot_row(poll, change, snapshot, held[poll.key].asked_at) for poll, change, snapshot in seen]
     await execute_many(connection, _SNAPSHOTS[connection.dialect.name == "sqlite"], rows)
 

@@ -1,27 +1,15 @@
 """What is stored about one invoice: snapshots, events, deliveries, raw documents, as JSON values."""
 
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core import json_text
-from watcher.core.errors import Refused
 from watcher.store.column_types import AnyRow, AnySelect, json_instant, unpack
+from watcher.store.event_items import EVENTS, event
 from watcher.store.schema import DELIVERY_PREFIX
 from watcher.store.tables import deliveries, documents, events, snapshots, watches
-
-EVENTS: AnySelect = select(
-    events.c.cursor,
-    events.c.id,
-    events.c.type,
-    events.c.sequence,
-    events.c.source,
-    events.c.timestamp,
-    events.c.full,
-    events.c.found_by,
-    watches.c.invoice_id,
-).outerjoin(watches, watches.c.id == events.c.watch_id)
 
 DELIVERIES: AnySelect = (
     select(
@@ -40,36 +28,6 @@ DELIVERIES: AnySelect = (
     .join(events, events.c.cursor == deliveries.c.cursor)
     .outerjoin(watches, watches.c.id == deliveries.c.watch_id)
 )
-
-
-def body(row: AnyRow) -> bytes:
-    """The full body of a row of `EVENTS`; of a purged event, what may still be shown: that it existed."""
-    if row.full is not None:
-        return row.full
-    named: dict[str, object] = {
-        "event_id": row.id,
-        "sequence": row.sequence,
-        "source": row.source,
-        "invoice_id": row.invoice_id,
-        "reason": "purged",
-        "changes": [],
-        "invoice": None,
-    }
-    return json_text.write({"type": row.type, "timestamp": json_instant(row.timestamp), "data": named})
-
-
-def event(row: AnyRow) -> dict[str, object]:
-    """The full body of a row of `EVENTS`, its cursor, and how it was found (`ports.FoundBy`, null if unknown)."""
-    return cast("dict[str, object]", json_text.read(body(row))) | {"cursor": row.cursor, "found_by": row.found_by}
-
-
-def read_cursor(text: str | None) -> int:
-    """The number in a cursor, 0 for None. Raises Refused."""
-    if text is None:
-        return 0
-    if not (text.isascii() and text.isdigit() and len(text) < len(str(2**63))):
-        raise Refused(f"{text[:40]!r} is no cursor: give the `cursor` of the last event you have seen")
-    return int(text)
 
 
 def delivery(row: AnyRow) -> dict[str, object]:

@@ -11,7 +11,9 @@ from watcher.core import json_text
 from watcher.ports import DeliveryFilters, EventFilters, HintSummary, InvoiceFilters, Item, WatchFilters, WatchState
 from watcher.store.column_types import AnyRow, has_tag, json_instant, like
 from watcher.store.engine import Store
-from watcher.store.queries import history, timeline
+from watcher.store.event_items import EVENTS, body, event
+from watcher.store.queries import feed, history, timeline
+from watcher.store.queries.audit_list import audit_list
 from watcher.store.queries.hint_summary import HintSummaries, hint_item
 from watcher.store.queries.replica_list import replica_list
 from watcher.store.schema import TROUBLED, WAITING
@@ -91,15 +93,25 @@ class Reports:
 
     async def event_bodies(self, *, after: int = 0, **filters: Unpack[EventFilters]) -> list[tuple[int, bytes]]:
         """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""
-        return [(row.cursor, history.body(row)) for row in await self._events(after, filters)]
+        return [(row.cursor, body(row)) for row in await self._events(feed.FeedPlace(after, 0), filters, check=False)]
 
     async def events(self, *, after: str | None = None, **filters: Unpack[EventFilters]) -> list[Item]:
-        """Full bodies, each with its `cursor` and how it was found. Raises Refused if `after` is no cursor."""
-        return [history.event(row) for row in await self._events(history.read_cursor(after), filters)]
+        """Full bodies, each with its `cursor` and how it was found.
 
-    async def _events(self, after: int, filters: EventFilters) -> Sequence[AnyRow]:
+        Raises Refused if `after` is no cursor, and CursorGone if some of what comes after it is not kept any more.
+        """
+        place = feed.read_place(after)
+        is_checked = place is not None and not filters.get("newest_first", False)
+        return [event(row) for row in await self._events(place or feed.FeedPlace(), filters, check=is_checked)]
+
+    async def feed_start(self) -> str | None:
+        """The `after` of a reader that begins at the beginning; None if everything is kept."""
+        async with self.store.reading() as connection:
+            return await feed.beginning(connection)
+
+    async def _events(self, place: feed.FeedPlace, filters: EventFilters, *, check: bool) -> Sequence[AnyRow]:
         newest_first = filters.get("newest_first", False)
-        chosen = _in_order(select(events.c.cursor), events.c.cursor, after, newest_first=newest_first)
+        chosen = _in_order(select(events.c.cursor), events.c.cursor, place.after, newest_first=newest_first)
         chosen = chosen.limit(filters["limit"])
         if (type_glob := filters.get("type_glob")) is not None:
             chosen = chosen.where(events.c.type.like(like(type_glob), escape="\\"))
@@ -107,8 +119,10 @@ class Reports:
             chosen = chosen.where(events.c.source == source)
         if (tag := filters.get("tag")) is not None:
             chosen = chosen.where(has_tag(events.c.tags, tag))
-        query = _in_order(history.EVENTS, events.c.cursor, 0, newest_first=newest_first)
+        query = _in_order(EVENTS, events.c.cursor, 0, newest_first=newest_first)
         async with self.store.reading() as connection:
+            if check:
+                await feed.require_kept(connection, place)
             return (await connection.execute(query.where(events.c.cursor.in_(chosen)))).all()
 
     async def newest_cursor(self) -> int:
@@ -166,6 +180,13 @@ class Reports:
         """The processes on a PostgreSQL database by name; none with SQLite."""
         async with self.store.reading() as connection:
             return await replica_list(connection, await self.store.now(connection, now))
+
+    async def audit(
+        self, *, since: datetime | None = None, before: int | None = None, limit: int | None = None
+    ) -> list[tuple[int, Item]]:
+        """The audit trail, newest first, each entry with its key; `before` is the key of the last one that was seen."""
+        async with self.store.reading() as connection:
+            return await audit_list(connection, since=since, before=before, limit=limit)
 
     async def show(self, source: str, invoice_id: str) -> Item | None:
         """Everything known about one invoice, or None if it was never watched."""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.core import json_text
 from watcher.core.invoices.diff import document_changes
 from watcher.store.column_types import AnyRow, json_instant
+from watcher.store.event_items import EVENTS, event
 from watcher.store.queries import history
 from watcher.store.schema import DELIVERY_PREFIX
 from watcher.store.tables import attempts, deliveries, events, snapshots
@@ -49,7 +50,7 @@ async def entries(connection: AsyncConnection, source: str, invoice_id: str) -> 
     seen = (
         await connection.execute(select(snapshots).where(snapshots.c.watch_id == key).order_by(snapshots.c.version))
     ).all()
-    recorded = await connection.execute(history.EVENTS.where(events.c.watch_id == key).order_by(events.c.cursor))
+    recorded = await connection.execute(EVENTS.where(events.c.watch_id == key).order_by(events.c.cursor))
     sent: dict[str, list[dict[str, object]]] = {}
     for row in await connection.execute(history.DELIVERIES.where(events.c.watch_id == key).order_by(deliveries.c.id)):
         sent.setdefault(row.event_id, []).append(history.delivery(row))
@@ -81,7 +82,7 @@ def _event(row: AnyRow, sent: Mapping[str, list[dict[str, object]]]) -> _Placed:
     entry: dict[str, object] = {
         "at": json_instant(row.timestamp),
         "kind": "event",
-        "event": history.event(row),
+        "event": event(row),
         "deliveries": sent.get(row.id, []),
     }
     return row.timestamp, _EVENT, row.cursor, entry

@@ -10,7 +10,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import NotFound, StillListed
-from watcher.ports import DesiredWatch, ListDigest, ListsApplied, PollReason, SourceRow
+from watcher.ports import AuditEntry, DesiredWatch, ListDigest, ListsApplied, PollReason, SourceRow
+from watcher.store.audit import write_audit
 from watcher.store.column_types import AnyRow, storable
 from watcher.store.engine import Store, upserting
 from watcher.store.notifications import Notice, notify
@@ -54,15 +55,22 @@ class SqlWatches:
         async with self.store.reading() as connection:
             return await list_digest.read(connection)
 
-    async def add(self, entry: DesiredWatch, origin: str, now: datetime) -> bool:
+    async def add(
+        self, entry: DesiredWatch, origin: str, now: datetime, *, audit_entry: AuditEntry | None = None
+    ) -> bool:
         """Watch by hand (`cli`, `api`), due at once; True if the invoice was not watched before.
 
         Raises NotFound for a source that is not configured.
         """
-        return await self.import_entries([entry], origin, now) == 1
+        return await self.import_entries([entry], origin, now, audit_entry=audit_entry) == 1
 
-    async def import_entries(self, entries: Sequence[DesiredWatch], origin: str, now: datetime) -> int:
-        """`add` for many, step by step; returns how many were not watched before. Raises NotFound like `add`."""
+    async def import_entries(
+        self, entries: Sequence[DesiredWatch], origin: str, now: datetime, *, audit_entry: AuditEntry | None = None
+    ) -> int:
+        """`add` for many, step by step; returns how many were not watched before. Raises NotFound like `add`.
+
+        `audit_entry` is written with the first step.
+        """
         by_key = {_key(entry): entry for entry in entries}
         names, keys, started = {entry.source for entry in entries}, list(by_key), 0
         added = await anyio.to_thread.run_sync(texts, entries, partial(first_by_hand, origin))
@@ -77,6 +85,8 @@ class SqlWatches:
                 known = await known_rows(connection, [key for key in step if key not in inserted])
                 watch_changes = [_added(by_key[key], origin, row) for key, row in known.items()]
                 await write(connection, watch_changes, here)
+                if start == 0:
+                    await write_audit(connection, audit_entry, here)
             started += len(inserted) + sum(1 for watch_change in watch_changes if watch_change.starts)
         return started
 
@@ -107,7 +117,15 @@ class SqlWatches:
             known = await known_rows(connection, keys)
         return tuple(key for key in keys if is_discoverable(known.get(key)))
 
-    async def remove(self, source: str, invoice_id: str, now: datetime, *, purge: bool = False) -> None:
+    async def remove(
+        self,
+        source: str,
+        invoice_id: str,
+        now: datetime,
+        *,
+        purge: bool = False,
+        audit_entry: AuditEntry | None = None,
+    ) -> None:
         """Withdraw the watch by hand; it stops if no file lists it. History is kept, unless purged.
 
         From then on discovery does not watch it either. Raises NotFound, or StillListed if only a file can remove it (a
@@ -126,8 +144,11 @@ class SqlWatches:
             await write(connection, [removal], here)
             if purge:
                 await purge_watch(connection, row.id)
+            await write_audit(connection, audit_entry, here)
 
-    async def request_poll(self, source: str, invoice_id: str, now: datetime) -> datetime:
+    async def request_poll(
+        self, source: str, invoice_id: str, now: datetime, *, audit_entry: AuditEntry | None = None
+    ) -> datetime:
         """Make a watch due now, and resume it if it was retired; returns when it is due. Raises NotFound.
 
         If another process has it leased, the next poll comes right after that one.
@@ -141,6 +162,7 @@ class SqlWatches:
             )
             if asked.rowcount == 0:
                 raise NotFound(f"{source} {invoice_id} is not watched")
+            await write_audit(connection, audit_entry, here)
             await notify(connection, Notice.POLLS)
         return now
 

@@ -13,6 +13,7 @@ from watcher.ports import WatchState
 from watcher.store.column_types import AnyRow, Instant
 from watcher.store.locks import lock_watches
 from watcher.store.notifications import Notice, notify
+from watcher.store.open_amounts import set_watched
 from watcher.store.tables import sources, watches
 from watcher.store.watches.bulk_insert import NewWatch, insert
 from watcher.store.watches.desired import DesiredState, Discovery, dumps, loads, unite
@@ -129,6 +130,8 @@ async def write(connection: AsyncConnection, watch_changes: Sequence[WatchChange
     others = [watch_change for watch_change in known if not watch_change.stops and not watch_change.needs_poll]
     stop = this_row.values(poll_at=None, due_at=None, lease=watches.c.lease + 1, lease_ends_at=None, poll_again=False)
     await _in_chunks(connection, stop, _updates(stopping))
+    await set_watched(connection, _keys(stopping), watched=False)
+    await set_watched(connection, _keys([it for it in to_poll if it.starts]), watched=True)
     await _in_chunks(connection, this_row.values(due_now(now)), _updates(to_poll))
     if to_poll:
         await notify(connection, Notice.POLLS)
@@ -164,6 +167,10 @@ async def require_sources(connection: AsyncConnection, names: set[str]) -> None:
 async def _in_chunks(connection: AsyncConnection, statement: Update, rows: Sequence[dict[str, Any]]) -> None:
     for start in range(0, len(rows), STEP):
         await connection.execute(statement, rows[start : start + STEP])
+
+
+def _keys(watch_changes: Iterable[WatchChange]) -> list[int]:
+    return [it.row.id for it in watch_changes if it.row is not None]
 
 
 def _updates(watch_changes: Iterable[WatchChange]) -> list[dict[str, Any]]:

@@ -15,35 +15,35 @@ Plain = Call[Nothing, Nothing]
 async def add_watch(call: Call[Nothing, NewWatch]) -> Answer:
     asked = call.body
     entry = DesiredWatch(asked.source, asked.invoice_id, tuple(dict.fromkeys(asked.tags)), asked.due_on, asked.note)
-    added = await call.backend.actions.add_watch(entry)
+    added = await call.actions.add_watch(entry)
     item = await call.backend.reports.watch(entry.source, entry.invoice_id)
     return Answer(HTTPStatus.CREATED if added else HTTPStatus.OK, item)
 
 
 async def remove_watch(call: Plain) -> Answer:
-    await call.backend.actions.remove_watch(call.segment("source"), call.segment("invoice_id"))
+    await call.actions.remove_watch(call.segment("source"), call.segment("invoice_id"))
     return Answer(HTTPStatus.NO_CONTENT)
 
 
 async def request_poll(call: Plain) -> Answer:
-    poll_at = await call.backend.actions.request_poll(call.segment("source"), call.segment("invoice_id"))
+    poll_at = await call.actions.request_poll(call.segment("source"), call.segment("invoice_id"))
     return Answer(HTTPStatus.ACCEPTED, {"poll_at": instant_text(poll_at)})
 
 
 async def enable_endpoint(call: Plain) -> Answer:
-    await call.backend.actions.enable_endpoint(call.segment("name"))
+    await call.actions.enable_endpoint(call.segment("name"))
     return await queries.endpoint(call)
 
 
 async def disable_endpoint(call: Plain) -> Answer:
-    await call.backend.actions.disable_endpoint(call.segment("name"))
+    await call.actions.disable_endpoint(call.segment("name"))
     return await queries.endpoint(call)
 
 
 async def test_endpoint(call: Plain) -> Answer:
-    return Answer(document=asdict(await call.backend.actions.test_endpoint(call.segment("name"))))
+    return Answer(document=asdict(await call.actions.test_endpoint(call.segment("name"))))
 
 
 async def redeliver(call: Plain) -> Answer:
-    await call.backend.actions.redeliver(call.segment("delivery_id"))
+    await call.actions.redeliver(call.segment("delivery_id"))
     return await queries.delivery(call)

@@ -9,7 +9,7 @@ import anyio
 from aiohttp import web
 
 from watcher.core import json_text
-from watcher.core.errors import StoreUnavailable
+from watcher.core.errors import CursorGone, StoreUnavailable
 from watcher.ports import Item
 from watcher.web.api.operation import Call
 from watcher.web.api.request_models import Nothing, StreamFrom
@@ -30,11 +30,13 @@ async def stream(call: Call[StreamFrom, Nothing]) -> web.StreamResponse:
         after = _last_seen(call)
         if after is None:
             after = await call.backend.reports.newest_cursor()
+        else:
+            await call.backend.reports.events(after=str(after), limit=1)  # refused before the stream begins
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(call.request)
         try:
             await _feed(call, response, after)
-        except (StoreUnavailable, ConnectionError):
+        except (StoreUnavailable, CursorGone, ConnectionError):
             pass
         except TimeoutError:
             if call.request.transport is not None:

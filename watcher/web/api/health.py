@@ -25,7 +25,7 @@ async def ready(call: Plain) -> Answer:
     condition = await call.backend.condition()
     status = HTTPStatus.OK if condition.is_ready else HTTPStatus.SERVICE_UNAVAILABLE
     readiness: dict[str, object] = {"status": "ready" if condition.is_ready else "failing"}
-    return Answer(status, readiness | details(condition) if call.may_see else readiness)
+    return Answer(status, readiness | details(condition) if call.caller is not None else readiness)
 
 
 def details(condition: Condition) -> dict[str, object]:

@@ -11,8 +11,9 @@ from pydantic.json_schema import models_json_schema
 from watcher import __version__
 from watcher.core.invoices.event import EventType
 from watcher.core.invoices.event_schema import event_schema
+from watcher.ports import FoundBy
 from watcher.web.access import COOKIE
-from watcher.web.api.operation import AnyOperation
+from watcher.web.api.operation import CSV, AnyOperation
 from watcher.web.api.request_models import Nothing
 from watcher.web.api.response_models import COMPONENT
 from watcher.web.problems import CONTENT_TYPE, ProblemDocument
@@ -36,6 +37,7 @@ def document(operations: Iterable[AnyOperation]) -> Schema:
     for operation in served:
         described = _operation(operation, components)
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
+    _add_files(served, paths)
     for operation in served:
         components.pop(operation.query.__name__, None)
     return {
@@ -56,7 +58,8 @@ def document(operations: Iterable[AnyOperation]) -> Schema:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "`[http] token`; not needed if none is set.",
+                    "description": "A token of `[http]`; what changes something needs one with scope operate. "
+                    "Not needed if none is set.",
                 },
                 "session": {
                     "type": "apiKey",
@@ -67,6 +70,13 @@ def document(operations: Iterable[AnyOperation]) -> Schema:
             },
         },
     }
+
+
+def _add_files(operations: Iterable[AnyOperation], paths: Mapping[str, Schema]) -> None:
+    """A list that is also a file answers with that if CSV is what is accepted."""
+    for path in [one.path for one in operations if one.media_type == CSV]:
+        listed = paths[path.removesuffix(".csv")]["get"]["responses"]["200"]
+        listed["content"][CSV] = {"schema": {"type": "string"}}
 
 
 def _operation(operation: AnyOperation, components: Mapping[str, Schema]) -> Schema:
@@ -159,14 +169,16 @@ def _events() -> dict[str, Schema]:
         whole: Schema = {"$ref": f"{_COMPONENTS}{event_type.value}/properties/data"}
         variants.append({"properties": {"type": {"const": event_type.value}, "data": {"anyOf": [whole, _PURGED]}}})
     event: Schema = {
-        "description": "The whole webhook body, and its `cursor`. After a purge only its ids are left.",
+        "description": "The whole webhook body, and its `cursor` and how it was found. After a purge only its ids are "
+        "left.",
         "type": "object",
-        "required": ["type", "timestamp", "data", "cursor"],
+        "required": ["type", "timestamp", "data", "cursor", "found_by"],
         "properties": {
             "type": {"enum": [event_type.value for event_type in EventType]},
             "timestamp": {"$ref": f"{_COMPONENTS}instant"},
             "data": {"type": "object"},
             "cursor": {"type": "integer", "minimum": 1},
+            "found_by": {"enum": [*(one.value for one in FoundBy), None]},
         },
         "additionalProperties": False,
         "oneOf": variants,

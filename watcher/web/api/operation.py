@@ -1,5 +1,6 @@
 """What the API can do, one value for each operation: the same value is routed and described."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,15 +13,32 @@ from pydantic import BaseModel, ValidationError
 
 from watcher.clock import Clock
 from watcher.core import json_text
-from watcher.ports import Actions, Condition, Dashboard, DetectionDelay, HintSummary, Reports
-from watcher.web.access import Access
+from watcher.ports import (
+    Actions,
+    AgingBy,
+    AgingKey,
+    AgingRow,
+    Caller,
+    Condition,
+    Dashboard,
+    DetectionDelay,
+    HintSummary,
+    Reports,
+    Scope,
+)
+from watcher.web.access import COOKIE, Access
 from watcher.web.api.request_models import Nothing
 from watcher.web.dashboard_cache import DashboardCache
 from watcher.web.event_feed import Feed
 from watcher.web.problems import Mistake, Problem
 
 _MOST_PARAMETERS = 50
+_WEIGHT = re.compile(r"[01](\.[0-9]{0,3})?", re.ASCII)
 _JSON = "application/json"
+CSV = "text/csv"
+
+NOBODY = Caller("nobody", Scope.READ)
+"""Whoever gives no token although there are some."""
 
 _Query = TypeVar("_Query", bound=BaseModel)
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -28,10 +46,14 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What the operations use. `rates` are the configured ones by source; `schemas` make them, by their names."""
+    """What the operations use.
+
+    `actions` are those of a caller, and refuse one who may only read. `rates` are the configured ones by source,
+    `schemas` make them, by their names.
+    """
 
     reports: Reports
-    actions: Actions
+    actions: Callable[[Caller], Actions]
     feed: Feed
     clock: Clock
     access: Access
@@ -44,17 +66,24 @@ class Backend:
     requests: Callable[[], Mapping[str, int]]
     detection_delays: Callable[[], Sequence[DetectionDelay] | None]
     hints: Callable[[datetime], Awaitable[Mapping[str, HintSummary]]]
+    aging: Callable[[AgingBy, AgingKey | None, int | None], Awaitable[Sequence[AgingRow]]]
+    """The aging report as of now: rows after a key, at most so many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[_Query, _Body]):
-    """One checked request. `may_see` is whether it has the token: open operations are asked without it, too."""
+    """One checked request. `caller` is None without a token: open operations are asked like that, too."""
 
     backend: Backend
     request: web.Request
     query: _Query
     body: _Body
-    may_see: bool
+    caller: Caller | None
+
+    @property
+    def actions(self) -> Actions:
+        """What may be changed, in the caller's name."""
+        return self.backend.actions(self.caller or NOBODY)
 
     def segment(self, name: str) -> str:
         """A part of the path, decoded."""
@@ -96,13 +125,17 @@ AnyOperation = Operation[Any, Any]
 BACKEND = web.AppKey("desk", Backend)
 
 
+def caller_of(backend: Backend, request: web.Request) -> Caller | None:
+    return backend.access.caller(request.headers, request.cookies.get(COOKIE), backend.clock.now())
+
+
 async def perform(
-    operation: AnyOperation, backend: Backend, request: web.Request, *, may_see: bool
+    operation: AnyOperation, backend: Backend, request: web.Request, caller: Caller | None
 ) -> web.StreamResponse:
     """Check the request, do it, and write the answer by its model. Raises Problem, and WatcherError of the backend."""
     query = query_of(operation.query, request)
     body = operation.body() if operation.body is Nothing else await _read_body(operation.body, request)
-    answer = await operation.act(Call(backend, request, query, body, may_see))
+    answer = await operation.act(Call(backend, request, query, body, caller))
     if isinstance(answer, web.StreamResponse):
         return answer
     model = operation.answers[answer.status]
@@ -113,6 +146,18 @@ async def perform(
     else:
         written = model.model_validate(answer.document).model_dump_json(exclude_unset=True).encode()
     return web.Response(status=answer.status, body=written, content_type=operation.media_type)
+
+
+def wants_csv(accept: str) -> bool:
+    """Whether an Accept header names CSV, and nothing that it likes better; a wildcard does not ask for it."""
+    weights = {name: weight for name, weight in map(_media_range, accept.split(",")) if weight > 0}
+    return CSV in weights and weights[CSV] >= max(weights.get(_JSON, 0.0), weights.get("application/*", 0.0))
+
+
+def _media_range(text: str) -> tuple[str, float]:
+    name, *parameters = (part.strip().lower() for part in text.split(";"))
+    weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+    return name, float(weight) if _WEIGHT.fullmatch(weight) else 0.0
 
 
 def query_of(model: type[_Query], request: web.Request, *, without_empty: bool = False) -> _Query:

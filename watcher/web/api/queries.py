@@ -5,10 +5,20 @@ from http import HTTPStatus
 from typing import cast
 
 from watcher.core.errors import NotFound
-from watcher.ports import Item
+from watcher.ports import AgingKey, Item, aging_item
+from watcher.ports.paging import next_cursor
 from watcher.web.api import pagination
 from watcher.web.api.operation import Answer, Call
-from watcher.web.api.request_models import DeliveryChoice, EventsAfter, InvoiceChoice, Nothing, Paged, WatchChoice
+from watcher.web.api.request_models import (
+    AgingChoice,
+    AuditChoice,
+    DeliveryChoice,
+    EventsAfter,
+    InvoiceChoice,
+    Nothing,
+    Paged,
+    WatchChoice,
+)
 from watcher.web.problems import Problem
 
 
@@ -31,6 +41,7 @@ async def invoices(call: Call[InvoiceChoice, Nothing]) -> Answer:
         overdue=asked.overdue,
         source=asked.source,
         tag=asked.tag,
+        search=asked.search,
         after=pagination.pair(asked.cursor),
         limit=asked.limit + 1,
     )
@@ -63,7 +74,7 @@ async def timeline(call: Call[Paged, Nothing]) -> Answer:
 
 async def events(call: Call[EventsAfter, Nothing]) -> Answer:
     asked, reports, feed = call.query, call.backend.reports, call.backend.feed
-    after = asked.after or asked.cursor
+    after = asked.after or asked.cursor or await reports.feed_start()
 
     async def read() -> list[Item]:
         return await reports.events(
@@ -75,7 +86,7 @@ async def events(call: Call[EventsAfter, Nothing]) -> Answer:
             found = await feed.first(read, timedelta(seconds=asked.wait))
     else:
         found = await read()
-    return Answer(document=pagination.cut(found, asked.limit, lambda item: str(item["cursor"])))
+    return Answer(document=pagination.cut(found, asked.limit, lambda item: next_cursor(after, item["cursor"])))
 
 
 async def deliveries(call: Call[DeliveryChoice, Nothing]) -> Answer:
@@ -100,6 +111,28 @@ async def replicas(call: Call[Paged, Nothing]) -> Answer:
 
 async def sources(call: Call[Paged, Nothing]) -> Answer:
     return _by_name(call.query, await call.backend.reports.sources(call.backend.clock.now(), call.backend.rates()))
+
+
+async def aging(call: Call[AgingChoice, Nothing]) -> Answer:
+    asked = call.query
+    found = await call.backend.aging(asked.by, aging_place(asked.cursor), asked.limit + 1)
+    following = pagination.token(found[asked.limit - 1].key) if len(found) > asked.limit else None
+    return Answer(document={"items": [aging_item(row) for row in found[: asked.limit]], "next": following})
+
+
+def aging_place(cursor: str | None) -> AgingKey | None:
+    return cast("AgingKey | None", pagination.place(cursor, str, str, str, str, int))
+
+
+async def audit(call: Call[AuditChoice, Nothing]) -> Answer:
+    asked = call.query
+    before = pagination.place(asked.cursor, int)
+    found = await call.backend.reports.audit(
+        since=asked.since, before=None if before is None else int(before[0]), limit=asked.limit + 1
+    )
+    shown = found[: asked.limit]
+    following = pagination.token([shown[-1][0]]) if len(found) > asked.limit else None
+    return Answer(document={"items": [item for _, item in shown], "next": following})
 
 
 async def endpoint(call: Call[Nothing, Nothing]) -> Answer:

@@ -1,13 +1,13 @@
 """The shapes of requests: they validate requests, and /openapi.json shows them."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from watcher.core.invoices.invoice import Status
-from watcher.ports import DeliveryState, WatchState
+from watcher.ports import AgingBy, DeliveryState, WatchState
 from watcher.web.api.response_models import Shape
 
 LONGEST_ID = 255
@@ -16,8 +16,14 @@ LONGEST_TAG = 64
 MOST_TAGS = 20
 MOST_ITEMS = 500
 LONGEST_WAIT = 60
+LONGEST_SEARCH = 200
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
 CURSOR = r"^[0-9]{1,18}$"
+PLACE = r"^([0-9]{1,18}\.)?[0-9]{1,18}$"
+"""A cursor, or the `next` of a reader that began at the beginning."""
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -38,6 +44,14 @@ def _iso_day(value: object) -> object:
     if value is None or (isinstance(value, str) and _DAY.fullmatch(value)):
         return value
     raise ValueError("is not a day such as 2026-12-01")
+
+
+def _instant(value: object) -> object:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise ValueError("is not an instant such as 2026-11-22T10:00:00Z")
+    return datetime.fromisoformat(value.upper()).astimezone(UTC)
 
 
 def _not_dots(text: str) -> str:
@@ -80,23 +94,49 @@ class Paged(Shape):
     """`next` of the page before."""
 
 
-class OfSource(Paged):
+class File(Shape):
+    """Of a list as a file: all of it, if nothing else is asked for."""
+
+    limit: Annotated[int | None, Field(ge=1), BeforeValidator(_digits)] = None
+    """At most this many items."""
+    bom: Annotated[bool, BeforeValidator(flag)] = False
+    """Begin with a byte order mark, by which Excel knows UTF-8."""
+
+
+class WatchFields(Shape):
     source: Text | None = None
     """Only those of this source."""
-
-
-class WatchChoice(OfSource):
     state: WatchState | None = None
     tag: Text | None = None
     """Only those with this tag."""
 
 
-class InvoiceChoice(OfSource):
+class WatchChoice(Paged, WatchFields):
+    pass
+
+
+class WatchFile(File, WatchFields):
+    pass
+
+
+class InvoiceFields(Shape):
+    source: Text | None = None
+    """Only those of this source."""
     status: Status | None = None
     overdue: Annotated[bool | None, BeforeValidator(flag)] = None
     """Only those that are overdue (true) or not overdue (false)."""
     tag: Text | None = None
     """Only those with this tag."""
+    search: Annotated[Text | None, Field(max_length=LONGEST_SEARCH)] = None
+    """Only those whose id or number contains this, in upper or lower case."""
+
+
+class InvoiceChoice(Paged, InvoiceFields):
+    pass
+
+
+class InvoiceFile(File, InvoiceFields):
+    pass
 
 
 class EventChoice(Shape):
@@ -109,9 +149,9 @@ class EventChoice(Shape):
 
 
 class EventsAfter(EventChoice):
-    after: Annotated[str | None, Field(pattern=CURSOR)] = None
+    after: Annotated[str | None, Field(pattern=PLACE)] = None
     """The `cursor` of the last event you have; without it, from the beginning."""
-    cursor: Annotated[str | None, Field(pattern=CURSOR)] = None
+    cursor: Annotated[str | None, Field(pattern=PLACE)] = None
     """The same, under its name in other lists; `after` takes precedence."""
     limit: Limit = 100
     """At most this many events."""
@@ -126,10 +166,53 @@ class StreamFrom(EventChoice):
     """
 
 
-class DeliveryChoice(Paged):
+class EventFile(File, EventChoice):
+    after: Annotated[str | None, Field(pattern=PLACE)] = None
+    """The `cursor` of the last event you have; without it, from the beginning."""
+
+
+class DeliveryFields(Shape):
     state: DeliveryState | None = None
     endpoint: Text | None = None
     """Only those to this endpoint."""
+
+
+class DeliveryChoice(Paged, DeliveryFields):
+    pass
+
+
+class DeliveryFile(File, DeliveryFields):
+    pass
+
+
+class AgingFields(Shape):
+    by: AgingBy = AgingBy.SOURCE
+    """What the rows are for. A customer is one of one source; an invoice counts for each of its tags."""
+
+
+class AgingChoice(Paged, AgingFields):
+    pass
+
+
+class AgingFile(File, AgingFields):
+    pass
+
+
+class AuditFields(Shape):
+    since: Annotated[
+        datetime | None,
+        BeforeValidator(_instant),
+        WithJsonSchema({"type": "string", "format": "date-time"}),
+    ] = None
+    """Only what was done at or after this instant."""
+
+
+class AuditChoice(Paged, AuditFields):
+    pass
+
+
+class AuditFile(File, AuditFields):
+    pass
 
 
 class NewWatch(Shape):

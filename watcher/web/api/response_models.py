@@ -7,7 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from watcher.described_model import DescribedModel
-from watcher.ports import DeliveryState, Outcome, WatchState
+from watcher.ports import AuditAction, DeliveryState, Outcome, WatchState
 
 COMPONENT = "component"
 """Stands for a reference to a schema without a model: pydantic follows real references, and finds only its own."""
@@ -115,6 +115,51 @@ class Replica(Shape):
     state: Literal["active", "draining", "lost"]
     config: Literal["same", "differs"]
     """Compared with the replica that has run longest."""
+
+
+class AgingSum(Shape):
+    count: int
+    due: str
+    """The exact sum."""
+
+
+class Aging(Shape):
+    """What is due to or from one source, customer or tag in one currency, by days since it was due.
+
+    Days are local ones at the source. Without a due date nothing is overdue.
+    """
+
+    source: str | None
+    """Null in a report by tag."""
+    customer_id: str | None
+    """The source's customer, in a report by customer; null for invoices without one."""
+    customer_name: str | None
+    tag: str | None
+    """In a report by tag; null for invoices without one."""
+    direction: Literal["receivable", "payable"]
+    currency: str
+    unit: Literal["minor"] | None
+    """minor: counted in minor units of unknown size."""
+    total: AgingSum
+    not_due: AgingSum
+    days_1_7: AgingSum
+    days_8_30: AgingSum
+    days_31_60: AgingSum
+    days_61_90: AgingSum
+    days_over_90: AgingSum
+
+
+class AuditEntry(Shape):
+    """What was changed by API, page or command line, or was refused."""
+
+    at: Instant
+    who: str
+    """`token:NAME`, `page:NAME`, `loopback` where no token is set, or `cli:USER`."""
+    action: AuditAction
+    target: str
+    """`SOURCE ID` of an invoice, the name of an endpoint, the id of an event or delivery, or a file."""
+    outcome: str
+    """Begins with a word: done, refused, failed, or begun for what has not ended."""
 
 
 class Tested(Shape):
@@ -233,53 +278,9 @@ class ReplicaPage(Page[Replica]):
     """Replicas by name; none with SQLite."""
 
 
-class Alive(Shape):
-    status: Literal["alive"]
+class AgingPage(Page[Aging]):
+    """Rows by source and customer, or by tag; then by direction and currency."""
 
 
-class ConfigState(Shape):
-    state: Literal["current", "stale"]
-    """stale: the files have mistakes, or could not be applied; the last good reading is in force."""
-    errors: list[str]
-
-
-class StoreState(Shape):
-    state: Literal["ok", "failing"]
-    error: str | None
-
-
-class LoopsState(Shape):
-    state: Literal["ok", "stalled"]
-    stalled: list[str]
-
-
-class ClockState(Shape):
-    state: Literal["ok", "distrusted"]
-    """distrusted: clock events are held, because the providers' clocks differ."""
-    seconds_ahead: int | None
-
-
-class ListsState(Shape):
-    state: Literal["applied", "held"]
-    """held: the last reading would stop more than half of the watches, and waits for SIGHUP or a second reading."""
-    held_since: Instant | None
-
-
-class ReplicasState(Shape):
-    state: Literal["same", "differ"]
-    """differ: the configuration of some is not that of the replica that has run longest."""
-    name: str | None
-    """This process; null with SQLite."""
-    differing: list[str]
-
-
-class Readiness(Shape):
-    """`status` alone for clients without the token."""
-
-    status: Literal["ready", "failing"]
-    config: ConfigState | None = None
-    store: StoreState | None = None
-    loops: LoopsState | None = None
-    clock: ClockState | None = None
-    watchlists: ListsState | None = None
-    replicas: ReplicasState | None = None
+class AuditPage(Page[AuditEntry]):
+    """The audit trail, newest first."""

@@ -8,12 +8,22 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from watcher.web.api import actions, health, openapi, queries, request_models, response_models
+from watcher.web.api import (
+    actions,
+    csv_files,
+    health,
+    health_models,
+    openapi,
+    queries,
+    request_models,
+    response_models,
+)
 from watcher.web.api.event_stream import stream
-from watcher.web.api.operation import Answer, AnyOperation, Call, Operation
+from watcher.web.api.operation import CSV, Answer, AnyOperation, Call, Operation
 from watcher.web.api.request_models import Nothing
 
 API = "/api/v1"
+FILE = ".csv"
 _OK = HTTPStatus.OK
 _MISSING = HTTPStatus.NOT_FOUND
 _CONFLICT = HTTPStatus.CONFLICT
@@ -48,6 +58,12 @@ def _done(
     return Operation(method, f"{API}/{path}", name, summary, act, answers, Nothing, Nothing, refusals)
 
 
+def _file(name: str, act: _Act[_Query], query: type[_Query], *refusals: HTTPStatus) -> AnyOperation:
+    """A list as CSV; also what the list itself answers to `Accept: text/csv`."""
+    path, summary = f"{API}/{name}{FILE}", f"The list of {name} as CSV, all of it"
+    return Operation("GET", path, f"{name}_csv", summary, act, {_OK: None}, query, Nothing, refusals, media_type=CSV)
+
+
 def _open(
     path: str, summary: str, act: _Act[Nothing], answers: Mapping[HTTPStatus, type[BaseModel] | None]
 ) -> AnyOperation:
@@ -65,10 +81,10 @@ def _description() -> Mapping[str, object]:
     return openapi.document(OPERATIONS)
 
 
-_READY = {_OK: response_models.Readiness, HTTPStatus.SERVICE_UNAVAILABLE: response_models.Readiness}
+_READY = {_OK: health_models.Readiness, HTTPStatus.SERVICE_UNAVAILABLE: health_models.Readiness}
 
 OPERATIONS: tuple[AnyOperation, ...] = (
-    _open("/healthz", "Whether the process answers", health.alive, {_OK: response_models.Alive}),
+    _open("/healthz", "Whether the process answers", health.alive, {_OK: health_models.Alive}),
     _open("/readyz", "Whether the store and every loop work", health.ready, _READY),
     _open("/openapi.json", "This document", describe, {_OK: None}),
     Operation(
@@ -103,6 +119,20 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         "The processes that share a PostgreSQL database",
         queries.replicas,
         (request_models.Paged, response_models.ReplicaPage),
+    ),
+    _shown(
+        "aging",
+        "aging",
+        "What is due, and for how long, exactly added up for each currency",
+        queries.aging,
+        (request_models.AgingChoice, response_models.AgingPage),
+    ),
+    _shown(
+        "audit",
+        "audit",
+        "What was changed or refused, by whom, newest first",
+        queries.audit,
+        (request_models.AuditChoice, response_models.AuditPage),
     ),
     _shown(
         "watches",
@@ -169,6 +199,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         "The feed of all events",
         queries.events,
         (request_models.EventsAfter, response_models.EventPage),
+        HTTPStatus.GONE,
     ),
     Operation(
         "GET",
@@ -179,6 +210,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         {_OK: None},
         request_models.StreamFrom,
         Nothing,
+        (HTTPStatus.GONE,),
         media_type="text/event-stream",
     ),
     _shown(
@@ -228,4 +260,10 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         _MISSING,
         _CONFLICT,
     ),
+    _file("watches", csv_files.watches, request_models.WatchFile),
+    _file("invoices", csv_files.invoices, request_models.InvoiceFile),
+    _file("events", csv_files.events, request_models.EventFile, HTTPStatus.GONE),
+    _file("deliveries", csv_files.deliveries, request_models.DeliveryFile),
+    _file("aging", csv_files.aging, request_models.AgingFile),
+    _file("audit", csv_files.audit, request_models.AuditFile),
 )

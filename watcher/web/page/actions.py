@@ -10,29 +10,29 @@ _NOW = timedelta(seconds=1)
 
 async def poll(page_request: PageRequest) -> str:
     source, invoice_id = page_request.segment("source"), page_request.segment("invoice_id")
-    due_in = await page_request.backend.actions.request_poll(source, invoice_id) - page_request.now
+    due_in = await page_request.actions.request_poll(source, invoice_id) - page_request.now
     soon = "now, as soon as its rate allows" if due_in < _NOW else f"in {period(due_in)}"
     return f"{source} {invoice_id} is polled {soon}."
 
 
 async def test_endpoint(page_request: PageRequest) -> str:
-    result = await page_request.backend.actions.test_endpoint(page_request.segment("name"))
+    result = await page_request.actions.test_endpoint(page_request.segment("name"))
     return f"Test of {result.endpoint}: {result.explanation} ({result.milliseconds} ms)."
 
 
 async def enable_endpoint(page_request: PageRequest) -> str:
     name = page_request.segment("name")
-    await page_request.backend.actions.enable_endpoint(name)
+    await page_request.actions.enable_endpoint(name)
     return f"Endpoint {name} is enabled: what waits is being sent."
 
 
 async def disable_endpoint(page_request: PageRequest) -> str:
     name = page_request.segment("name")
-    await page_request.backend.actions.disable_endpoint(name)
+    await page_request.actions.disable_endpoint(name)
     return f"Endpoint {name} is disabled: its events wait until it is enabled."
 
 
 async def redeliver(page_request: PageRequest) -> str:
     delivery_id = page_request.segment("delivery_id")
-    await page_request.backend.actions.redeliver(delivery_id)
+    await page_request.actions.redeliver(delivery_id)
     return f"Delivery {delivery_id} is made again: same id, same bytes."

@@ -6,10 +6,8 @@ from pydantic import BeforeValidator, Field
 
 from watcher.core.invoices.invoice import Status
 from watcher.ports import DeliveryState, WatchState
-from watcher.web.api.request_models import CURSOR, Text, flag
+from watcher.web.api.request_models import CURSOR, LONGEST_SEARCH, Text, flag
 from watcher.web.api.response_models import Shape
-
-LONGEST_SEARCH = 200
 
 
 class InvoiceFilter(Shape):

@@ -10,10 +10,9 @@ from urllib.parse import quote, unquote, urlsplit
 from aiohttp import web
 from pydantic import BaseModel
 
-from watcher.core.errors import WatcherError
-from watcher.ports import Condition
-from watcher.web.access import COOKIE
-from watcher.web.api.operation import BACKEND, Backend, query_of
+from watcher.core.errors import NotAllowed, WatcherError
+from watcher.ports import Actions, Caller, Condition
+from watcher.web.api.operation import BACKEND, NOBODY, Backend, caller_of, query_of
 from watcher.web.page.rendering import page
 from watcher.web.problems import Problem
 
@@ -29,9 +28,17 @@ _Query = TypeVar("_Query", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
+    """`caller` is None without a login where there are tokens."""
+
     backend: Backend
     http: web.Request
     now: datetime
+    caller: Caller | None
+
+    @property
+    def actions(self) -> Actions:
+        """What may be changed, in the caller's name."""
+        return self.backend.actions(self.caller or NOBODY)
 
     def segment(self, name: str) -> str:
         """A part of the path, decoded."""
@@ -56,7 +63,7 @@ def shows(view: Callable[[PageRequest], Awaitable[View]]) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         page_request = page_request_of(request)
-        if not _may_see(page_request):
+        if page_request.caller is None:
             return login_form(page_request, HTTPStatus.OK if request.path == "/" else HTTPStatus.UNAUTHORIZED)
         try:
             seen = await view(page_request)
@@ -77,10 +84,12 @@ def does(act: Callable[[PageRequest], Awaitable[str]], instead: str) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         page_request = page_request_of(request)
-        if not _may_see(page_request):
+        if page_request.caller is None:
             return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
         try:
             note = await act(page_request)
+        except NotAllowed as error:
+            return await _failed(page_request, Problem.of(error))
         except WatcherError as error:
             note = f"Not done: {error}"
         answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _asked_from(request) or instead})
@@ -113,13 +122,7 @@ def local(target: str) -> str | None:
 
 def page_request_of(request: web.Request) -> PageRequest:
     backend = request.app[BACKEND]
-    return PageRequest(backend, request, backend.clock.now())
-
-
-def _may_see(page_request: PageRequest) -> bool:
-    return page_request.backend.access.admits(
-        page_request.http.headers, page_request.http.cookies.get(COOKIE), page_request.now
-    )
+    return PageRequest(backend, request, backend.clock.now(), caller_of(backend, request))
 
 
 async def _answer(page_request: PageRequest, view: View, status: HTTPStatus) -> web.Response:
@@ -128,7 +131,8 @@ async def _answer(page_request: PageRequest, view: View, status: HTTPStatus) -> 
         "section": view.section,
         "note": note,
         "troubles": troubles(await page_request.backend.condition()),
-        "has_login": page_request.backend.access.token() is not None,
+        "has_login": bool(page_request.backend.access.tokens()),
+        "may_act": page_request.caller is not None and page_request.caller.may_operate,
     }
     answer = page(view.template, page_request.now, {**view.context, **around}, status)
     if note:

@@ -100,6 +100,7 @@ document.addEventListener("submit", async (event) => {
   button.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", credentials: "same-origin" });
+    if (answer.status === 403) return location.reload(); // no longer allowed to: the page comes without its buttons
     const note = renew(await answer.text()).getElementById("note");
     if (!note) return location.reload(); // the login has ended
     document.getElementById("note").replaceChildren(...document.importNode(note, true).childNodes);

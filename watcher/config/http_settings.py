@@ -1,0 +1,94 @@
+"""`[http]`, and `[http.tokens.NAME]`: who may use the API and the page, and what for."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from watcher.config.settings_base import Settings
+from watcher.config.toml.reading import Reading, TomlFile
+from watcher.config.toml.tables import subtable, unknown_keys, validated
+from watcher.config.values import addresses
+from watcher.config.values.types import NAME_PATTERN, Listen, ProviderUrl, Secret, check_name
+from watcher.ports import AccessToken, Scope
+
+DEFAULT_TOKEN = "default"  # noqa: S105 -- a name
+"""What the audit trail calls the token in `[http] token`."""
+
+
+class TokenSettings(Settings):
+    token: Secret
+    scope: Scope = Scope.READ
+    """read shows everything and changes nothing."""
+
+
+class HttpSettings(Settings):
+    listen: Listen = "127.0.0.1:8480"
+    """`host:port`, or empty for no listener."""
+    tokens: Mapping[Annotated[str, Field(pattern=NAME_PATTERN)], TokenSettings] = Field(
+        default_factory=dict[str, TokenSettings]
+    )
+    """Further tokens by name, each with its scope."""
+    token: Secret | None = Field(default=None, validate_default=True)
+    """May do everything. One token at least is required if the address is not loopback."""
+    public_url: ProviderUrl | None = None
+    """Where people reach the page: messages link to it."""
+
+    @field_validator("token")
+    @classmethod
+    def _needed_in_public(cls, token: SecretStr | None, context: ValidationInfo) -> SecretStr | None:
+        listen, tokens = context.data.get("listen"), context.data.get("tokens")
+        is_public = listen and not addresses.is_loopback(addresses.split_listen(listen)[0])
+        if token is None and not tokens and is_public:
+            raise ValueError('is missing, must be set where listen is not loopback, such as { env = "NAME" }')
+        return token
+
+    @property
+    def access_tokens(self) -> tuple[AccessToken, ...]:
+        """All of them; none means that everything is open."""
+        own = [] if self.token is None else [AccessToken(DEFAULT_TOKEN, Scope.OPERATE, self.token.get_secret_value())]
+        named = (AccessToken(name, one.scope, one.token.get_secret_value()) for name, one in self.tokens.items())
+        return (*own, *named)
+
+
+TOKEN_KEYS = tuple(TokenSettings.model_fields)
+
+
+def read_http(file: TomlFile, reading: Reading) -> HttpSettings | None:
+    table = subtable(file, reading, ("http",))
+    tokens = _tokens(file, reading) if "tokens" in table else {}
+    values = {**table, "tokens": tokens}
+    http = validated(HttpSettings, values, file=file, path=("http",), reading=reading)
+    if http is not None:
+        _check_values(http, file, reading)
+    return http
+
+
+def _tokens(file: TomlFile, reading: Reading) -> dict[str, TokenSettings]:
+    tokens: dict[str, TokenSettings] = {}
+    for name in subtable(file, reading, ("http", "tokens")):
+        path = ("http", "tokens", name)
+        table = subtable(file, reading, path)
+        reading.problems.extend(unknown_keys(table, TOKEN_KEYS, file=file, path=path))
+        known = {key: value for key, value in table.items() if key in TOKEN_KEYS}
+        token = validated(TokenSettings, known, file=file, path=path, reading=reading)
+        if (wrong := check_name(name)) is not None:
+            reading.problems.append(file.problem(path, wrong))
+        elif token is not None:
+            tokens[name] = token
+    return tokens
+
+
+def _check_values(http: HttpSettings, file: TomlFile, reading: Reading) -> None:
+    """A token has one name and one scope. The problems name tokens, never their values."""
+    if http.token is not None and DEFAULT_TOKEN in http.tokens:
+        words = f"is the name of the token in [http] token, must be another name than {DEFAULT_TOKEN}"
+        reading.problems.append(file.problem(("http", "tokens", DEFAULT_TOKEN), words))
+        return
+    seen: dict[str, str] = {}
+    for one in http.access_tokens:
+        other = seen.setdefault(one.value, one.name)
+        if other != one.name:
+            place = "[http] token" if other == DEFAULT_TOKEN and http.token is not None else f"[http.tokens.{other}]"
+            words = f"has the same value as {place}, must have one of its own"
+            reading.problems.append(file.problem(("http", "tokens", one.name, "token"), words))

@@ -1,0 +1,80 @@
+"""What is still to be paid, kept one row per open invoice and currency, so that a report need not read documents."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Delete, bindparam, delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from watcher.core.invoices.invoice import COLLECTABLE, Amounts, Snapshot
+from watcher.core.money import text
+from watcher.store.record_tables import open_amounts
+
+FILLED = "open_amounts_filled"
+"""The counter that says that there was a row for every open invoice."""
+
+_CHUNK = 1000
+_MOST_DIGITS = 12
+"""Whole units of up to so many digits fit in 64 bits even as a sum of millions."""
+
+
+async def keep_open_amounts(
+    connection: AsyncConnection, seen: Sequence[tuple[int, int, Snapshot]], *, unwatched: Iterable[int] = ()
+) -> None:
+    """Make the rows of these watches those of their newest snapshots: key, version and snapshot of each.
+
+    `unwatched` are the keys of those that are stopped.
+    """
+    await forget_open_amounts(connection, [key for key, _, _ in seen])
+    stopped = frozenset(unwatched)
+    rows = [
+        _row(key, version, snapshot, amounts, watched=key not in stopped)
+        for key, version, snapshot in seen
+        if snapshot.status in COLLECTABLE
+        for amounts in snapshot.amounts
+        if amounts.due > 0
+    ]
+    if rows:
+        await connection.execute(insert(open_amounts), rows)
+
+
+async def forget_open_amounts(connection: AsyncConnection, keys: Sequence[int]) -> None:
+    for start in range(0, len(keys), _CHUNK):
+        await connection.execute(_FORGET, {"keys": keys[start : start + _CHUNK]})
+
+
+async def set_watched(connection: AsyncConnection, keys: Sequence[int], *, watched: bool) -> None:
+    """These watches stop, or start again."""
+    for start in range(0, len(keys), _CHUNK):
+        chosen = open_amounts.c.watch_id.in_(keys[start : start + _CHUNK])
+        await connection.execute(update(open_amounts).where(chosen).values(watched=watched))
+
+
+def _row(key: int, version: int, snapshot: Snapshot, amounts: Amounts, *, watched: bool) -> dict[str, Any]:
+    decimals = _decimals(amounts.due)
+    units = int(amounts.due.scaleb(decimals)) if len(amounts.due.as_tuple().digits) <= _MOST_DIGITS else None
+    return {
+        "watch_id": key,
+        "currency": amounts.currency,
+        "version": version,
+        "watched": watched,
+        "source": snapshot.source,
+        "customer_id": snapshot.customer.id or "",
+        "customer_name": snapshot.customer.name,
+        "direction": snapshot.direction.value,
+        "minor": amounts.minor,
+        "due": text(amounts.due),
+        "decimals": decimals,
+        "units": units,
+        "due_at": snapshot.due_at,
+        "tags": snapshot.tags,
+    }
+
+
+def _decimals(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+_FORGET: Delete = delete(open_amounts).where(open_amounts.c.watch_id.in_(bindparam("keys", expanding=True)))
