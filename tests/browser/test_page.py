@@ -20,7 +20,18 @@ from watcher.ports import DesiredWatch, Form
 from watcher.store import SqlPollQueue, SqlWatches
 
 DESK, PHONE = (1280, 900), (390, 844)
-PATHS = ("/", "/invoices", "/invoices/acme/inv_000003", "/watches", "/events", "/deliveries", "/endpoints")
+PATHS = (
+    "/",
+    "/invoices",
+    "/invoices/acme/inv_000003",
+    "/watches",
+    "/events",
+    "/deliveries",
+    "/endpoints",
+    "/aging",
+    "/aging?by=customer",
+    "/audit",
+)
 ACCESSIBLE = (Path(__file__).parent / "accessible.js").read_text()
 
 

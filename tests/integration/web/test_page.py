@@ -37,6 +37,8 @@ async def test_a_fresh_installation_says_what_to_do_next(sqlite_client: Client) 
         ("/watches", "invoice-watcher watch add SOURCE INVOICE_ID"),
         ("/events", "Nothing has happened yet"),
         ("/deliveries", "Nothing was sent yet"),
+        ("/aging", "Nothing is due"),
+        ("/audit", "Nobody has changed anything yet"),
     ):
         assert words in (await shown(sqlite_client, path)).words
 
@@ -171,9 +173,9 @@ async def test_hostile_ids_and_names_stay_text_on_every_page(sqlite_client: Clie
         last_payment_error=name, failed_attempts=1, overdue=True,
     )  # fmt: skip
     await seen(sqlite_client, hostile)
-    for path in (*PATHS, f"/invoices/acme/{segment(name)}"):
+    for path in (*PATHS, "/aging?by=customer", "/aging?by=tag", f"/invoices/acme/{segment(name)}"):
         page = await shown(sqlite_client, path)
-        if path not in {"/endpoints", "/deliveries", "/events"}:
+        if path not in {"/endpoints", "/deliveries", "/events", "/aging", "/audit"}:
             assert name in page.words
     listed = await shown(sqlite_client, "/invoices")
     assert f"/invoices/acme/{segment(name)}" in [one["href"] for one in listed.all("a")]

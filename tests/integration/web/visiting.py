@@ -12,7 +12,7 @@ from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Snapshot
 from watcher.store import SqlPollQueue, SqlWatches
 
-PATHS = ("/", "/invoices", "/watches", "/events", "/deliveries", "/endpoints")
+PATHS = ("/", "/invoices", "/watches", "/events", "/deliveries", "/endpoints", "/aging", "/audit")
 
 
 async def shown(client: Client, path: str, *, status: int = 200, **headers: str) -> Page:

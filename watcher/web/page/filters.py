@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from watcher.core.invoices.invoice import Status
-from watcher.ports import DeliveryState, WatchState
+from watcher.ports import AgingBy, DeliveryState, WatchState
 from watcher.web.api.request_models import CURSOR, LONGEST_SEARCH, Text, flag
 from watcher.web.api.response_models import Shape
 
@@ -35,6 +35,15 @@ class EventFilter(Shape):
 class DeliveryFilter(Shape):
     state: DeliveryState | None = None
     endpoint: Text | None = None
+    cursor: str | None = None
+
+
+class AgingFilter(Shape):
+    by: AgingBy = AgingBy.SOURCE
+    cursor: str | None = None
+
+
+class AuditFilter(Shape):
     cursor: str | None = None
 
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from watcher.web.page import actions, lists, rendering
+from watcher.web.page import actions, lists, rendering, reports
 from watcher.web.page.overview import overview
 from watcher.web.page.timeline import invoice
 from watcher.web.page.view import does, shows
@@ -17,6 +17,8 @@ VIEWS = {
     "/events": lists.events,
     "/deliveries": lists.deliveries,
     "/endpoints": lists.endpoints,
+    "/aging": reports.aging,
+    "/audit": reports.audit,
 }
 ACTS = {
     f"/invoices/{_SOURCE}/{_INVOICE}/poll": (actions.poll, "/invoices"),
