@@ -8,6 +8,7 @@
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops; polls by adapter file, to those by code
+#   make scale     1 to 3 replicas on one PostgreSQL, the lock of the cursor, growth with watches and endpoints
 #   make footprint CPU to start, CPU and memory while idle
 #   make peers     urlwatch, webchanges and procrastinate beside this program, in one run
 #   make hints     how soon changes are sent with hints and without, and what a flood of hints does
@@ -22,7 +23,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench footprint peers hints chaos takeover simulate season install uninstall clean
+.PHONY: help demo test check fmt lock lowest fuzz bench scale footprint peers hints chaos takeover simulate season install uninstall clean
 
 VENV := .venv
 PEERS := .venv-peers
@@ -108,6 +109,11 @@ bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.deliveries
 	@$(PY) -m tests.benchmarks.lists
 	@$(PY) -m tests.benchmarks.adapter_files
+
+scale: $(VENV)/dev.stamp
+	@$(PY) -m tests.benchmarks.replicas
+	@$(PY) -m tests.benchmarks.cursor
+	@$(PY) -m tests.benchmarks.growth
 
 footprint: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.footprint

@@ -8,6 +8,7 @@ import pytest
 from tests.acceptance.daemon import Site, until
 from tests.acceptance.operating import operate, operate_all, started
 from watcher.sandbox import Fault, FaultKind, Receiver, Sandbox
+from watcher.sandbox.keys import DEMO_KEYS
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -50,7 +51,7 @@ def planted(site: Site) -> dict[str, str]:
 
 
 async def test_no_secret_is_found_in_logs_output_database_or_backup_whatever_goes_wrong(site: Site) -> None:
-    async with Sandbox(credentials=KEYS) as sandbox, Receiver([SIGNING]) as receiver:
+    async with Sandbox(credentials={**DEMO_KEYS, **KEYS}) as sandbox, Receiver([SIGNING]) as receiver:
         site.sandbox, site.receiver = sandbox, receiver
         variables = planted(site)
         wrongs = (FaultKind.GARBAGE, FaultKind.HTML, FaultKind.SERVER_ERROR, FaultKind.UNAUTHORIZED)

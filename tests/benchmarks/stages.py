@@ -126,7 +126,7 @@ async def _measure(url: str, ids: Sequence[str]) -> Mapping[str, Mapping[str, fl
         await watches.sync_sources([SourceRow(_SOURCE, "meteroid")], now)
         await watches.apply_lists([DesiredWatch(_SOURCE, one) for one in ids], now, confirmed=True)
         rounds: dict[str, Mapping[str, float]] = {}
-        for name in ("first look", "unchanged"):
+        for name in ("first poll", "unchanged"):
             stopwatch = Stopwatch()
             timed = plan(name=_SOURCE, provider=_TimedProvider(provider, stopwatch), spacing=Spacing.of(10_000))
             poller = Poller(

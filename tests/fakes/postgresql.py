@@ -15,6 +15,8 @@ from pathlib import Path
 _USERS = ("postgres", "nobody")
 """PostgreSQL refuses to run as root: whom to become then."""
 _QUICK = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=16MB -c listen_addresses=''"
+ON_DISK = "-c shared_buffers=256MB -c listen_addresses=''"
+"""As PostgreSQL is by default, for benchmarks: a commit is on the disk."""
 _DURABLE = "-c fsync=off -c synchronous_commit=on -c shared_buffers=16MB -c listen_addresses=127.0.0.1"
 
 
@@ -23,10 +25,10 @@ class PostgresqlMissing(Exception):
 
 
 @contextmanager
-def cluster() -> Generator[str]:
+def cluster(options: str = _QUICK) -> Generator[str]:
     """Start a cluster and yield the URL of its `postgres` database. Raises PostgresqlMissing."""
     with _initialized() as (programs, folder):
-        start = ("-D", folder / "c", "-w", "-l", folder / "log", "-o", f"{_QUICK} -k {folder}")
+        start = ("-D", folder / "c", "-w", "-l", folder / "log", "-o", f"{options} -k {folder}")
         _run(programs / "pg_ctl", "start", *start)
         try:
             yield f"postgresql://watcher@/postgres?host={folder}"

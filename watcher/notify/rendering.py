@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
-
-from jinja2 import Environment, PackageLoader, select_autoescape
+from typing import TYPE_CHECKING
 
 from watcher.core.notifications.digest import Digest
 from watcher.core.notifications.message import Message
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 LONGEST_SUBJECT = 200
 
@@ -28,7 +30,10 @@ def render(message: Message | Digest, target: str) -> Rendered:
 
 
 @cache
-def _templates() -> Environment:
+def _templates() -> "Environment":
+    # Loaded for the first message: most services send none.
+    from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415
+
     return Environment(
         loader=PackageLoader("watcher.notify"),
         autoescape=select_autoescape(["html"]),

@@ -19,7 +19,12 @@ from watcher.core.errors import HintUnreadable
 from watcher.ports import HintRequest, HintScheme
 from watcher.providers.toolkit.hints import hint_schemes
 
-NOW = datetime.now(UTC)
+
+def _now() -> datetime:
+    """The real time: the SDK of Stripe knows no other."""
+    return datetime.now(UTC)
+
+
 URL = "https://hooks.example.com/hints/acme"
 BODY = json.dumps({"type": "invoice.paid", "note": "déjà vu"}, ensure_ascii=False).encode()
 
@@ -45,8 +50,8 @@ def _by_square(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     )
 
 
-def _stripe(secret: str, body: bytes, at: datetime = NOW) -> dict[str, str]:
-    seconds = str(int(at.timestamp()))
+def _stripe(secret: str, body: bytes, at: datetime | None = None) -> dict[str, str]:
+    seconds = str(int((at or _now()).timestamp()))
     signature = _digest(secret, seconds.encode(), b".", body).hex()
     return {"stripe-signature": f"t={seconds},v1={signature},v0={'0' * 64}"}
 
@@ -91,7 +96,7 @@ def scheme(name: str, *secrets: str) -> HintScheme:
 
 
 def accepts(by: HintScheme, headers: Mapping[str, str], body: bytes = BODY, url: str = URL) -> bool:
-    return by.verify(HintRequest(url, headers, body, NOW))
+    return by.verify(HintRequest(url, headers, body, _now()))
 
 
 @EACH
@@ -131,7 +136,7 @@ def test_stripe_s_webhooks_are_good_for_five_minutes(seconds: int, *, expected: 
     by = scheme("stripe", "whsec_1")
     assert by.verify(HintRequest(URL, headers, BODY, datetime.now(UTC))) is expected
     assert _by_stripe(headers, BODY, "whsec_1") is expected
-    ahead = _stripe("whsec_1", BODY, NOW + timedelta(seconds=seconds))
+    ahead = _stripe("whsec_1", BODY, _now() + timedelta(seconds=seconds))
     assert accepts(by, ahead) is expected
 
 

@@ -113,7 +113,7 @@ _WATCH = update(watches).where(watches.c.id == bindparam("key")).values(lease_en
 async def _keep_watches(
     connection: AsyncConnection, kept: Sequence[PollRecord], held: Mapping[int, AnyRow], store: Store
 ) -> None:
-    """Each kind of outcome writes its own columns: clock only, nothing found, deleted, found."""
+    """Each kind of outcome writes its own columns: clock only, nothing found, deleted, found, changed."""
     kinds: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for poll in kept:
         values = _watch_values(poll, held[poll.key], store.shift)
@@ -169,6 +169,7 @@ def _hazard_group_values(poll: PollRecord) -> dict[str, Any]:
 
 
 def _change_values(change: Change | None) -> dict[str, Any]:
+    """In the same UPDATE as the rest: it is made while the cursor is locked, and each row of it has several indexes."""
     if change is None:
         return {}
     memory = {"memory": change.memory, "version": change.version, "sequence": change.sequence}
