@@ -10,28 +10,11 @@ import anyio
 import pytest
 
 from tests.acceptance.daemon import Site, until
-from watcher.sandbox import DEMO_HINT_SECRETS, HintTarget
-from watcher.sandbox.server import free_port
+from tests.acceptance.hinted import TOKEN, take_hints
 
-TOKEN = "a token of the operator's own"
 SENDERS = 10
 """As many hints may be verified at the same time, before each of them counts."""
 IDS = {"meteroid": "inv_1", "rapyd": "invoice_" + "a" * 32, "chargeover": "4711", "dollr": "1001"}
-
-
-def take_hints(site: Site, provider: str, **keys: object) -> str:
-    """Switch hints on for a source, with a listener of their own; returns its address."""
-    address = f"127.0.0.1:{free_port()}"
-    site.hints = {"listen": address, "public_url": f"http://{address}"}
-    site.polling |= {"every": "1h"}
-    own: dict[str, object] = {"token": {"file": site.secret("hint_token", TOKEN)}}
-    if provider in DEMO_HINT_SECRETS:
-        own["secret"] = {"file": site.secret(f"{provider}_hints", DEMO_HINT_SECRETS[provider])}
-    site.source(provider)
-    site.sources[provider] |= {"hints": own} | keys
-    target = HintTarget(f"http://{address}/hints/{provider}", DEMO_HINT_SECRETS.get(provider, ""))
-    site.sandbox.hints.targets[provider] = target
-    return address
 
 
 @asynccontextmanager

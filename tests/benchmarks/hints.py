@@ -21,7 +21,7 @@ import aiohttp
 import anyio
 
 from tests.acceptance.daemon import Site, until
-from tests.acceptance.test_hints import TOKEN, take_hints
+from tests.acceptance.hinted import TOKEN, take_hints
 from watcher.sandbox import Delivery, Receiver, Sandbox
 
 _READ = 4096

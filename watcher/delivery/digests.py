@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import anyio
 import structlog
 
-from watcher.clock import Clock, Random
+from watcher.clock import Clock, Random, sleep_or
 from watcher.core.errors import StoreUnavailable
 from watcher.core.notifications.digest_schedule import DigestSchedule
 from watcher.delivery.endpoint_limiter import EndpointPolicy
@@ -81,10 +81,7 @@ class DigestDispatcher:
         while not self._stopping.is_set():
             self._beat()
             await self.run_once()
-            async with anyio.create_task_group() as resting:
-                resting.start_soon(self._cancel_on_stop, resting.cancel_scope)
-                await self._clock.sleep(self._sweep)
-                resting.cancel_scope.cancel()
+            await sleep_or(self._clock, self._stopping, self._sweep)
 
     async def run_once(self) -> Sequence[Outcome]:
         """Try each digest that is due; returns how these ended."""
@@ -97,10 +94,6 @@ class DigestDispatcher:
     def _beat(self) -> None:
         longest = max((one.endpoint.timeout for one in self._policies.values()), default=timedelta(0))
         self._on_heartbeat(longest + LONGEST_STEP)
-
-    async def _cancel_on_stop(self, scope: anyio.CancelScope) -> None:
-        await self._stopping.wait()
-        scope.cancel()
 
     async def _send(self, name: str, policy: DigestPolicy, outcomes: list[Outcome]) -> None:
         try:

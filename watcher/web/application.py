@@ -1,25 +1,21 @@
 """The routes, and what is done for every request before and after."""
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import anyio
 import structlog
 from aiohttp import web
 
-from watcher.core.errors import WatcherError
 from watcher.web import login, page
 from watcher.web.api.operation import BACKEND, AnyOperation, Backend, caller_of, perform, wants_csv
 from watcher.web.api.routes import API, FILE, OPERATIONS
 from watcher.web.hints import ROUTE as HINTS
 from watcher.web.hints import HintRoutes
-from watcher.web.problems import Problem, as_problem
+from watcher.web.problems import Handler, Problem, as_problem, respond
 
 MOST_BODY_BYTES = 64 * 1024
 
 _log = structlog.get_logger()
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(backend: Backend, hints: HintRoutes | None = None) -> web.Application:
@@ -43,7 +39,7 @@ def _pattern(path: str) -> str:
     return path.replace("}", ":[^/]+}")
 
 
-def _handler(operation: AnyOperation) -> _Handler:
+def _handler(operation: AnyOperation) -> Handler:
     file = _FILES.get(operation.path) if operation.method == "GET" else None
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -65,12 +61,12 @@ def _needs_token(request: web.Request) -> bool:
 
 
 @web.middleware
-async def _answered(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     """One line per request at debug; the query is left out, because it may contain more than a log should keep."""
     began = anyio.current_time()
     status = HTTPStatus.INTERNAL_SERVER_ERROR.value
     try:
-        response = await _respond(request, handler)
+        response = await respond(request, handler)
         status = response.status
     except web.HTTPException as error:
         status = error.status
@@ -86,17 +82,8 @@ async def _answered(request: web.Request, handler: _Handler) -> web.StreamRespon
     return response
 
 
-async def _respond(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except Problem as problem:
-        return problem.response()
-    except WatcherError as error:
-        return Problem.of(error).response()
-
-
 @web.middleware
-async def _guarded(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     access = request.app[BACKEND].access
     if request.match_info.route.name == HINTS:
         return await handler(request)  # providers call by a public name, and prove who they are

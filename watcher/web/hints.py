@@ -1,6 +1,6 @@
 """`POST /hints/{source}`: where providers, and systems of the operator's, say that an invoice is worth a poll."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from aiohttp import web
 
 from watcher.clock import Clock
 from watcher.ports import HintOutcome, HintReceipt, HintRequest
-from watcher.web.problems import Problem, as_problem
+from watcher.web.problems import Handler, Problem, as_problem, respond
 
 ROUTE = "hints"
 _MOST_BYTES = 1 << 20
@@ -75,13 +75,8 @@ def hint_application(routes: HintRoutes) -> web.Application:
 
 
 @web.middleware
-async def _answered(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except Problem as problem:
-        return problem.response()
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    return await respond(request, handler)
 
 
 async def _read(request: web.Request) -> bytes:

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents: every answer from 400 on is one, including those of aiohttp."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from watcher.core import json_text
 from watcher.core.errors import CursorGone, InvalidAnswer, NotAllowed, NotFound, Refused, StoreUnavailable, WatcherError
 from watcher.described_model import DescribedModel
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT_TYPE = "application/problem+json"
 _STATUS = {
@@ -85,6 +87,16 @@ class Problem(Exception):
             content_type=CONTENT_TYPE,
             headers=self.headers,
         )
+
+
+async def respond(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The handler's answer, or that of the problem it raised."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return problem.response()
+    except WatcherError as error:
+        return Problem.of(error).response()
 
 
 async def as_problem(request: web.Request, response: web.StreamResponse) -> None:

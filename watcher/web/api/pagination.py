@@ -5,12 +5,13 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import cast
+from typing import TypeVar, cast
 
 from watcher.ports import Item
 from watcher.web.problems import Problem
 
 Place = Sequence[str | int]
+_T = TypeVar("_T")
 
 
 def token(place: Place) -> str:
@@ -36,7 +37,16 @@ def pair(cursor: str | None) -> tuple[str, str] | None:
     return None if found is None else (str(found[0]), str(found[1]))
 
 
+def first(found: Sequence[_T], limit: int, where: Callable[[_T], str]) -> tuple[Sequence[_T], str | None]:
+    """Of a list that was read with one item more than `limit`: its first page, and the cursor of the next one.
+
+    `where` gives the cursor of an item.
+    """
+    shown = found[:limit]
+    return shown, where(shown[-1]) if len(found) > limit else None
+
+
 def cut(items: Sequence[Item], limit: int, where: Callable[[Item], str]) -> dict[str, object]:
-    """The page of a list that was read with one item more than `limit`; `where` gives the cursor of an item."""
-    kept = list(items[:limit])
-    return {"items": kept, "next": where(kept[-1]) if len(items) > limit else None}
+    """`first` as the API answers it."""
+    shown, following = first(items, limit, where)
+    return {"items": list(shown), "next": following}

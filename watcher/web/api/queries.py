@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import cast
 
 from watcher.core.errors import NotFound
-from watcher.ports import AgingKey, Item, aging_item
+from watcher.ports import AgingKey, AgingRow, Item, aging_item
 from watcher.ports.paging import next_cursor
 from watcher.web.api import pagination
 from watcher.web.api.operation import Answer, Call
@@ -116,22 +116,23 @@ async def sources(call: Call[Paged, Nothing]) -> Answer:
 async def aging(call: Call[AgingChoice, Nothing]) -> Answer:
     asked = call.query
     found = await call.backend.aging(asked.by, aging_place(asked.cursor), asked.limit + 1)
-    following = pagination.token(found[asked.limit - 1].key) if len(found) > asked.limit else None
-    return Answer(document={"items": [aging_item(row) for row in found[: asked.limit]], "next": following})
+    shown, following = pagination.first(found, asked.limit, of_aging)
+    return Answer(document={"items": [aging_item(row) for row in shown], "next": following})
 
 
 def aging_place(cursor: str | None) -> AgingKey | None:
     return cast("AgingKey | None", pagination.place(cursor, str, str, str, str, int))
 
 
+def audit_place(cursor: str | None) -> int | None:
+    found = pagination.place(cursor, int)
+    return None if found is None else int(found[0])
+
+
 async def audit(call: Call[AuditChoice, Nothing]) -> Answer:
     asked = call.query
-    before = pagination.place(asked.cursor, int)
-    found = await call.backend.reports.audit(
-        since=asked.since, before=None if before is None else int(before[0]), limit=asked.limit + 1
-    )
-    shown = found[: asked.limit]
-    following = pagination.token([shown[-1][0]]) if len(found) > asked.limit else None
+    found = await call.backend.reports.audit(since=asked.since, before=audit_place(asked.cursor), limit=asked.limit + 1)
+    shown, following = pagination.first(found, asked.limit, of_audit)
     return Answer(document={"items": [item for _, item in shown], "next": following})
 
 
@@ -170,6 +171,14 @@ def of_invoice(item: Item) -> str:
 
 def of_delivery(item: Item) -> str:
     return pagination.token([int(cast("str", item["delivery_id"]).partition("_")[2])])
+
+
+def of_aging(row: AgingRow) -> str:
+    return pagination.token(row.key)
+
+
+def of_audit(keyed: tuple[int, Item]) -> str:
+    return pagination.token([keyed[0]])
 
 
 def entry_name(entry: Item) -> tuple[str, str, int]:

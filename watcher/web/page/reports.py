@@ -1,14 +1,14 @@
 """The reports: what is due and for how long, and who changed what."""
 
 from watcher.core.invoices.aging import Bucket
-from watcher.ports import AgingBy, AgingRow, Item, aging_item
+from watcher.ports import AgingBy, AgingRow, aging_item
 from watcher.web.api import pagination
-from watcher.web.api.queries import aging_place
+from watcher.web.api.queries import aging_place, audit_place, of_aging, of_audit
 from watcher.web.page.charts import Part, bar
 from watcher.web.page.filters import AgingFilter, AuditFilter
+from watcher.web.page.lists import SHOWN
 from watcher.web.page.view import PageRequest, View
 
-SHOWN = 50
 BUCKETS = {
     Bucket.NOT_DUE: "Not due",
     Bucket.DAYS_1_7: "1 to 7 days",
@@ -32,8 +32,7 @@ _KINDS = {
 async def aging(page_request: PageRequest) -> View:
     asked = page_request.query(AgingFilter)
     found = await page_request.backend.aging(asked.by, aging_place(asked.cursor), SHOWN + 1)
-    shown = found[:SHOWN]
-    following = pagination.token(shown[-1].key) if len(found) > SHOWN else None
+    shown, following = pagination.first(found, SHOWN, of_aging)
     context = {
         "by": asked.by.value,
         "choices": [choice.value for choice in AgingBy],
@@ -54,14 +53,10 @@ def _bar(row: AgingRow) -> tuple[Part, ...]:
 async def audit(page_request: PageRequest) -> View:
     """Newest first."""
     asked = page_request.query(AuditFilter)
-    place = pagination.place(asked.cursor, int)
-    before = None if place is None else int(place[0])
-    found = await page_request.backend.reports.audit(before=before, limit=SHOWN + 1)
-    shown = found[:SHOWN]
-    items: list[Item] = [item for _, item in shown]
-    following = pagination.token([shown[-1][0]]) if len(found) > SHOWN else None
+    found = await page_request.backend.reports.audit(before=audit_place(asked.cursor), limit=SHOWN + 1)
+    shown, following = pagination.first(found, SHOWN, of_audit)
     context: dict[str, object] = {
-        "items": items,
+        "items": [item for _, item in shown],
         "next": None if following is None else {"cursor": following},
         "is_first": asked.cursor is None,
     }
