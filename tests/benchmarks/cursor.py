@@ -99,8 +99,8 @@ class _Recording:
         return True
 
     def _record(self, claimed: ClaimedWatch, number: int) -> PollRecord:
-        told = stored.event(f"evt_{self._run}_{number}", "invoice.updated", self._endpoint)
-        change = stored.change(replace(told, bodies={Form.FULL: body_of(number)}), version=number // _INVOICES + 1)
+        recorded = stored.event(f"evt_{self._run}_{number}", "invoice.updated", self._endpoint)
+        change = stored.change(replace(recorded, bodies={Form.FULL: body_of(number)}), version=number // _INVOICES + 1)
         return replace(stored.polled(claimed, datetime.now(UTC), change), raw=body_of(number))
 
 

@@ -82,7 +82,7 @@ def command_cost(argument: str, starts: int) -> tuple[float, float]:
 
 @contextmanager
 def started(config: Path) -> Generator[tuple[int, float]]:
-    """`run` once it says that it is ready, as systemd is told: its pid, and its seconds of CPU until then."""
+    """`run` once it says that it is ready, as it says to systemd: its pid, and its seconds of CPU until then."""
     address = config.parent / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
         notices.bind(str(address))

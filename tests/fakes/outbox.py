@@ -109,7 +109,7 @@ class FakeOutbox:
     async def sync_endpoints(
         self, configured: Mapping[str, str], now: datetime, subscriptions: Sequence[Subscription] = ()
     ) -> None:
-        raise NotImplementedError(f"no courier calls this: {configured} {now} {subscriptions}")
+        raise NotImplementedError(f"no dispatcher calls this: {configured} {now} {subscriptions}")
 
     async def _answer(self) -> None:
         await anyio.lowlevel.checkpoint()

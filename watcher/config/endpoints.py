@@ -1,4 +1,4 @@
-"""`[endpoints.*]` and `[notify.*]`: who is told what happened. They share one list of names."""
+"""`[endpoints.*]` and `[notify.*]`: who gets webhooks and messages. They share one list of names."""
 
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase

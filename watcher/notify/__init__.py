@@ -1,4 +1,4 @@
-"""Tells people what happened: messages through Apprise, and which of its services are allowed."""
+"""Sends messages to people through Apprise, and says which of its services are allowed."""
 
 from watcher.notify.sender import TIMEOUT, NotificationSender, NotifyFault, NotifyTarget
 

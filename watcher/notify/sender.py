@@ -43,7 +43,10 @@ class NotifyFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotifyTarget:
-    """Whom to tell: one message to each of the `urls`. `public_url` is where people reach the page."""
+    """The services of one notification: each of the `urls` gets a message.
+
+    `public_url` is where people reach the page.
+    """
 
     name: str
     urls: tuple[str, ...] = field(repr=False)

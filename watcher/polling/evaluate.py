@@ -17,7 +17,7 @@ from watcher.core.scheduling.value_weight import worth_of
 from watcher.core.value_object import value_object
 from watcher.polling import fingerprint
 from watcher.polling.change import change_of
-from watcher.polling.hints import found_by, hinted_changes
+from watcher.polling.hints import found_by, found_changes
 from watcher.polling.learning import learned
 from watcher.polling.source_plan import SourcePlan
 from watcher.ports import ClaimedWatch, Found, FoundBy, Listed, PollRecord, WatchState
@@ -91,7 +91,7 @@ def found(plan: SourcePlan, watch: ClaimedWatch, result: Found, at: Moment) -> P
         raw=raw,
         change=change_of(plan, transition, seen, how),
         exposures=learned(plan, watch, at.answered_at, how, transition.events),
-        hinted_changes=hinted_changes(plan, watch, how, transition.events),
+        found_changes=found_changes(plan, watch, how, transition.events),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from watcher.core.invoices.event import is_change_at_provider
 from watcher.core.invoices.transition import Event
 from watcher.polling.source_plan import SourcePlan
-from watcher.ports import ClaimedWatch, FoundBy, HintedChange, PollReason, PollRecord, WatchState
+from watcher.ports import ClaimedWatch, FoundBy, FoundChange, PollReason, PollRecord, WatchState
 
 _FOUND_BY = {
     None: FoundBy.POLL,
@@ -22,14 +22,14 @@ def found_by(watch: ClaimedWatch, *, is_list: bool = False) -> FoundBy:
     return FoundBy.LIST if is_list else _FOUND_BY[watch.poll_reason]
 
 
-def hinted_changes(
+def found_changes(
     plan: SourcePlan, watch: ClaimedWatch, how: FoundBy, events: Sequence[Event]
-) -> tuple[HintedChange, ...]:
+) -> tuple[FoundChange, ...]:
     """The changes that hints could have brought: none of a first poll, and none of the clock's."""
     if plan.hint_echo is None or watch.fetched_at is None:
         return ()
     facts = (event.fact for event in events)
-    return tuple(HintedChange(plan.name, fact.type, how) for fact in facts if is_change_at_provider(fact))
+    return tuple(FoundChange(plan.name, fact.type, how) for fact in facts if is_change_at_provider(fact))
 
 
 def with_next_reason(plan: SourcePlan, watch: ClaimedWatch, record: PollRecord) -> PollRecord:

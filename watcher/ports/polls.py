@@ -44,7 +44,7 @@ class FoundBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HintedChange:
+class FoundChange:
     """A change at a source that takes hints, and how it was found."""
 
     source: str
@@ -171,7 +171,7 @@ class PollRecord:
     next_reason: PollReason | None = None
     """Why the next poll is made at `poll_at`, if the policy did not plan it."""
     exposures: tuple[Exposure, ...] = ()
-    hinted_changes: tuple[HintedChange, ...] = ()
+    found_changes: tuple[FoundChange, ...] = ()
     """The changes of this poll, if its source takes hints."""
     clock_only: bool = False
     """There was no request: only `clock_at` and `change` are written, the lease ends, and the watch is due at

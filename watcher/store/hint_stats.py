@@ -8,12 +8,12 @@ from sqlalchemy import bindparam, case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.scheduling.hint_state import MISSED, HintTally
-from watcher.ports import FoundBy, HintedChange, HintOutcome
+from watcher.ports import FoundBy, FoundChange, HintOutcome
 from watcher.store.engine import upserting
 from watcher.store.learned_tables import hint_counts, hint_stats
 
 
-async def learn_hints(connection: AsyncConnection, changes: Iterable[HintedChange]) -> None:
+async def learn_hints(connection: AsyncConnection, changes: Iterable[FoundChange]) -> None:
     """Count changes of sources that take hints; in a fixed order, so that recorders never deadlock."""
     counts: Counter[tuple[str, str, bool]] = Counter(
         (one.source, one.event_type, one.found_by is FoundBy.HINT) for one in changes

@@ -16,7 +16,7 @@ from watcher.core.scheduling.hazard import DAY, Exposure, due_hour, stage_at
 from watcher.ports import (
     DesiredWatch,
     FoundBy,
-    HintedChange,
+    FoundChange,
     HintedIds,
     HintOutcome,
     PollRecord,
@@ -90,13 +90,13 @@ async def take_hints(file: Path, missed: int) -> None:
         await watches.request_poll("acme", "inv_1", NOW)
         claimed = next(one for one in await stored.claim(store, NOW) if one.invoice_id == "inv_1")
         ways = [FoundBy.HINT] * 3
-        changes = tuple(HintedChange("acme", "invoice.paid", how) for how in ways)
-        await SqlPollQueue(store).record([replace(stored.polled(claimed, NOW), hinted_changes=changes)], {})
+        changes = tuple(FoundChange("acme", "invoice.paid", how) for how in ways)
+        await SqlPollQueue(store).record([replace(stored.polled(claimed, NOW), found_changes=changes)], {})
         if missed:
             await watches.request_poll("acme", "inv_1", NOW)
             claimed = next(one for one in await stored.claim(store, NOW) if one.invoice_id == "inv_1")
-            changes = (HintedChange("acme", "invoice.paid", FoundBy.POLL),) * missed
-            await SqlPollQueue(store).record([replace(stored.polled(claimed, NOW), hinted_changes=changes)], {})
+            changes = (FoundChange("acme", "invoice.paid", FoundBy.POLL),) * missed
+            await SqlPollQueue(store).record([replace(stored.polled(claimed, NOW), found_changes=changes)], {})
         await SqlHints(store).take([HintedIds("acme", ("inv_2",))], NOW)
         await SqlHints(store).count({("acme", HintOutcome.ACCEPTED): 1})
 

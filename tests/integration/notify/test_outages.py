@@ -44,7 +44,7 @@ class Life:
         target = NotifyTarget("finance", (self.url,), allow_private=(IPv4Network("127.0.0.0/8"),))
         self.sender.reconfigure({"finance": target})
 
-    async def tell(self) -> list[Outcome]:
+    async def send(self) -> list[Outcome]:
         """A message for each event that is due."""
         dispatcher = Dispatcher(SqlOutbox(self.store), self.sender, self.clock, lambda: 0.0)
         dispatcher.configure({"finance": POLICY})
@@ -107,17 +107,17 @@ async def test_messages_of_an_outage_come_once_and_in_order_when_the_service_ans
     await happened(sqlite_store, "inv_1", EventType.OVERDUE, at=clock.now())
     await happened(sqlite_store, "inv_1", EventType.PAID, 2, at=clock.now())
     async with receiving(answering(503)) as down:
-        assert await Life(sqlite_store, json_url(down), clock).tell() == [Outcome.RETRY]
+        assert await Life(sqlite_store, json_url(down), clock).send() == [Outcome.RETRY]
     async with receiving(answering()) as receiver:
         for _ in range(2):
             clock.advance(timedelta(minutes=6))
-            await Life(sqlite_store, json_url(receiver), clock).tell()
+            await Life(sqlite_store, json_url(receiver), clock).send()
         assert titles(receiver) == [
             "Example, nothing has happened: Invoice inv_1 is overdue: 1079.98 EUR due",
             "Example, nothing has happened: Invoice inv_1 was paid: 1079.98 EUR",
         ]
         clock.advance(DAY)
-        assert await Life(sqlite_store, json_url(receiver), clock).tell() == []
+        assert await Life(sqlite_store, json_url(receiver), clock).send() == []
     assert await states(sqlite_store) == {("delivered", 2), ("delivered", 1)}
 
 

@@ -38,7 +38,7 @@ def sender(*urls: str, store: Store | None = None, seconds: float = 10, allowed:
     return made
 
 
-async def tell(by: NotificationSender, event_id: str = "evt_1", kind: EventType = EventType.OVERDUE) -> Receipt:
+async def send(by: NotificationSender, event_id: str = "evt_1", kind: EventType = EventType.OVERDUE) -> Receipt:
     return await by.send(Attempt("finance", event_id, example(kind, event_id, NOW)))
 
 
@@ -47,7 +47,7 @@ def delivery(event_id: str, kind: EventType) -> ClaimedDelivery:
 
 
 async def test_a_mail_is_readable_as_text_and_as_html_and_links_to_the_invoice(mail_server: MailServer) -> None:
-    assert (await tell(sender(mail_server.url()))).outcome is Outcome.DELIVERED
+    assert (await send(sender(mail_server.url()))).outcome is Outcome.DELIVERED
     (mail,) = mail_server.mails
     assert mail["Subject"] == "Example, nothing has happened: Invoice INV-0042 is overdue: 1079.98 EUR due"
     assert (mail["To"], mail["From"]) == ("finance@example.com", "watcher@example.com")
@@ -85,14 +85,14 @@ async def test_a_digest_is_one_mail(mail_server: MailServer) -> None:
 @pytest.mark.parametrize("answer", ["451 later", "550 no such user"])
 async def test_a_mail_that_is_not_taken_is_tried_again(mail_server: MailServer, answer: str) -> None:
     mail_server.answer = answer
-    receipt = await tell(sender(mail_server.url()))
+    receipt = await send(sender(mail_server.url()))
     assert (receipt.outcome, receipt.error) == (Outcome.RETRY, NotifyFault.NOT_SENT)
 
 
 async def test_nothing_of_a_url_is_in_what_is_said_about_its_failure() -> None:
     async with receiving(answering(403)) as receiver:
         url = f"json://person:hunter22@127.0.0.1:{receiver.port}/path-that-is-secret"
-        receipt = await tell(sender(url))
+        receipt = await send(sender(url))
     assert receipt.detail is not None
     assert "403" in receipt.detail
     assert re.search("person|hunter22|secret", repr(receipt)) is None
@@ -100,15 +100,15 @@ async def test_nothing_of_a_url_is_in_what_is_said_about_its_failure() -> None:
 
 async def test_a_private_address_that_is_not_allowed_gets_nothing_and_the_delivery_is_parked() -> None:
     async with receiving(answering()) as receiver:
-        receipt = await tell(sender(f"jsons://127.0.0.1:{receiver.port}", allowed=False))
-        by_name = await tell(sender(f"jsons://localhost:{receiver.port}", allowed=False))
+        receipt = await send(sender(f"jsons://127.0.0.1:{receiver.port}", allowed=False))
+        by_name = await send(sender(f"jsons://localhost:{receiver.port}", allowed=False))
     assert receiver.connections == 0
     for one in (receipt, by_name):
         assert (one.outcome, one.error) == (Outcome.BLOCKED, NotifyFault.ADDRESS_REFUSED)
 
 
 async def test_a_mail_server_that_is_not_allowed_gets_nothing(mail_server: MailServer) -> None:
-    receipt = await tell(sender(mail_server.url(), allowed=False))
+    receipt = await send(sender(mail_server.url(), allowed=False))
     assert (receipt.outcome, receipt.error) == (Outcome.BLOCKED, NotifyFault.ADDRESS_REFUSED)
     assert mail_server.mails == []
 
@@ -117,15 +117,15 @@ async def test_redirects_are_not_followed() -> None:
     async with receiving(answering()) as elsewhere:
         location = f"Location: http://127.0.0.1:{elsewhere.port}/"
         async with receiving(answering(302, headers=(location,))) as receiver:
-            assert (await tell(sender(json_url(receiver)))).outcome is Outcome.RETRY
+            assert (await send(sender(json_url(receiver)))).outcome is Outcome.RETRY
     assert elsewhere.requests == []
 
 
 async def test_a_service_that_hangs_ends_the_attempt_in_time_and_gets_no_second_message_beside_it() -> None:
     async with receiving(fake.silent) as receiver:
         by = sender(json_url(receiver), seconds=0.3)
-        first = await tell(by)
-        second = await tell(by)
+        first = await send(by)
+        second = await send(by)
         assert receiver.connections == 1
     assert (first.outcome, first.error) == (Outcome.RETRY, NotifyFault.TIMEOUT)
     assert (second.error, second.detail) == (NotifyFault.TIMEOUT, "json: the message before is still being sent")
@@ -135,7 +135,7 @@ async def test_a_cancelled_attempt_ends_at_once() -> None:
     async with receiving(fake.silent) as receiver:
         by = sender(json_url(receiver))
         with anyio.move_on_after(0.3) as scope:
-            await tell(by)
+            await send(by)
         assert scope.cancelled_caught
         await asyncio.sleep(0)
 
@@ -146,14 +146,14 @@ async def test_a_service_that_has_the_message_gets_no_repeat_because_of_another_
     mail_server.answer = "451 later"
     async with receiving(answering()) as receiver:
         urls = json_url(receiver), mail_server.url()
-        assert (await tell(sender(*urls, store=sqlite_store))).outcome is Outcome.RETRY
+        assert (await send(sender(*urls, store=sqlite_store))).outcome is Outcome.RETRY
         restarted = sender(*urls, store=sqlite_store)
-        assert (await tell(restarted)).outcome is Outcome.RETRY
+        assert (await send(restarted)).outcome is Outcome.RETRY
         assert len(titles(receiver)) == 1
         mail_server.answer = "250 OK"
-        assert (await tell(restarted)).outcome is Outcome.DELIVERED
+        assert (await send(restarted)).outcome is Outcome.DELIVERED
         assert (len(titles(receiver)), len(mail_server.mails)) == (1, 1)
-        await tell(restarted)
+        await send(restarted)
         assert (len(titles(receiver)), len(mail_server.mails)) == (2, 2), "an operator sent it again"
 
 

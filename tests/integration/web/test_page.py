@@ -12,7 +12,7 @@ from tests.integration.web.client import Client, segment
 from tests.integration.web.reading import Page
 from tests.integration.web.visiting import PATHS, seen, shown
 from watcher.core.invoices.invoice import Customer, Status
-from watcher.ports import DetectionDelay, FoundBy, HintedChange, SourceRow, WatchState
+from watcher.ports import DetectionDelay, FoundBy, FoundChange, SourceRow, WatchState
 from watcher.store import SqlPollQueue, SqlWatches
 from watcher.web.dashboard_cache import DashboardCache
 from watcher.web.page.formatting import NONE
@@ -130,8 +130,8 @@ async def test_hints_that_have_stopped_need_attention(sqlite_client: Client) -> 
     for how, count in ((FoundBy.HINT, 3), (FoundBy.POLL, 5)):
         await SqlWatches(store).request_poll("acme", "inv_1", NOW)
         (claimed,) = await stored.claim(store)
-        changes = (HintedChange("acme", "invoice.paid", how),) * count
-        await SqlPollQueue(store).record([replace(stored.polled(claimed), hinted_changes=changes)], {})
+        changes = (FoundChange("acme", "invoice.paid", how),) * count
+        await SqlPollQueue(store).record([replace(stored.polled(claimed), found_changes=changes)], {})
     page = await shown(sqlite_client, "/")
     assert "hints: stopped, 38 % of changes" in page.words
     sentence = "Hints of source acme have stopped: invoice.paid was found without one, again and again."

@@ -12,7 +12,7 @@ from watcher.core.scheduling.hazard import WITH_HINTS
 from watcher.polling import evaluate
 from watcher.polling.evaluate import Moment
 from watcher.polling.hints import with_next_reason
-from watcher.ports import ClaimedWatch, FoundBy, HintedChange, PollReason, PollRecord, WatchState
+from watcher.ports import ClaimedWatch, FoundBy, FoundChange, PollReason, PollRecord, WatchState
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 ECHO = timedelta(seconds=10)
@@ -56,7 +56,7 @@ def test_a_change_says_how_it_was_found(reason: PollReason | None, how: FoundBy)
     record = polled(PAID, known(reason))
     assert record.change is not None
     assert {event.found_by for event in record.change.events} == {how}
-    assert record.hinted_changes == tuple(HintedChange("acme", event.type, how) for event in record.change.events)
+    assert record.found_changes == tuple(FoundChange("acme", event.type, how) for event in record.change.events)
     assert (record.next_reason, record.poll_at) == (None, record.poll_at)
 
 
@@ -101,4 +101,4 @@ def test_what_hints_bring_is_not_what_polls_have_to_find() -> None:
 def test_a_source_without_hints_learns_one_thing_only() -> None:
     record = evaluate.found(plan(), known(None), found(PAID, b"two"), Moment(AT + EVERY, AT + EVERY, MIDDLE))
     assert [one.provider for one in record.exposures] == ["meteroid"]
-    assert record.hinted_changes == ()
+    assert record.found_changes == ()

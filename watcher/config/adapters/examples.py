@@ -24,7 +24,7 @@ from watcher.providers.toolkit.http import Answer
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 _NOT_OF_A_FILE = frozenset({"source", "provider", "overdue", "tags", "direction"})
 INFERRED = "payment_failed_inferred"
-"""A fact that events tell and snapshots do not have; examples may expect it."""
+"""A fact that events have and snapshots do not; examples may expect it."""
 _AMOUNTS = ("total", "paid", "due", "credited", "refunded", "written_off")
 
 

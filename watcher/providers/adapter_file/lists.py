@@ -33,10 +33,10 @@ def parameters(
     page: str | None, listing: ListSpec, changed_since: datetime | None, zone: tzinfo
 ) -> list[tuple[str, str]]:
     """The parameters that ask for one page; those of the list itself come before them."""
-    turn, place = _read_page(page)
+    part, place = _read_page(page)
     pages, pairs = listing.pages, list[tuple[str, str]]()
     if listing.each is not None:
-        pairs.append((listing.each[0], listing.each[1][turn]))
+        pairs.append((listing.each[0], listing.each[1][part]))
     if changed_since is not None and (changed := listing.changed_since) is not None:
         pairs.append((changed.parameter, write_instant(changed_since - changed.overlap, changed.times, zone)))
     if pages.size_parameter:
@@ -115,14 +115,14 @@ def _read_row(text: bytes, row: tuple[str, ...]) -> Document:
 def _following(
     page: str | None, envelope: Document, rows: Sequence[Row], spec: AdapterSpec, listing: ListSpec
 ) -> str | None:
-    turn, place = _read_page(page)
+    part, place = _read_page(page)
     following = _next_place(place, envelope, rows, spec, listing)
     if following is not None and len(following) > _LONGEST_PLACE:
         raise InvalidAnswer(f"the next page is named by {len(following)} characters, at most {_LONGEST_PLACE}")
     if following is not None:  # the same one again too: the list sync ends it, and knows that it is not complete
-        return f"{turn}{_SEPARATOR}{following}"
-    is_last = listing.each is None or turn + 1 >= len(listing.each[1])
-    return None if is_last else f"{turn + 1}{_SEPARATOR}"
+        return f"{part}{_SEPARATOR}{following}"
+    is_last = listing.each is None or part + 1 >= len(listing.each[1])
+    return None if is_last else f"{part + 1}{_SEPARATOR}"
 
 
 def _next_place(
@@ -145,6 +145,6 @@ def _next_place(
 
 
 def _read_page(page: str | None) -> tuple[int, str]:
-    """Which of the list's `each`, and where in it."""
-    turn, _, place = (page or "").partition(_SEPARATOR)
-    return int(turn or 0), place
+    """Which value of the list's `each`, counted from 0, and where in its pages."""
+    part, _, place = (page or "").partition(_SEPARATOR)
+    return int(part or 0), place

@@ -74,7 +74,7 @@ async def _record(
             await _keep_changes(connection, kept, held, store)
         await _keep_successes(connection, successes)
         await learn(connection, (one for poll in (*renewals, *kept) for one in poll.exposures))
-        await learn_hints(connection, (one for poll in kept for one in poll.hinted_changes))
+        await learn_hints(connection, (one for poll in kept for one in poll.found_changes))
     return frozenset(poll.key for poll in new) - {poll.key for poll in kept}
 
 

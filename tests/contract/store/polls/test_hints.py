@@ -11,7 +11,7 @@ from watcher.core.scheduling.hint_state import HintState, HintTally
 from watcher.ports import (
     ClaimedWatch,
     FoundBy,
-    HintedChange,
+    FoundChange,
     HintedIds,
     HintsTaken,
     PollReason,
@@ -144,10 +144,10 @@ async def test_an_invoice_that_only_a_hint_knows_and_the_provider_does_not_is_fo
         assert set((await connection.execute(select(watches.c.invoice_id))).scalars()) == {"inv_listed"}
 
 
-async def record_changes(store: Store, *changes: HintedChange) -> None:
+async def record_changes(store: Store, *changes: FoundChange) -> None:
     await SqlWatches(store).request_poll("acme", "inv_1", NOW)
     (claimed,) = await stored.claim(store)
-    await SqlPollQueue(store).record([replace(stored.polled(claimed), hinted_changes=changes)], {})
+    await SqlPollQueue(store).record([replace(stored.polled(claimed), found_changes=changes)], {})
 
 
 async def state(store: Store) -> HintState:
@@ -158,9 +158,9 @@ async def state(store: Store) -> HintState:
 
 
 async def test_hints_that_stop_are_noticed_and_those_that_come_back_too(store: Store) -> None:
-    paid_by_hint = HintedChange("acme", "invoice.paid", FoundBy.HINT)
-    paid_by_poll = HintedChange("acme", "invoice.paid", FoundBy.POLL)
-    part_by_poll = HintedChange("acme", "invoice.partially_paid", FoundBy.POLL)
+    paid_by_hint = FoundChange("acme", "invoice.paid", FoundBy.HINT)
+    paid_by_poll = FoundChange("acme", "invoice.paid", FoundBy.POLL)
+    part_by_poll = FoundChange("acme", "invoice.partially_paid", FoundBy.POLL)
     await stored.watch(store, "inv_1")
     await SqlWatches(store).sync_sources([SourceRow("acme", "meteroid", takes_hints=True)], NOW)
     assert await state(store) is HintState.WAITING
