@@ -38,7 +38,7 @@ IDLE = timedelta(seconds=1)
 """Between two claims when nobody woke the poller: the command line writes to the same database."""
 _AT_ONCE = 64
 """Requests of one source in progress at once."""
-_CLAIMED = 8 * _AT_ONCE
+_CLAIMED = 16 * _AT_ONCE
 """Requests that are claimed at once, again when half of a source's are made: many share the commit of one claim.
 
 It counts all sources together: a request that cannot leave within a second of its slot was claimed in vain.
@@ -174,18 +174,23 @@ class Poller:
                 self._start(polls, replace(claim, watches=fresh), send)
 
     async def _dispatch(self, polls: TaskGroup, send: MemoryObjectSendStream[Outcome]) -> None:
+        names: Collection[str] = self._sources
         while not self._stopping.is_set():
             self._on_heartbeat("polling")
             self._woken = anyio.Event()
             claims: tuple[Claim, ...] = ()
-            try:
-                claims = await self._queue.claim(self._clock.now(), self._wanted(self._sources), self._lease())
-            except StoreUnavailable as error:
-                _log.error("polls.unclaimed", error=str(error))
+            # Under load a claim of nothing takes as long as any, and the requests that were claimed run out meanwhile.
+            if wanted := self._wanted(names):
+                try:
+                    claims = await self._queue.claim(self._clock.now(), wanted, self._lease())
+                except StoreUnavailable as error:
+                    _log.error("polls.unclaimed", error=str(error))
             for claim in claims:
                 self._start(polls, claim, send)
             if not claims and not self._stopping.is_set():
                 await sleep_or(self._clock, self._woken, self._idle)
+            # Only a source that got something may get more at once.
+            names = [claim.source for claim in claims] if claims and not self._woken.is_set() else self._sources
 
     def _wanted(self, names: Collection[str], *, patient: bool = False) -> list[ClaimRequest]:
         """`patient` reserves the next send slot however far ahead a slow rate puts it."""

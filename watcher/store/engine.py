@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import aiosqlite
 import anyio
 from sqlalchemy import BigInteger, Connection, Table, event, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +22,7 @@ from watcher.store import migrate
 from watcher.store.column_types import EPOCH
 from watcher.store.data_version import DataVersion
 from watcher.store.errors import explained
+from watcher.store.sqlite_connection import OneSwitchConnection
 from watcher.store.tables import counters
 
 BUSY_TIMEOUT = timedelta(seconds=10)
@@ -239,9 +241,10 @@ def _see_file(file: Path, *, create: bool) -> None:
 
 def _sqlite_engine(address: URL, busy_timeout: timedelta, *, read_only: bool) -> AsyncEngine:
     # No reset: every user of a connection ends its transaction, and each call costs a switch of threads.
-    engine = create_async_engine(
-        address, connect_args={"timeout": busy_timeout.total_seconds()}, pool_reset_on_return=None
-    )
+    async def connect() -> aiosqlite.Connection:
+        return await OneSwitchConnection(Path(address.database or ""), busy_timeout)
+
+    engine = create_async_engine(address, async_creator=connect, pool_reset_on_return=None)
 
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         del entry

@@ -127,7 +127,7 @@ async def test_no_more_is_claimed_of_all_sources_than_can_be_sent_in_time(scene:
         await scene.elapse(seconds=0.5)
         leased = Counter(await scene.leased())
         scene.provider.let_go()
-    assert leased == {"acme": 256, "other": 256}
+    assert leased == {"acme": 512, "other": 512}
 
 
 async def test_a_deleted_invoice_that_is_back_unchanged_is_restored(scene: Scene) -> None:
