@@ -29,6 +29,18 @@ from watcher.config.values.types import (
     one_of_each,
 )
 
+_RETRIES = (
+    timedelta(0),
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
 _MOST_RETRIES = 50
 _MOST_AT_ONCE = 1000
 
@@ -44,36 +56,55 @@ class Format(StrEnum):
 
 
 class EndpointSettings(Settings):
+    """An endpoint is one subscriber to your webhooks."""
+
     name: str
     allow_private: tuple[Network, ...] = ()
+    """CIDRs of your own network; inside them http and any port are allowed."""
     allow_ports: tuple[Port, ...] = ()
+    """Besides 443.
+
+    Ports that `url` may have.
+    """
     url: EndpointUrl
+    """Where events are POSTed.
+
+    https, unless its address is inside `allow_private`.
+    """
     secrets: tuple[SigningSecret, ...]
-    """Newest first; all of them sign."""
+    """whsec_…, newest first; all of them sign."""
     events: tuple[EventGlob, ...] = ("invoice.*", "!invoice.updated")
+    """Globs over event types, ! excludes; "*" is everything."""
     sources: tuple[Text, ...] = ("*",)
+    """Globs over the names of sources."""
     tags: Tags = ()
+    """Only invoices with one of these tags; [] is every invoice."""
     payload: Payload = Payload.FULL
+    """thin: without the invoice and its changes."""
     format: Format = Format.STANDARD
-    """standard: Standard Webhooks. cloudevents: structured CloudEvents 1.0."""
+    """Standard Webhooks; or "cloudevents": structured CloudEvents 1.0."""
     timeout: Timeout = timedelta(seconds=15)
+    """For one attempt."""
     rate: Rate = 50.0
-    """Attempts per second."""
-    concurrency: Annotated[Whole, AfterValidator(between(1, _MOST_AT_ONCE))] = 10
-    retries: tuple[Duration, ...] = (
-        timedelta(0),
-        timedelta(seconds=5),
-        timedelta(minutes=5),
-        timedelta(minutes=30),
-        timedelta(hours=2),
-        timedelta(hours=5),
-        timedelta(hours=10),
-        timedelta(hours=14),
-        timedelta(hours=20),
-        timedelta(hours=24),
+    """Attempts.
+
+    It holds over all processes that share a PostgreSQL.
+    """
+    concurrency: Annotated[
+        Whole, AfterValidator(between(1, _MOST_AT_ONCE)), Field(title=f"whole number from 1 to {_MOST_AT_ONCE}")
+    ] = 10
+    """Attempts at once."""
+    retries: tuple[Duration, ...] = Field(default=_RETRIES, title=f"list of 1 to {_MOST_RETRIES} durations")
+    """The wait before each attempt.
+
+    Each is made up to a fifth longer. After the last attempt the delivery is dead.
+    """
+    headers: Mapping[HeaderName, HeaderValue] = Field(
+        default_factory=dict[str, SecretStr], title="table of names and values; a value is text or a secret"
     )
-    headers: Mapping[HeaderName, HeaderValue] = Field(default_factory=dict[str, SecretStr])
+    """Sent with each attempt: { authorization = { env = "NAME" } }."""
     enabled: Flag = True
+    """false: deliveries wait."""
 
     @field_validator("url")
     @classmethod

@@ -9,22 +9,33 @@ from watcher.config.values.types import Duration, Listen, ProviderUrl, Secret
 
 
 class HintsSettings(Settings):
+    """Providers' own webhooks: each makes its invoice due at once (docs/hints.md)."""
+
     listen: Listen = ""
-    """`host:port` of a listener for hints alone; empty: they are taken at the address of `[http]`."""
+    """Own host:port that serves hints alone; "" shares http.listen."""
     public_url: ProviderUrl | None = None
-    """Where providers reach the listener, without `/hints/NAME`. Needed where a signature covers the URL."""
+    """Where providers reach it; needed for rapyd, which signs the URL.
+
+    Without `/hints/NAME`. Every provider whose signature covers the URL needs it.
+    """
 
 
 class SourceHintSettings(Settings):
+    """Takes POST /hints/NAME."""
+
     secret: Secret | None = None
-    """Of the provider's webhooks, in the form that `docs/hints.md` says. Where it sends none, a token."""
+    """meteroid: whsec_…; chargeover: its key; rapyd: none; others: a token of yours.
+
+    What each provider signs with is in docs/hints.md.
+    """
     secrets: tuple[Secret, ...] = ()
-    """Several, while one replaces the other; each of them is accepted."""
+    """Several while one replaces the other."""
     token: Secret | None = None
-    """`Authorization: Bearer TOKEN` of systems of the operator's own."""
+    """Authorization: Bearer …, for systems of your own."""
     tokens: tuple[Secret, ...] = ()
+    """Several while one replaces the other."""
     echo: Duration = Field(default=timedelta(seconds=10), validate_default=True)
-    """How long after a poll that found nothing new one more follows."""
+    """One more poll after one that found nothing new."""
 
     @property
     def all_secrets(self) -> tuple[str, ...]:

@@ -17,20 +17,31 @@ DEFAULT_TOKEN = "default"  # noqa: S105 -- a name
 
 
 class TokenSettings(Settings):
+    """Further tokens, each with a name for the audit trail (docs/access.md)."""
+
     token: Secret
+    """As above.
+
+    No two tokens may have the same value.
+    """
     scope: Scope = Scope.READ
-    """read shows everything and changes nothing."""
+    """read sees everything and changes nothing; operate may do everything."""
 
 
 class HttpSettings(Settings):
+    """API, page, metrics."""
+
     listen: Listen = "127.0.0.1:8480"
-    """`host:port`, or empty for no listener."""
+    """Switched off by ""; a change takes a restart.
+
+    Where the API, the page and the metrics are served.
+    """
     tokens: Mapping[Annotated[str, Field(pattern=NAME_PATTERN)], TokenSettings] = Field(
         default_factory=dict[str, TokenSettings]
     )
     """Further tokens by name, each with its scope."""
     token: Secret | None = Field(default=None, validate_default=True)
-    """May do everything. One token at least is required if the address is not loopback."""
+    """May do everything; one token is required where listen is not loopback."""
     public_url: ProviderUrl | None = None
     """Where people reach the page: messages link to it."""
 

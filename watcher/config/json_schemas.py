@@ -30,7 +30,9 @@ from watcher.providers.toolkit.kind import ProviderKind
 Schema = dict[str, object]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_SECTIONS: dict[str, type[Settings]] = {
+CREDENTIAL = "From your account at the provider."
+"""What a key of `ProviderKind.credentials` is."""
+SECTIONS: dict[str, type[Settings]] = {
     "database": DatabaseSettings,
     "watcher": WatcherSettings,
     "polling": PollingSettings,
@@ -42,7 +44,13 @@ _SECTIONS: dict[str, type[Settings]] = {
 
 
 class _TomlSchema(GenerateJsonSchema):
-    """Shows defaults as the config file would have them, not as pydantic would write them in JSON."""
+    """Shows defaults as the config file would have them, not as pydantic would write them in JSON.
+
+    A title says what may be written. Pydantic would make one of the key's name.
+    """
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 -- pydantic's signature
+        return False
 
     def encode_default(self, dft: object) -> object:
         match dft:
@@ -61,7 +69,7 @@ class _TomlSchema(GenerateJsonSchema):
 def config_schema(providers: Mapping[str, ProviderKind]) -> Schema:
     """The schema of `watcher.toml`, with the keys of these providers."""
     definitions: Schema = {}
-    sections: Schema = {name: table_schema(model, definitions) for name, model in _SECTIONS.items()}
+    sections: Schema = {name: table_schema(model, definitions) for name, model in SECTIONS.items()}
     sources = [_source(kind, definitions) for kind in providers.values()]
     return {
         "$schema": DIALECT,
@@ -140,8 +148,8 @@ def _source(kind: ProviderKind, definitions: Schema) -> Schema:
     for key, default in defaults.items():
         if default is not None:
             properties[key] = {**cast("Schema", own[key]), "default": default}
-    properties["provider"] = {"const": kind.name}
-    properties |= dict.fromkeys(kind.credentials, REFERENCE_SCHEMA)
+    properties["provider"] = {**cast("Schema", own["provider"]), "const": kind.name}
+    properties |= {key: {**REFERENCE_SCHEMA, "description": CREDENTIAL} for key in kind.credentials}
     plain = {**kind.options, **kind.texts}
     properties |= {key: {"type": "string", "default": default} for key, default in plain.items()}
     # A source inherits from [polling]: its own schema has no defaults.

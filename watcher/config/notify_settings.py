@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 
 from watcher.config.settings_base import Settings
 from watcher.config.toml.messages import meant, shown
-from watcher.config.values.durations import DURATION_PATTERN
+from watcher.config.values.durations import DURATION_PATTERN, format_duration
 from watcher.config.values.event_globs import check_event_globs
 from watcher.config.values.types import EventGlob, Flag, Network, Period, Secret, Tags, Text, Zone, clock_time
 from watcher.notify import services
@@ -38,33 +38,53 @@ NotifyUrl = Annotated[Secret, AfterValidator(_url)]
 Digest = Annotated[
     Period | None,
     BeforeValidator(_nothing),
-    WithJsonSchema({"anyOf": [{"const": ""}, {"type": "string", "pattern": DURATION_PATTERN}]}),
+    WithJsonSchema(
+        {
+            "title": f'duration of at least {format_duration(_SHORTEST_DIGEST)}, or ""',
+            "anyOf": [{"const": ""}, {"type": "string", "pattern": DURATION_PATTERN}],
+        }
+    ),
 ]
 ClockTime = Annotated[
-    time, BeforeValidator(clock_time), WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"})
+    time,
+    BeforeValidator(clock_time),
+    WithJsonSchema({"title": "time of day", "type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"}),
 ]
 
 
 class NotifySettings(Settings):
+    """A notification is a message to people, by mail or chat (docs/notifications.md).
+
+    Its name is one like an endpoint's, and both share one list of names.
+    """
+
     name: str
     allow_private: tuple[Network, ...] = ()
-    """Where services of your own are; only there is an unencrypted one allowed."""
+    """CIDRs of services of your own; only there may they be unencrypted."""
     urls: tuple[NotifyUrl, ...]
-    """Apprise URLs, each one recipient: a message to every one of them."""
+    """Apprise URLs (mailtos, slack, …), one recipient each; they are secrets.
+
+    Which services are allowed is in docs/notifications.md.
+    """
     events: tuple[EventGlob, ...] = (
         "invoice.overdue",
         "invoice.paid",
         "invoice.payment_failed",
         "source.failing",
     )
+    """Globs, as of endpoints."""
     sources: tuple[Text, ...] = ("*",)
+    """Globs over the names of sources."""
     tags: Tags = ()
+    """Only invoices with one of these tags; [] is every invoice."""
     digest: Digest = Field(default=None, json_schema_extra={"default": ""})
-    """None: a message per event; else one per period, if there is something to say."""
+    """A message per event; "1h", "1d": one per period, if there is something to say."""
     at: ClockTime = Field(default=time(8), json_schema_extra={"default": "08:00"})
     """When a digest of whole days is sent, in `timezone`."""
     timezone: Zone = ZoneInfo("UTC")
+    """Such as "Europe/Berlin"."""
     enabled: Flag = True
+    """false: deliveries wait."""
 
     @field_validator("urls")
     @classmethod

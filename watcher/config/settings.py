@@ -2,6 +2,9 @@
 
 Each model is one table of the config file, each field one key with its default. A field raises its own errors, so that
 they can name the line in the config file; a field that is checked against others comes after them.
+
+The docstring of a field is for users. Its first paragraph is the comment in config/watcher.toml; schema and
+docs/configuration.md show all of it.
 """
 
 from collections.abc import Mapping
@@ -48,31 +51,51 @@ _SHORTEST_HISTORY = timedelta(days=90)
 
 
 class DatabaseSettings(Settings):
+    """Where everything is kept: a SQLite file, or a PostgreSQL."""
+
     url: DatabaseUrl = Field(default=SecretStr("sqlite:///invoice-watcher.db"), validate_default=True)
-    """`sqlite:////absolute/path.db` or `postgresql://…`; relative SQLite paths have been made absolute."""
+    """Or postgresql://user@host/name for several replicas; may be { env = "NAME" }.
+
+    `sqlite:///file.db` starts at the folder of the config file, `sqlite:////file.db` at the root. A PostgreSQL URL may
+    end in `?schema=NAME`. A change takes a restart.
+    """
     wait: Duration = timedelta(minutes=2)
-    """How long `run` waits at its start for a database that cannot be reached."""
+    """Wait this long at a start for a database that cannot be reached."""
 
 
 class WatcherSettings(Settings):
+    """What is watched, and which events it gives."""
+
     watchlists: tuple[Pattern, ...] = ("watchlists/*.toml", "watchlists/*.csv")
+    """Files that list what to watch."""
     adapters: tuple[Pattern, ...] = ()
-    """Adapter files: each adds a provider."""
+    """Adapter files, such as "adapters/*.toml": each adds a provider.
+
+    See docs/adapter-file.md.
+    """
     grace: Duration = timedelta(0)
-    """How long after the due instant an invoice becomes overdue."""
+    """An invoice is overdue this long after the due instant."""
     due_soon: tuple[Period, ...] = (timedelta(days=7), timedelta(days=1))
+    """Record invoice.due_soon this long before the due instant."""
     reminders: tuple[Period, ...] = Field(
         default=(timedelta(days=1), timedelta(days=7), timedelta(days=30)), validate_default=True
     )
-    """Counted from the due instant; each longer than `grace`."""
+    """Record invoice.overdue_reminder this long after it; each more than grace."""
     clock_wait: Period = timedelta(hours=1)
-    """How long a clock event waits for a new poll of its invoice."""
+    """The above wait this long for a new poll of the invoice.
+
+    If the provider does not answer until then, `invoice.overdue` and the like are recorded from what was known last.
+    """
     announce_tracked: Flag = False
+    """Deliver invoice.tracked, and changes that come from configuration."""
     customer_names: Flag = False
+    """Keep customers' names (personal data)."""
     keep_settled: Keeping = timedelta(days=90)
-    """None is "forever"."""
+    """Poll settled invoices ever more slowly for this long; or "forever"."""
     failing_after: Period = timedelta(minutes=15)
+    """Record source.failing after only errors for this long."""
     shutdown_grace: Period = timedelta(seconds=20)
+    """Finish work in hand for this long when stopped."""
 
     @field_validator("due_soon", "reminders")
     @classmethod
@@ -104,17 +127,34 @@ class Weight(StrEnum):
 
 
 class PollingSettings(Settings):
+    """Any of these may be repeated under a source."""
+
     policy: Policy = Policy.ADAPTIVE
-    """adaptive makes as many requests as fixed, and polls most often where changes are likely."""
+    """Most often where changes are likely; or "fixed" (each `every`), or "cron".
+
+    adaptive makes as many requests as fixed, and at most 0.9 of `rate`.
+    """
     every: Period = timedelta(minutes=15)
-    """fixed: the time between two polls. adaptive: the average over all open invoices, or longer."""
+    """fixed: time between two polls; adaptive: makes no more requests than that would."""
     cron: Cron | None = Field(default=None, validate_default=True)
-    """Five fields as the user wrote them; set only if the policy is cron."""
+    """cron: five fields in the source's time zone, 0 and 7 are Sunday.
+
+    Required where `policy` is cron. Day of month and day of week cannot both be restricted.
+    """
     fastest: Period = timedelta(minutes=1)
+    """adaptive: never sooner than this."""
     slowest: Period = Field(default=timedelta(hours=24), validate_default=True)
+    """adaptive: never later than this; ids unknown to the provider: this often.
+
+    Not shorter than `fastest`.
+    """
     weight: Weight = Weight.NONE
-    """amount: adaptive polls an invoice four times as large as another one twice as often."""
+    """adaptive: "amount" polls invoices with more money due more often.
+
+    An invoice four times as large as another one of its currency is polled twice as often.
+    """
     confirm_deleted: Duration = timedelta(minutes=10)
+    """An invoice is deleted after 3 misses over at least this long."""
 
     @field_validator("cron")
     @classmethod
@@ -137,14 +177,18 @@ class PollingSettings(Settings):
 
 
 class RetentionSettings(Settings):
+    """How long things are kept."""
+
     raw: Period = timedelta(days=90)
+    """Keep the providers' documents."""
     attempts: Period = timedelta(days=30)
-    events: Keeping = None
-    """None is "forever". Events and snapshots; the newest of each invoice stay."""
+    """Keep the attempts of deliveries."""
+    events: Keeping = Field(default=None, json_schema_extra={"default": "forever"})
+    """Keep events and snapshots; or at least "90d", the newest of each invoice stay."""
     archive: Folder | None = None
-    """Where the events of a month are written before they are deleted."""
-    audit: Keeping = None
-    """None is "forever"."""
+    """Folder to which months of events go before they are deleted (docs/archive.md)."""
+    audit: Keeping = Field(default=None, json_schema_extra={"default": "forever"})
+    """Keep who changed what by hand."""
 
     @field_validator("events")
     @classmethod
@@ -156,18 +200,28 @@ class RetentionSettings(Settings):
 
 
 class LogSettings(Settings):
+    """What is logged, to standard error."""
+
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """debug, info, warning or error."""
     format: Literal["auto", "json", "console"] = "auto"
-    """json, console or auto (console on a terminal)."""
+    """json, console, or auto: console on a terminal."""
 
 
 Kind = Annotated[ProviderKind, PlainSerializer(lambda kind: kind.digest, return_type=str), WithJsonSchema({})]
 
 
 class SourceSettings(Settings):
+    """A source is one account at a billing provider; its name is yours to choose and stays its identity.
+
+    The keys of its provider, below, come to these; and every key of `[polling]`, for this source alone.
+    """
+
     name: str
-    provider: str
+    provider: str = Field(title="name of a provider")
+    """One of `invoice-watcher provider list`."""
     base_url: ProviderUrl
+    """The provider's own; chargeover's must be set (https://SITE.chargeover.com/api/v3)."""
     credentials: Mapping[str, Secret]
     """The provider's keys resolved, such as `{"api_key": …}`."""
     options: Mapping[str, ProviderUrl]
@@ -177,14 +231,20 @@ class SourceSettings(Settings):
     kind: Kind
     """What `provider` names."""
     timezone: Zone
+    """Where a due day ends: the zone of the account."""
     rate: Rate
-    """Requests per second."""
+    """HTTP requests; each provider has a default of its own.
+
+    Requests of every kind count: polls, lists, tokens, retries. It holds over all processes and restarts.
+    """
     timeout: Timeout = timedelta(seconds=15)
+    """For one request."""
     enabled: Flag = True
+    """false: nothing is asked."""
     discover: Flag = False
-    """Watch every unsettled invoice that the provider lists."""
+    """true: watch every unsettled invoice that the provider lists."""
     hints: SourceHintSettings | None = None
-    """Taken from the provider's webhooks, and from systems of the operator's, if there is such a table."""
+    """Takes POST /hints/NAME, if there is such a table."""
     polling: PollingSettings
     """`[polling]`, overridden by this source's own keys."""
 

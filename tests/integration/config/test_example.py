@@ -3,7 +3,7 @@
 import re
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -11,8 +11,14 @@ import pytest
 
 from tests.fakes.provider_kinds import PROVIDER_KINDS
 from tests.integration.config.folder import WHSEC, Folder
+from watcher.config.endpoint_settings import EndpointSettings
 from watcher.config.endpoints import ENDPOINT_KEYS, NOTIFY_KEYS
+from watcher.config.hint_settings import SourceHintSettings
+from watcher.config.http_settings import HttpSettings, TokenSettings
+from watcher.config.json_schemas import CREDENTIAL, SECTIONS, table_schema
 from watcher.config.load import TABLES, load
+from watcher.config.notify_settings import NotifySettings
+from watcher.config.settings import SourceSettings
 from watcher.config.settings_base import Settings
 from watcher.config.sources import OWN_KEYS
 from watcher.config.toml.reading import Table
@@ -96,8 +102,44 @@ def _plain(settings: Mapping[str, Settings]) -> dict[str, object]:
     return {name: one.model_dump() for name, one in settings.items()}
 
 
-def test_every_setting_of_the_example_has_a_comment() -> None:
-    lines = _SWITCHED_OFF.sub("", (EXAMPLE / "watcher.toml").read_text()).splitlines()
-    settings = [line for line in lines if re.match(r"[a-z_]+ = ", line)]
-    assert len(settings) > 40
-    assert [line for line in settings if not re.search(r"\s#\s\S", line)] == []
+def test_each_comment_of_the_example_is_the_first_paragraph_of_what_the_settings_say() -> None:
+    """There is one text about a key: that of its field, which the reference and the schema show too."""
+    commented = _comments((EXAMPLE / "watcher.toml").read_text())
+    described = _descriptions()
+    assert len(described) > 60
+    assert {key: _same(text) for key, text in commented.items()} == {
+        key: _same(text) for key, text in described.items()
+    }
+
+
+def _comments(text: str) -> dict[str, str]:
+    table, comments = "", dict[str, str]()
+    for line in _SWITCHED_OFF.sub("", text).splitlines():
+        if found := re.match(r"\[(.+)\]", line):
+            table = found[1]
+        elif found := re.match(r"([a-z_]+) = .*\s#\s(.+)", line):
+            comments[f"{table}.{found[1]}"] = found[2]
+    return comments
+
+
+def _same(text: str) -> str:
+    """A comment begins with a small letter, and has no full stop."""
+    return text[:1].lower() + text[1:].removesuffix(".")
+
+
+def _descriptions() -> dict[str, str]:
+    """The first paragraph about each key."""
+    tables: dict[str, tuple[type[Settings], Iterable[str]]] = {
+        **{name: (model, model.model_fields) for name, model in SECTIONS.items()},
+        "http": (HttpSettings, [key for key in HttpSettings.model_fields if key != "tokens"]),
+        "http.tokens.finance": (TokenSettings, TokenSettings.model_fields),
+        "sources.acme": (SourceSettings, [key for key in OWN_KEYS if key != "hints"]),
+        "sources.acme.hints": (SourceHintSettings, SourceHintSettings.model_fields),
+        "endpoints.ledger": (EndpointSettings, ENDPOINT_KEYS),
+        "notify.finance": (NotifySettings, NOTIFY_KEYS),
+    }
+    described = {"sources.acme.api_key": CREDENTIAL}
+    for table, (model, keys) in tables.items():
+        properties = cast("Mapping[str, Mapping[str, str]]", table_schema(model, {})["properties"])
+        described |= {f"{table}.{key}": properties[key]["description"].partition("\n\n")[0] for key in keys}
+    return {key: " ".join(text.split()) for key, text in described.items()}

@@ -3,22 +3,19 @@
 Values of the right type (a timedelta, a SecretStr) pass, so that settings can be built in code.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, TypeVar, cast
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 
-from watcher.config.toml.messages import meant, shown
+from watcher.config.toml.messages import shown
 from watcher.config.toml.reading import Reading
-from watcher.config.values import addresses
-from watcher.config.values.cron import validate
+from watcher.config.values import addresses, checks
 from watcher.config.values.durations import DURATION_PATTERN, RATE_PATTERN, format_duration, parse_duration, parse_rate
 from watcher.config.values.event_globs import check_event_glob
 from watcher.config.values.secret_references import HOW, KINDS, resolve
@@ -31,20 +28,12 @@ MOST_TAGS = 20
 LONGEST_TIMEOUT = timedelta(minutes=10)
 
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_RESERVED = re.compile(
-    r"host|content-.*|connection|transfer-encoding|webhook-.*|user-agent"
-    r"|accept-encoding|expect|keep-alive|te|trailer|upgrade"  # they would change how the request or its answer is read
-)
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TOML_OTHERS = (bool, int, float, list, dict, date, time)
 """What TOML can give besides text."""
-_FEWEST_BYTES, _MOST_BYTES = 24, 64
 
 REFERENCE_SCHEMA: dict[str, object] = {
     "type": "object",
-    "description": "Where a secret is: an environment variable, a file, or a systemd credential.",
+    "title": "secret",
     "properties": {kind: {"type": "string", "minLength": 1} for kind in KINDS},
     "additionalProperties": False,
     "minProperties": 1,
@@ -97,15 +86,6 @@ def _forever(value: object) -> object:
     return None if value == "forever" else value
 
 
-def _zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(
-            f'is not a time zone{meant(text, available_timezones())}, must be an IANA name such as "Europe/Berlin"'
-        ) from error
-
-
 def _secret(value: object, context: ValidationInfo) -> object:
     reading = _reading(context)
     return value if isinstance(value, SecretStr) or reading is None else SecretStr(resolve(value, reading))
@@ -118,20 +98,6 @@ def _text_or_secret(value: object, context: ValidationInfo) -> object:
     return SecretStr(value) if isinstance(value, str) else _secret(value, context)
 
 
-def _signing(secret: SecretStr) -> SecretStr:
-    prefix, text = secret.get_secret_value()[:6], secret.get_secret_value()[6:]
-    wanted = f"must be whsec_ and the base64 of {_FEWEST_BYTES} to {_MOST_BYTES} bytes"
-    if prefix != "whsec_":
-        raise ValueError(f"does not begin with whsec_, {wanted}")
-    try:
-        size = len(base64.b64decode(text, validate=True))
-    except binascii.Error as error:
-        raise ValueError(f"is not base64 after whsec_, {wanted}") from error
-    if not _FEWEST_BYTES <= size <= _MOST_BYTES:
-        raise ValueError(f"holds {size} bytes, {wanted}")
-    return secret
-
-
 def _database(secret: SecretStr, context: ValidationInfo) -> SecretStr:
     reading = _reading(context)
     return secret if reading is None else SecretStr(addresses.database_url(secret.get_secret_value(), reading.base))
@@ -142,50 +108,18 @@ def _endpoint_url(url: str) -> str:
     return url
 
 
-def _pattern(text: str) -> str:
-    if not text or _CONTROL.search(text):
-        raise ValueError('is not a path, must be one such as "watchlists/*.toml"')
-    return text
-
-
 def _folder(value: object, context: ValidationInfo) -> object:
     reading = _reading(context)
     if reading is None:
         return value
-    read = _from_text(_path, "a path in quotes")(value)
+    read = _from_text(checks.path, "a path in quotes")(value)
     return reading.base / read if isinstance(read, str) else read
-
-
-def _path(text: str) -> str:
-    if not text or _CONTROL.search(text):
-        raise ValueError('is not a path, must be one such as "archive"')
-    return text
-
-
-def _cron(text: str) -> str:
-    words = validate(text)
-    if words is not None:
-        raise ValueError(words)
-    return text
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise ValueError('is not a network, must be a CIDR such as "10.0.0.0/8" or "fd00::/8"') from error
-
-
-def _clock_time(text: str) -> time:
-    if not _CLOCK_TIME.fullmatch(text):
-        raise ValueError('is not a time of day, must be one such as "08:00"')
-    return time.fromisoformat(text)
 
 
 def check_tag(text: str) -> str:
     """The tag without surrounding blanks. Raises ValueError, with a message for users."""
     tag = text.strip()
-    if not 1 <= len(tag) <= LONGEST_NAME or _CONTROL.search(tag):
+    if not 1 <= len(tag) <= LONGEST_NAME or checks.CONTROL.search(tag):
         raise ValueError(f"is not a tag, must have 1 to {LONGEST_NAME} characters and no control characters")
     return tag
 
@@ -193,29 +127,6 @@ def check_tag(text: str) -> str:
 def check_name(text: str) -> str | None:
     """What is wrong with the name of a source or an endpoint, in words; None if it is fine."""
     return None if _NAME.fullmatch(text) else "is not a name, must be 1 to 64 of a to z, 0 to 9, _ and -"
-
-
-def _header_name(text: str) -> str:
-    if not _TOKEN.fullmatch(text):
-        raise ValueError("is not a header name, must be letters, digits and -")
-    if _RESERVED.fullmatch(text.lower()):
-        raise ValueError(
-            "is set by the sender, must not be host, content-*, connection, transfer-encoding, webhook-*, user-agent, "
-            "accept-encoding, expect, keep-alive, te, trailer or upgrade"
-        )
-    return text
-
-
-def _header_value(secret: SecretStr) -> SecretStr:
-    if _CONTROL.search(secret.get_secret_value().replace("\t", " ")):
-        raise ValueError("holds line ends or control characters, must be one line of text")
-    return secret
-
-
-def _option(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("holds line ends or control characters, must be one line of text")
-    return text
 
 
 def _port(port: int) -> int:
@@ -249,46 +160,91 @@ def tags(values: Sequence[str]) -> tuple[str, ...]:
     return once
 
 
+def _written(title: str, **schema: object) -> WithJsonSchema:
+    """What may be written: in plain words, which docs/configuration.md and editors show, and as JSON Schema."""
+    return WithJsonSchema({"title": title, **schema})
+
+
+_DURATION: dict[str, object] = {"type": "string", "pattern": DURATION_PATTERN, "examples": ["1h30m"]}
 _text = _from_text(str, "text in quotes")
-clock_time = _from_text(_clock_time, 'a time of day in quotes such as "08:00"')
-Text = Annotated[str, BeforeValidator(_text)]
-Flag = Annotated[bool, Field(strict=True)]
+clock_time = _from_text(checks.time_of_day, 'a time of day in quotes such as "08:00"')
+
+Text = Annotated[str, BeforeValidator(_text), _written("text", type="string")]
+Flag = Annotated[bool, Field(strict=True, title="true or false")]
 Whole = Annotated[int, Field(strict=True)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_from_text(parse_duration, 'a duration such as "15m"')),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["1h30m"]}),
+    _written("duration", **_DURATION),
 ]
-Period = Annotated[Duration, AfterValidator(_positive)]
-Timeout = Annotated[Period, AfterValidator(_short)]
+Period = Annotated[Duration, AfterValidator(_positive), _written("duration above 0", **_DURATION)]
+Timeout = Annotated[
+    Period,
+    AfterValidator(_short),
+    _written(f"duration above 0, at most {format_duration(LONGEST_TIMEOUT)}", **_DURATION),
+]
 Keeping = Annotated[
     Period | None,
     BeforeValidator(_forever),
-    WithJsonSchema({"anyOf": [{"const": "forever"}, {"type": "string", "pattern": DURATION_PATTERN}]}),
+    _written('duration above 0, or "forever"', anyOf=[{"const": "forever"}, _DURATION]),
 ]
-Rate = Annotated[float, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": RATE_PATTERN})]
-Zone = Annotated[ZoneInfo, BeforeValidator(_from_text(_zone, "an IANA time zone")), WithJsonSchema({"type": "string"})]
-Pattern = Annotated[str, BeforeValidator(_from_text(_pattern, "a path or a glob"))]
-Folder = Annotated[Path, BeforeValidator(_folder), WithJsonSchema({"type": "string"})]
+Rate = Annotated[float, BeforeValidator(_rate), _written("rate", type="string", pattern=RATE_PATTERN)]
+Zone = Annotated[
+    ZoneInfo, BeforeValidator(_from_text(checks.zone, "an IANA time zone")), _written("IANA time zone", type="string")
+]
+Pattern = Annotated[
+    str, BeforeValidator(_from_text(checks.pattern, "a path or a glob")), _written("path or glob", type="string")
+]
+Folder = Annotated[Path, BeforeValidator(_folder), _written("path", type="string")]
 """Relative to the config file."""
-Cron = Annotated[str, BeforeValidator(_from_text(_cron, "five cron fields in quotes"))]
+Cron = Annotated[
+    str,
+    BeforeValidator(_from_text(checks.cron, "five cron fields in quotes")),
+    _written("cron expression", type="string"),
+]
 Secret = Annotated[SecretStr, BeforeValidator(_secret), WithJsonSchema(REFERENCE_SCHEMA)]
-SigningSecret = Annotated[Secret, AfterValidator(_signing)]
+SigningSecret = Annotated[
+    Secret,
+    AfterValidator(checks.signing_secret),
+    WithJsonSchema(
+        {
+            **REFERENCE_SCHEMA,
+            "title": f"secret: whsec_ and the base64 of {checks.FEWEST_BYTES} to {checks.MOST_BYTES} bytes",
+        }
+    ),
+]
 DatabaseUrl = Annotated[
-    SecretStr, BeforeValidator(_text_or_secret), AfterValidator(_database), WithJsonSchema(_TEXT_OR_REFERENCE)
+    SecretStr,
+    BeforeValidator(_text_or_secret),
+    AfterValidator(_database),
+    _written("URL, or a secret that holds it", **_TEXT_OR_REFERENCE),
 ]
-EndpointUrl = Annotated[Text, AfterValidator(_endpoint_url)]
-OptionText = Annotated[Text, AfterValidator(_option)]
-ProviderUrl = Annotated[Text, AfterValidator(addresses.provider_url)]
-Listen = Annotated[str, BeforeValidator(_from_text(addresses.listen_address, "host:port"))]
+EndpointUrl = Annotated[Text, AfterValidator(_endpoint_url), _written("URL", type="string")]
+OptionText = Annotated[Text, AfterValidator(checks.line)]
+ProviderUrl = Annotated[Text, AfterValidator(addresses.provider_url), _written("URL", type="string")]
+Listen = Annotated[
+    str, BeforeValidator(_from_text(addresses.listen_address, "host:port")), _written('host:port, or ""', type="string")
+]
 Network = Annotated[
-    IPv4Network | IPv6Network, BeforeValidator(_from_text(_network, "a CIDR")), WithJsonSchema({"type": "string"})
+    IPv4Network | IPv6Network, BeforeValidator(_from_text(checks.network, "a CIDR")), _written("CIDR", type="string")
 ]
-Port = Annotated[Whole, AfterValidator(_port)]
-Tag = Annotated[str, BeforeValidator(_from_text(check_tag, "a tag"))]
-Tags = Annotated[tuple[Tag, ...], AfterValidator(tags)]
-EventGlob = Annotated[str, BeforeValidator(_from_text(check_event_glob, "a glob over event types"))]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
+Port = Annotated[Whole, AfterValidator(_port), _written("whole number from 1 to 65535", type="integer")]
+Tag = Annotated[
+    str,
+    BeforeValidator(_from_text(check_tag, "a tag")),
+    _written(f"text of 1 to {LONGEST_NAME} characters", type="string"),
+]
+Tags = Annotated[
+    tuple[Tag, ...],
+    AfterValidator(tags),
+    Field(title=f"list of at most {MOST_TAGS} tags, each of 1 to {LONGEST_NAME} characters"),
+]
+EventGlob = Annotated[
+    str,
+    BeforeValidator(_from_text(check_event_glob, "a glob over event types")),
+    _written("glob over event types", type="string"),
+]
+HeaderName = Annotated[str, AfterValidator(checks.header_name)]
 HeaderValue = Annotated[
-    SecretStr, BeforeValidator(_text_or_secret), AfterValidator(_header_value), WithJsonSchema(_TEXT_OR_REFERENCE)
+    SecretStr, BeforeValidator(_text_or_secret), AfterValidator(checks.header_value), WithJsonSchema(_TEXT_OR_REFERENCE)
 ]
