@@ -19,10 +19,14 @@ def blocks(document: Path, language: str) -> tuple[str, ...]:
     return tuple(text for name, text in _BLOCK.findall(document.read_text("utf-8")) if name == language)
 
 
+def section(document: Path, heading: str) -> list[tuple[str, str]]:
+    """The blocks of a section in their order, each with its language."""
+    return _BLOCK.findall(document.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0])
+
+
 def shell(document: Path, heading: str) -> str:
     """All shell commands of a section, as they would be typed."""
-    text = document.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return "\n".join(block for name, block in _BLOCK.findall(text) if name == "sh")
+    return "\n".join(block for name, block in section(document, heading) if name == "sh")
 
 
 def commands(document: Path, program: str) -> Iterator[str]:
