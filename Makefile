@@ -3,6 +3,7 @@
 #   make demo      the whole program against a built-in sandbox of the five providers, no account needed
 #   make test      all checks and all tests
 #   make check     format, lint, types, layers
+#   make docs      the documents as a site with search, in build/site; a broken link is an error
 #   make fmt       write the format
 #   make lock      pin the ranges of pyproject.toml anew (UPGRADE=1: to the newest versions)
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
@@ -23,9 +24,10 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt lock lowest fuzz bench scale footprint peers hints chaos takeover simulate season install uninstall clean
+.PHONY: help demo test check docs fmt lock lowest fuzz bench scale footprint peers hints chaos takeover simulate season install uninstall clean
 
 VENV := .venv
+DOCS := .venv-docs
 PEERS := .venv-peers
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
@@ -68,7 +70,7 @@ help:
 demo: $(VENV)/run.stamp
 	@$(PY) -m watcher demo
 
-test: check
+test: check docs
 	@echo "Running the tests"
 	@$(PY) -m pytest -q -n auto --dist worksteal
 
@@ -78,6 +80,12 @@ check: $(VENV)/dev.stamp
 	@$(PY) -m basedpyright --pythonpath $(PY)
 	@$(PY) $(VENV)/bin/lint-imports --no-cache > $(VENV)/layers.txt || { cat $(VENV)/layers.txt; exit 1; }
 	@tail -n 1 $(VENV)/layers.txt
+
+docs: $(DOCS)/docs.stamp
+	@echo "Building the site"
+	@rm -rf build/site
+	@$(DOCS)/bin/python -m sphinx --quiet --fail-on-warning --nitpicky -d build/doctrees -c docs/site . build/site
+	@echo "See build/site/index.html"
 
 fmt: $(VENV)/dev.stamp
 	@$(PY) -m ruff format .
@@ -89,6 +97,7 @@ lock: $(VENV)/dev.stamp
 	@$(UV_COMPILE) pyproject.toml --extra notify --group build --group dev --constraint requirements/run.txt \
 		--output-file requirements/dev.txt
 	@$(UV_COMPILE) --group peers --output-file requirements/peers.txt
+	@$(UV_COMPILE) --group docs --output-file requirements/docs.txt
 
 lowest: $(VENV)/dev.stamp
 	@echo "Installing the oldest allowed versions"
@@ -183,7 +192,7 @@ uninstall:
 	@echo "Left in place: $(CONFIG), $(DROP_INS), /var/lib/invoice-watcher"
 
 clean:
-	@rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \
+	@rm -rf $(VENV) $(DOCS) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \
 		tests/interop/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -204,6 +213,12 @@ $(VENV)/dev.stamp: $(VENV)/python.stamp requirements/dev.txt pyproject.toml
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/run.stamp $@
+
+$(DOCS)/docs.stamp: $(VENV)/dev.stamp requirements/docs.txt
+	@echo "Installing what builds the site, apart from what the locks pin"
+	@rm -rf $(DOCS) && $(PY) -m uv --no-config --quiet venv --python $(PY) $(DOCS)
+	@$(PY) -m uv --no-config --quiet pip install --python $(DOCS) --require-hashes --requirement requirements/docs.txt
+	@touch $@
 
 $(PEERS)/peers.stamp: $(VENV)/dev.stamp requirements/peers.txt
 	@echo "Installing the programs to compare with, apart from what the locks pin"

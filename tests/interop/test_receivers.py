@@ -1,4 +1,4 @@
-"""The receivers that the README shows are started as they stand there, and get signed webhooks."""
+"""The receivers that docs/subscriber.md shows are started as they stand there, and get signed webhooks."""
 
 import base64
 import http.client
@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
-from tests.integration.repository import ROOT
+from tests.integration.repository.documents import blocks
+from tests.integration.repository.test_documents import SUBSCRIBER
 from watcher.sandbox.server import free_port
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -45,11 +46,9 @@ class Receiver:
         return self.process.communicate(timeout=20)[0]
 
 
-def shown_in_readme(language: str) -> str:
-    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    receivers = [block for block in blocks if "standardwebhooks" in block]
-    assert len(receivers) == 1
-    return receivers[0]
+def shown(language: str) -> str:
+    (receiver,) = [block for block in blocks(SUBSCRIBER, language) if "standardwebhooks" in block]
+    return receiver
 
 
 @contextmanager
@@ -57,7 +56,7 @@ def started(program: str, script: Path) -> Generator[Receiver]:
     port = free_port()
     environment = {**os.environ, "WEBHOOK_SECRET": SECRET, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     command = [program, script.name]
-    with subprocess.Popen(command, cwd=script.parent, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- the README's own script
+    with subprocess.Popen(command, cwd=script.parent, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- the page's own script
         try:
             assert process.stdout is not None
             assert READY.search(process.stdout.readline())
@@ -73,7 +72,7 @@ def fixture_receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
     else:
         program, script = request.getfixturevalue("node"), tmp_path / "receiver.mjs"
         shutil.copytree(Path(__file__).parent / "node_modules", tmp_path / "node_modules")
-    script.write_text(shown_in_readme(request.param), "utf-8")
+    script.write_text(shown(request.param), "utf-8")
     with started(program, script) as receiver:
         yield receiver
 

@@ -50,6 +50,6 @@ async def machine(tmp_path: Path, installed: Path) -> AsyncGenerator[Machine]:
 
 @pytest.fixture
 async def site(machine: Machine) -> AsyncGenerator[Site]:
-    """Everything the README sets up on the machine, before the first start; nothing is watched yet."""
+    """Everything systemd/README.md sets up on the machine, before the first start; nothing is watched yet."""
     async with Sandbox() as sandbox, Receiver() as receiver:
         yield await set_up(machine, sandbox, receiver)

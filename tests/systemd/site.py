@@ -1,4 +1,4 @@
-"""What stands in /etc/invoice-watcher of a machine: the README's configuration, with a sandbox behind it."""
+"""What stands in /etc/invoice-watcher of a machine: what systemd/README.md sets up, with a sandbox behind it."""
 
 import tomllib
 from typing import Any
@@ -10,11 +10,11 @@ from watcher.sandbox import DEMO_SECRET, Receiver, Sandbox
 
 SOURCE = "acme"
 _SHOWN = "meteroid_api_key"
-"""The credential that the README sets up; others are set up likewise."""
+"""The credential that systemd/README.md sets up; others are set up likewise."""
 
 
 async def set_up(machine: Machine, sandbox: Sandbox, receiver: Receiver) -> Site:
-    """Type in what the README says of credentials and configuration; `write` the site to have it there."""
+    """Type in what systemd/README.md says of credentials and configuration; `write` the site to have it there."""
     shown: dict[str, Any] = tomllib.loads("\n".join(blocks(SYSTEMD, "toml")))
     site = Site(machine.config, sandbox, receiver, database=shown["database"])
     site.sources[SOURCE] = {"base_url": sandbox.base_urls["meteroid"], "rate": "50/s", **shown["sources"][SOURCE]}

@@ -1,4 +1,4 @@
-"""`make install` and `make uninstall` into a DESTDIR, and what the README says of restoring and removing."""
+"""`make install` and `make uninstall` into a DESTDIR, and what systemd/README.md says of restoring and removing."""
 
 import json
 import shutil

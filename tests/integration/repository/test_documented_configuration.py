@@ -49,7 +49,7 @@ def test_the_documented_configuration_is_accepted_as_it_stands(folder: Path) -> 
     environment["FINANCE_NOTIFY_URL"] = "mailtos://watcher:secret@mail.example.com?to=finance@example.com"
     loaded = load(folder / "watcher.toml", PROVIDERS, environment)
     shown = {source.provider for source in loaded.configuration.sources.values()}
-    assert shown == set(PROVIDERS), "the README sets up each provider"
+    assert shown == set(PROVIDERS), "docs/providers.md sets up each provider"
     assert [entry.invoice_id for entry in loaded.entries] == ["inv_1", "inv_2", "inv_3"]
     assert loaded.warnings == ()
 

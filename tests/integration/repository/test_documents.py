@@ -11,7 +11,6 @@ from watcher.core.invoices.event import CONFIGURATION, EventType
 from watcher.core.invoices.event_schema import event_schema
 from watcher.core.invoices.invoice import Status
 
-README = ROOT / "README.md"
 SUBSCRIBER = ROOT / "docs" / "subscriber.md"
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -35,8 +34,8 @@ def test_the_make_targets_that_are_named_exist(document: Path) -> None:
     assert named <= set(targets)
 
 
-def test_the_readme_lists_every_event_that_is_sent() -> None:
-    catalogue = README.read_text("utf-8").partition("## Events")[2].partition("\n## ")[0]
+def test_the_subscriber_page_lists_every_event_that_is_sent() -> None:
+    catalogue = SUBSCRIBER.read_text("utf-8").partition("## Events")[2].partition("\n## ")[0]
     types = re.findall(r"^\| (.+?) \|", catalogue, re.MULTILINE)
     named = re.findall(r"`([a-z]+\.[a-z_]+)`", " ".join(types))
     assert named == [event_type.value for event_type in EventType]
