@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 ROOT = Path(__file__).parents[2]
 GROUPS = tomllib.loads((Path(__file__).parent / "navigation.toml").read_text("utf-8"))["group"]
 PAGES = [page for group in GROUPS for page in group["pages"]]
 _IMAGES = "docs/images"
+_LOADED = re.compile(r"<(?:link|script|img|source|iframe)\b[^>]*\b(?:src|srcset|href)=\"((?:https?:)?//[^\"]+)")
+"""What a browser would fetch by itself: all of it comes with the site."""
 _LINK = re.compile(r"\[([^\]\n]+)\]\(([^)#\s:]+)\)")
 
 project = "Invoice Watcher"
@@ -20,6 +23,7 @@ root_doc = "README"
 include_patterns = PAGES
 extensions = ["myst_parser"]
 myst_heading_anchors = 3
+smartquotes = False  # what stands in quotes is often code
 html_theme = "furo"
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
@@ -60,6 +64,9 @@ def _complete(app: Sphinx, error: Exception | None) -> None:
     """The first page under the name that browsers ask for, and the pictures that pages show in HTML."""
     if error is not None:
         return
+    for page in app.outdir.rglob("*.html"):
+        if found := _LOADED.search(page.read_text("utf-8")):
+            raise ExtensionError(f"{page} would load {found[1]} from elsewhere")
     shutil.copyfile(app.outdir / f"{root_doc}.html", app.outdir / "index.html")
     if (ROOT / _IMAGES).is_dir():
         shutil.copytree(ROOT / _IMAGES, app.outdir / _IMAGES, dirs_exist_ok=True)

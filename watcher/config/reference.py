@@ -132,7 +132,7 @@ def _toml(value: object) -> str:
 def _escaped(text: str) -> str:
     """Text in one line as Markdown shows it unchanged, but for names of our pages, which become links; code stays."""
     parts = " ".join(text.split()).split("`")
-    parts[::2] = [_PAGE.sub(r"[\1](\1.md)", re.sub(r"([*<])", r"\\\1", part)) for part in parts[::2]]
+    parts[::2] = [_PAGE.sub(r"[\1.md](\1.md)", re.sub(r"([*<])", r"\\\1", part)) for part in parts[::2]]
     return "`".join(parts).replace("|", r"\|")
 
 
