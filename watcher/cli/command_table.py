@@ -56,7 +56,12 @@ ENTRIES = (
     Entry("listen", "listen", _TRY, "Receive, verify, show and forward webhooks on this machine."),
     Entry("trigger", "trigger", _TRY, "Send one example of an event to a receiver in your own network."),
     Entry("provider", "provider", _MORE, "List the providers; check and try adapter files.", is_group=True),
-    Entry("schema", "schema", _MORE, "Print the JSON Schema of the configuration, watch lists or events."),
+    Entry(
+        "schema",
+        "schema",
+        _MORE,
+        "Print the JSON Schema of the configuration, watch lists or events, or the reference of all keys.",
+    ),
     Entry("bench", "bench", _MORE, "Measure polls and deliveries on this machine and your database."),
     Entry("db", "database", _MORE, "Upgrade, check or back up the database.", is_group=True),
 )

@@ -11,7 +11,8 @@ DOCUMENTS = tuple(sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), SYS
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_LINK = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|srcset)=\"([^\"\s]+)\"")
+"""In Markdown, or that of a picture in HTML."""
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -37,7 +38,7 @@ def commands(document: Path, program: str) -> Iterator[str]:
 
 
 def links(document: Path) -> Iterator[str]:
-    return iter(_LINK.findall(_BLOCK.sub("", document.read_text("utf-8"))))
+    return (markdown or html for markdown, html in _LINK.findall(_BLOCK.sub("", document.read_text("utf-8"))))
 
 
 def anchors(document: Path) -> frozenset[str]:

@@ -54,6 +54,17 @@ def test_the_subscriber_page_lists_every_reason_of_an_event_about_an_invoice() -
     assert named == {"invoice.overdue_cleared", "invoice.updated", *cleared, CONFIGURATION}
 
 
+def test_the_figures_of_the_readme_are_those_of_the_pages() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    peers = (ROOT / "docs" / "performance.md").read_text("utf-8").partition("## Beside other programs")[2]
+    (polls,) = re.findall(r"^\| polls: urlwatch [\d.]+ \| ([\d,]+) \| ([\d,]+) \|", peers, re.MULTILINE)
+    assert re.findall(r"([\d,]+) polls a second where this made ([\d,]+)", readme) == [polls]
+    runs = (ROOT / "docs" / "reliability.md").read_text("utf-8").partition("### Runs")[2]
+    rows = re.findall(r"^\| [^|]+ \| `--seed[^|]+` \| ([\d,]+) \| [\d,]+ \| (\d+) \|", runs, re.MULTILINE)
+    assert {lost for _, lost in rows} == {"0"}
+    assert f"[{sum(int(kills.replace(',', '')) for kills, _ in rows):,} kills]" in readme
+
+
 def test_json_blocks_are_json() -> None:
     shown = [block for document in DOCUMENTS for block in blocks(document, "json")]
     assert shown
