@@ -1,4 +1,4 @@
-"""The receivers that docs/subscriber.md shows are started as they stand there, and get signed webhooks."""
+"""The receivers that docs/receiver.md shows are started as they stand there, and get signed webhooks."""
 
 import base64
 import http.client
@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
+from tests.integration.repository import ROOT
 from tests.integration.repository.documents import blocks
-from tests.integration.repository.test_documents import SUBSCRIBER
 from watcher.sandbox.server import free_port
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -47,7 +47,7 @@ class Receiver:
 
 
 def shown(language: str) -> str:
-    (receiver,) = [block for block in blocks(SUBSCRIBER, language) if "standardwebhooks" in block]
+    (receiver,) = [block for block in blocks(ROOT / "docs" / "receiver.md", language) if "standardwebhooks" in block]
     return receiver
 
 
