@@ -25,6 +25,7 @@ PATHS = (
     "/invoices",
     "/invoices/acme/inv_000003",
     "/watches",
+    "/watches/add",
     "/events",
     "/deliveries",
     "/endpoints",

@@ -50,7 +50,7 @@ ENTRIES = (
     Entry("replicas", "replicas", _SHOW, "List the processes that share a PostgreSQL database."),
     Entry("plan", "plan", _SHOW, "Forecast how late changes will be detected, and what detecting them sooner costs."),
     Entry("explain", "plan", _SHOW, "Explain when an invoice is polled, and why."),
-    Entry("watch", "watch", _CHANGE, "Add, remove, list, import, discover or poll watches.", is_group=True),
+    Entry("watch", "watch", _CHANGE, "Add, edit, remove, list, import, discover or poll watches.", is_group=True),
     Entry("redeliver", "deliveries", _CHANGE, "Send events again: same id, same bytes."),
     Entry("endpoints", "endpoints", _CHANGE, "List, test, switch or re-key the webhook subscribers.", is_group=True),
     Entry("listen", "listen", _TRY, "Receive, verify, show and forward webhooks on this machine."),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -9,7 +10,7 @@ from watcher.config.settings_base import Settings
 from watcher.config.toml.reading import Reading, TomlFile
 from watcher.config.toml.tables import subtable, unknown_keys, validated
 from watcher.config.values import addresses
-from watcher.config.values.types import NAME_PATTERN, Listen, ProviderUrl, Secret, check_name
+from watcher.config.values.types import NAME_PATTERN, Listen, ProviderUrl, Secret, Zone, check_name
 from watcher.ports import AccessToken, Scope
 
 DEFAULT_TOKEN = "default"  # noqa: S105 -- a name
@@ -44,6 +45,11 @@ class HttpSettings(Settings):
     """May do everything; one token is required where listen is not loopback."""
     public_url: ProviderUrl | None = None
     """Where people reach the page: messages link to it."""
+    timezone: Zone = ZoneInfo("UTC")
+    """Where the page shows instants, such as "Europe/Berlin"; each reader may choose another.
+
+    Due dates are plain dates.
+    """
 
     @field_validator("token")
     @classmethod

@@ -116,3 +116,11 @@ class StillListed(Refused):
     def __init__(self, source: str, invoice_id: str, place: str) -> None:
         super().__init__(f"{source} {invoice_id} is listed in {place}: remove it there")
         self.place = place
+
+
+class EditedInList(Refused):
+    """The tags and the note of a watch that only a list names are edited in that list. `place` as in StillListed."""
+
+    def __init__(self, source: str, invoice_id: str, place: str) -> None:
+        super().__init__(f"{source} {invoice_id} is listed in {place}: edit its tags and note there")
+        self.place = place

@@ -71,6 +71,7 @@ def backend(service: Service, host: str) -> Backend:
         detection_delays=lambda: service.detection_delays,
         hints=HintSummaries(service.store).of_all,
         aging=partial(_aging, service, clock),
+        timezone=lambda: service.configuration.http.timezone,
     )
 
 

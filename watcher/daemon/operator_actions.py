@@ -8,14 +8,25 @@ import anyio.to_thread
 
 from watcher.clock import Clock
 from watcher.config.watchlists.lists import place_of
-from watcher.core.errors import NotAllowed, NotFound, StillListed
-from watcher.daemon import wiring
+from watcher.core.errors import EditedInList, NotAllowed, NotFound, StillListed
+from watcher.daemon import adding, wiring
 from watcher.daemon.endpoint_test import audited_outcome, send_test
 from watcher.daemon.service import Service
-from watcher.ports import AuditAction, AuditEntry, Caller, DesiredWatch, TestResult
+from watcher.ports import (
+    AuditAction,
+    AuditEntry,
+    Caller,
+    DesiredWatch,
+    PastedWatches,
+    TestResult,
+    WatchEdit,
+    WatchPreview,
+)
 from watcher.store import Redelivery, SqlAudit, SqlEndpoints, SqlWatches
 
 ORIGIN = "api"
+_LIST = "a list on the page"
+"""What the audit trail calls it when no invoice of it was added."""
 
 
 class OperatorActions:
@@ -44,9 +55,33 @@ class OperatorActions:
             try:
                 await self._watches.remove(source, invoice_id, self._clock.now(), audit_entry=noted)
             except StillListed as refused:
-                sources = tuple(self._service.configuration.sources)
-                place = await anyio.to_thread.run_sync(place_of, refused.place, source, invoice_id, sources)
+                place = await self._line_of(refused.place, source, invoice_id)
                 raise StillListed(source, invoice_id, place) from refused
+
+    async def preview_watches(self, pasted: PastedWatches) -> WatchPreview:
+        await self._allowed(AuditAction.WATCH_ADD, _LIST)
+        return await adding.preview(self._watches, pasted, tuple(self._service.configuration.sources))
+
+    async def add_watches(self, pasted: PastedWatches) -> WatchPreview:
+        async with self._audited(AuditAction.WATCH_ADD, _LIST):
+            sources = tuple(self._service.configuration.sources)
+            added = await adding.add(self._watches, pasted, sources, self._clock.now(), self._caller.who)
+        self._service.poller.wake()
+        return added
+
+    async def edit_watch(self, source: str, invoice_id: str, edit: WatchEdit) -> None:
+        async with self._audited(AuditAction.WATCH_EDIT, f"{source} {invoice_id}") as noted:
+            now = self._clock.now()
+            try:
+                await self._watches.edit(source, invoice_id, edit, adding.ORIGIN, now, audit_entry=noted)
+            except EditedInList as refused:
+                place = await self._line_of(refused.place, source, invoice_id)
+                raise EditedInList(source, invoice_id, place) from refused
+        self._service.poller.wake()
+
+    async def _line_of(self, file: str, source: str, invoice_id: str) -> str:
+        sources = tuple(self._service.configuration.sources)
+        return await anyio.to_thread.run_sync(place_of, file, source, invoice_id, sources)
 
     async def request_poll(self, source: str, invoice_id: str) -> datetime:
         async with self._audited(AuditAction.WATCH_POLL, f"{source} {invoice_id}") as noted:
@@ -82,11 +117,16 @@ class OperatorActions:
 
     @asynccontextmanager
     async def _audited(self, action: AuditAction, target: str) -> AsyncGenerator[AuditEntry]:
+        entry = await self._allowed(action, target)
+        async with self._audit.refusals(entry, self._clock.now()):
+            yield entry
+
+    async def _allowed(self, action: AuditAction, target: str) -> AuditEntry:
+        """The audit entry of an action. Raises NotAllowed for a caller who may only read, and records that."""
         entry = AuditEntry(self._caller.who, action, target)
         if not self._caller.may_operate:
             name = self._caller.who.partition(":")[2] or self._caller.who
             words = f"the token {name} may read and change nothing: {action.value} needs one with scope operate"
             await self._audit.refuse(entry, self._clock.now(), words)
             raise NotAllowed(words)
-        async with self._audit.refusals(entry, self._clock.now()):
-            yield entry
+        return entry

@@ -171,15 +171,21 @@ def _forecast(
 async def detection_delays(
     store: Store, configuration: Configuration, now: datetime, counted: Mapping[str, Census], *, is_first: bool = False
 ) -> tuple[DetectionDelay, ...]:
-    """Forecasts and measured delays, for display. At the first count, none open means that none was polled yet."""
+    """Forecasts and measured delays, for display.
+
+    None open means nothing at the first count, before the watch lists are applied, nor while first polls are due.
+    """
     found: list[DetectionDelay] = []
     for one, delays in await forecast_all(store, configuration, now, counted):
+        is_known = bool(one.open_invoices) or not (
+            is_first or await DelayStats(store).awaits_first_poll(one.source or "")
+        )
         mean, median, p95 = _summary(delays) or (None, None, None)
         found.append(
             DetectionDelay(
                 source=one.source or "",
                 policy=one.polling.policy.value,
-                open_invoices=None if is_first and not one.open_invoices else round(one.open_invoices),
+                open_invoices=round(one.open_invoices) if is_known else None,
                 expected=one.delay,
                 changes=len(delays),
                 mean=mean,

@@ -5,6 +5,7 @@ All instants are aware UTC. Everything here is frozen; sequences are tuples.
 
 from watcher.core.webhooks.form import Form
 from watcher.ports.access import AccessToken, Caller, Scope
+from watcher.ports.adding import LineState, PastedWatches, PreviewLine, WatchPreview
 from watcher.ports.aging import Aging, AgingBy, AgingKey, AgingRow, AgingSum, aging_item
 from watcher.ports.api import (
     Actions,
@@ -93,7 +94,17 @@ from watcher.ports.providers import (
     RateLimiter,
     Same,
 )
-from watcher.ports.watches import DesiredWatch, ListDigest, ListsApplied, SourceRow, Watches, WatchLists
+from watcher.ports.watches import (
+    DesiredWatch,
+    KnownWatch,
+    ListDigest,
+    ListsApplied,
+    SourceRow,
+    WatchByHand,
+    WatchEdit,
+    Watches,
+    WatchLists,
+)
 
 __all__ = [
     "MOST_HINTED_IDS",
@@ -153,6 +164,8 @@ __all__ = [
     "InvoiceFilters",
     "Item",
     "Known",
+    "KnownWatch",
+    "LineState",
     "ListDigest",
     "ListSyncKind",
     "ListSyncs",
@@ -164,12 +177,14 @@ __all__ = [
     "Outbox",
     "Outcome",
     "Page",
+    "PastedWatches",
     "PollObserver",
     "PollOutcome",
     "PollQueue",
     "PollReason",
     "PollRecord",
     "PollResult",
+    "PreviewLine",
     "Provider",
     "RateBudget",
     "RateLimiter",
@@ -185,8 +200,11 @@ __all__ = [
     "SourceRow",
     "Sum",
     "TestResult",
+    "WatchByHand",
+    "WatchEdit",
     "WatchFilters",
     "WatchLists",
+    "WatchPreview",
     "WatchState",
     "Watches",
     "aging_item",

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Protocol, Required, TypedDict, Unpack
 
 from watcher.core.invoices.invoice import Status
+from watcher.ports.adding import PastedWatches, WatchPreview
 from watcher.ports.deliveries import DeliveryState
 from watcher.ports.polls import WatchState
-from watcher.ports.watches import DesiredWatch
+from watcher.ports.watches import DesiredWatch, WatchByHand, WatchEdit
 
 Item = dict[str, object]
 """One member of a list, as `--json` prints it."""
@@ -61,6 +62,10 @@ class Reports(Protocol):
     """
 
     async def watch(self, source: str, invoice_id: str) -> Item | None: ...
+
+    async def watch_by_hand(self, source: str, invoice_id: str) -> WatchByHand | None:
+        """None if the invoice is not watched."""
+        ...
 
     async def watch_list(self, **filters: Unpack[WatchFilters]) -> list[Item]: ...
 
@@ -121,6 +126,16 @@ class Actions(Protocol):
     async def add_watch(self, entry: DesiredWatch) -> bool:
         """True if the invoice was not watched before."""
         ...
+
+    async def preview_watches(self, pasted: PastedWatches) -> WatchPreview:
+        """What `add_watches` would do; writes nothing. Raises Refused if no line of it can be read."""
+        ...
+
+    async def add_watches(self, pasted: PastedWatches) -> WatchPreview:
+        """Watch what is new in a pasted list, and return what was done with each line."""
+        ...
+
+    async def edit_watch(self, source: str, invoice_id: str, edit: WatchEdit) -> None: ...
 
     async def remove_watch(self, source: str, invoice_id: str) -> None: ...
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 class AuditAction(StrEnum):
     WATCH_ADD = "watch.add"
+    WATCH_EDIT = "watch.edit"
     WATCH_REMOVE = "watch.remove"
     WATCH_PURGE = "watch.purge"
     WATCH_IMPORT = "watch.import"

@@ -23,6 +23,33 @@ class DesiredWatch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class WatchEdit:
+    """New tags and a new note by hand. None leaves one as it is; no tags, or an empty note, take it away."""
+
+    tags: tuple[str, ...] | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchByHand:
+    """What was set by hand for one watch; `listed_in` is the watch list that names it too, or alone."""
+
+    tags: tuple[str, ...]
+    note: str | None
+    listed_in: str | None
+    is_editable: bool
+    """False if only a watch list names it: its tags and note are edited there."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWatch:
+    """`origins` are what wants the invoice watched, as in `watch list`."""
+
+    origins: tuple[str, ...]
+    is_retired: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ListDigest:
     """What is stored about the watch lists that the stored watches match.
 

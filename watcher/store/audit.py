@@ -1,6 +1,6 @@
 """Writes the audit trail: in the transaction of a change, or around a change that takes several."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from watcher.core.errors import NotFound, Refused
 from watcher.ports import AuditEntry
 from watcher.store.column_types import storable
 from watcher.store.engine import Store
+from watcher.store.execute_many import execute_many
 from watcher.store.record_tables import audit
 from watcher.store.schema import ERROR_LIMIT
 
@@ -30,6 +31,18 @@ async def write_audit(connection: AsyncConnection, entry: AuditEntry | None, at:
     values = {"at": at, "who": entry.who, "action": entry.action.value, "target": entry.target, "outcome": outcome}
     key: int = (await connection.execute(insert(audit).values(values).returning(audit.c.id))).scalar_one()
     return key
+
+
+async def write_audits(connection: AsyncConnection, entries: Sequence[AuditEntry], at: datetime) -> None:
+    """Write many of what was done."""
+    rows = [
+        {"at": at, "who": one.who, "action": one.action.value, "target": one.target, "outcome": DONE} for one in entries
+    ]
+    if rows:
+        await execute_many(connection, _INSERT, rows)
+
+
+_INSERT = insert(audit)
 
 
 @dataclass(slots=True)

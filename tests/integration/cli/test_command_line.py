@@ -15,7 +15,7 @@ from watcher.cli.command_table import ENTRIES
 
 COMMANDS = [entry.name for entry in ENTRIES if not entry.is_group]
 INNER = [
-    *(f"watch {name}" for name in ("add", "remove", "list", "import", "poll")),
+    *(f"watch {name}" for name in ("add", "edit", "remove", "list", "import", "poll")),
     *(f"endpoints {name}" for name in ("list", "test")),
     *(f"db {name}" for name in ("upgrade", "check", "backup")),
 ]
@@ -105,6 +105,8 @@ def test_the_environment_names_the_config_too(terminal: Terminal, monkeypatch: p
         (f"watch add acme {'x' * 256}", "255"),
         (f"watch add acme inv_9 --tag {'x' * 65}", "64"),
         (f"watch add acme inv_9 --note {'x' * 1001}", "1000"),
+        ("watch edit acme inv_9", "--no-note"),
+        ("watch edit acme inv_9 --tag vip --no-tags", "--no-tags"),
         ("events --after yesterday", "cursor"),
         ("events --limit 0", "--limit"),
         ("invoices --status late", "partially_paid"),

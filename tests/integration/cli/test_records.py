@@ -129,6 +129,8 @@ def test_a_watch_that_was_never_seen_is_shown_as_such(terminal: Terminal) -> Non
         ("show acmee inv_1", "did you mean 'acme'?"),
         ("watch remove acme inv_9", "inv_9"),
         ("watch poll acme inv_9", "inv_9"),
+        ("watch edit acme inv_9 --no-tags", "inv_9"),
+        ("watch edit acme inv_1 --note mine", "lists/first.csv:2: edit its tags and note there"),
         ("watch add acmee inv_9", "did you mean 'acme'?"),
         ("redeliver --event evt_unknown", "evt_unknown"),
         ("redeliver --invoice acme inv_9", "inv_9"),
@@ -160,6 +162,19 @@ def test_a_watch_is_added_listed_polled_and_removed(terminal: Terminal) -> None:
     assert (watch["tags"], watch["due_on"]) == (["vip"], "2026-12-01")
     assert again.document["done"] == "watched already"
     assert len(terminal.type("watch list --json").lines) == 2
+
+
+def test_tags_and_note_of_a_watch_are_edited(terminal: Terminal) -> None:
+    tagged = terminal.type("watch edit acme inv_2 --tag vip --tag legal --json")
+    between = terminal.type("watch list --json --tag legal").lines
+    emptied = terminal.type("watch edit acme inv_2 --no-tags --note mine")
+    [_, watch] = terminal.type("watch list --json").lines
+    newest, *_ = terminal.type("audit --json").lines
+
+    assert tagged.document == {"source": "acme", "invoice_id": "inv_2", "done": "edited"}
+    assert [(one["tags"], one["note"]) for one in between] == [(["vip", "legal"], "by hand")]
+    assert (emptied.out, watch["tags"], watch["note"]) == ("acme inv_2: edited\n", [], "mine")
+    assert (newest["action"], newest["target"]) == ("watch.edit", "acme inv_2")
 
 
 def test_a_list_is_imported_whole_or_not_at_all(terminal: Terminal) -> None:

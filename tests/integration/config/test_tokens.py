@@ -1,4 +1,4 @@
-"""`[http.tokens.NAME]` and `[retention]`: what is read, and what is wrong where."""
+"""`[http]`, `[http.tokens.NAME]` and `[retention]`: what is read, and what is wrong where."""
 
 from datetime import timedelta
 
@@ -35,6 +35,11 @@ def test_a_named_token_is_enough_for_a_public_address(folder: Folder) -> None:
     ("text", "problem"),
     [
         (f'{READER}scope = "write"\n', '3: http.tokens.finance.scope: "write" is unknown, must be read or operate'),
+        (
+            '[http]\ntimezone = "Berlin"\n',
+            '2: http.timezone: "Berlin" is not a time zone',
+        ),
+        ("[http]\ntimezone = 1\n", "2: http.timezone: 1 is not text, must be an IANA time zone"),
         (f"{READER}scopes = 1\n", '3: http.tokens.finance.scopes: is not a known key (did you mean "scope"?), allowed'),
         ("[http.tokens.finance]\n", "1: http.tokens.finance.token: is missing, must be set"),
         ('[http.tokens.finance]\ntoken = "k-123"\n', "2: http.tokens.finance.token: must not be here in plain text"),

@@ -229,18 +229,23 @@ async def test_what_is_open_at_a_source_is_counted_once_for_the_policy_and_for_w
     assert sorted(source for source, *_ in counted) == ["acme", "evenly"]
 
 
-async def test_the_count_before_the_first_poll_says_nothing_about_open_invoices(
-    folder: Path, sqlite_store: Store
-) -> None:
+async def test_counts_before_the_first_poll_say_nothing_about_open_invoices(folder: Path, sqlite_store: Store) -> None:
     (folder / "watcher.toml").write_text(CONFIG.replace("enabled = false", ""))
     async with service_on(folder, sqlite_store) as service:
         await service.reload(forced=True)
         service.detection_delays = None
         counts: list[list[int | None]] = []
-        for _ in range(2):
+
+        async def count() -> None:
             await service.reload(forced=True)
             counts.append([one.open_invoices for one in service.detection_delays or ()])
-    assert counts == [[None], [0]]
+
+        await count()
+        await count()
+        polled = [stored.polled(claimed) for claimed in await stored.claim(sqlite_store, SystemClock().now())]
+        await SqlPollQueue(sqlite_store).record(polled, {})
+        await count()
+    assert counts == [[None], [None], [0]]
 
 
 @pytest.mark.parametrize(("raw", "kept"), [("4d", b"{}"), ("2d", None)])

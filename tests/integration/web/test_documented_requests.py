@@ -36,6 +36,8 @@ async def test_a_documented_request_is_answered(shown: str, sqlite_store: Store,
                 url = word
     assert url.startswith(BASE)
     async with served(tmp_path, sqlite_store, token="Authorization" in headers) as client:
+        if method == "PATCH":
+            await client.post(f"{API}/watches", 201, {"source": "acme", "invoice_id": "inv_7"})
         client.service.feed.close()  # or `wait` would wait for an event that does not come
         answered = await client.ask(method, url.removeprefix(BASE), token=None, headers=headers, data=data)
     assert answered.status == (201 if method == "POST" else 200), answered.text
@@ -43,7 +45,7 @@ async def test_a_documented_request_is_answered(shown: str, sqlite_store: Store,
 
 def test_the_operators_page_names_every_path_that_is_served() -> None:
     page = (ROOT / "docs" / "operator.md").read_text("utf-8")
-    rows = re.findall(r"^\| `(GET|POST|DELETE) (.+)$", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(GET|POST|PATCH|DELETE) (.+)$", page, re.MULTILINE)
     for operation in OPERATIONS:
         below_api = operation.path.removeprefix(f"{API}/")
         words = [part for part in below_api.split("/") if not part.startswith("{")]

@@ -32,11 +32,13 @@ async def test_a_fresh_installation_says_what_to_do_next(sqlite_client: Client) 
     overview = await shown(sqlite_client, "/")
     assert "Nothing is watched yet" in overview.words
     assert "invoice-watcher watch add acme INVOICE_ID" in overview.words
+    assert overview.links["add watches"] == "/watches/add"
     for path, words in (
         ("/invoices", "No invoice was seen yet"),
         ("/watches", "invoice-watcher watch add SOURCE INVOICE_ID"),
         ("/events", "Nothing has happened yet"),
         ("/deliveries", "Nothing was sent yet"),
+        ("/watches/add", "Preview"),
         ("/aging", "Nothing is due"),
         ("/audit", "Nobody has changed anything yet"),
     ):
@@ -98,12 +100,16 @@ async def test_what_is_not_counted_yet_is_no_zero(sqlite_client: Client, monkeyp
     tiles = page.words[page.words.index("Watches") : page.words.index("The figures")]
     assert "0" not in tiles
     assert not [table for table in page.tables if table[0][:2] == ["Source", "Policy"]]
-    service.detection_delays = (
-        DetectionDelay("acme", "adaptive", None, timedelta(minutes=7), 0, None, None, None, None),
-    )
-    page = await shown(sqlite_client, "/")
-    delays = next(table for table in page.tables if table[0][:2] == ["Source", "Policy"])
-    assert delays[1:] == [["acme", "adaptive", "being counted: an invoice is known after its first poll"]]
+    for open_invoices, words in (
+        (None, "being counted: an invoice is known after its first poll"),
+        (0, "none is open: there is nothing to forecast"),
+    ):
+        service.detection_delays = (
+            DetectionDelay("acme", "adaptive", open_invoices, timedelta(minutes=7), 0, None, None, None, None),
+        )
+        page = await shown(sqlite_client, "/")
+        delays = next(table for table in page.tables if table[0][:2] == ["Source", "Policy"])
+        assert delays[1:] == [["acme", "adaptive", words]]
 
 
 async def test_the_overview_holds_the_expected_delay_against_the_measured_one(sqlite_client: Client) -> None:
@@ -231,7 +237,7 @@ async def test_a_timeline_shows_snapshots_changes_events_deliveries_and_answers(
     await outbox.settle([replace(again, receipt=refused)])
     page = await shown(client, "/invoices/acme/inv_1")
     assert page.title == "2026-1 · Invoice Watcher"
-    assert "1 snapshots and 1 events" in page.words
+    assert "1 snapshot and 1 event, newest first" in page.words
     assert "invoice.paid" in page.words
     assert "Attempt 1 to ledger" in page.words
     assert "answered 503" in page.words

@@ -60,14 +60,14 @@ async def test_a_link_from_elsewhere_leads_on_for_who_is_logged_in(sqlite_client
 async def test_logging_out_is_offered_only_where_there_is_a_login(sqlite_client: Client, open_client: Client) -> None:
     assert (await shown(sqlite_client, "/")).form("/logout").method == "post"
     answer = await open_client.ask("GET", "/", token=None)
-    assert [one.action for one in read(answer.text).forms] == []
+    assert [one.action for one in read(answer.text).forms] == ["/timezone"]
 
 
 async def test_an_action_sends_back_to_where_it_was_asked_and_says_what_it_did(client: Client) -> None:
     await seen(client, replace(OPEN, id="a/b"))
     endpoints = await shown(client, "/endpoints")
     assert {one.action for one in endpoints.forms if one.method == "post"} == {
-        "/logout",
+        "/logout", "/timezone",
         "/endpoints/ledger/test", "/endpoints/ledger/disable",
         "/endpoints/crm/test", "/endpoints/crm/disable",
     }  # fmt: skip

@@ -15,11 +15,11 @@ from tests.integration.web.reading import read
 from tests.integration.web.visiting import PATHS, seen, shown
 from watcher.store import Store
 from watcher.web.api.routes import OPERATIONS
-from watcher.web.page.routes import ACTS
+from watcher.web.page.routes import ACTS, ADDING
 
 READER = "reader-1a2b3c4d"
 TOKENS = 'token = {{ env = "TOKEN" }}\n[http.tokens.finance]\ntoken = {{ file = "finance.txt" }}\n'
-BODIES = {"add_watch": {"source": "acme", "invoice_id": "inv_new"}}
+BODIES = {"add_watch": {"source": "acme", "invoice_id": "inv_new"}, "edit_watch": {"note": "mine"}}
 CHANGING = [one for one in OPERATIONS if one.method != "GET"]
 SEGMENTS = {"source": "acme", "invoice_id": "inv_1", "name": "ledger", "delivery_id": "dlv_1"}
 
@@ -71,11 +71,11 @@ async def log_in(client: Client, token: str) -> dict[str, str]:
 
 async def test_the_page_offers_no_action_to_who_only_reads_and_refuses_forced_ones_in_words(scoped: Client) -> None:
     session = await log_in(scoped, READER)
-    for path in (*PATHS, "/invoices/acme/inv_1"):
+    for path in (*PATHS, "/watches/add", "/invoices/acme/inv_1"):
         page = read((await scoped.ask("GET", path, token=None, headers=session)).text)
-        assert [one.action for one in page.forms if one.method == "post"] == ["/logout"], path
+        assert [one.action for one in page.forms if one.method == "post"] == ["/logout", "/timezone"], path
         assert "read only" in page.words
-    for path in ACTS:
+    for path in (*ACTS, ADDING, "/watches/add"):
         forced = path.replace(":[^/]+", "").format(**SEGMENTS)
         refused = await scoped.ask("POST", forced, token=None, headers=session)
         assert refused.status == 403

@@ -4,6 +4,8 @@ import pytest
 
 from tests.fakes import stored
 from tests.integration.web.client import Client, segment
+from tests.integration.web.reading import read
+from tests.integration.web.visiting import shown
 from watcher.store import SqlWatches, Store
 
 STRANGE = ("a/b", "a?b=c", "a#b", "100%", "{id}", "two words", "a%2Fb", "ümläut", "..%2f", "a+b", "a;b=c", "'\"<>&\\|")
@@ -113,3 +115,37 @@ async def test_pages_are_stable_while_watches_come_and_go(client: Client) -> Non
     assert [item["invoice_id"] for item in second["items"]] == ["inv_2", "inv_3", "inv_4"]
     last = await client.get(f"/api/v1/watches?limit=3&cursor={second['next']}")
     assert ([item["invoice_id"] for item in last["items"]], last["next"]) == (["inv_listed"], None)
+
+
+async def test_tags_and_note_are_changed_and_what_is_absent_stays(client: Client) -> None:
+    await client.post("/api/v1/watches", 201, {"source": "acme", "invoice_id": "a/b", "tags": ["old"], "note": "n"})
+    path = "/api/v1/watches/acme/a%2Fb"
+    changed = await client.ask("PATCH", path, body={"tags": ["vip", "vip"]})
+    assert changed.status == 200
+    assert (changed.document["tags"], changed.document["note"]) == (["vip"], "n")
+    assert (await client.ask("PATCH", path, body={"note": None})).document["note"] is None
+    assert (await client.ask("PATCH", path, body={})).document["tags"] == ["vip"]
+    for wrong in ({"tags": [""]}, {"tags": "vip"}, {"note": "x" * 1001}, {"due_on": "2026-12-01"}):
+        assert (await client.ask("PATCH", path, body=wrong)).status == 400
+    assert (await client.ask("PATCH", "/api/v1/watches/acme/inv_9", body={"note": "x"})).status == 404
+    refused = await client.ask("PATCH", "/api/v1/watches/other/inv_listed", body={"note": "x"})
+    assert refused.status == 409
+    assert "list.csv:2: edit its tags and note there" in refused.document["detail"]
+
+
+async def test_tags_and_note_are_edited_on_the_page_of_the_invoice(client: Client) -> None:
+    await client.post("/api/v1/watches", 201, {"source": "acme", "invoice_id": "a/b", "tags": ["x;y, z"]})
+    page, edit = "/invoices/acme/a%2Fb", "/invoices/acme/a%2Fb/edit"
+    assert (await shown(client, page)).form(edit).words.split("Note")[0].endswith("\nx;y, z\n")
+    form = {"tags": "x;y, z\r\n\r\n <b>vip</b> ", "note": "Ask\r\nAda"}
+    answer = await client.ask("POST", edit, headers={"Referer": client.url + page}, data=form)
+    assert (answer.status, answer.headers["Location"]) == (303, page)
+    (item,) = (await client.get("/api/v1/watches?source=acme"))["items"]
+    assert (item["tags"], item["note"]) == (["x;y, z", "<b>vip</b>"], "Ask\nAda")
+    assert "<b>vip</b>" in (await shown(client, page)).words
+    wrong = await client.ask("POST", edit, data={"tags": "x" * 65, "note": ""})
+    assert wrong.status == 400
+    assert "tags.0: " in read(wrong.text).words
+    listed = await shown(client, "/invoices/other/inv_listed")
+    assert "Its tags and note are edited in the watch list" in listed.words
+    assert "list.csv" in listed.words

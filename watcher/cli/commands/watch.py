@@ -21,14 +21,16 @@ from watcher.config.load import Loaded
 from watcher.config.toml.positions import Positions
 from watcher.config.toml.reading import Reading, TomlFile
 from watcher.config.watchlists.lists import read_lists
-from watcher.core.errors import ConfigError, StillListed
+from watcher.core.errors import ConfigError, EditedInList, StillListed
 from watcher.core.exports import csv_tables
 from watcher.daemon import listed
-from watcher.ports import AuditAction, DesiredWatch, Page, WatchState
+from watcher.ports import AuditAction, DesiredWatch, Page, WatchEdit, WatchState
 from watcher.ports.paging import pages
 from watcher.store import SqlWatches
 
-app = group("Add, remove, list, import, discover or poll watches. A watch is one invoice id tracked at one source.")
+app = group(
+    "Add, edit, remove, list, import, discover or poll watches. A watch is one invoice id tracked at one source."
+)
 
 _ORIGIN = "cli"
 
@@ -91,10 +93,47 @@ async def _remove(invocation: Invocation, source: str, invoice_id: str, *, purge
         try:
             await store.watches.remove(source, invoice_id, now, purge=purge, audit_entry=noted)
         except StillListed as refused:
-            key = source, invoice_id
-            places = (entry.where for entry in store.loaded.entries if (entry.source, entry.invoice_id) == key)
-            raise StillListed(*key, next(places, refused.place)) from refused
+            raise StillListed(source, invoice_id, _place(store, source, invoice_id, refused.place)) from refused
     _report(invocation, source, invoice_id, "purged" if purge else "removed")
+
+
+@command(app, "edit", "watch edit acme inv_1001 --tag vip --note 'Ask Ada first'")
+def edit(
+    invocation: Invocation,
+    source: SourceArgument,
+    invoice_id: InvoiceArgument,
+    *,
+    tags: TagsOption = None,
+    note: NoteOption = None,
+    no_tags: Annotated[bool, typer.Option("--no-tags", help="Take all its tags away.")] = False,
+    no_note: Annotated[bool, typer.Option("--no-note", help="Take its note away.")] = False,
+) -> None:
+    """Change the tags or the note of a watch that was added by hand: the tags given are all that it has then.
+
+    What a watch list says is edited in that list.
+    """
+    if (tags and no_tags) or (note is not None and no_note):
+        raise typer.BadParameter("give new tags or --no-tags, and a new note or --no-note")
+    if not (tags or no_tags or no_note) and note is None:
+        raise typer.BadParameter("give what to change: --tag, --note, --no-tags or --no-note")
+    new_tags = () if no_tags else tuple(dict.fromkeys(tags)) if tags else None
+    anyio.run(_edit, invocation, source, invoice_id, WatchEdit(new_tags, "" if no_note else note))
+
+
+async def _edit(invocation: Invocation, source: str, invoice_id: str, changes: WatchEdit) -> None:
+    now, noted = SystemClock().now(), by_user(AuditAction.WATCH_EDIT, f"{source} {invoice_id}")
+    async with opened(invocation, read_only=False) as store, store.audit.refusals(noted, now):
+        try:
+            await store.watches.edit(source, invoice_id, changes, _ORIGIN, now, audit_entry=noted)
+        except EditedInList as refused:
+            raise EditedInList(source, invoice_id, _place(store, source, invoice_id, refused.place)) from refused
+    _report(invocation, source, invoice_id, "edited")
+
+
+def _place(store: Opened, source: str, invoice_id: str, file: str) -> str:
+    """File and line of an invoice in the watch lists as they are now."""
+    places = (entry.where for entry in store.loaded.entries if (entry.source, entry.invoice_id) == (source, invoice_id))
+    return next(places, file)
 
 
 @command(app, "list", "watch list --json")

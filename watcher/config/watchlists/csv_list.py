@@ -1,7 +1,7 @@
 """Watch lists in CSV: `source,invoice_id,tags,due_on,note` in any order, tags separated by `;`."""
 
 import csv
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
@@ -19,23 +19,31 @@ COLUMNS = csv_tables.WATCH_LIST
 _IGNORED = frozenset(csv_tables.WATCHES.columns) - frozenset(COLUMNS)
 """What an exported list of watches has besides: it may be imported as it is."""
 _REQUIRED = ("source", "invoice_id")
+HEADER_LINE = 1
 _T = TypeVar("_T")
 
 
 def read_csv(path: Path, reading: Reading, sources: Collection[str]) -> Iterator[DesiredWatch]:
     """The good rows; the mistakes in the others go to `reading`."""
     try:
-        lines = csv.reader(reading.lines(path), strict=True)
-        try:
-            header = [name.strip() for name in next(lines, list[str]())]
-            if wrong := list(_header_mistakes(header)):
-                reading.problems.extend(Problem(path, 1, "", words) for words in wrong)
-                return
-            yield from _Rows(path, reading, sources, header).read(lines)
-        except csv.Error as error:
-            raise Unreadable(f"is not CSV: {error}", max(1, lines.line_num)) from error
+        yield from csv_rows(reading.lines(path), path, reading, sources)
     except Unreadable as error:
         reading.problems.append(Problem(path, error.line, "", str(error)))
+
+
+def csv_rows(
+    text: Iterable[str], path: Path, reading: Reading, sources: Collection[str], delimiter: str = ","
+) -> Iterator[DesiredWatch]:
+    """`read_csv` of these lines, which mistakes call `path`. Raises Unreadable where the CSV itself breaks off."""
+    lines = csv.reader(text, strict=True, delimiter=delimiter)
+    try:
+        header = [name.strip() for name in next(lines, list[str]())]
+        if wrong := list(_header_mistakes(header)):
+            reading.problems.extend(Problem(path, HEADER_LINE, "", words) for words in wrong)
+            return
+        yield from _Rows(path, reading, sources, header).read(lines)
+    except csv.Error as error:
+        raise Unreadable(f"is not CSV: {error}", max(1, lines.line_num)) from error
 
 
 def _header_mistakes(header: list[str]) -> Iterator[str]:
@@ -44,7 +52,7 @@ def _header_mistakes(header: list[str]) -> Iterator[str]:
         yield f"has no header, {allowed}"
         return
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        yield "has columns that are not separated by commas, must be comma-separated"
+        yield f"has columns that are not separated by commas, must be comma-separated: {allowed}"
         return
     for number, name in enumerate(header):
         if name in _IGNORED:

@@ -23,6 +23,16 @@ _DELAYS = (
     .order_by(events.c.timestamp.desc())
     .limit(_MOST)
 )
+_NEVER_POLLED = (
+    select(watches.c.id)
+    .where(
+        watches.c.source == bindparam("of_source"),
+        watches.c.origins != "",
+        watches.c.status.is_(None),
+        watches.c.polled_at.is_(None),
+    )
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,11 @@ class DelayStats:
         async with self.store.reading() as connection:
             found = await connection.execute(_DELAYS, {"of_source": source, "since": since})
             return tuple(timedelta(microseconds=late) for late in found.scalars())
+
+    async def awaits_first_poll(self, source: str) -> bool:
+        """Whether the source has watches that were never polled."""
+        async with self.store.reading() as connection:
+            return (await connection.execute(_NEVER_POLLED, {"of_source": source})).first() is not None
 
     async def watch(self, source: str, invoice_id: str) -> PollReasons | None:
         """None if it was never watched."""

@@ -8,7 +8,16 @@ from typing import TypeVarTuple, Unpack, cast
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, tuple_
 
 from watcher.core import json_text
-from watcher.ports import DeliveryFilters, EventFilters, HintSummary, InvoiceFilters, Item, WatchFilters, WatchState
+from watcher.ports import (
+    DeliveryFilters,
+    EventFilters,
+    HintSummary,
+    InvoiceFilters,
+    Item,
+    WatchByHand,
+    WatchFilters,
+    WatchState,
+)
 from watcher.store.column_types import AnyRow, has_tag, json_instant, like
 from watcher.store.engine import Store
 from watcher.store.event_items import EVENTS, body, event
@@ -18,6 +27,7 @@ from watcher.store.queries.hint_summary import HintSummaries, hint_item
 from watcher.store.queries.replica_list import replica_list
 from watcher.store.schema import TROUBLED, WAITING
 from watcher.store.tables import counters, deliveries, endpoints, events, snapshots, sources, watches
+from watcher.store.watches import edit
 
 _Columns = TypeVarTuple("_Columns")
 
@@ -66,6 +76,11 @@ class Reports:
         async with self.store.reading() as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else _watch(row)
+
+    async def watch_by_hand(self, source: str, invoice_id: str) -> WatchByHand | None:
+        """None if the invoice is not watched."""
+        async with self.store.reading() as connection:
+            return await edit.by_hand(connection, source, invoice_id)
 
     async def invoices(self, **filters: Unpack[InvoiceFilters]) -> list[Item]:
         """The last snapshot of every watched invoice that has one."""

@@ -26,7 +26,7 @@ class Discovery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What one side wants. `origins` are `file`, or any of the ways by hand (`cli`, `api`).
+    """What one side wants. `origins` are `file`, or any of the ways by hand (`cli`, `api`, `added` on the page).
 
     `where` is the file without a line: lines move with every line above them, and a million watches with them.
     """

@@ -1,6 +1,6 @@
 """The watches and who wants them: watch lists on one side, the command line and the API on the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,8 +10,19 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import NotFound, StillListed
-from watcher.ports import AuditEntry, DesiredWatch, ListDigest, ListsApplied, PollReason, SourceRow
-from watcher.store.audit import write_audit
+from watcher.ports import (
+    AuditAction,
+    AuditEntry,
+    DesiredWatch,
+    KnownWatch,
+    ListDigest,
+    ListsApplied,
+    PollReason,
+    SourceRow,
+    WatchEdit,
+    WatchState,
+)
+from watcher.store.audit import write_audit, write_audits
 from watcher.store.column_types import AnyRow, storable
 from watcher.store.engine import Store, upserting
 from watcher.store.notifications import Notice, notify
@@ -20,6 +31,7 @@ from watcher.store.watches import list_digest
 from watcher.store.watches.apply_lists import apply_lists
 from watcher.store.watches.bulk_insert import NewWatch, insert
 from watcher.store.watches.desired import Discovery, by_hand, first_by_hand, loads, texts
+from watcher.store.watches.edit import edited
 from watcher.store.watches.purge import purge_watch
 from watcher.store.watches.write import (
     STEP,
@@ -58,18 +70,24 @@ class SqlWatches:
     async def add(
         self, entry: DesiredWatch, origin: str, now: datetime, *, audit_entry: AuditEntry | None = None
     ) -> bool:
-        """Watch by hand (`cli`, `api`), due at once; True if the invoice was not watched before.
+        """Watch by hand (`cli`, `api`, `added`), due at once; True if the invoice was not watched before.
 
         Raises NotFound for a source that is not configured.
         """
         return await self.import_entries([entry], origin, now, audit_entry=audit_entry) == 1
 
     async def import_entries(
-        self, entries: Sequence[DesiredWatch], origin: str, now: datetime, *, audit_entry: AuditEntry | None = None
+        self,
+        entries: Sequence[DesiredWatch],
+        origin: str,
+        now: datetime,
+        *,
+        audit_entry: AuditEntry | None = None,
+        who: str | None = None,
     ) -> int:
         """`add` for many, step by step; returns how many were not watched before. Raises NotFound like `add`.
 
-        `audit_entry` is written with the first step.
+        `audit_entry` is written with the first step. With `who`, each watch gets an audit entry of its own.
         """
         by_key = {_key(entry): entry for entry in entries}
         names, keys, started = {entry.source for entry in entries}, list(by_key), 0
@@ -87,6 +105,9 @@ class SqlWatches:
                 await write(connection, watch_changes, here)
                 if start == 0:
                     await write_audit(connection, audit_entry, here)
+                if who is not None:
+                    noted = [AuditEntry(who, AuditAction.WATCH_ADD, " ".join(key)) for key in step]
+                    await write_audits(connection, noted, here)
             started += len(inserted) + sum(1 for watch_change in watch_changes if watch_change.starts)
         return started
 
@@ -116,6 +137,36 @@ class SqlWatches:
         async with self.store.reading() as connection:
             known = await known_rows(connection, keys)
         return tuple(key for key in keys if is_discoverable(known.get(key)))
+
+    async def edit(
+        self,
+        source: str,
+        invoice_id: str,
+        edit: WatchEdit,
+        origin: str,
+        now: datetime,
+        *,
+        audit_entry: AuditEntry | None = None,
+    ) -> None:
+        """Change the tags and the note that were set by hand; new tags hold from the poll that this makes due.
+
+        Raises NotFound, or EditedInList if only a file can change them.
+        """
+        async with self.store.transaction() as connection:
+            await lock_desired(connection)
+            here = await self.store.now(connection, now)
+            await write(connection, [await edited(connection, source, invoice_id, edit, origin)], here)
+            await write_audit(connection, audit_entry, here)
+
+    async def known(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], KnownWatch]:
+        """Those of these (source, invoice id) that are watched."""
+        async with self.store.reading() as connection:
+            rows = await known_rows(connection, keys)
+        return {
+            key: KnownWatch(tuple(row.origins.split(",")), row.state == WatchState.RETIRED.value)
+            for key, row in rows.items()
+            if row.origins
+        }
 
     async def remove(
         self,

@@ -33,6 +33,7 @@ _DESIRED = (
     watches.c.origins,
     watches.c.tags,
     watches.c.due_on,
+    watches.c.state,
 )
 
 

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from http import HTTPStatus
 
 from watcher.core.instants import instant_text
-from watcher.ports import DesiredWatch
+from watcher.ports import DesiredWatch, WatchEdit
 from watcher.web.api import queries
 from watcher.web.api.operation import Answer, Call
-from watcher.web.api.request_models import NewWatch, Nothing
+from watcher.web.api.request_models import NewWatch, Nothing, WatchChanges
 
 Plain = Call[Nothing, Nothing]
 
@@ -18,6 +18,20 @@ async def add_watch(call: Call[Nothing, NewWatch]) -> Answer:
     added = await call.actions.add_watch(entry)
     item = await call.backend.reports.watch(entry.source, entry.invoice_id)
     return Answer(HTTPStatus.CREATED if added else HTTPStatus.OK, item)
+
+
+async def edit_watch(call: Call[Nothing, WatchChanges]) -> Answer:
+    source, invoice_id = call.segment("source"), call.segment("invoice_id")
+    await call.actions.edit_watch(source, invoice_id, watch_edit(call.body))
+    return Answer(document=await call.backend.reports.watch(source, invoice_id))
+
+
+def watch_edit(changes: WatchChanges) -> WatchEdit:
+    given = changes.model_fields_set
+    return WatchEdit(
+        tags=tuple(dict.fromkeys(changes.tags)) if "tags" in given else None,
+        note=changes.note or "" if "note" in given else None,
+    )
 
 
 async def remove_watch(call: Plain) -> Answer:

@@ -7,6 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -68,6 +69,8 @@ class Backend:
     hints: Callable[[datetime], Awaitable[Mapping[str, HintSummary]]]
     aging: Callable[[AgingBy, AgingKey | None, int | None], Awaitable[Sequence[AgingRow]]]
     """The aging report as of now: rows after a key, at most so many."""
+    timezone: Callable[[], ZoneInfo]
+    """Where the page shows instants, unless its reader chose another zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ def query_of(model: type[_Query], request: web.Request, *, without_empty: bool =
     given = _parameters(request)
     if without_empty:
         given = {name: value for name, value in given.items() if value}
-    return _checked(model, given, "query")
+    return checked(model, given, "query")
 
 
 def _parameters(request: web.Request) -> dict[str, str]:
@@ -189,10 +192,11 @@ async def _read_body(model: type[_Body], request: web.Request) -> _Body:
     document = json_text.read(await request.read())
     if not isinstance(document, dict):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
-    return _checked(model, cast("dict[str, object]", document), "body")
+    return checked(model, cast("dict[str, object]", document), "body")
 
 
-def _checked(model: type[_Query], given: Mapping[str, object], what: str) -> _Query:
+def checked(model: type[_Query], given: Mapping[str, object], what: str) -> _Query:
+    """What was given, by its model; `what` it is, such as the body. Raises Problem."""
     try:
         return model.model_validate(given)
     except ValidationError as error:

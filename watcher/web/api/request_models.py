@@ -215,6 +215,15 @@ class AuditFile(File, AuditFields):
     pass
 
 
+class WatchChanges(Shape):
+    """What is absent stays as it is."""
+
+    tags: Annotated[tuple[Tag, ...], Field(max_length=MOST_TAGS)] = ()
+    """All tags that the watch has by hand; an empty list takes them away."""
+    note: Note | None = None
+    """Free text for people; null takes it away."""
+
+
 class NewWatch(Shape):
     source: Text
     """A configured source."""

@@ -29,6 +29,7 @@ class Origin(StrEnum):
     FILE = "file"
     CLI = "cli"
     API = "api"
+    ADDED = "added"
     DISCOVERED = "discovered"
 
 
@@ -41,7 +42,8 @@ class Watch(Shape):
     due_on: Day | None
     note: str | None
     origins: list[Origin]
-    """What wants it watched: watch lists, the command line or API, discovery. It stops when the last is gone."""
+    """What wants it watched: watch lists, the command line, the API, people on the page (`added`),
+    discovery. It stops when the last is gone."""
     state: WatchState
     last_polled_at: Instant | None
     next_poll_at: Instant | None

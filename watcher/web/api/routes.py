@@ -152,6 +152,17 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         request_models.NewWatch,
         (_MISSING, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     ),
+    Operation(
+        "PATCH",
+        f"{API}/watches/{{source}}/{{invoice_id}}",
+        "edit_watch",
+        "Change the tags or the note that a watch has by hand. 409 if only a watch list names it, with file and line",
+        actions.edit_watch,
+        {_OK: response_models.Watch},
+        Nothing,
+        request_models.WatchChanges,
+        (_MISSING, _CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    ),
     _done(
         "watches/{source}/{invoice_id}",
         "remove_watch",

@@ -1,8 +1,9 @@
 """Formats values for the page: instants, money, links."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -20,26 +21,49 @@ _SOON = timedelta(seconds=1)
 _LONG_AGO = timedelta(days=60)
 
 
-def when(at: str | datetime | None, now: datetime, *, past: str | None = None) -> Markup:
-    """An instant as people say it, with the exact one as its title; a dash for none.
+def when(at: str | datetime | None, now: datetime, zone: ZoneInfo, *, past: str | None = None) -> Markup:
+    """An instant as people say it, with the exact one in this zone as its title; a dash for none.
 
-    `past` replaces one that has passed.
+    `past` replaces one that has passed. The attribute `datetime` is always UTC.
     """
     if at is None:
         return Markup('<span class="none">{}</span>').format(NONE)
     instant = read_instant(at) if isinstance(at, str) else at
-    exact = instant_text(instant)
-    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(
-        exact, past if past and instant <= now else _distance(instant, now)
-    )
+    words = past if past and instant <= now else _distance(instant, now, zone)
+    return _time(instant, local_text(instant, zone), words)
 
 
-def _distance(instant: datetime, now: datetime) -> str:
+def exactly(at: str | datetime, zone: ZoneInfo) -> Markup:
+    """An instant to the second, in this zone."""
+    instant = read_instant(at) if isinstance(at, str) else at
+    local = local_text(instant, zone)
+    return _time(instant, local, local)
+
+
+def _time(instant: datetime, title: str, words: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(instant_text(instant), title, words)
+
+
+def local_text(instant: datetime, zone: ZoneInfo) -> str:
+    """`2026-12-01 18:30:00 CET`; with the offset from UTC where the zone has no abbreviation."""
+    local = _local(instant, zone)
+    name, offset = local.strftime("%Z"), local.strftime("%z")
+    return f"{local:%Y-%m-%d %H:%M:%S} {name if name.isalpha() else f'UTC{offset[:3]}:{offset[3:5]}'}"
+
+
+def _local(instant: datetime, zone: ZoneInfo) -> datetime:
+    try:
+        return instant.astimezone(zone)
+    except OverflowError:  # in the first or last hours of all time
+        return instant.astimezone(UTC)
+
+
+def _distance(instant: datetime, now: datetime, zone: ZoneInfo) -> str:
     distance = abs(now - instant)
     if distance < _SOON:
         return "now"
     if distance > _LONG_AGO:
-        return instant.date().isoformat()
+        return _local(instant, zone).date().isoformat()
     distance_text = period(distance)
     return f"{distance_text} ago" if instant < now else f"in {distance_text}"
 
@@ -68,6 +92,27 @@ def link(path: str, parameters: Mapping[str, object]) -> str:
     """A path with its parameters, without empty ones."""
     given = {name: value for name, value in parameters.items() if value not in {None, ""}}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+ORIGINS = {
+    "file": "watch list",
+    "cli": "command line",
+    "api": "API",
+    "added": "page",
+    "discovered": "discovery",
+}
+"""What wants an invoice watched, in words."""
+
+
+def wanted_by(origins: Iterable[str]) -> str:
+    return ", ".join(ORIGINS.get(one, one) for one in origins)
+
+
+def change_text(value: object, name: str, zone: ZoneInfo) -> str | Markup:
+    """The value of a snapshot's field before or after a change; instants in this zone."""
+    if isinstance(value, str) and name.endswith("_at"):
+        return exactly(value, zone)
+    return shown(value)
 
 
 def shown(value: object) -> str:

@@ -1,12 +1,14 @@
 """Renders templates: everything is escaped, and the content policy allows nothing but our own files."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -43,6 +45,7 @@ def _templates() -> "Environment":
     )
     made.filters["grouped"] = formatting.grouped
     made.filters["shown"] = formatting.shown
+    made.filters["wanted_by"] = formatting.wanted_by
     known = cast("dict[str, object]", made.globals)
     known |= {
         "invoice_path": formatting.invoice_path,
@@ -55,13 +58,28 @@ def _templates() -> "Environment":
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """When a page is read, and the zone in which its instants are shown; `zones` are those that are offered."""
+
+    now: datetime
+    zone: ZoneInfo
+    zones: tuple[str, ...] = ()
+
+
 def page(
-    template: str, now: datetime, context: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK
+    template: str, reader: Reader, context: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK
 ) -> web.Response:
-    """The answer that shows a template at this instant."""
-    text = (
-        _templates().get_template(template).render({**context, "now": now, "when": partial(formatting.when, now=now)})
-    )
+    """The answer that shows a template to a reader."""
+    around = {
+        "now": reader.now,
+        "zone": reader.zone.key,
+        "zones": reader.zones,
+        "when": partial(formatting.when, now=reader.now, zone=reader.zone),
+        "exactly": partial(formatting.exactly, zone=reader.zone),
+        "change_text": partial(formatting.change_text, zone=reader.zone),
+    }
+    text = _templates().get_template(template).render({**context, **around})
     return web.Response(status=status, text=text, content_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 

@@ -27,6 +27,7 @@ async def invoice(page_request: PageRequest) -> View:
         "invoice_id": invoice_id,
         "invoice": newest,
         "watch": await reports.watch(source, invoice_id),
+        "by_hand": await reports.watch_by_hand(source, invoice_id),
         "entries": cut["items"],
         "next": cut["next"],
         "is_first": asked.cursor is None,

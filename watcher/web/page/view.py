@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from watcher.core.errors import NotAllowed, WatcherError
 from watcher.ports import Actions, Caller, Condition
 from watcher.web.api.operation import BACKEND, NOBODY, Backend, caller_of, query_of
-from watcher.web.page.rendering import page
+from watcher.web.page import zones
+from watcher.web.page.rendering import Reader, page
+from watcher.web.page.zones import zone_of
 from watcher.web.problems import Problem
 
 NOTE = "invoice_watcher_note"
@@ -36,6 +38,12 @@ class PageRequest:
     caller: Caller | None
 
     @property
+    def reader(self) -> Reader:
+        configured = self.backend.timezone()
+        zone = zone_of(self.http.cookies.get(zones.COOKIE), configured)
+        return Reader(self.now, zone, tuple(dict.fromkeys((configured.key, "UTC", zone.key))))
+
+    @property
     def actions(self) -> Actions:
         """What may be changed, in the caller's name."""
         return self.backend.actions(self.caller or NOBODY)
@@ -56,6 +64,7 @@ class View:
     template: str
     section: str
     context: Mapping[str, object] = field(default_factory=dict[str, object])
+    status: HTTPStatus = HTTPStatus.OK
 
 
 def shows(view: Callable[[PageRequest], Awaitable[View]]) -> Handler:
@@ -67,19 +76,19 @@ def shows(view: Callable[[PageRequest], Awaitable[View]]) -> Handler:
             return login_form(page_request, HTTPStatus.OK if request.path == "/" else HTTPStatus.UNAUTHORIZED)
         try:
             seen = await view(page_request)
-            return await _answer(page_request, seen, HTTPStatus.OK)
+            return await _answer(page_request, seen)
         except Problem as problem:
-            return await _failed(page_request, problem)
+            return await failed(page_request, problem)
         except WatcherError as error:
-            return await _failed(page_request, Problem.of(error))
+            return await failed(page_request, Problem.of(error))
 
     return handle
 
 
-def does(act: Callable[[PageRequest], Awaitable[str]], instead: str) -> Handler:
+def does(act: Callable[[PageRequest], Awaitable[str]], target: str, *, leaves: bool = False) -> Handler:
     """A handler that acts, then redirects to the page it was called from, which shows the result.
 
-    `instead` is where to go if that page is unknown.
+    `target` is where to go if that page is unknown, or always if the act `leaves` it.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -89,10 +98,13 @@ def does(act: Callable[[PageRequest], Awaitable[str]], instead: str) -> Handler:
         try:
             note = await act(page_request)
         except NotAllowed as error:
-            return await _failed(page_request, Problem.of(error))
+            return await failed(page_request, Problem.of(error))
+        except Problem as problem:
+            return await failed(page_request, problem)
         except WatcherError as error:
             note = f"Not done: {error}"
-        answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": _asked_from(request) or instead})
+        back = None if leaves else asked_from(request)
+        answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": back or target})
         answer.set_cookie(
             NOTE, quote(note[:_LONGEST_NOTE]), max_age=_NOTE_SECONDS, path="/", httponly=True, samesite="Strict"
         )
@@ -111,7 +123,7 @@ def login_form(
     asked = local(page_request.http.path_qs) or "/" if target is None else target
     followed = page_request.http.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
     context: dict[str, object] = {"problem": problem, "target": asked, "followed": followed}
-    return page("login.html", page_request.now, context, status)
+    return page("login.html", page_request.reader, context, status)
 
 
 def local(target: str) -> str | None:
@@ -125,7 +137,7 @@ def page_request_of(request: web.Request) -> PageRequest:
     return PageRequest(backend, request, backend.clock.now(), caller_of(backend, request))
 
 
-async def _answer(page_request: PageRequest, view: View, status: HTTPStatus) -> web.Response:
+async def _answer(page_request: PageRequest, view: View) -> web.Response:
     note = unquote(page_request.http.cookies.get(NOTE, ""))
     around: dict[str, object] = {
         "section": view.section,
@@ -134,16 +146,17 @@ async def _answer(page_request: PageRequest, view: View, status: HTTPStatus) -> 
         "has_login": bool(page_request.backend.access.tokens()),
         "may_act": page_request.caller is not None and page_request.caller.may_operate,
     }
-    answer = page(view.template, page_request.now, {**view.context, **around}, status)
+    answer = page(view.template, page_request.reader, {**view.context, **around}, view.status)
     if note:
         answer.del_cookie(NOTE, path="/", httponly=True, samesite="Strict")
     return answer
 
 
-async def _failed(page_request: PageRequest, problem: Problem) -> web.Response:
+async def failed(page_request: PageRequest, problem: Problem) -> web.Response:
+    """The page that says why a request was not done."""
     mistakes = [f"{one.at}: {one.problem}" for one in problem.mistakes]
     context: dict[str, object] = {"title": problem.status.phrase, "detail": problem.detail, "mistakes": mistakes}
-    return await _answer(page_request, View("error.html", "", context), problem.status)
+    return await _answer(page_request, View("error.html", "", context, problem.status))
 
 
 def troubles(condition: Condition) -> list[tuple[str, tuple[str, ...]]]:
@@ -169,7 +182,8 @@ def troubles(condition: Condition) -> list[tuple[str, tuple[str, ...]]]:
     return found
 
 
-def _asked_from(request: web.Request) -> str | None:
+def asked_from(request: web.Request) -> str | None:
+    """The page of ours that the request comes from."""
     parts = urlsplit(request.headers.get("Referer", ""))
     if parts.netloc != request.host:
         return None

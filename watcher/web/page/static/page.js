@@ -112,5 +112,17 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
+function offerOwnZone() {
+  // One press for the zone of this browser, where the page shows another.
+  const form = document.querySelector("form[data-zone]");
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!form || !own || own === form.dataset.zone) return;
+  const button = document.createElement("button");
+  button.textContent = "Show in " + own;
+  button.addEventListener("click", () => { form.elements.timezone.value = own; });
+  form.append(button);
+}
+
+offerOwnZone();
 listen();
 setInterval(() => { if (!document.hidden) reload(); }, SLOW);
