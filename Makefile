@@ -17,6 +17,7 @@
 #   make takeover  how long until another replica does what a lost one held
 #   make simulate  the service in simulated worlds: SEEDS=100 of them, DAYS=10 long, from FIRST=1 on, JOBS=2 at once
 #   make season    ninety days of 10,000 invoices: one overdue for each due date that passed unpaid
+#   make container build the image with podman or docker, and try it: BASE=, IMAGE=, ENGINE=, BUILD_FLAGS= (docs/container.md)
 #   make install   the program and its systemd service into PREFIX, or newer ones over those (DESTDIR is honoured)
 #   make uninstall remove these; configuration and database stay
 #   make clean     remove what make has made
@@ -24,7 +25,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs fmt lock lowest fuzz bench scale footprint peers hints chaos takeover simulate season install uninstall clean
+.PHONY: help demo test check docs fmt lock lowest fuzz bench scale footprint peers hints chaos takeover simulate season container install uninstall clean
 
 VENV := .venv
 DOCS := .venv-docs
@@ -149,6 +150,16 @@ simulate: $(VENV)/dev.stamp
 
 season: $(VENV)/dev.stamp
 	@$(PY) -m tests.unit.core.invoices.season
+
+# The OCI format, podman's default, has no place for the health check.
+container: ENGINE := $(firstword $(shell command -v podman docker))
+container: IMAGE := invoice-watcher
+container: $(VENV)/python.stamp
+	@[ -n "$(ENGINE)" ] || { echo "make container needs podman or docker, and neither is installed." >&2; exit 1; }
+	@BUILDAH_FORMAT=docker $(ENGINE) build --file Containerfile --tag $(IMAGE) $(if $(BASE),--build-arg BASE=$(BASE)) \
+		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(BUILD_FLAGS) .
+	@$(PY) -m tests.container $(ENGINE) $(IMAGE)
 
 # Made beside what runs and then put in its place: a failed install leaves the old one whole. Nothing in it may depend
 # on where it was made, so the scripts of the environment go: the launcher in bin and the unit name its Python.

@@ -2,9 +2,10 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from watcher.cli.command_table import build
 from watcher.core.errors import ConfigError, WatcherError
@@ -13,11 +14,15 @@ OK = 0
 FAILED = 1
 BAD_USAGE = 2
 _INTERRUPTED = 130
+_FIRST_PROCESS = 1
+"""The kernel drops SIGTERM to the first process of a container where it has no handler: it would go on until killed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 success, 1 something failed, 2 bad usage or configuration."""
     _escape_unwritable(sys.stdout, sys.stderr)
+    if os.getpid() == _FIRST_PROCESS:
+        signal.signal(signal.SIGTERM, _end)
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -39,6 +44,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     except ExceptionGroup as group:
         return explain(_first(group))
     return OK
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)  # as a shell reports the default
 
 
 def explain(error: Exception) -> int:

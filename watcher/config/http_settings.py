@@ -1,20 +1,34 @@
 """`[http]`, and `[http.tokens.NAME]`: who may use the API and the page, and what for."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from watcher.config.settings_base import Settings
 from watcher.config.toml.reading import Reading, TomlFile
 from watcher.config.toml.tables import subtable, unknown_keys, validated
 from watcher.config.values import addresses
-from watcher.config.values.types import NAME_PATTERN, Listen, ProviderUrl, Secret, Zone, check_name
+from watcher.config.values.types import NAME_PATTERN, Listen, ProviderUrl, Secret, Text, Zone, check_name
 from watcher.ports import AccessToken, Scope
+
+_HOST_NAME = re.compile(r"(?!.*\.[0-9]+\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+"""Not an address: those are ours or not, whatever the configuration says."""
 
 DEFAULT_TOKEN = "default"  # noqa: S105 -- a name
 """What the audit trail calls the token in `[http] token`."""
+
+
+def _host_name(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        raise ValueError(f'"{text}" is not a host name, must be one without port such as "watcher.internal"')
+    return text.lower().rstrip(".")
+
+
+HostName = Annotated[Text, AfterValidator(_host_name), Field(title="a host name without port")]
 
 
 class TokenSettings(Settings):
@@ -50,6 +64,11 @@ class HttpSettings(Settings):
 
     Due dates are plain dates.
     """
+    hosts: tuple[HostName, ...] = ()
+    """Further names in the Host of requests, such as a container's (docs/container.md).
+
+    The host of `public_url` is accepted anyway.
+    """
 
     @field_validator("token")
     @classmethod
@@ -59,6 +78,12 @@ class HttpSettings(Settings):
         if token is None and not tokens and is_public:
             raise ValueError('is missing, must be set where listen is not loopback, such as { env = "NAME" }')
         return token
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """What a Host header may say besides loopback and the address of `listen`, in lower case."""
+        public = None if self.public_url is None else urlsplit(self.public_url).hostname
+        return frozenset(self.hosts if public is None else (*self.hosts, public))
 
     @property
     def access_tokens(self) -> tuple[AccessToken, ...]:

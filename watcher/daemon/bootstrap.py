@@ -3,8 +3,8 @@
 import gc
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -74,6 +74,21 @@ async def opened_service(
         yield service
 
 
+@contextmanager
+def stop_signals() -> Generator[AsyncIterator[signal.Signals]]:
+    """Receive SIGTERM and SIGINT while open; then what handled them before does so again.
+
+    asyncio would leave SIGTERM to its default, which the first process of a container is spared: the signal is lost.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with anyio.open_signal_receiver(*before) as signals:
+            yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Stopped(Exception):
     """SIGTERM or SIGINT came while `run` waited for its database."""
 
@@ -93,7 +108,7 @@ class _Patience:
         """
         done: list[_T] = []
         failure: WatcherError | None = None
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        with stop_signals() as signals:
             async with anyio.create_task_group() as waiting:
                 waiting.start_soon(_cancel_on_signal, signals, waiting.cancel_scope)
                 try:

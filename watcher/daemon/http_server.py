@@ -60,7 +60,7 @@ def backend(service: Service, host: str) -> Backend:
         actions=partial(OperatorActions, service, clock),
         feed=service.feed,
         clock=clock,
-        access=Access(host, _Tokens(service, host)),
+        access=Access(host, _Tokens(service, host), lambda: service.configuration.http.host_names),
         condition=lambda: _condition(service, clock.now()),
         metrics=lambda: _metrics(service, clock.now()),
         rates=lambda: _rates(service),

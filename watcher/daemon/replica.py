@@ -142,7 +142,8 @@ class Replica:
     async def _beat(self, config: str) -> None:
         key, now = self._store.replica, self._clock.now()
         if key is None or not await self._replicas.beat(key, self._state, config, now):
-            self._store.replica = key = await self._replicas.register(self._identity, config, now)
+            is_ours = self._link.is_open
+            self._store.replica = key = await self._replicas.register(self._identity, config, now, linked=is_ours)
         at = self._monotonic()
         if at - self._beaten_at > _GAP_SECONDS:
             self._beating_since = at

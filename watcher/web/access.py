@@ -6,7 +6,7 @@ loopback, by its own name made to point here (DNS rebinding) or by sending a for
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -25,13 +25,17 @@ _SAME_SITE = frozenset({"same-origin", "none"})
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`listen_host` is what was configured; `tokens` returns those in force, none if everything is open."""
+    """`listen_host` is what was configured; `tokens` returns those in force, none if everything is open.
+
+    `names` returns further host names of this service, in lower case.
+    """
 
     listen_host: str
     tokens: Callable[[], Sequence[AccessToken]]
+    names: Callable[[], Collection[str]]
 
     def is_our_host(self, host: str | None) -> bool:
-        """Whether a Host header means this service: loopback, or the address that it listens on.
+        """Whether a Host header means this service: loopback, the address that it listens on, or one of its names.
 
         An address cannot be rebound like a name; if we listen on all addresses, each one is ours.
         """
@@ -40,7 +44,7 @@ class Access:
             return False
         address, ours = _address(name), _address(self.listen_host)
         if address is None:
-            return name in {"localhost", self.listen_host.lower()}
+            return name in {"localhost", self.listen_host.lower(), *self.names()}
         return address.is_loopback or address == ours or (ours is not None and ours.is_unspecified)
 
     def is_same_site(self, method: str, headers: Mapping[str, str]) -> bool:

@@ -90,7 +90,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     if not access.is_our_host(request.headers.get("Host")):
         raise Problem(
             HTTPStatus.FORBIDDEN,
-            "the Host header names neither loopback nor the address in http.listen: ask by one of those",
+            "the Host header names neither loopback nor the address in http.listen, nor is it in http.hosts: "
+            "ask by one of those",
         )
     if not access.is_same_site(request.method, request.headers):
         raise Problem(HTTPStatus.FORBIDDEN, "the request comes from a page of another site (Origin, Sec-Fetch-Site)")

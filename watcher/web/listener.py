@@ -2,15 +2,18 @@
 
 import errno
 import logging
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from aiohttp import web, web_response
 from aiohttp.http_exceptions import HttpProcessingError
 
 from watcher.core.errors import Refused
 
-_LAST_ANSWERS_SECONDS = 15
+_ALL_ADDRESSES = "::"
+LAST_ANSWERS = timedelta(seconds=15)
 """How long answers may take when the service ends: longer than a transaction waits for a locked database."""
 
 
@@ -24,17 +27,24 @@ async def serving(application: web.Application, host: str, port: int, key: str =
     web_response.SERVER_SOFTWARE = "invoice-watcher"  # pyright: ignore[reportPrivateImportUsage]
     logger = logging.getLogger(__name__)
     logger.addFilter(_is_our_fault)
-    runner = web.AppRunner(application, access_log=None, logger=logger, shutdown_timeout=_LAST_ANSWERS_SECONDS)
+    runner = web.AppRunner(application, access_log=None, logger=logger, shutdown_timeout=LAST_ANSWERS.total_seconds())
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await _site(runner, host, port).start()
         except OSError as error:
             raise Refused(f"{key}: {_reason(error, _shown(host, port))}") from error
         bound = runner.addresses[0]
         yield _shown(str(bound[0]), int(bound[1]))
     finally:
         await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
+    if host != _ALL_ADDRESSES:
+        return web.TCPSite(runner, host, port)
+    # asyncio binds it for IPv6 alone: in a cluster with both, half of those who call would be refused.
+    return web.SockSite(runner, socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True))
 
 
 def _is_our_fault(record: logging.LogRecord) -> bool:

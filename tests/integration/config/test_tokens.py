@@ -31,6 +31,21 @@ def test_a_named_token_is_enough_for_a_public_address(folder: Folder) -> None:
     assert [one.name for one in http.access_tokens] == ["finance"]
 
 
+def test_the_names_of_the_service_are_those_of_hosts_and_of_the_public_url(folder: Folder) -> None:
+    text = (
+        '[http]\npublic_url = "https://Watcher.example.com:8443/invoices"\nhosts = ["Blue", "watcher.billing.svc."]\n'
+    )
+    http = folder.load(text).configuration.http
+    assert http.host_names == {"watcher.example.com", "blue", "watcher.billing.svc"}
+    assert folder.load("").configuration.http.host_names == frozenset()
+
+
+@pytest.mark.parametrize("host", ["blue:8480", "https://blue", "10.0.0.5", "[::1]", "a b", "a..b", ""])
+def test_a_host_is_a_bare_name(folder: Folder, host: str) -> None:
+    (problem,) = folder.problems(f'[http]\nhosts = ["{host}"]\n')
+    assert f'2: http.hosts[0]: "{host}" is not a host name, must be one without port' in problem
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

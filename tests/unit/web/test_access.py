@@ -11,9 +11,9 @@ from watcher.web.access import SESSION, Access
 TOKEN = "token-c9d0e1f2"
 
 
-def access(listen: str, *tokens: tuple[str, str]) -> Access:
+def access(listen: str, *tokens: tuple[str, str], names: frozenset[str] = frozenset()) -> Access:
     named = [AccessToken(name, Scope.OPERATE, value) for name, value in tokens or (("ada", TOKEN),)]
-    return Access(listen, lambda: named)
+    return Access(listen, lambda: named, lambda: names)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,14 @@ def access(listen: str, *tokens: tuple[str, str]) -> Access:
 )
 def test_a_host_is_ours_where_it_is_loopback_or_what_we_listen_on(listen: str, host: str | None, *, ours: bool) -> None:
     assert access(listen).is_our_host(host) is ours
+
+
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [("watcher.example.com", True), ("Blue:8480", True), ("watcher.example.com.", True), ("blue.example.com", False)],
+)
+def test_a_host_is_ours_where_it_is_one_of_our_names(host: str, *, ours: bool) -> None:
+    assert access("127.0.0.1", names=frozenset({"blue", "watcher.example.com"})).is_our_host(host) is ours
 
 
 def test_a_session_ends_by_its_time_and_with_its_token() -> None:
@@ -68,5 +76,5 @@ def test_each_of_several_tokens_names_its_holder_and_a_session_belongs_to_one() 
 
 
 def test_without_tokens_everybody_may_do_everything() -> None:
-    assert Access("127.0.0.1", lambda: ()).caller({}, None, NOW) == Caller("loopback", Scope.OPERATE)
-    assert Access("127.0.0.1", lambda: ()).log_in("", NOW) is None
+    assert Access("127.0.0.1", tuple, frozenset).caller({}, None, NOW) == Caller("loopback", Scope.OPERATE)
+    assert Access("127.0.0.1", tuple, frozenset).log_in("", NOW) is None

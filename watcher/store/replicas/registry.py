@@ -66,8 +66,7 @@ class SqlReplicas:
             row = (await connection.execute(select(replicas).where(replicas.c.name == identity.name))).one_or_none()
             if row is not None:
                 is_fresh = row.state != ReplicaState.LOST.value and row.heartbeat_at > here - DEAD_AFTER
-                is_ours = (row.host, row.pid) == (identity.host, identity.pid)  # the answer to a first try was lost
-                if is_fresh and not linked and not is_ours:
+                if is_fresh and not linked and not await _is_ours(connection, row, identity):
                     raise Refused(_in_use(row))
                 await take_over_leases(connection, row.id, here)
             await connection.execute(delete(replicas).where(replicas.c.name == identity.name))
@@ -124,6 +123,15 @@ class SqlReplicas:
         """Remove this process, which holds nothing any more."""
         async with self.store.transaction() as connection:
             await connection.execute(delete(replicas).where(replicas.c.id == key))
+
+
+async def _is_ours(connection: AsyncConnection, row: AnyRow, identity: Identity) -> bool:
+    """Whether an earlier try of this process wrote the row, and its answer was lost.
+
+    Host and pid do not say it alone: every container's first process is 1, and those in one network share a host name.
+    """
+    is_same = (row.host, row.pid) == (identity.host, identity.pid)
+    return is_same and not await is_locked(connection, row.name)
 
 
 _since = bindparam("since", type_=Instant)

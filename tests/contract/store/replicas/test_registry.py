@@ -64,6 +64,18 @@ async def test_a_registration_whose_answer_was_lost_is_made_again(one: Store, ot
     assert key != one.replica
 
 
+async def test_containers_whose_processes_have_one_host_name_and_pid_are_told_apart(one: Store, other: Store) -> None:
+    link = ReplicaLink(one, "a", lambda _notice: None)
+    assert await link.open()
+    try:
+        key = await join(one, "a")
+        with pytest.raises(Refused, match=r"name a is in use by another run \(pid 4711 on host-1"):
+            await join(other, "a")
+        assert await SqlReplicas(one).beat(key, ReplicaState.ACTIVE, "a", NOW)
+    finally:
+        await link.close()
+
+
 async def test_what_a_dead_replica_holds_is_due_at_once_and_its_late_results_write_nothing(
     one: Store, other: Store
 ) -> None:
