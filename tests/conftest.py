@@ -97,6 +97,15 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a database of either kind may be made; nothing is there yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/made.db"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
+
+
 @pytest.fixture
 async def store(database_url: str) -> AsyncGenerator[Store]:
     """An empty store of either kind that goes by the test's clock."""

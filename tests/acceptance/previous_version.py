@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[2]
 
 def install_previous_version(folder: Path) -> Path:
     """Returns its Python. Skipped aloud where there is no history to build it from."""
-    commit = _commit()
+    return install(_commit(), folder)
+
+
+def install(commit: str, folder: Path) -> Path:
+    """The program of a commit, with what it was locked to. Returns its Python."""
     archive = _run("git", "archive", "--format=tar", commit)
     with tarfile.open(fileobj=BytesIO(archive)) as files:
         files.extractall(folder / "source", filter="data")
@@ -26,6 +30,15 @@ def install_previous_version(folder: Path) -> Path:
     _run(*uv, *into, "--require-hashes", "-r", str(folder / "source" / "requirements" / "run.txt"))
     _run(*uv, *into, "--no-deps", "--no-build-isolation", str(folder / "source"))
     return venv / "bin" / "python"
+
+
+def newest_commit(revision: str) -> str:
+    """The last commit of the main line whose newest migration is this one."""
+    for commit in _run("git", "rev-list", "--first-parent", "HEAD").decode().split():
+        named = _run("git", "ls-tree", "--name-only", commit, "watcher/store/migrations/versions/").decode().split()
+        if max((Path(one).name for one in named), default="").startswith(f"{revision}_"):
+            return commit
+    raise LookupError(f"no commit ends with migration {revision}")
 
 
 def _commit() -> str:

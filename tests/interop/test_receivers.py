@@ -1,11 +1,9 @@
-"""The receivers that docs/receiver.md shows are started as they stand there, and get signed webhooks."""
+"""The receivers of the README and of docs/subscriber.md, started as they stand there, get signed webhooks."""
 
 import base64
 import http.client
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -20,10 +18,17 @@ from standardwebhooks import Webhook
 
 from tests.integration.repository import ROOT
 from tests.integration.repository.documents import blocks
+from tests.interop.bodies import forms
+from tests.interop.test_typescript_types import compiled
+from watcher.cli.receiver_types.model import bodies
+from watcher.cli.receiver_types.python import python
+from watcher.cli.receiver_types.typescript import typescript
+from watcher.core.invoices.event import EventType
+from watcher.core.invoices.event_schema import event_schema
 from watcher.sandbox.server import free_port
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
-BODY = json.dumps({"type": "invoice.paid", "timestamp": "2026-11-22T10:00:00Z", "data": {"invoice_id": "inv_ü"}})
+BODY = forms(EventType.PAID)["whole"].decode().replace("inv_example", "inv_ü")
 READY = re.compile(r"[Rr]unning on|[Ll]istening on")
 
 
@@ -46,9 +51,32 @@ class Receiver:
         return self.process.communicate(timeout=20)[0]
 
 
-def shown(language: str) -> str:
-    (receiver,) = [block for block in blocks(ROOT / "docs" / "receiver.md", language) if "standardwebhooks" in block]
+def shown(document: str, language: str) -> str:
+    (receiver,) = (block for block in blocks(ROOT / document, language) if "standardwebhooks" in block)
     return receiver
+
+
+def written(folder: Path, language: str, node: str | None) -> Path:
+    """The script to start, with everything that it needs."""
+    if node is not None:
+        (folder / "node_modules").symlink_to(Path(__file__).parent / "node_modules")
+    match language:
+        case "python":
+            script = folder / "receiver.py"
+            script.write_text(shown("docs/receiver.md", "python"), "utf-8")
+        case "js":
+            script = folder / "receiver.mjs"
+            script.write_text(shown("docs/receiver.md", "js"), "utf-8")
+        case "typed python":
+            script = folder / "receiver.py"
+            script.write_text(shown("docs/subscriber.md", "python"), "utf-8")
+            (folder / "invoice_events.py").write_text(python(bodies(event_schema())), "utf-8")
+        case _:
+            (folder / "receiver.mts").write_text(shown("docs/subscriber.md", "ts"), "utf-8")
+            (folder / "invoice-events.ts").write_text(typescript(bodies(event_schema())), "utf-8")
+            script = folder / "receiver.mjs"
+            assert compiled(str(node), folder, "--strict", "receiver.mts") == ""
+    return script
 
 
 @contextmanager
@@ -56,7 +84,7 @@ def started(program: str, script: Path) -> Generator[Receiver]:
     port = free_port()
     environment = {**os.environ, "WEBHOOK_SECRET": SECRET, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     command = [program, script.name]
-    with subprocess.Popen(command, cwd=script.parent, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- the page's own script
+    with subprocess.Popen(command, cwd=script.parent, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- the README's own script
         try:
             assert process.stdout is not None
             assert READY.search(process.stdout.readline())
@@ -65,15 +93,10 @@ def started(program: str, script: Path) -> Generator[Receiver]:
             process.kill()
 
 
-@pytest.fixture(name="receiver", params=["python", "js"])
+@pytest.fixture(name="receiver", params=["python", "js", "typed python", "ts"])
 def fixture_receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receiver]:
-    if request.param == "python":
-        program, script = sys.executable, tmp_path / "receiver.py"
-    else:
-        program, script = request.getfixturevalue("node"), tmp_path / "receiver.mjs"
-        shutil.copytree(Path(__file__).parent / "node_modules", tmp_path / "node_modules")
-    script.write_text(shown(request.param), "utf-8")
-    with started(program, script) as receiver:
+    node = None if "python" in request.param else str(request.getfixturevalue("node"))
+    with started(node or sys.executable, written(tmp_path, request.param, node)) as receiver:
         yield receiver
 
 
@@ -90,4 +113,4 @@ def test_a_receiver_takes_what_is_signed_once_and_refuses_the_rest(receiver: Rec
     assert receiver.post("evt_1", BODY, "v1,nonsense", now) == 400
     assert receiver.post("evt_1", BODY, "nonsense", now) == 400
     assert receiver.post("evt_1", BODY, good, now - 3600) == 400
-    assert receiver.printed().splitlines().count("invoice.paid inv_ü") == 1
+    assert len([line for line in receiver.printed().splitlines() if line.startswith("invoice.paid inv_ü")]) == 1

@@ -1,6 +1,7 @@
 """Exact money. Providers count in minor units (whole numbers) or major units (decimals); the contract uses strings."""
 
 import functools
+import re
 from collections.abc import Callable
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from typing import ParamSpec, TypeVar
@@ -15,6 +16,8 @@ NEARLY_WHOLE = Decimal("0.001")
 
 _EXACT = Context(prec=100, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
 _ROUNDING = Context(prec=100)
+
+_CANONICAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -87,6 +90,17 @@ def is_known(currency: str) -> bool:
 def text(amount: Decimal) -> str:
     """The exact decimal string, never in scientific notation, never "-0"."""
     return format(amount or amount.copy_abs(), "f")
+
+
+def is_canonical(amount: object, currency: str, *, minor: bool) -> bool:
+    """Whether this is the text of an amount as this program writes it: with the currency's decimals or more.
+
+    `minor`: whole minor units of a currency whose decimals are unknown.
+    """
+    if not isinstance(amount, str) or not _CANONICAL.fullmatch(amount):
+        return False
+    decimals = len(amount.partition(".")[2])
+    return (decimals == 0 if minor else decimals >= EXPONENTS.get(currency, 0)) and text(Decimal(amount)) == amount
 
 
 def _decimals(number: Decimal) -> int:

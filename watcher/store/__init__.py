@@ -11,6 +11,7 @@ from watcher.store.idle import IdleAccountStates, IdleListSyncs, IdleOutbox, Idl
 from watcher.store.maintenance.admin import backup, check, upgrade
 from watcher.store.maintenance.amounts_fill import AmountsFill
 from watcher.store.maintenance.event_retention import EventRetention, EventsForgotten
+from watcher.store.maintenance.invariants.problem import Problem
 from watcher.store.maintenance.lease_rescue import rescue_leases
 from watcher.store.maintenance.retention import Retention
 from watcher.store.maintenance.run_lock import hold_run_lock
@@ -47,6 +48,7 @@ __all__ = [
     "NextPoll",
     "Notice",
     "PollReasons",
+    "Problem",
     "Redelivery",
     "ReplicaLink",
     "ReplicaState",

@@ -14,6 +14,9 @@ from watcher.store.record_tables import open_amounts
 FILLED = "open_amounts_filled"
 """The counter that says that there was a row for every open invoice."""
 
+KEPT_SINCE = "0011"
+"""The revision that programs have to know that keep the table."""
+
 _CHUNK = 1000
 _MOST_DIGITS = 12
 """Whole units of up to so many digits fit in 64 bits even as a sum of millions."""
@@ -29,14 +32,17 @@ async def keep_open_amounts(
     await forget_open_amounts(connection, [key for key, _, _ in seen])
     stopped = frozenset(unwatched)
     rows = [
-        _row(key, version, snapshot, amounts, watched=key not in stopped)
-        for key, version, snapshot in seen
-        if snapshot.status in COLLECTABLE
-        for amounts in snapshot.amounts
-        if amounts.due > 0
+        row for key, version, snapshot in seen for row in rows_of(key, version, snapshot, watched=key not in stopped)
     ]
     if rows:
         await connection.execute(insert(open_amounts), rows)
+
+
+def rows_of(key: int, version: int, snapshot: Snapshot, *, watched: bool) -> list[dict[str, Any]]:
+    """The rows that a watch has while this is its newest snapshot."""
+    if snapshot.status not in COLLECTABLE:
+        return []
+    return [_row(key, version, snapshot, amounts, watched=watched) for amounts in snapshot.amounts if amounts.due > 0]
 
 
 async def forget_open_amounts(connection: AsyncConnection, keys: Sequence[int]) -> None:

@@ -136,7 +136,7 @@ async def test_upgrade_says_what_it_did(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
     assert (await upgrade(url, timedelta(0), print)).endswith("created")
     assert (await upgrade(url, timedelta(0), print)).endswith("up to date already")
-    assert (await check(url)).endswith("fine")
+    assert (await check(url)).result.endswith("fine")
 
 
 async def test_an_older_database_is_upgraded_with_all_that_is_in_it(database_url: str) -> None:

@@ -89,3 +89,22 @@ def test_a_schema_is_one_document_with_and_without_json(subject: str, terminal: 
 
 def test_the_event_schema_is_the_core_s_own(terminal: Terminal) -> None:
     assert terminal.type("schema event").document == json.loads(json.dumps(event_schema()))
+
+
+@pytest.mark.parametrize(
+    ("language", "begins"), [("python", '"""The webhooks'), ("typescript", "/**\n * The webhooks")]
+)
+def test_types_for_receivers_are_printed_alike_each_time(language: str, begins: str, terminal: Terminal) -> None:
+    first, second = (terminal.type(f"schema event --as {language}") for _ in range(2))
+
+    assert (first.code, first.err) == (0, "")
+    assert first.out.startswith(begins)
+    assert first.out == second.out
+
+
+@pytest.mark.parametrize("words", ["schema config --as python", "schema event --as typescript --json"])
+def test_types_are_those_of_the_bodies_and_no_json(words: str, terminal: Terminal) -> None:
+    refused = terminal.type(words)
+
+    assert (refused.code, refused.out) == (2, "")
+    assert "give it with `event`, and without --json" in refused.err

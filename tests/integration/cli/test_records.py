@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import re
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import connect
 from typing import Any, cast
 
 import pytest
@@ -238,6 +241,25 @@ def test_the_database_is_checked_upgraded_and_copied_once(terminal: Terminal) ->
     assert [ran.code for ran in (checked, upgraded, copied, refused)] == [0, 0, 0, 1]
     assert (terminal.folder / "copy.db").exists()
     assert "copy.db" in refused.err
+
+
+def test_what_contradicts_itself_in_the_database_is_named(terminal: Terminal, database: Path) -> None:
+    fine = terminal.type("db check --json")
+    with closing(connect(database)) as connection:
+        connection.execute("UPDATE events SET sequence = 7 WHERE sequence = 2")
+        connection.commit()
+    plain, for_programs = terminal.type("db check"), terminal.type("db check --json")
+
+    assert (fine.code, fine.document["problems"]) == (0, [])
+    assert (plain.code, for_programs.code) == (1, 1)
+    named, *_, result = plain.out.splitlines()
+    assert re.fullmatch(
+        r"acme inv_1: between sequence 1 \(cursor \d+\) and sequence 7 \(cursor \d+\) events are missing", named
+    )
+    assert "contradicts itself (" in result
+    assert for_programs.document["result"] == result
+    first = cast("list[dict[str, object]]", for_programs.document["problems"])[0]
+    assert first == {"problem": named, "source": "acme", "invoice_id": "inv_1", "sequence": 7}
 
 
 def test_reading_leaves_the_database_as_it_is(terminal: Terminal, database: Path) -> None:

@@ -33,7 +33,11 @@ def shell(document: Path, heading: str) -> str:
 def commands(document: Path, program: str) -> Iterator[str]:
     """Each use of `program` with its arguments, from shell blocks and from words set as code."""
     inline = _CODE.findall(_BLOCK.sub("", document.read_text("utf-8")))
-    shell = [line.partition("#")[0].strip() for block in blocks(document, "sh") for line in block.splitlines()]
+    shell = [
+        line.partition("#")[0].partition(" > ")[0].strip()
+        for block in blocks(document, "sh")
+        for line in block.splitlines()
+    ]
     return (words for words in (*shell, *inline) if words.startswith(f"{program} "))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.core.errors import InvalidAnswer
-from watcher.core.money import EXPONENTS, exact, from_major, from_minor, text
+from watcher.core.money import EXPONENTS, exact, from_major, from_minor, is_canonical, text
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,33 @@ def test_exact_arithmetic_does_not_round_at_the_28th_digit() -> None:
         return Decimal("9" * 30) - Decimal("0.01")
 
     assert text(difference()) == "9" * 29 + "8.99"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        ("10.00", "EUR"),
+        ("0.00", "EUR"),
+        ("-1.50", "EUR"),
+        ("1080", "JPY"),
+        ("1.234", "KWD"),
+        ("0.005", "EUR"),
+        ("7", "XYZ"),
+    ],
+)
+def test_what_this_program_writes_is_canonical(amount: str, currency: str) -> None:
+    assert is_canonical(amount, currency, minor=False)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [("10.0", "EUR"), ("10", "EUR"), ("010.00", "EUR"), ("-0.00", "EUR"), ("1e2", "JPY"), (".50", "EUR"), ("5.", "JPY"),
+     ("1,00", "EUR"), ("٣", "JPY"), ("1080\n", "JPY"), ("", "JPY"), (10, "JPY"), (None, "JPY"), ("NaN", "EUR")],
+)  # fmt: skip
+def test_other_texts_of_amounts_are_not(amount: object, currency: str) -> None:
+    assert not is_canonical(amount, currency, minor=False)
+
+
+def test_minor_units_are_whole() -> None:
+    assert is_canonical("1080", "XYZ", minor=True)
+    assert not is_canonical("10.80", "XYZ", minor=True)

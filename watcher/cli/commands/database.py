@@ -10,7 +10,7 @@ from watcher import store
 from watcher.cli.audited import by_user
 from watcher.cli.open_store import database_url, load_configuration
 from watcher.cli.options import Invocation, command, group
-from watcher.cli.output import print_answer, print_document, print_note
+from watcher.cli.output import Item, print_answer, print_document, print_note
 from watcher.clock import SystemClock
 from watcher.ports import AuditAction
 
@@ -35,8 +35,19 @@ def upgrade(invocation: Invocation) -> None:
 
 @command(app, "check", "db check")
 def check(invocation: Invocation) -> None:
-    """Say whether this program can use the database; exits 1 if not."""
-    _report(invocation, anyio.run(store.check, _url(invocation)))
+    """Read the whole database while the service runs, and say what is wrong with it; exits 1 if anything is.
+
+    Besides damages: events, snapshots, deliveries and open amounts that contradict each other.
+    """
+    checked = anyio.run(store.check, _url(invocation))
+    if invocation.as_json:
+        print_document({"result": checked.result, "problems": [_item(problem) for problem in checked.problems]})
+    else:
+        for problem in checked.problems:
+            print_answer(problem.sentence)
+        print_answer(checked.result)
+    if checked.problems:
+        raise typer.Exit(1)
 
 
 @command(app, "backup", "db backup /var/backups/invoice-watcher.db")
@@ -46,6 +57,15 @@ def backup(
 ) -> None:
     """Copy the SQLite database while the service runs. For PostgreSQL use pg_dump."""
     _report(invocation, anyio.run(store.backup, _url(invocation), file))
+
+
+def _item(problem: store.Problem) -> Item:
+    return {
+        "problem": problem.sentence,
+        "source": problem.source,
+        "invoice_id": problem.invoice_id,
+        "sequence": problem.sequence,
+    }
 
 
 def _report(invocation: Invocation, sentence: str) -> None:

@@ -1,5 +1,6 @@
-"""`schema`: the JSON Schemas that editors and subscribers can check against, and the reference of all keys."""
+"""`schema`: the JSON Schemas for editors and subscribers, the reference of all keys, and types for receivers."""
 
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
@@ -9,6 +10,9 @@ import typer
 from watcher.cli.known_providers import own_adapters
 from watcher.cli.options import Invocation, command, top_level
 from watcher.cli.output import print_document
+from watcher.cli.receiver_types.model import bodies
+from watcher.cli.receiver_types.python import python
+from watcher.cli.receiver_types.typescript import typescript
 from watcher.config.adapters.built_in import BUILT_IN
 from watcher.config.json_schemas import config_schema, watchlist_schema
 from watcher.config.reference import reference
@@ -26,14 +30,29 @@ class Subject(StrEnum):
     REFERENCE = "reference"
 
 
+class Language(StrEnum):
+    TYPESCRIPT = "typescript"
+    PYTHON = "python"
+
+
 @command(app, "schema", "schema event > event.schema.json")
 def schema(
-    invocation: Invocation, subject: Annotated[Subject, typer.Argument(help="What the schema describes.")]
+    invocation: Invocation,
+    subject: Annotated[Subject, typer.Argument(help="What the schema describes.")],
+    language: Annotated[
+        Language | None, typer.Option("--as", help="Print types for a receiver instead; for `event` alone.")
+    ] = None,
 ) -> None:
     """Print the JSON Schema (2020-12) of watcher.toml, of a watch list, or of every webhook body.
 
     `reference` is watcher.toml as a page in Markdown: every key with its default and what it does.
+    With --as: a file of types for receivers, made from the schema of the bodies. The one for Python also reads bodies.
     """
+    if language is not None:
+        if subject is not Subject.EVENT or invocation.as_json:
+            raise typer.BadParameter("give it with `event`, and without --json", param_hint="--as")
+        sys.stdout.write((typescript if language is Language.TYPESCRIPT else python)(bodies(event_schema())))
+        return
     match subject:
         case Subject.CONFIG:
             print_document(config_schema(_kinds(invocation)))

@@ -1,6 +1,13 @@
-"""The JSON Schema (2020-12) of every body that a subscriber may receive: full, thin and truncated."""
+"""The JSON Schema (2020-12) of every body that a subscriber may receive: full, thin and truncated.
+
+The `title` of an object is the name that `cli.receiver_types` gives it.
+"""
+
+from collections.abc import Mapping
+from typing import cast
 
 from watcher.core.invoices.event import CONFIGURATION, EventType
+from watcher.core.invoices.event_descriptions import OF_DATA, OF_EVENTS, OF_INVOICE
 from watcher.core.invoices.invoice import Direction, Status
 from watcher.core.invoices.snapshot import MONEY_FIELDS
 
@@ -15,7 +22,7 @@ _CLEARED_BY = ("paid", "credited", "voided", "uncollectible", "deleted", "due_da
 
 _TEXT: Schema = {"type": "string"}
 _INSTANT: Schema = {"$ref": "#/$defs/instant"}
-_DATE: Schema = {"type": "string", "format": "date"}
+_DATE: Schema = {"$ref": "#/$defs/date"}
 _MONEY: Schema = {"$ref": "#/$defs/money"}
 _SOURCE: Schema = {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"}
 _EVENT_ID: Schema = {"type": "string", "pattern": "^evt_(test_)?[0-9a-zA-Z]+$"}
@@ -43,18 +50,26 @@ def event_schema() -> Schema:
         "oneOf": [{"$ref": f"#/$defs/{event_type.value}"} for event_type in EventType],
         "$defs": {
             "instant": {
+                "title": "Instant",
                 "description": "RFC 3339, always UTC with Z, 0 to 6 fraction digits.",
                 "type": "string",
                 "format": "date-time",
                 "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$",
             },
+            "date": {
+                "title": "CalendarDate",
+                "description": "A date as 2026-11-22.",
+                "type": "string",
+                "format": "date",
+            },
             "money": {
+                "title": "Money",
                 "description": "An exact decimal number in major units, with the currency's own decimals.",
                 "type": "string",
                 "pattern": r"^-?\d+(\.\d+)?$",
             },
             "amounts": _amounts(),
-            "delta": _closed({"currency": _TEXT, "amount": _MONEY}),
+            "delta": _closed({"currency": _TEXT, "amount": _MONEY}) | {"title": "Delta"},
             "change": _change(),
             "snapshot": snapshot_schema(),
             **{event_type.value: _body(event_type) for event_type in EventType},
@@ -64,63 +79,70 @@ def event_schema() -> Schema:
 
 def snapshot_schema() -> Schema:
     """The canonical invoice; it refers to the `$defs` of `event_schema`."""
-    return _closed(
+    properties = _explained(
         {
             "source": _SOURCE,
             "provider": _TEXT,
             "id": _TEXT,
             "number": _or_null(_short(200)),
-            "status": {"enum": [status.value for status in Status]},
+            "status": {"title": "Status", "enum": [status.value for status in Status]},
             "provider_status": _TEXT,
             "overdue": _BOOLEAN,
             "payment_pending": _BOOLEAN,
             "failed_attempts": _COUNT,
             "last_payment_error": _or_null(_short(500)),
-            "direction": {"enum": [direction.value for direction in Direction]},
+            "direction": {"title": "Direction", "enum": [direction.value for direction in Direction]},
             "amounts": {"type": "array", "items": {"$ref": "#/$defs/amounts"}},
             "issued_on": _or_null(_DATE),
             "due_on": _or_null(_DATE),
             **{name: _or_null(_INSTANT) for name in ("due_at", "created_at", "finalized_at", "paid_at", "voided_at")},
-            "customer": _closed({"id": _or_null(_TEXT), "name": _or_null(_short(200))}),
+            "customer": _closed({"id": _or_null(_TEXT), "name": _or_null(_short(200))}) | {"title": "Customer"},
             "line_count": _COUNT,
             "url": _or_null(_short(2000)),
             "tags": {"type": "array", "items": _short(64), "maxItems": 20},
-        }
+        },
+        OF_INVOICE,
     )
+    return _closed(properties) | {"title": "Invoice", "description": "An invoice as it was when it was fetched."}
 
 
 def _amounts() -> Schema:
     schema = _closed({"currency": _TEXT, **dict.fromkeys(MONEY_FIELDS, _MONEY)}, {"unit": {"const": "minor"}})
-    return schema | {"description": 'One row per currency. "unit": "minor" if its decimals are unknown.'}
+    return schema | {
+        "title": "Amounts",
+        "description": 'One row per currency. "unit": "minor" if its decimals are unknown.',
+    }
 
 
 def _change() -> Schema:
-    value: Schema = {"type": ["string", "integer", "boolean", "null", "array"], "items": _TEXT}
+    value: Schema = {"title": "FieldValue", "type": ["string", "integer", "boolean", "null", "array"], "items": _TEXT}
     schema = _closed({"field": _TEXT, "before": value, "after": value})
-    return schema | {"description": "One snapshot field, by its path such as amounts.EUR.paid."}
+    return schema | {"title": "Change", "description": "One snapshot field, by its path such as amounts.EUR.paid."}
 
 
 def _body(event_type: EventType) -> Schema:
     if event_type in _ABOUT_SOURCES:
-        data = _about({"source": _SOURCE, "provider": _TEXT})
+        data = _about("SourceData", {"source": _SOURCE, "provider": _TEXT})
     elif event_type in _ABOUT_ENDPOINTS:
-        data = _about({"endpoint": _TEXT})
+        data = _about("EndpointData", {"endpoint": _TEXT})
     else:
         data = _invoice_data(event_type)
-    return _closed({"type": {"const": event_type.value}, "timestamp": _INSTANT, "data": data})
+    body = _closed({"type": {"const": event_type.value}, "timestamp": _INSTANT, "data": data})
+    return body | {"description": OF_EVENTS[event_type]}
 
 
-def _about(subject: Schema) -> Schema:
-    return _closed(
-        {
-            "event_id": _EVENT_ID,
-            "occurred_at": _or_null(_INSTANT),
-            **subject,
-            "reason": _or_null(_TEXT),
-            "since": _or_null(_INSTANT),
-        },
-        {"test": _TEST},
-    ) | {"dependentSchemas": {"test": _ONLY_TESTS}}
+def _about(title: str, subject: Schema) -> Schema:
+    required: Schema = {
+        "event_id": _EVENT_ID,
+        "occurred_at": _or_null(_INSTANT),
+        **subject,
+        "reason": _or_null(_TEXT),
+        "since": _or_null(_INSTANT),
+    }
+    return _closed(_explained(required, OF_DATA), {"test": _TEST}) | {
+        "title": title,
+        "dependentSchemas": {"test": _ONLY_TESTS},
+    }
 
 
 def _invoice_data(event_type: EventType) -> Schema:
@@ -148,7 +170,8 @@ def _invoice_data(event_type: EventType) -> Schema:
         "truncated": {"const": True},
         "test": _TEST,
     }
-    return _closed(required, optional) | {
+    return _closed(_explained(required, OF_DATA), _explained(optional, OF_DATA)) | {
+        "title": "InvoiceData",
         "dependentRequired": {"invoice": ["changes"], "changes": ["invoice"]},
         "dependentSchemas": {"truncated": {"not": {"required": ["invoice"]}}, "test": _ONLY_TESTS},
     }
@@ -156,7 +179,7 @@ def _invoice_data(event_type: EventType) -> Schema:
 
 def _reason(event_type: EventType) -> Schema:
     if event_type is _T.OVERDUE_CLEARED:
-        return {"enum": list(_CLEARED_BY)}
+        return {"title": "ClearedReason", "enum": list(_CLEARED_BY)}
     return {"enum": [None, CONFIGURATION]} if event_type is _T.UPDATED else _NULL
 
 
@@ -174,6 +197,14 @@ def _closed(required: Schema, optional: Schema | None = None) -> Schema:
         "required": list(required),
         "additionalProperties": False,
     }
+
+
+def _explained(properties: Schema, descriptions: Mapping[str, str]) -> Schema:
+    return {name: _described(schema, descriptions.get(name)) for name, schema in properties.items()}
+
+
+def _described(schema: object, description: str | None) -> object:
+    return schema if description is None else {**cast("Schema", schema), "description": description}
 
 
 def _or_null(schema: Schema) -> Schema:

@@ -1,6 +1,7 @@
 """Keeps order per (endpoint, invoice), a lane: which waiting deliveries may go, and which wait for an earlier one."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import ColumnElement, Update, bindparam, case, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,8 +39,8 @@ async def realign_where(connection: AsyncConnection, chosen: ColumnElement[bool]
     await connection.execute(_realigning(chosen))
 
 
-def _realigning(chosen: ColumnElement[bool]) -> Update:
-    """Rows that are right already are not written."""
+def rightly_due_at() -> ColumnElement[Any]:
+    """When a pending delivery may go by its place in the lane; null if it waits for an earlier one."""
     head = deliveries.alias("head")
     # The first one that holds the lane, not "is there an earlier one": this is a single index lookup, whatever
     # PostgreSQL believes about tables without statistics.
@@ -56,7 +57,12 @@ def _realigning(chosen: ColumnElement[bool]) -> Update:
         .correlate(deliveries)
         .scalar_subquery()
     )
-    right = case((first_cursor < deliveries.c.cursor, None), else_=deliveries.c.next_attempt_at)
+    return case((first_cursor < deliveries.c.cursor, None), else_=deliveries.c.next_attempt_at)
+
+
+def _realigning(chosen: ColumnElement[bool]) -> Update:
+    """Rows that are right already are not written."""
+    right = rightly_due_at()
     return (
         update(deliveries)
         .where(

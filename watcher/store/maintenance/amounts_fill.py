@@ -13,13 +13,11 @@ from watcher.core.invoices.snapshot import from_document
 from watcher.store import migrate
 from watcher.store.engine import Store, upserting
 from watcher.store.locks import lock_watches
-from watcher.store.open_amounts import FILLED, forget_open_amounts, keep_open_amounts
+from watcher.store.open_amounts import FILLED, KEPT_SINCE, forget_open_amounts, keep_open_amounts
 from watcher.store.record_tables import open_amounts
 from watcher.store.tables import counters, snapshots, watches
 
 _STEP = 500
-_REVISION = "0011"
-"""What programs have to know that keep the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class AmountsFill:
         """Whether the table was never filled, or an older program may be writing beside this one."""
         async with self.store.reading() as connection:
             filled = (await connection.execute(_FILLED)).first() is not None
-            return not filled or bool(await connection.run_sync(migrate.older_replicas, _REVISION))
+            return not filled or bool(await connection.run_sync(migrate.older_replicas, KEPT_SINCE))
 
     async def run(self) -> int:
         """Compare every watch, and write what differs, in small transactions; returns how many differed."""
