@@ -10,6 +10,7 @@
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops; polls by adapter file, to those by code
 #   make scale     1 to 3 replicas on one PostgreSQL, the lock of the cursor, growth with watches and endpoints
+#   make pages     milliseconds of every page with INVOICES=100000, on SQLite, or DATABASE=postgresql
 #   make footprint CPU to start, CPU and memory while idle
 #   make peers     urlwatch, webchanges and procrastinate beside this program, in one run
 #   make hints     how soon changes are sent with hints and without, and what a flood of hints does
@@ -25,7 +26,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs fmt lock lowest fuzz bench scale footprint peers hints chaos takeover simulate season container install uninstall clean
+.PHONY: help demo test check docs fmt lock lowest fuzz bench scale pages footprint peers hints chaos takeover simulate season container install uninstall clean
 
 VENV := .venv
 DOCS := .venv-docs
@@ -124,6 +125,9 @@ scale: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.replicas
 	@$(PY) -m tests.benchmarks.cursor
 	@$(PY) -m tests.benchmarks.growth
+
+pages: $(VENV)/dev.stamp
+	@$(PY) -m tests.benchmarks.pages --invoices $(or $(INVOICES),100000) $(if $(DATABASE),--database $(DATABASE))
 
 footprint: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.footprint

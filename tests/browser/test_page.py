@@ -29,8 +29,12 @@ PATHS = (
     "/events",
     "/deliveries",
     "/endpoints",
+    "/invoices?sort=amount_due&order=desc",
+    "/customers",
     "/aging",
     "/aging?by=customer",
+    "/forecast",
+    "/dso",
     "/audit",
 )
 ACCESSIBLE = (Path(__file__).parent / "accessible.js").read_text()
@@ -76,6 +80,11 @@ async def test_every_page_fits_and_can_be_read_by_everybody(
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width == size[0], f"{path} scrolls sideways"
             assert await page.evaluate(f"({ACCESSIBLE})()") == [], path
+            if path == "/customers":
+                await page.locator("tbody a").first.click()
+                await expect(page.get_by_role("heading", name="Invoices")).to_be_visible()
+                assert await page.evaluate("document.documentElement.scrollWidth") == size[0]
+                assert await page.evaluate(f"({ACCESSIBLE})()") == []
 
 
 @pytest.mark.parametrize("width", [360, 390])

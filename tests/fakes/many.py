@@ -115,7 +115,12 @@ def _steps(watch: ClaimedWatch, rng: random.Random, now: datetime) -> tuple[_Ste
     end = rng.choice(_ENDS)
     paid = {Status.PAID: total, Status.PARTIALLY_PAID: (total / 2).quantize(total)}.get(end, Decimal(0))
     ended = replace(found, status=end, provider_status=end.value.upper(), amounts=(_amounts(currency, total, paid),))
-    return _Step(now - age, found), _Step(now - age * rng.random(), ended)
+    ended_at = now - age * rng.random()
+    if end is Status.PAID and watch.key % 3:
+        # Evenly over a year; a third of the providers gives no payment date.
+        paid_at = ended_at - watch.key % 365 * _DAY
+        ended = replace(ended, paid_at=paid_at, issued_on=paid_at.date() - (5 + watch.key % 60) * _DAY)
+    return _Step(now - age, found), _Step(ended_at, ended)
 
 
 def _amounts(currency: str, total: Decimal, paid: Decimal) -> Amounts:

@@ -43,6 +43,8 @@ ENTRIES = (
     Entry("show", "invoices", _SHOW, "Show all that is recorded about an invoice."),
     Entry("invoices", "invoices", _SHOW, "List the last known state of every invoice."),
     Entry("aging", "aging", _SHOW, "Show what is due and for how long, by source, customer or tag."),
+    Entry("forecast", "receivables", _SHOW, "Show what is due in which week, for each currency."),
+    Entry("dso", "receivables", _SHOW, "Show days sales outstanding by month: how soon invoices are paid."),
     Entry("events", "events", _SHOW, "List what happened, or follow it as it happens."),
     Entry("deliveries", "deliveries", _SHOW, "List deliveries: each is one event for one endpoint."),
     Entry("audit", "audit", _SHOW, "List what was changed by hand, by whom, and what was refused."),

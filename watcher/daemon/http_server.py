@@ -16,6 +16,7 @@ from watcher.config.values.durations import format_rate
 from watcher.core.invoices.event_schema import event_schema
 from watcher.daemon import notify_wiring
 from watcher.daemon.operator_actions import OperatorActions
+from watcher.daemon.receivables import ServiceReceivables
 from watcher.daemon.service import Service
 from watcher.metrics import GaugeValues
 from watcher.ports import AccessToken, AgingBy, AgingKey, AgingRow, Condition
@@ -72,6 +73,7 @@ def backend(service: Service, host: str) -> Backend:
         hints=HintSummaries(service.store).of_all,
         aging=partial(_aging, service, clock),
         timezone=lambda: service.configuration.http.timezone,
+        receivables=ServiceReceivables(service, clock),
     )
 
 

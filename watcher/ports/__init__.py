@@ -12,13 +12,12 @@ from watcher.ports.api import (
     Condition,
     DeliveryFilters,
     EventFilters,
-    InvoiceFilters,
-    Item,
     Reports,
     TestResult,
     WatchFilters,
 )
 from watcher.ports.audit import AuditAction, AuditEntry
+from watcher.ports.customers import Customer, CustomerKey, Customers, CustomerSum, customer_item
 from watcher.ports.dashboard import (
     Age,
     Dashboard,
@@ -41,6 +40,8 @@ from watcher.ports.deliveries import (
     Sender,
     Settlement,
 )
+from watcher.ports.dso import DaysSalesOutstanding, DsoRow, dso_item
+from watcher.ports.forecast import ForecastRow, Forecasts, forecast_items
 from watcher.ports.hazard_stats import HazardStats
 from watcher.ports.hints import (
     MOST_HINTED_IDS,
@@ -53,6 +54,14 @@ from watcher.ports.hints import (
     HintScheme,
     HintsTaken,
     HintSummary,
+)
+from watcher.ports.invoice_list import (
+    InvoiceFilters,
+    InvoicePlace,
+    InvoiceQuery,
+    InvoiceSort,
+    Item,
+    ListedInvoice,
 )
 from watcher.ports.list_syncs import ListedIds, ListSyncKind, ListSyncs
 from watcher.ports.notifications import DigestOutbox, DigestSender, Reached
@@ -94,6 +103,7 @@ from watcher.ports.providers import (
     RateLimiter,
     Same,
 )
+from watcher.ports.receivables import Receivables
 from watcher.ports.watches import (
     DesiredWatch,
     KnownWatch,
@@ -131,7 +141,12 @@ __all__ = [
     "ClaimedDelivery",
     "ClaimedWatch",
     "Condition",
+    "Customer",
+    "CustomerKey",
+    "CustomerSum",
+    "Customers",
     "Dashboard",
+    "DaysSalesOutstanding",
     "DeliveryFilters",
     "DeliveryObserver",
     "DeliveryState",
@@ -139,6 +154,7 @@ __all__ = [
     "DetectionDelay",
     "DigestOutbox",
     "DigestSender",
+    "DsoRow",
     "EndpointBacklog",
     "EndpointHealth",
     "EndpointLimit",
@@ -147,6 +163,8 @@ __all__ = [
     "Failed",
     "Fetched",
     "Figures",
+    "ForecastRow",
+    "Forecasts",
     "Form",
     "Found",
     "FoundBy",
@@ -162,6 +180,9 @@ __all__ = [
     "Hints",
     "HintsTaken",
     "InvoiceFilters",
+    "InvoicePlace",
+    "InvoiceQuery",
+    "InvoiceSort",
     "Item",
     "Known",
     "KnownWatch",
@@ -171,6 +192,7 @@ __all__ = [
     "ListSyncs",
     "Listed",
     "ListedIds",
+    "ListedInvoice",
     "ListsApplied",
     "Missing",
     "MoneyUnit",
@@ -190,6 +212,7 @@ __all__ = [
     "RateLimiter",
     "Reached",
     "Receipt",
+    "Receivables",
     "Reports",
     "Same",
     "Scope",
@@ -208,4 +231,7 @@ __all__ = [
     "WatchState",
     "Watches",
     "aging_item",
+    "customer_item",
+    "dso_item",
+    "forecast_items",
 ]

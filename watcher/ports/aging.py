@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from watcher.core.invoices.aging import Bucket
 from watcher.core.money import text
-from watcher.ports.api import Item
+from watcher.ports.invoice_list import Item
 
 AgingKey = tuple[str, str, str, str, int]
 """Group, customer, direction, currency, and 1 for minor units: what rows are ordered by."""

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Required, TypedDict, Unpack
 
-from watcher.core.invoices.invoice import Status
 from watcher.ports.adding import PastedWatches, WatchPreview
 from watcher.ports.deliveries import DeliveryState
+from watcher.ports.invoice_list import InvoiceFilters, InvoicePlace, InvoiceQuery, Item, ListedInvoice
 from watcher.ports.polls import WatchState
 from watcher.ports.watches import DesiredWatch, WatchByHand, WatchEdit
-
-Item = dict[str, object]
-"""One member of a list, as `--json` prints it."""
 
 
 class WatchFilters(TypedDict, total=False):
@@ -21,18 +18,6 @@ class WatchFilters(TypedDict, total=False):
     source: str | None
     state: WatchState | None
     tag: str | None
-    after: tuple[str, str] | None
-    limit: int | None
-
-
-class InvoiceFilters(TypedDict, total=False):
-    """`search` is a part of the id or of the number, in upper or lower case. `after` is (source, invoice id)."""
-
-    status: Status | None
-    overdue: bool | None
-    source: str | None
-    tag: str | None
-    search: str | None
     after: tuple[str, str] | None
     limit: int | None
 
@@ -69,7 +54,15 @@ class Reports(Protocol):
 
     async def watch_list(self, **filters: Unpack[WatchFilters]) -> list[Item]: ...
 
-    async def invoices(self, **filters: Unpack[InvoiceFilters]) -> list[Item]: ...
+    async def invoices(self, **query: Unpack[InvoiceQuery]) -> list[Item]: ...
+
+    async def invoice_list(
+        self, filters: InvoiceFilters, after: InvoicePlace | None = None, limit: int | None = None
+    ) -> list[ListedInvoice]: ...
+
+    async def currencies(self) -> list[str]:
+        """Those of all watched invoices."""
+        ...
 
     async def show(self, source: str, invoice_id: str) -> Item | None: ...
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Protocol
 
-from watcher.ports.api import Item
 from watcher.ports.deliveries import DeliveryState
+from watcher.ports.invoice_list import Item
 
 WAITING = (DeliveryState.PENDING, DeliveryState.DELIVERING, DeliveryState.PARKED)
 

@@ -24,8 +24,11 @@ from watcher.store.polls.list_syncs import SqlListSyncs
 from watcher.store.polls.queue import SqlPollQueue
 from watcher.store.queries.aging import SqlAging
 from watcher.store.queries.backlog import Backlogs
+from watcher.store.queries.customers import SqlCustomers
 from watcher.store.queries.dashboard import SqlDashboard
 from watcher.store.queries.delay_stats import DelayStats, PollReasons
+from watcher.store.queries.dso import SqlDso
+from watcher.store.queries.forecast import SqlForecasts
 from watcher.store.queries.hint_summary import HintSummaries, hint_item
 from watcher.store.queries.reports import Reports
 from watcher.store.replicas.link import ReplicaLink
@@ -57,9 +60,12 @@ __all__ = [
     "SqlAccountStates",
     "SqlAging",
     "SqlAudit",
+    "SqlCustomers",
     "SqlDashboard",
     "SqlDigests",
+    "SqlDso",
     "SqlEndpoints",
+    "SqlForecasts",
     "SqlHazardStats",
     "SqlHints",
     "SqlListSyncs",

@@ -1,7 +1,7 @@
 """What is still to be paid, kept one row per open invoice and currency, so that a report need not read documents."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from sqlalchemy import Delete, bindparam, delete, insert, update
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.invoices.invoice import COLLECTABLE, Amounts, Snapshot
 from watcher.core.money import text
-from watcher.store.record_tables import open_amounts
+from watcher.store.record_tables import invoice_amounts, open_amounts
 
 FILLED = "open_amounts_filled"
 """The counter that says that there was a row for every open invoice."""
@@ -17,6 +17,7 @@ FILLED = "open_amounts_filled"
 KEPT_SINCE = "0011"
 """The revision that programs have to know that keep the table."""
 
+_EXACT = Context(prec=100)
 _CHUNK = 1000
 _MOST_DIGITS = 12
 """Whole units of up to so many digits fit in 64 bits even as a sum of millions."""
@@ -51,15 +52,25 @@ async def forget_open_amounts(connection: AsyncConnection, keys: Sequence[int]) 
 
 
 async def set_watched(connection: AsyncConnection, keys: Sequence[int], *, watched: bool) -> None:
-    """These watches stop, or start again."""
+    """These watches stop, or start again: in both tables of amounts."""
     for start in range(0, len(keys), _CHUNK):
-        chosen = open_amounts.c.watch_id.in_(keys[start : start + _CHUNK])
-        await connection.execute(update(open_amounts).where(chosen).values(watched=watched))
+        for table in (open_amounts, invoice_amounts):
+            chosen = table.c.watch_id.in_(keys[start : start + _CHUNK])
+            await connection.execute(update(table).where(chosen).values(watched=watched))
+
+
+def units_of(amount: Decimal) -> int | None:
+    """The amount as a whole number of units of its last decimal; None if that is too long to be added up as such."""
+    units = int(amount.scaleb(decimals_of(amount), _EXACT))
+    return units if units < 10**_MOST_DIGITS else None
+
+
+def decimals_of(amount: Decimal) -> int:
+    exponent = amount.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _row(key: int, version: int, snapshot: Snapshot, amounts: Amounts, *, watched: bool) -> dict[str, Any]:
-    decimals = _decimals(amounts.due)
-    units = int(amounts.due.scaleb(decimals)) if len(amounts.due.as_tuple().digits) <= _MOST_DIGITS else None
     return {
         "watch_id": key,
         "currency": amounts.currency,
@@ -71,16 +82,11 @@ def _row(key: int, version: int, snapshot: Snapshot, amounts: Amounts, *, watche
         "direction": snapshot.direction.value,
         "minor": amounts.minor,
         "due": text(amounts.due),
-        "decimals": decimals,
-        "units": units,
+        "decimals": decimals_of(amounts.due),
+        "units": units_of(amounts.due),
         "due_at": snapshot.due_at,
         "tags": snapshot.tags,
     }
-
-
-def _decimals(amount: Decimal) -> int:
-    exponent = amount.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 _FORGET: Delete = delete(open_amounts).where(open_amounts.c.watch_id.in_(bindparam("keys", expanding=True)))

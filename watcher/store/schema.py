@@ -31,6 +31,15 @@ WATCHED = text("watched")
 
 LONG_AMOUNT = text("watched AND units IS NULL")
 
+LISTED = text("watched AND place = 0")
+"""One row for each invoice of a list, whatever its currencies."""
+
+NAMED = text("watched AND customer_name IS NOT NULL")
+
+STILL_DUE = text("watched AND is_due")
+
+WAS_PAID = text("watched AND status = 'paid'")
+
 TROUBLED = text("state <> 'active'")
 
 WAITING = text("state IN ('pending', 'delivering', 'parked')")

@@ -167,8 +167,8 @@ def _downgrade(connection: Connection) -> None:
     """To the first schema, which nobody ever needs but this test."""
     connection.execute(text("DROP TABLE reached"))
     connection.execute(text("ALTER TABLE endpoints DROP COLUMN cloud_events"))
-    connection.execute(text("DELETE FROM counters WHERE name = 'open_amounts_filled'"))
-    for table in ("audit", "open_amounts", "hint_stats", "hint_counts"):
+    connection.execute(text("DELETE FROM counters WHERE name IN ('open_amounts_filled', 'invoice_amounts_filled')"))
+    for table in ("audit", "open_amounts", "invoice_amounts", "hint_stats", "hint_counts"):
         connection.execute(text(f"DROP TABLE {table}"))
     connection.execute(text("DROP INDEX ix_watches_asked"))
     connection.execute(text("DROP INDEX ix_events_delayed"))

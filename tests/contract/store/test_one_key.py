@@ -23,7 +23,7 @@ from watcher.store import Store, open_store
 IDS = ("inv_1", "inv_2")
 NAMES_ONE = re.compile(
     r"\b(watches\.source|sources\.name|deliveries\.endpoint|endpoints\.name) = \$"
-    r"|\b(watches\.id|deliveries\.id|deliveries\.watch_id|attempts\.delivery_id|open_amounts\.watch_id)"
+    r"|\b(watches\.id|deliveries\.id|deliveries\.watch_id|attempts\.delivery_id|(open|invoice)_amounts\.watch_id)"
     r" (=|IN) (\$|\(\$|CAST)"
 )
 """In the conditions. The keys are those of rows that were leased for one source or one endpoint."""

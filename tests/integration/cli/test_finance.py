@@ -105,6 +105,24 @@ def test_aging_shows_what_is_due(terminal: Terminal) -> None:
     assert terminal.type("aging --by colour").code == 2
 
 
+@pytest.mark.parametrize("report", ["forecast", "dso"])
+def test_reports_along_time_are_printed_in_every_form(terminal: Terminal, report: str) -> None:
+    items = terminal.type(f"{report} --json").lines
+    assert len(items) in {0, 13, 15}
+    assert [row["currency"] for row in rows(terminal.type(f"{report} --csv").out)] == [one["currency"] for one in items]
+    assert terminal.type(f"{report} --source nowhere").code == 1
+    ran = terminal.type(report)
+    assert ("EUR" if items else "No invoice is paid yet" if report == "dso" else "Nothing is due") in ran.out + ran.err
+
+
+def test_what_is_forecast_is_what_is_due(terminal: Terminal) -> None:
+    due = sum(amounts.due for amounts in LIFE[-1].transition.snapshot.amounts)
+    items = terminal.type("forecast --json").lines
+    assert sum(Decimal(str(item["due"])) for item in items) == due
+    assert terminal.type("invoices --sort amount_due --desc --customer nobody --json").lines == []
+    assert [one["id"] for one in terminal.type("invoices --sort last_change --json").lines] == ["inv_1"]
+
+
 def test_an_archived_month_is_read_without_database_and_configuration(
     terminal: Terminal, folder: Path, database: Path
 ) -> None:

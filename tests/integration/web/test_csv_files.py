@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from tests.fakes.poller import WatchedStore
+from tests.fakes.seen_invoices import paid
 from tests.fakes.stored import OPEN
 from tests.integration.web.client import Client
 from tests.integration.web.conftest import served
@@ -17,7 +18,7 @@ from watcher.core.invoices.invoice import Status
 from watcher.ports import paging
 from watcher.store import Store
 
-LISTS = ("invoices", "watches", "events", "deliveries", "audit", "aging")
+LISTS = ("invoices", "watches", "events", "deliveries", "audit", "aging", "customers", "forecast", "dso")
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -25,7 +26,8 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 async def fill(client: Client) -> None:
-    await seen(client, *(replace(OPEN, id=f"inv_{n}", status=Status.OPEN if n % 2 else Status.VOID) for n in range(7)))
+    found = [replace(OPEN, id=f"inv_{n}", status=Status.OPEN if n % 2 else Status.VOID) for n in range(6)]
+    await seen(client, *found, paid("inv_6", "10.00", None, None))
     await client.post("/api/v1/endpoints/crm/disable", 200)
 
 

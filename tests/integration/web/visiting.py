@@ -12,7 +12,10 @@ from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Snapshot
 from watcher.store import SqlPollQueue, SqlWatches
 
-PATHS = ("/", "/invoices", "/watches", "/events", "/deliveries", "/endpoints", "/aging", "/audit")
+PATHS = (
+    *("/", "/invoices", "/invoices?sort=amount_due&order=desc", "/customers", "/watches", "/events", "/deliveries"),
+    *("/endpoints", "/aging", "/forecast", "/dso", "/audit"),
+)
 
 
 async def shown(client: Client, path: str, *, status: int = 200, **headers: str) -> Page:

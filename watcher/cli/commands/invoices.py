@@ -28,16 +28,24 @@ from watcher.core.errors import NotFound
 from watcher.core.exports import csv_tables
 from watcher.core.invoices.invoice import Status
 from watcher.core.invoices.snapshot import MONEY_FIELDS
-from watcher.ports.paging import pages
+from watcher.ports import InvoiceFilters, InvoicePlace, InvoiceSort, ListedInvoice
+from watcher.ports.paging import mapped, pages
 
 app = top_level()
 
 RawOption = Annotated[bool, typer.Option("--raw", help="Print the provider's own document instead, without secrets.")]
 
+
+def _customer(item: Item) -> str:
+    found = cast("Item", item["customer"])
+    return shown(found["name"] or found["id"])
+
+
 INVOICE_COLUMNS = (
     field("source", "source"),
     field("invoice", "id"),
     field("number", "number"),
+    Column("customer", _customer),
     Column("status", lambda item: f"{item['status']}{' overdue' if item['overdue'] else ''}"),
     Column("total", amounts("total"), right=True, folds=False),
     Column("due", amounts("due"), right=True, folds=False),
@@ -148,28 +156,35 @@ def invoices(
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are overdue.")] = False,
     source: Annotated[str | None, typer.Option("--source", help="Only those of this source.")] = None,
     tag: Annotated[str | None, typer.Option("--tag", help="Only those with this tag.")] = None,
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Only those of the customer with this id or name.")
+    ] = None,
+    sort: Annotated[InvoiceSort, typer.Option("--sort", help="What the list is sorted by.")] = InvoiceSort.ID,
+    descending: Annotated[bool, typer.Option("--desc", help="The other way round.")] = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """List the last known snapshot of every watched invoice; as CSV, one line per invoice and currency."""
-    anyio.run(partial(_invoices, invocation, status=status, overdue=overdue, source=source, tag=tag, as_csv=as_csv))
+    """List the last known snapshot of every watched invoice; as CSV, one line per invoice and currency.
+
+    Amounts are sorted within each currency. What has no such value comes last.
+    """
+    filters: InvoiceFilters = {
+        "status": status,
+        "overdue": overdue or None,
+        "source": source,
+        "tag": tag,
+        "customer": customer,
+        "sort": sort,
+        "descending": descending,
+    }
+    anyio.run(partial(_invoices, invocation, filters, as_csv=as_csv))
 
 
-async def _invoices(
-    invocation: Invocation,
-    *,
-    status: Status | None,
-    overdue: bool,
-    source: str | None,
-    tag: str | None,
-    as_csv: bool,
-) -> None:
+async def _invoices(invocation: Invocation, filters: InvoiceFilters, *, as_csv: bool) -> None:
     async with opened(invocation) as store:
 
-        async def read(after: tuple[str, str] | None, most: int) -> Sequence[Item]:
-            return await store.reports.invoices(
-                status=status, overdue=overdue or None, source=source, tag=tag, after=after, limit=most
-            )
+        async def read(after: InvoicePlace | None, most: int) -> Sequence[ListedInvoice]:
+            return await store.reports.invoice_list(filters, after, most)
 
-        found = pages(read, lambda row: (str(row["source"]), str(row["id"])))
+        found = mapped(pages(read, lambda listed: listed.place), lambda listed: listed.item)
         empty = "No invoice matches."
         await print_found(invocation, found, INVOICE_COLUMNS, csv_tables.INVOICES, as_csv=as_csv, empty=empty)

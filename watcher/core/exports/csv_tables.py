@@ -139,6 +139,37 @@ def _aging(item: Item) -> Iterator[Sequence[str]]:
     yield [*_cells(item, _OF_AGING), *(part for one in sums for part in (cell(one["count"]), amount(one["due"])))]
 
 
+_OF_MONEY = ("direction", "currency", "unit")
+_OF_CUSTOMER = ("source", "customer_id", "customer_name")
+
+
+def _customer(item: Item) -> Iterator[Sequence[str]]:
+    for row in cast("Sequence[Item]", item["sums"]):
+        due, overdue = cast("Item", row["due"]), cast("Item", row["overdue"])
+        counts = [cell(row["invoices"]), amount(row["paid"])]
+        sums = [part for one in (due, overdue) for part in (cell(one["count"]), amount(one["due"]))]
+        yield [*_cells(item, _OF_CUSTOMER), *_cells(row, _OF_MONEY), *counts, *sums]
+
+
+CUSTOMERS = CsvTable(
+    "customers",
+    (*_OF_CUSTOMER, *_OF_MONEY, "invoices", "paid", "due_count", "due", "overdue_count", "overdue"),
+    _customer,
+)
+"""One row for each customer and currency."""
+
+
+def _with_amounts(name: str, columns: Sequence[str], *amounts: str) -> CsvTable:
+    """`amounts` are those of the columns that are numbers of ours."""
+
+    def row(item: Item) -> Iterator[Sequence[str]]:
+        yield [amount(item[one]) if one in amounts else cell(item[one]) for one in columns]
+
+    return CsvTable(name, tuple(columns), row)
+
+
+FORECAST = _with_amounts("forecast", (*_OF_MONEY, "period", "first_day", "last_day", "count", "due"), "due")
+DSO = _with_amounts("dso", (*_OF_MONEY, "month", "invoices", "paid", "days", "median_days", "left_out"), "paid", "days")
 AGING = CsvTable(
     "aging", (*_OF_AGING, *(column for name in _SUMS for column in (f"{name}_count", f"{name}_due"))), _aging
 )

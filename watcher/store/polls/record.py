@@ -20,6 +20,7 @@ from watcher.store.deliveries.ordering import lock_cursor, realign
 from watcher.store.engine import Store, upserting
 from watcher.store.execute_many import execute_many
 from watcher.store.hint_stats import learn_hints
+from watcher.store.invoice_amounts import SeenInvoice, keep_invoice_amounts
 from watcher.store.locks import lock_watches
 from watcher.store.open_amounts import keep_open_amounts
 from watcher.store.polls.hazard_stats import learn
@@ -219,6 +220,8 @@ async def _keep_snapshots(
     if not seen:
         return
     await keep_open_amounts(connection, [(poll.key, change.version, snapshot) for poll, change, snapshot in seen])
+    newest = [SeenInvoice(poll.key, change.version, snapshot, _seen_at(poll)) for poll, change, snapshot in seen]
+    await keep_invoice_amounts(connection, newest)
     rows = [_snapshot_row(poll, change, snapshot, held[poll.key].asked_at) for poll, change, snapshot in seen]
     await execute_many(connection, _SNAPSHOTS[connection.dialect.name == "sqlite"], rows)
 
@@ -239,9 +242,13 @@ def _snapshot_row(
         "watch_id": poll.key,
         "version": change.version,
         "observed_after": observed_after,
-        "observed_at": poll.fetched_at or poll.polled_at,
+        "observed_at": _seen_at(poll),
         "document": json_text.write(to_document(snapshot)).decode(),
     }
+
+
+def _seen_at(poll: PollRecord) -> datetime:
+    return poll.fetched_at or poll.polled_at
 
 
 async def _supersede(connection: AsyncConnection, changes: Sequence[tuple[PollRecord, Change]]) -> None:

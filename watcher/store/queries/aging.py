@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Column, ColumnElement, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watcher.core.errors import StoreUnavailable
 from watcher.core.invoices.aging import Bucket, beginnings
 from watcher.ports import AgingBy, AgingKey, AgingRow, AgingSum
 from watcher.store.column_types import AnyRow, AnySelect, Instant
 from watcher.store.engine import Store
 from watcher.store.open_amounts import FILLED
+from watcher.store.queries.filled import require_filled
 from watcher.store.record_tables import open_amounts as amounts
 from watcher.store.schema import LONG_AMOUNT, WATCHED
-from watcher.store.tables import counters, sources
+from watcher.store.tables import sources
 
 _EXACT = Context(prec=100)
 _UTC = ZoneInfo("UTC")
@@ -39,9 +39,13 @@ class _Slice:
     by: AgingBy
     first: AgingKey | None = None
     last: AgingKey | None = None
+    customers: Sequence[tuple[str, str]] | None = None
+    """Those with the ids of these, by source and id."""
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         key = tuple_(*_COLUMNS[self.by], *_MONEY)
+        if self.customers is not None:
+            yield amounts.c.customer_id.in_(sorted({name for _, name in self.customers}))
         if self.first is not None and self.last is not None:
             yield key >= tuple_(*_values(self.first))
             yield key <= tuple_(*_values(self.last))
@@ -63,7 +67,7 @@ class SqlAging:
         limit: int | None = None,
     ) -> Sequence[AgingRow]:
         async with self.store.reading() as connection:
-            await _require_filled(connection)
+            await require_filled(connection, FILLED)
             page, keys = _Slice(by), ()
             if by is AgingBy.CUSTOMER:
                 # There may be as many customers as invoices: only those of the page are added up.
@@ -72,25 +76,38 @@ class SqlAging:
                     return ()
                 page = _Slice(by, keys[0], keys[-1])
             sums = _Sums(by, keys)
-            for zone, names in (await _by_zone(connection, zones)).items():
-                starts = beginnings(now, zone)
-                for row in await connection.execute(_added_up(page, names, starts)):
-                    sums.add(row)
-                for row in await connection.execute(_long_ones(page, names)):
-                    sums.add_long(row, starts)
+            await _add_up(connection, page, sums, now, zones)
         rows = sums.rows()
         if by is AgingBy.CUSTOMER:
             return rows
         return [row for row in rows if after is None or row.key > after][:limit]
 
 
-async def _require_filled(connection: AsyncConnection) -> None:
-    filled = select(counters.c.value).where(counters.c.name == FILLED)
-    if (await connection.execute(filled)).first() is None:
-        raise StoreUnavailable("what is due is still being counted after an upgrade: ask again in a moment")
+async def of_customers(
+    connection: AsyncConnection,
+    customers: Sequence[tuple[str, str]],
+    now: datetime,
+    zones: Mapping[str, ZoneInfo],
+) -> list[AgingRow]:
+    """The rows of these customers, by source and id."""
+    await require_filled(connection, FILLED)
+    sums, wanted = _Sums(AgingBy.CUSTOMER, ()), frozenset(customers)
+    await _add_up(connection, _Slice(AgingBy.CUSTOMER, customers=customers), sums, now, zones)
+    return [row for row in sums.rows() if (row.group, row.customer_id) in wanted]
 
 
-async def _by_zone(connection: AsyncConnection, zones: Mapping[str, ZoneInfo]) -> Mapping[ZoneInfo, Sequence[str]]:
+async def _add_up(
+    connection: AsyncConnection, page: _Slice, sums: "_Sums", now: datetime, zones: Mapping[str, ZoneInfo]
+) -> None:
+    for zone, names in (await by_zone(connection, zones)).items():
+        starts = beginnings(now, zone)
+        for row in await connection.execute(_added_up(page, names, starts)):
+            sums.add(row)
+        for row in await connection.execute(_long_ones(page, names)):
+            sums.add_long(row, starts)
+
+
+async def by_zone(connection: AsyncConnection, zones: Mapping[str, ZoneInfo]) -> Mapping[ZoneInfo, Sequence[str]]:
     """All sources, removed ones included, by their time zone."""
     found: dict[ZoneInfo, list[str]] = {}
     for name in (await connection.execute(select(sources.c.name).order_by(sources.c.name))).scalars():

@@ -7,13 +7,15 @@ from typing import TypeVarTuple, Unpack, cast
 
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select, tuple_
 
-from watcher.core import json_text
 from watcher.ports import (
     DeliveryFilters,
     EventFilters,
     HintSummary,
     InvoiceFilters,
+    InvoicePlace,
+    InvoiceQuery,
     Item,
+    ListedInvoice,
     WatchByHand,
     WatchFilters,
     WatchState,
@@ -24,9 +26,10 @@ from watcher.store.event_items import EVENTS, body, event
 from watcher.store.queries import feed, history, timeline
 from watcher.store.queries.audit_list import audit_list
 from watcher.store.queries.hint_summary import HintSummaries, hint_item
+from watcher.store.queries.invoice_list import currencies, invoice_list
 from watcher.store.queries.replica_list import replica_list
 from watcher.store.schema import TROUBLED, WAITING
-from watcher.store.tables import counters, deliveries, endpoints, events, snapshots, sources, watches
+from watcher.store.tables import counters, deliveries, endpoints, events, sources, watches
 from watcher.store.watches import edit
 
 _Columns = TypeVarTuple("_Columns")
@@ -82,29 +85,22 @@ class Reports:
         async with self.store.reading() as connection:
             return await edit.by_hand(connection, source, invoice_id)
 
-    async def invoices(self, **filters: Unpack[InvoiceFilters]) -> list[Item]:
+    async def invoices(self, **query: Unpack[InvoiceQuery]) -> list[Item]:
         """The last snapshot of every watched invoice that has one."""
-        # Chosen and ordered by one index, before any row or document is read.
-        key = (watches.c.source, watches.c.invoice_id)
-        seen = (watches.c.origins != "", watches.c.status.is_not(None))
-        chosen = select(watches.c.id).where(*seen).order_by(*key).limit(filters.get("limit"))
-        if (status := filters.get("status")) is not None:
-            chosen = chosen.where(watches.c.status == status.value)
-        if (overdue := filters.get("overdue")) is not None:
-            chosen = chosen.where(watches.c.overdue == overdue)
-        if (source := filters.get("source")) is not None:
-            chosen = chosen.where(watches.c.source == source)
-        if (tag := filters.get("tag")) is not None:
-            chosen = chosen.where(has_tag(watches.c.tags, tag))
-        if (search := filters.get("search")) is not None:
-            by_id = watches.c.invoice_id.icontains(search, autoescape=True)
-            chosen = chosen.where(or_(by_id, watches.c.number.icontains(search, autoescape=True)))
-        if (after := filters.get("after")) is not None:
-            chosen = chosen.where(tuple_(*key) > after)
-        newest = and_(snapshots.c.watch_id == watches.c.id, snapshots.c.version == watches.c.version)
-        query = select(snapshots.c.document).join(watches, newest).where(watches.c.id.in_(chosen)).order_by(*key)
+        after, limit = query.pop("after", None), query.pop("limit", None)
+        return [listed.item for listed in await self.invoice_list(query, after, limit)]
+
+    async def invoice_list(
+        self, filters: InvoiceFilters, after: InvoicePlace | None = None, limit: int | None = None
+    ) -> list[ListedInvoice]:
+        """The same, with the places of the invoices in this list."""
         async with self.store.reading() as connection:
-            return [cast("Item", json_text.read(text)) for text in (await connection.execute(query)).scalars()]
+            return await invoice_list(connection, {**filters, "after": after, "limit": limit})
+
+    async def currencies(self) -> list[str]:
+        """Those of all watched invoices."""
+        async with self.store.reading() as connection:
+            return await currencies(connection)
 
     async def event_bodies(self, *, after: int = 0, **filters: Unpack[EventFilters]) -> list[tuple[int, bytes]]:
         """(cursor, full body) in the order of cursors. Nothing ever appears at or below a cursor that was returned."""

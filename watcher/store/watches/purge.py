@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.invoices import history_state
 from watcher.ports import DeliveryState
+from watcher.store.invoice_amounts import forget_invoice_amounts
 from watcher.store.open_amounts import forget_open_amounts
 from watcher.store.schema import WAITING
 from watcher.store.tables import attempts, deliveries, documents, events, snapshots, watches
@@ -31,6 +32,7 @@ async def purge_watch(connection: AsyncConnection, watch_id: int) -> None:
         update(events).where(events.c.watch_id == watch_id).values(full=None, thin=None, truncated=None)
     )
     await forget_open_amounts(connection, [watch_id])
+    await forget_invoice_amounts(connection, [watch_id])
     await _forget(connection, watch_id)
 
 

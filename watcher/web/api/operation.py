@@ -24,6 +24,7 @@ from watcher.ports import (
     Dashboard,
     DetectionDelay,
     HintSummary,
+    Receivables,
     Reports,
     Scope,
 )
@@ -71,6 +72,7 @@ class Backend:
     """The aging report as of now: rows after a key, at most so many."""
     timezone: Callable[[], ZoneInfo]
     """Where the page shows instants, unless its reader chose another zone."""
+    receivables: Receivables
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,39 @@
 """Operations that read."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
+from itertools import groupby
 from typing import cast
 
 from watcher.core.errors import NotFound
-from watcher.ports import AgingKey, AgingRow, Item, aging_item
+from watcher.ports import (
+    AgingKey,
+    AgingRow,
+    Customer,
+    InvoiceFilters,
+    Item,
+    aging_item,
+    customer_item,
+    dso_item,
+    forecast_items,
+)
 from watcher.ports.paging import next_cursor
-from watcher.web.api import pagination
+from watcher.web.api import invoice_places, pagination
 from watcher.web.api.operation import Answer, Call
 from watcher.web.api.request_models import (
     AgingChoice,
     AuditChoice,
+    CustomerChoice,
     DeliveryChoice,
     EventsAfter,
     InvoiceChoice,
+    InvoiceFields,
     Nothing,
+    Order,
     Paged,
+    ReportChoice,
     WatchChoice,
 )
 from watcher.web.problems import Problem
@@ -36,16 +53,25 @@ async def watches(call: Call[WatchChoice, Nothing]) -> Answer:
 
 async def invoices(call: Call[InvoiceChoice, Nothing]) -> Answer:
     asked = call.query
-    found = await call.backend.reports.invoices(
-        status=asked.status,
-        overdue=asked.overdue,
-        source=asked.source,
-        tag=asked.tag,
-        search=asked.search,
-        after=pagination.pair(asked.cursor),
-        limit=asked.limit + 1,
+    found = await call.backend.reports.invoice_list(
+        invoice_filters(asked), invoice_places.read(asked.sort, asked.cursor), asked.limit + 1
     )
-    return Answer(document=pagination.cut(found, asked.limit, of_invoice))
+    shown, following = pagination.first(found, asked.limit, partial(invoice_places.token, asked.sort))
+    return Answer(document={"items": [one.item for one in shown], "next": following})
+
+
+def invoice_filters(asked: InvoiceFields) -> InvoiceFilters:
+    return {
+        "status": asked.status,
+        "overdue": asked.overdue,
+        "source": asked.source,
+        "tag": asked.tag,
+        "search": asked.search,
+        "customer": asked.customer,
+        "currency": asked.currency,
+        "sort": asked.sort,
+        "descending": asked.order is Order.DESC,
+    }
 
 
 async def invoice(call: Call[Nothing, Nothing]) -> Answer:
@@ -120,6 +146,45 @@ async def aging(call: Call[AgingChoice, Nothing]) -> Answer:
     return Answer(document={"items": [aging_item(row) for row in shown], "next": following})
 
 
+async def customers(call: Call[CustomerChoice, Nothing]) -> Answer:
+    asked = call.query
+    found = await call.backend.receivables.customers(asked.search, pagination.pair(asked.cursor), asked.limit + 1)
+    shown, following = pagination.first(found, asked.limit, of_customer)
+    return Answer(document={"items": [customer_item(one) for one in shown], "next": following})
+
+
+async def forecast(call: Call[ReportChoice, Nothing]) -> Answer:
+    rows = await call.backend.receivables.forecast(call.query.source)
+    return _page_of_report(call.query, [item for row in rows for item in forecast_items(row)])
+
+
+async def dso(call: Call[ReportChoice, Nothing]) -> Answer:
+    rows = await call.backend.receivables.dso(call.query.source)
+    return _page_of_report(call.query, [dso_item(row) for row in rows])
+
+
+_ReportPlace = tuple[str, str, str, int]
+
+
+def _money_of(item: Item) -> tuple[str, str, str]:
+    return str(item["direction"]), str(item["currency"]), str(item["unit"])
+
+
+def _page_of_report(asked: ReportChoice, items: Sequence[Item]) -> Answer:
+    """A page of what is always added up as a whole; a cursor is a number within a direction and currency."""
+    keyed: list[tuple[_ReportPlace, Item]] = []
+    for (direction, currency, unit), found in groupby(items, key=_money_of):
+        keyed += [((direction, currency, unit, number), item) for number, item in enumerate(found)]
+    after = cast("_ReportPlace | None", pagination.place(asked.cursor, str, str, str, int))
+    start = 0 if after is None else sum(place <= after for place, _ in keyed)
+    shown, following = pagination.first(keyed[start:], asked.limit, lambda one: pagination.token(one[0]))
+    return Answer(document={"items": [item for _, item in shown], "next": following})
+
+
+def of_customer(customer: Customer) -> str:
+    return pagination.token(customer.key)
+
+
 def aging_place(cursor: str | None) -> AgingKey | None:
     return cast("AgingKey | None", pagination.place(cursor, str, str, str, str, int))
 
@@ -163,10 +228,6 @@ def _by_name(asked: Paged, items: list[Item]) -> Answer:
 
 def of_watch(item: Item) -> str:
     return pagination.token([str(item["source"]), str(item["invoice_id"])])
-
-
-def of_invoice(item: Item) -> str:
-    return pagination.token([str(item["source"]), str(item["id"])])
 
 
 def of_delivery(item: Item) -> str:

@@ -2,12 +2,13 @@
 
 import re
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from watcher.core.invoices.invoice import Status
-from watcher.ports import AgingBy, DeliveryState, WatchState
+from watcher.ports import AgingBy, DeliveryState, InvoiceSort, WatchState
 from watcher.web.api.response_models import Shape
 
 LONGEST_ID = 255
@@ -119,6 +120,11 @@ class WatchFile(File, WatchFields):
     pass
 
 
+class Order(StrEnum):
+    ASC = "asc"
+    DESC = "desc"
+
+
 class InvoiceFields(Shape):
     source: Text | None = None
     """Only those of this source."""
@@ -129,6 +135,17 @@ class InvoiceFields(Shape):
     """Only those with this tag."""
     search: Annotated[Text | None, Field(max_length=LONGEST_SEARCH)] = None
     """Only those whose id or number contains this, in upper or lower case."""
+    customer: Text | None = None
+    """Only those of the customer with this id, or with this name."""
+    currency: Text | None = None
+    """Only those with an amount in this currency."""
+    sort: InvoiceSort = InvoiceSort.ID
+    """id: by source and id. due_date. amount_due: within one currency, its first or the one in `currency`. age: since
+    the issue date, or since the provider has it if it gives none. last_change: when the last snapshot was first seen.
+    Invoices without such a value come last.
+    """
+    order: Order = Order.ASC
+    """asc: earliest, least or youngest first; desc: the other way round."""
 
 
 class InvoiceChoice(Paged, InvoiceFields):
@@ -195,6 +212,32 @@ class AgingChoice(Paged, AgingFields):
 
 
 class AgingFile(File, AgingFields):
+    pass
+
+
+class CustomerFields(Shape):
+    search: Annotated[Text | None, Field(max_length=LONGEST_SEARCH)] = None
+    """Only those whose id or name contains this, in upper or lower case."""
+
+
+class CustomerChoice(Paged, CustomerFields):
+    pass
+
+
+class CustomerFile(File, CustomerFields):
+    pass
+
+
+class ReportFields(Shape):
+    source: Text | None = None
+    """Only invoices of this source."""
+
+
+class ReportChoice(Paged, ReportFields):
+    pass
+
+
+class ReportFile(File, ReportFields):
     pass
 
 

@@ -253,7 +253,7 @@ class WatchPage(Page[Watch]):
 
 
 class InvoicePage(Page[Invoice]):
-    """The last snapshots, by source and invoice id."""
+    """The last snapshots, by source and invoice id, or as `sort` says."""
 
 
 class TimelinePage(Page[TimelineEntry]):

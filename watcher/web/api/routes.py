@@ -15,6 +15,7 @@ from watcher.web.api import (
     health_models,
     openapi,
     queries,
+    receivable_models,
     request_models,
     response_models,
 )
@@ -126,6 +127,27 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         "What is due, and for how long, exactly added up for each currency",
         queries.aging,
         (request_models.AgingChoice, response_models.AgingPage),
+    ),
+    _shown(
+        "customers",
+        "customers",
+        "The customers of watched invoices, with what is due and was paid",
+        queries.customers,
+        (request_models.CustomerChoice, receivable_models.CustomerPage),
+    ),
+    _shown(
+        "forecast",
+        "forecast",
+        "What is due in which week, exactly added up for each currency",
+        queries.forecast,
+        (request_models.ReportChoice, receivable_models.ForecastPage),
+    ),
+    _shown(
+        "dso",
+        "dso",
+        "Days sales outstanding of twelve months, by the payment dates that providers give",
+        queries.dso,
+        (request_models.ReportChoice, receivable_models.DsoPage),
     ),
     _shown(
         "audit",
@@ -276,5 +298,8 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     _file("events", csv_files.events, request_models.EventFile, HTTPStatus.GONE),
     _file("deliveries", csv_files.deliveries, request_models.DeliveryFile),
     _file("aging", csv_files.aging, request_models.AgingFile),
+    _file("customers", csv_files.customers, request_models.CustomerFile),
+    _file("forecast", csv_files.forecast, request_models.ReportFile),
+    _file("dso", csv_files.dso, request_models.ReportFile),
     _file("audit", csv_files.audit, request_models.AuditFile),
 )

@@ -2,21 +2,30 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from watcher.core.invoices.invoice import Status
-from watcher.ports import AgingBy, DeliveryState, WatchState
-from watcher.web.api.request_models import CURSOR, LONGEST_SEARCH, Text, flag
+from watcher.ports import AgingBy, DeliveryState, InvoiceSort, WatchState
+from watcher.web.api.request_models import CURSOR, LONGEST_SEARCH, InvoiceFields, Order, Text
 from watcher.web.api.response_models import Shape
 
 
-class InvoiceFilter(Shape):
-    search: Annotated[Text | None, Field(max_length=LONGEST_SEARCH)] = None
-    status: Status | None = None
-    overdue: Annotated[bool | None, BeforeValidator(flag)] = None
-    source: Text | None = None
-    tag: Text | None = None
+class InvoiceFilter(InvoiceFields):
     cursor: str | None = None
+
+
+class CustomerFilter(Shape):
+    search: Annotated[Text | None, Field(max_length=LONGEST_SEARCH)] = None
+    cursor: str | None = None
+
+
+class CustomerInvoices(Shape):
+    sort: InvoiceSort = InvoiceSort.DUE_DATE
+    order: Order = Order.ASC
+    cursor: str | None = None
+
+
+class SourceFilter(Shape):
+    source: Text | None = None
 
 
 class WatchFilter(Shape):

@@ -1,7 +1,7 @@
 """Formats values for the page: instants, money, links."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -86,6 +86,20 @@ def grouped(amount: object) -> str:
 
 def invoice_path(source: object, invoice_id: object) -> str:
     return f"/invoices/{quote(str(source), safe='')}/{quote(str(invoice_id), safe='')}"
+
+
+def customer_path(source: object, customer_id: object) -> str:
+    return f"/customers/{quote(str(source), safe='')}/{quote(str(customer_id), safe='')}"
+
+
+def age(item: Mapping[str, object], now: datetime) -> Markup:
+    """For how many days there has been an invoice, with the day since when; a dash for an unknown one."""
+    began = next((str(item[name])[:10] for name in ("issued_on", "finalized_at", "created_at") if item[name]), None)
+    if began is None:
+        return Markup('<span class="none">{}</span>').format(NONE)
+    days = (now.date() - date.fromisoformat(began)).days
+    word = "issued" if item["issued_on"] else "known to the provider"
+    return Markup('<span title="{} on {}">{} d</span>').format(word, began, grouped(days))
 
 
 def link(path: str, parameters: Mapping[str, object]) -> str:

@@ -1,34 +1,40 @@
 """The lists: invoices, watches, events, deliveries, endpoints."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from functools import partial
+from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
 from watcher.core.invoices.event import EventType
 from watcher.core.invoices.invoice import Status
-from watcher.ports import DeliveryState, Item, WatchState
-from watcher.web.api import pagination
-from watcher.web.api.queries import of_delivery, of_invoice, of_watch
+from watcher.ports import DeliveryState, WatchState
+from watcher.web.api import invoice_places, pagination
+from watcher.web.api.queries import invoice_filters, of_delivery, of_watch
 from watcher.web.page.filters import DeliveryFilter, EventFilter, InvoiceFilter, WatchFilter
+from watcher.web.page.sorting import SORTS, sort_heads
 from watcher.web.page.view import PageRequest, View
 
 SHOWN = 50
 
+_Row = TypeVar("_Row")
+
 
 async def invoices(page_request: PageRequest) -> View:
-    asked = page_request.query(InvoiceFilter)
-    found = await page_request.backend.reports.invoices(
-        status=asked.status,
-        overdue=asked.overdue,
-        source=asked.source,
-        tag=asked.tag,
-        search=asked.search.strip() if asked.search else None,
-        after=pagination.pair(asked.cursor),
-        limit=SHOWN + 1,
-    )
-    choices = {"statuses": list(Status), "sources": sorted(page_request.backend.rates())}
-    return View("invoices.html", "invoices", _listed(asked, found, of_invoice) | choices)
+    asked, reports = page_request.query(InvoiceFilter), page_request.backend.reports
+    filters = invoice_filters(asked)
+    filters["search"] = asked.search.strip() if asked.search else None
+    found = await reports.invoice_list(filters, invoice_places.read(asked.sort, asked.cursor), SHOWN + 1)
+    context = _listed(asked, found, partial(invoice_places.token, asked.sort))
+    choices = {
+        "statuses": list(Status),
+        "sources": sorted(page_request.backend.rates()),
+        "currencies": await reports.currencies(),
+        "sort": asked.sort.value,
+        "sorts": SORTS,
+        "heads": sort_heads(asked.sort, asked.order, cast("Mapping[str, str]", context["chosen"])),
+    }
+    return View("invoices.html", "invoices", context | choices)
 
 
 async def watches(page_request: PageRequest) -> View:
@@ -77,14 +83,13 @@ async def endpoints(page_request: PageRequest) -> View:
     return View("endpoints.html", "endpoints", context)
 
 
-def _listed(asked: BaseModel, found: Sequence[Item], where: Callable[[Item], str]) -> dict[str, object]:
+def _listed(asked: BaseModel, found: Sequence[_Row], where: Callable[[_Row], str]) -> dict[str, object]:
     """`chosen` are the filters as the query has them; `next` the parameters of the next page."""
-    chosen: Mapping[str, object] = asked.model_dump(mode="json", exclude_none=True, exclude={"cursor"})
+    chosen: Mapping[str, object] = asked.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
     filters = {name: str(value).lower() if isinstance(value, bool) else value for name, value in chosen.items()}
-    cut = pagination.cut(found, SHOWN, where)
-    following = cut["next"]
+    shown, following = pagination.first(found, SHOWN, where)
     return {
-        "items": cut["items"],
+        "items": shown,
         "chosen": filters,
         "next": None if following is None else filters | {"cursor": following},
         "is_first": getattr(asked, "cursor", None) is None,

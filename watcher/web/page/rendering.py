@@ -48,7 +48,9 @@ def _templates() -> "Environment":
     made.filters["wanted_by"] = formatting.wanted_by
     known = cast("dict[str, object]", made.globals)
     known |= {
+        "age": formatting.age,
         "invoice_path": formatting.invoice_path,
+        "customer_path": formatting.customer_path,
         "link": formatting.link,
         "period": formatting.period,
         "version": __version__,

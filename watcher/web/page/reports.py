@@ -18,7 +18,7 @@ BUCKETS = {
     Bucket.DAYS_OVER_90: "Over 90 days",
 }
 
-_KINDS = {
+KINDS = {
     Bucket.NOT_DUE: "calm",
     Bucket.DAYS_1_7: "pending",
     Bucket.DAYS_8_30: "pending",
@@ -42,12 +42,12 @@ async def aging(page_request: PageRequest) -> View:
         "next": None if following is None else {"by": asked.by.value, "cursor": following},
         "is_first": asked.cursor is None,
     }
-    return View("aging.html", "aging", context)
+    return View("aging.html", "reports", context)
 
 
 def _bar(row: AgingRow) -> tuple[Part, ...]:
     """Which share of the money is due for how long."""
-    return bar([(_KINDS[bucket], found.due) for bucket, found in row.buckets.items()], row.total.due)
+    return bar([(KINDS[bucket], found.due) for bucket, found in row.buckets.items()], row.total.due)
 
 
 async def audit(page_request: PageRequest) -> View:

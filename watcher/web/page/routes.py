@@ -2,23 +2,28 @@
 
 from aiohttp import web
 
-from watcher.web.page import actions, adding, lists, rendering, reports, timezone
+from watcher.web.page import actions, adding, customers, forecasts, lists, rendering, reports, timezone
 from watcher.web.page.overview import overview
 from watcher.web.page.timeline import invoice
 from watcher.web.page.view import does, shows
 
 _SOURCE, _INVOICE, _NAME = "{source:[^/]+}", "{invoice_id:[^/]+}", "{name:[^/]+}"
+_CUSTOMER = "{customer_id:[^/]+}"
 
 VIEWS = {
     "/": overview,
     "/invoices": lists.invoices,
     f"/invoices/{_SOURCE}/{_INVOICE}": invoice,
+    "/customers": customers.customers,
+    f"/customers/{_SOURCE}/{_CUSTOMER}": customers.customer,
     "/watches": lists.watches,
     "/watches/add": adding.ask,
     "/events": lists.events,
     "/deliveries": lists.deliveries,
     "/endpoints": lists.endpoints,
     "/aging": reports.aging,
+    "/forecast": forecasts.forecast,
+    "/dso": forecasts.dso,
     "/audit": reports.audit,
 }
 ACTS = {
