@@ -18,6 +18,7 @@
 #   make takeover  how long until another replica does what a lost one held
 #   make simulate  the service in simulated worlds: SEEDS=100 of them, DAYS=10 long, from FIRST=1 on, JOBS=2 at once
 #   make season    ninety days of 10,000 invoices: one overdue for each due date that passed unpaid
+#   make screenshots  the pictures in docs/images, of the running program in Chromium
 #   make container build the image with podman or docker, and try it: BASE=, IMAGE=, ENGINE=, BUILD_FLAGS= (docs/container.md)
 #   make install   the program and its systemd service into PREFIX, or newer ones over those (DESTDIR is honoured)
 #   make uninstall remove these; configuration and database stay
@@ -26,7 +27,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs fmt lock lowest fuzz bench scale pages footprint peers hints chaos takeover simulate season container install uninstall clean
+.PHONY: help demo test check docs fmt lock lowest fuzz bench scale pages footprint peers hints chaos takeover simulate season screenshots container install uninstall clean
 
 VENV := .venv
 DOCS := .venv-docs
@@ -155,6 +156,9 @@ simulate: $(VENV)/dev.stamp
 season: $(VENV)/dev.stamp
 	@$(PY) -m tests.unit.core.invoices.season
 
+screenshots: $(VENV)/dev.stamp
+	@$(PY) -m tests.browser.screenshots
+
 # The OCI format, podman's default, has no place for the health check.
 container: ENGINE := $(firstword $(shell command -v podman docker))
 container: IMAGE := invoice-watcher
@@ -208,7 +212,7 @@ uninstall:
 
 clean:
 	@rm -rf $(VENV) $(DOCS) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \
-		tests/interop/node_modules
+		tests/interop/node_modules tests/browser/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/python.stamp:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +40,12 @@ def chromium() -> str:
 
 @pytest.fixture
 async def browser(chromium: str) -> AsyncGenerator[Browser]:
+    async with launched(chromium) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def launched(chromium: str) -> AsyncGenerator[Browser]:
     # As root Chromium has no sandbox of its own; it meets nothing here but our own page.
     alone = ("--no-sandbox",) if os.geteuid() == 0 else ()
     async with async_playwright() as playwright:
@@ -61,6 +68,22 @@ class Site:
 async def site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]:
     """Thirty invoices at acme, with events and deliveries; no token."""
     await fill(sqlite_store, 30, datetime.now(UTC), sources=["acme"])
+    async with served(tmp_path, sqlite_store, token=False) as client:
+        yield Site(client.url, client.service)
+
+
+@pytest.fixture
+async def small_site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]:
+    """A few invoices at acme, of each kind that lists show, and an entry in the audit trail."""
+    await fill(sqlite_store, 8, datetime.now(UTC), sources=["acme"])
+    async with served(tmp_path, sqlite_store, token=False) as client:
+        await client.ask("POST", "/api/v1/endpoints/crm/disable")
+        yield Site(client.url, client.service)
+
+
+@pytest.fixture
+async def empty_site(sqlite_store: Store, tmp_path: Path) -> AsyncGenerator[Site]:
+    """A new installation, which has polled nothing."""
     async with served(tmp_path, sqlite_store, token=False) as client:
         yield Site(client.url, client.service)
 

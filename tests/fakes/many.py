@@ -1,7 +1,7 @@
 """A store with as many invoices as a test wants, each with a history: written by the store's own code."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from watcher.ports import (
     DesiredWatch,
     EventRecord,
     Form,
+    FoundBy,
     Outcome,
     PollRecord,
     Receipt,
@@ -42,6 +43,9 @@ _CHUNK = 500
 _CURRENCIES = ("EUR", "EUR", "EUR", "USD", "USD", "JPY", "KWD")
 _ENDS = (Status.PAID,) * 10 + (Status.PARTIALLY_PAID, Status.VOID, Status.UNCOLLECTIBLE)
 _LEASE = timedelta(days=30)
+_LATE = timedelta(milliseconds=550)
+_HINTED = 4
+"""Of fifty changes, those that a hint led to: the soonest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,22 @@ class _Step:
     invoice: Invoice
 
 
-async def fill(store: Store, count: int, now: datetime, *, sources: Sequence[str] = tuple(SOURCES)) -> None:
-    """`count` invoices of every age and status, with events and deliveries of the last weeks."""
+async def fill(
+    store: Store,
+    count: int,
+    now: datetime,
+    *,
+    sources: Sequence[str] = tuple(SOURCES),
+    endpoints: Mapping[str, str] = ENDPOINTS,
+) -> None:
+    """`count` invoices of every age and status, with events and deliveries of the last weeks.
+
+    A source that is not in `SOURCES` has its provider's name.
+    """
     rng = random.Random(count)  # noqa: S311 -- the same invoices in every run
     watches, outbox = SqlWatches(store), SqlOutbox(store, lambda: 0.5)
-    await watches.sync_sources([SourceRow(name, SOURCES[name]) for name in sources], now - 20 * _DAY)
-    await outbox.sync_endpoints(ENDPOINTS, now - 20 * _DAY, [Subscription(name) for name in ENDPOINTS])
+    await watches.sync_sources([SourceRow(name, SOURCES.get(name, name)) for name in sources], now - 20 * _DAY)
+    await outbox.sync_endpoints(endpoints, now - 20 * _DAY, [Subscription(name) for name in endpoints])
     for start in range(0, count, _CHUNK):
         numbers = range(start, min(start + _CHUNK, count))
         entries = [
@@ -65,13 +79,25 @@ async def fill(store: Store, count: int, now: datetime, *, sources: Sequence[str
         ]
         await watches.import_entries(entries, "cli", now - 20 * _DAY)
         for source in sources:
-            await _live(SqlPollQueue(store), source, rng, now)
-    await _deliver(outbox, now)
+            await _live(SqlPollQueue(store), _Source(source, tuple(endpoints)), rng, now)
+    await _deliver(outbox, tuple(endpoints), now)
 
 
-async def _live(queue: SqlPollQueue, source: str, rng: random.Random, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """And who gets its events."""
+
+    name: str
+    endpoints: tuple[str, ...]
+
+    @property
+    def provider(self) -> str:
+        return SOURCES.get(self.name, self.name)
+
+
+async def _live(queue: SqlPollQueue, source: _Source, rng: random.Random, now: datetime) -> None:
     """Two polls of each new invoice of a source: as it was found, and, of most, how it ended."""
-    request = ClaimRequest(source, timedelta(0), 1, _CHUNK, now + _DAY)
+    request = ClaimRequest(source.name, timedelta(0), 1, _CHUNK, now + _DAY)
     remembered: dict[str, tuple[HistoryState, _Step | None]] = {}
     for claim in await queue.claim(now, [request], _LEASE):
         records: list[PollRecord] = []
@@ -80,14 +106,14 @@ async def _live(queue: SqlPollQueue, source: str, rng: random.Random, now: datet
             transition = _seen(source, watch, HistoryState(), first)
             records.append(_record(source, watch, transition, first, now if second else now + _DAY))
             remembered[watch.invoice_id] = transition.memory, second
-        await queue.record(records, {source: now})
+        await queue.record(records, {source.name: now})
     for claim in await queue.claim(now, [request], _LEASE):
         records = []
         for watch in claim.watches:
             before, step = remembered[watch.invoice_id]
             assert step is not None
             records.append(_record(source, watch, _seen(source, watch, before, step), step, now + _DAY))
-        await queue.record(records, {source: now})
+        await queue.record(records, {source.name: now})
 
 
 def _tags(number: int) -> tuple[str, ...]:
@@ -128,23 +154,25 @@ def _amounts(currency: str, total: Decimal, paid: Decimal) -> Amounts:
     return Amounts(currency, total, paid + nothing, total - paid, nothing, nothing, nothing)
 
 
-def _seen(source: str, watch: ClaimedWatch, before: HistoryState, step: _Step) -> Transition:
-    facts = WatchFacts(source=source, provider=SOURCES[source], timezone=ZoneInfo("UTC"), tags=watch.tags)
+def _seen(source: _Source, watch: ClaimedWatch, before: HistoryState, step: _Step) -> Transition:
+    facts = WatchFacts(source=source.name, provider=source.provider, timezone=ZoneInfo("UTC"), tags=watch.tags)
     return observe(before, take(step.invoice, facts), step.invoice, step.at, _RULES, clock_held=False)
 
 
-def _record(source: str, watch: ClaimedWatch, made: Transition, step: _Step, poll_at: datetime) -> PollRecord:
+def _record(source: _Source, watch: ClaimedWatch, made: Transition, step: _Step, poll_at: datetime) -> PollRecord:
     seen = Observation(None, step.at, step.at)
     events = tuple(
         EventRecord(
             id=event.id,
             type=event.fact.type,
             sequence=event.sequence,
-            source=source,
+            source=source.name,
             timestamp=step.at,
             bodies={Form.FULL: body.full(event, made.snapshot, seen, step.at)},
-            deliveries=() if event.sequence == 1 else tuple((name, Form.FULL) for name in ENDPOINTS),
+            deliveries=() if event.sequence == 1 else tuple((name, Form.FULL) for name in source.endpoints),
             tags=watch.tags,
+            delay=None if event.sequence == 1 else _LATE * (watch.key % 50) ** 2,
+            found_by=FoundBy.HINT if watch.key % 50 < _HINTED else FoundBy.POLL,
         )
         for event in made.events
     )
@@ -164,9 +192,9 @@ def _record(source: str, watch: ClaimedWatch, made: Transition, step: _Step, pol
     )
 
 
-async def _deliver(outbox: SqlOutbox, now: datetime) -> None:
+async def _deliver(outbox: SqlOutbox, endpoints: Sequence[str], now: datetime) -> None:
     """All but what no lane lets through yet: one in twenty is refused for good, one in ten has to wait."""
-    while claimed := await outbox.claim(now, dict.fromkeys(ENDPOINTS, _CHUNK), _LEASE):
+    while claimed := await outbox.claim(now, dict.fromkeys(endpoints, _CHUNK), _LEASE):
         await outbox.settle([_settled(one, now) for one in claimed])
 
 
@@ -176,7 +204,7 @@ def _settled(claimed: ClaimedDelivery, now: datetime) -> Settlement:
         state, outcome, status = DeliveryState.DEAD, Outcome.REJECTED, 422
     elif claimed.key % 10 == 3:
         state, outcome, status = DeliveryState.PENDING, Outcome.RETRY, 503
-    at = now - timedelta(seconds=claimed.key % 80_000)
+    at = now - timedelta(seconds=claimed.key * 7919 % 80_000)
     receipt = Receipt(
         outcome, at, timedelta(milliseconds=40 + claimed.key % 200), status, response=f'{{"seen": {status == 200}}}'
     )

@@ -20,7 +20,9 @@ from watcher.ports.audit import AuditAction, AuditEntry
 from watcher.ports.customers import Customer, CustomerKey, Customers, CustomerSum, customer_item
 from watcher.ports.dashboard import (
     Age,
+    AttemptHour,
     Dashboard,
+    DelayBand,
     DetectionDelay,
     EndpointHealth,
     Figures,
@@ -132,6 +134,7 @@ __all__ = [
     "AgingRow",
     "AgingSum",
     "Attempt",
+    "AttemptHour",
     "AuditAction",
     "AuditEntry",
     "Caller",
@@ -147,6 +150,7 @@ __all__ = [
     "Customers",
     "Dashboard",
     "DaysSalesOutstanding",
+    "DelayBand",
     "DeliveryFilters",
     "DeliveryObserver",
     "DeliveryState",

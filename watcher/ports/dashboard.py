@@ -43,12 +43,35 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptHour:
+    """The attempts that began within one hour: how many delivered, and how many failed."""
+
+    began_at: datetime
+    delivered: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DelayBand:
+    """Changes detected within `up_to`, and no sooner than the band before says; None for all that took longer.
+
+    `hinted` are those that a hint led to, `polled` all others.
+    """
+
+    up_to: timedelta | None
+    polled: int
+    hinted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that needs a reading of all rows, as of one instant.
 
     `watches` are counted by source and state, `deliveries` by endpoint and state, `invoices` by status, `events` by UTC
     day without the baselines. `planned` is the number of polls due within a quarter of an hour, late ones included, by
-    source. `longest_overdue` are invoices as lists show them.
+    source. `longest_overdue` are invoices as lists show them. `due_weeks` are sums by the Monday of the week of the due
+    date, for weeks near now. `hours` are the last ones, the current one included, and `delay_bands` are over a month:
+    both without gaps, or empty if nothing was read.
     """
 
     watches: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
@@ -57,9 +80,12 @@ class Figures:
     overdue: int = 0
     money: Mapping[tuple[MoneyUnit, str], Sum] = field(default_factory=dict[tuple[MoneyUnit, str], Sum])
     overdue_money: Mapping[tuple[MoneyUnit, Age], Sum] = field(default_factory=dict[tuple[MoneyUnit, Age], Sum])
+    due_weeks: Mapping[tuple[MoneyUnit, date], Sum] = field(default_factory=dict[tuple[MoneyUnit, date], Sum])
     longest_overdue: Sequence[Item] = ()
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     events: Mapping[date, int] = field(default_factory=dict[date, int])
+    hours: Sequence[AttemptHour] = ()
+    delay_bands: Sequence[DelayBand] = ()
 
     def waiting(self, endpoint: str) -> int:
         """How many of its deliveries are not in a final state."""

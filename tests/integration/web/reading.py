@@ -80,7 +80,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.page.words += data
-        if "title" in self._open:
+        if "title" in self._open and "svg" not in self._open:
             self.page.title += data
         if self._link is not None:
             self._link_words += data

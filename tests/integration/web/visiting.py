@@ -11,11 +11,9 @@ from watcher.core.invoices import history_state
 from watcher.core.invoices.history_state import HistoryState
 from watcher.core.invoices.invoice import Snapshot
 from watcher.store import SqlPollQueue, SqlWatches
+from watcher.web.page.routes import VIEWS
 
-PATHS = (
-    *("/", "/invoices", "/invoices?sort=amount_due&order=desc", "/customers", "/watches", "/events", "/deliveries"),
-    *("/endpoints", "/aging", "/forecast", "/dso", "/audit"),
-)
+PATHS = (*(path for path in VIEWS if "{" not in path), "/invoices?sort=amount_due&order=desc")
 
 
 async def shown(client: Client, path: str, *, status: int = 200, **headers: str) -> Page:

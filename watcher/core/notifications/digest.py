@@ -65,23 +65,38 @@ _GROUPS: Mapping[EventType, tuple[str, _Figure]] = MappingProxyType(
     }
 )
 """In the order of the message: what needs somebody comes first."""
+_URGENT = frozenset(
+    {
+        _T.SOURCE_FAILING,
+        _T.ENDPOINT_DISABLED,
+        _T.OVERDUE,
+        _T.OVERDUE_REMINDER,
+        _T.PAYMENT_FAILED,
+        _T.PAYMENT_REVERSED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     name: str
+    customer: str | None
     facts: str
     url: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`count` is how many invoices (or accounts, endpoints) it is about; `rows` has the first of them."""
+    """`count` is how many invoices (or accounts, endpoints) it is about; `rows` has the first of them.
+
+    `is_urgent`: it needs somebody.
+    """
 
     title: str
     count: int
     sums: tuple[str, ...]
     rows: tuple[Row, ...]
+    is_urgent: bool = False
 
     @property
     def heading(self) -> str:
@@ -111,7 +126,7 @@ def digest(
         by_type.setdefault(event.type, []).append(event)
     groups = [_group(kind, by_type[kind], newest, now, public_url) for kind in _GROUPS if kind in by_type]
     if unreadable:
-        rows = tuple(Row(event_id, "see the history", public_url) for event_id in unreadable[:MOST_ROWS])
+        rows = tuple(Row(event_id, None, "see the history", public_url) for event_id in unreadable[:MOST_ROWS])
         groups.append(Group("Events of kinds that this version does not know", len(unreadable), (), rows))
     named = [f"{group.title}: {group.count}" for group in groups[:_NAMED_IN_SUBJECT]]
     others = sum(group.count for group in groups[_NAMED_IN_SUBJECT:])
@@ -141,7 +156,7 @@ def _group(
         key = (event.subject, "") if event.invoice is None else (event.invoice.source, event.invoice.id)
         subjects.setdefault(key, []).append(event)
     rows = [_row(same, newest.get(key), figure, now, public_url) for key, same in list(subjects.items())[:MOST_ROWS]]
-    return Group(title, len(subjects), _sums(subjects, newest, figure), tuple(rows))
+    return Group(title, len(subjects), _sums(subjects, newest, figure), tuple(rows), is_urgent=kind in _URGENT)
 
 
 def _row(
@@ -154,18 +169,17 @@ def _row(
     event = events[-1]
     url = page_url(event, public_url)
     if newest is None:
-        return Row(event.subject, sentence(event), url)
+        return Row(event.subject, None, sentence(event), url)
     sequence, invoice = newest
     times = f"{len(events)} times" if len(events) > 1 else None
     due = due_text(invoice, now)
     facts = (
-        invoice.customer,
         _figure_text(_moved(events, invoice, figure), figure),
         f"due date {due}" if due is not None and figure is _Figure.DUE else None,
         f"now {invoice.status.replace('_', ' ')}" if sequence > event.sequence else None,
         times,
     )
-    return Row(invoice.label, ", ".join(fact for fact in facts if fact), url)
+    return Row(invoice.label, invoice.customer, ", ".join(fact for fact in facts if fact), url)
 
 
 def _moved(events: Sequence[EventFacts], invoice: InvoiceFacts, figure: _Figure) -> tuple[Money, ...]:

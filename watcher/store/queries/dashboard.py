@@ -15,6 +15,7 @@ from watcher.store.engine import Store
 from watcher.store.queries.backlog import longest_due
 from watcher.store.queries.reports import endpoint_state, source_state
 from watcher.store.queries.totals import sums
+from watcher.store.queries.trends import attempts_by_hour, delay_bands
 from watcher.store.schema import WAITING
 from watcher.store.tables import deliveries, endpoints, events, snapshots, sources, watches
 
@@ -46,7 +47,14 @@ class SqlDashboard:
                 deliveries.c.endpoint, deliveries.c.state
             )
             sent = {(name, state): count for name, state, count in await connection.execute(by_state)}
-            return replace(found, deliveries=sent, events=await _events_by_day(connection, now))
+            return replace(
+                found,
+                due_weeks=money.by_week,
+                deliveries=sent,
+                events=await _events_by_day(connection, now),
+                hours=await attempts_by_hour(connection, now),
+                delay_bands=await delay_bands(connection, now),
+            )
 
     async def sources(self, now: datetime) -> tuple[SourceHealth, ...]:
         """Configured sources, and removed ones that are still watched."""

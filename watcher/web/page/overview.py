@@ -19,7 +19,7 @@ from watcher.ports import (
     Sum,
     WatchState,
 )
-from watcher.web.page import charts
+from watcher.web.page import charts, overview_charts
 from watcher.web.page.charts import Part
 from watcher.web.page.view import PageRequest, View
 
@@ -124,7 +124,13 @@ async def overview(page_request: PageRequest) -> View:
         "delivery_states": _STATES,
         "money": _by_status(figures),
         "overdue": _by_age(figures),
-        "days": charts.columns(figures.events),
+        "events_today": list(figures.events.values())[-1] if figures.events else 0,
+        "charts": {
+            "weeks": overview_charts.due_weeks(figures, page_request.now),
+            "hours": overview_charts.hours(figures),
+            "delays": overview_charts.delays(figures),
+            "days": overview_charts.days(figures),
+        },
         "attention": [
             *_attention(figures, sources, endpoints),
             *_stopped_hints(hints),

@@ -106,7 +106,7 @@ def test_a_digest_groups_by_kind_and_adds_each_currency_by_itself() -> None:
     ]
     (first, *_) = said.groups[0].rows
     assert first.name == "INV-inv_1"
-    assert first.facts == "cus_7, 0.10 EUR due, due date 2026-12-01, 3 days overdue"
+    assert (first.customer, first.facts) == ("cus_7", "0.10 EUR due, due date 2026-12-01, 3 days overdue")
     assert first.url == "https://watcher.example.com/invoices/acme/inv_1"
 
 
@@ -118,9 +118,10 @@ def test_a_digest_shows_each_invoice_once_as_it_was_last() -> None:
     ]
     failed, paid = digest(events, NOW, PAGE).groups
     assert failed.heading == "Failed payments: 1, 0.00 EUR due"
-    assert [row.facts for row in failed.rows] == ["cus_7, 0.00 EUR due, due date 2026-12-01, now paid, 2 times"]
+    assert [row.facts for row in failed.rows] == ["0.00 EUR due, due date 2026-12-01, now paid, 2 times"]
     assert paid.heading == "Paid: 1, 1079.98 EUR paid"
-    assert [row.facts for row in paid.rows] == ["cus_7, 1079.98 EUR paid"]
+    assert (failed.is_urgent, paid.is_urgent) == (True, False)
+    assert [row.facts for row in paid.rows] == ["1079.98 EUR paid"]
 
 
 def test_a_long_digest_names_the_first_and_counts_all() -> None:

@@ -1,8 +1,7 @@
-"""The geometry of bars, in whole thousandths of their length: no amount becomes a float."""
+"""Bars within tables, in whole thousandths of their length: no amount becomes a float."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 FULL = 1000
@@ -17,13 +16,6 @@ class Part:
     kind: str
     start: int
     length: int
-
-
-@dataclass(frozen=True, slots=True)
-class DayColumn:
-    day: date
-    count: int
-    height: int
 
 
 def bar(parts: Sequence[tuple[str, Decimal | int]], whole: Decimal | int) -> tuple[Part, ...]:
@@ -42,8 +34,3 @@ def share(amount: Decimal | int, whole: Decimal | int) -> int:
     if amount <= 0 or whole <= 0:
         return 0
     return max(_VISIBLE, min(FULL, int(amount * FULL // whole)))
-
-
-def columns(counts: Mapping[date, int]) -> tuple[DayColumn, ...]:
-    most = max(counts.values(), default=0)
-    return tuple(DayColumn(day, count, share(count, most)) for day, count in counts.items())
