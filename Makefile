@@ -10,6 +10,7 @@
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
 #   make bench     polls and deliveries per second, as ratios to bare loops; polls by adapter file, to those by code
 #   make scale     1 to 3 replicas on one PostgreSQL, the lock of the cursor, growth with watches and endpoints
+#   make archive   how long polls and deliveries wait while a month of a million events goes to the archive
 #   make pages     milliseconds of every page with INVOICES=100000, on SQLite, or DATABASE=postgresql
 #   make footprint CPU to start, CPU and memory while idle
 #   make peers     urlwatch, webchanges and procrastinate beside this program, in one run
@@ -27,7 +28,7 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs fmt lock lowest fuzz bench scale pages footprint peers hints chaos takeover simulate season screenshots container install uninstall clean
+.PHONY: help demo test check docs fmt lock lowest fuzz bench scale archive pages footprint peers hints chaos takeover simulate season screenshots container install uninstall clean
 
 VENV := .venv
 DOCS := .venv-docs
@@ -126,6 +127,9 @@ scale: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.replicas
 	@$(PY) -m tests.benchmarks.cursor
 	@$(PY) -m tests.benchmarks.growth
+
+archive: $(VENV)/dev.stamp
+	@$(PY) -m tests.benchmarks.retention
 
 pages: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.pages --invoices $(or $(INVOICES),100000) $(if $(DATABASE),--database $(DATABASE))

@@ -27,6 +27,8 @@ LONGEST = timedelta(minutes=15)
 """A job that takes longer hangs: tokens are renewed one after the other, and a reload reads lists of any length."""
 _LATE = timedelta(minutes=3)
 
+RETENTION = "retention"
+
 Work = Callable[[], Awaitable[None]]
 
 _log = structlog.get_logger()
@@ -66,7 +68,7 @@ def maintenance_jobs(
         MaintenanceJob("clock", CLOCK_SKEW_EVERY, check_clock),
         MaintenanceJob("tempo", TUNING_EVERY, tune),
         MaintenanceJob("amounts", AMOUNTS_EVERY, fill_amounts),
-        MaintenanceJob("retention", RETENTION_EVERY, forget_old),
+        MaintenanceJob(RETENTION, RETENTION_EVERY, forget_old),
     )
 
 
@@ -105,8 +107,13 @@ def _schedule(scheduler: AsyncIOScheduler, job: MaintenanceJob) -> Bell:
     return bell
 
 
+def loop_of(job: str) -> str:
+    """By which name `on_heartbeat` is called for a job; work of many steps may do so itself at each."""
+    return f"{job} job"
+
+
 async def _run_when_rung(job: MaintenanceJob, bell: Bell, on_heartbeat: Callable[[str, timedelta], None]) -> None:
-    name = f"{job.name} job"
+    name = loop_of(job.name)
     while True:
         on_heartbeat(name, job.every + _LATE)
         await bell.heard()

@@ -83,6 +83,7 @@ class Site:
     database: Table = field(default_factory=dict[str, object])
     http: Table = field(default_factory=lambda: {"listen": ""})
     hints: Table = field(default_factory=dict[str, object])
+    retention: Table = field(default_factory=dict[str, object])
 
     @property
     def config(self) -> Path:
@@ -126,6 +127,7 @@ class Site:
             "polling": self.polling,
             "http": self.http,
             "hints": self.hints,
+            "retention": self.retention,
             "log": {"format": "json"},
             "database": database,
         }

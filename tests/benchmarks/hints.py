@@ -22,6 +22,7 @@ import anyio
 
 from tests.acceptance.daemon import Site, until
 from tests.acceptance.hinted import TOKEN, take_hints
+from tests.benchmarks.hint_costs import report
 from watcher.sandbox import Delivery, Receiver, Sandbox
 
 _READ = 4096
@@ -188,6 +189,7 @@ async def measured(options: argparse.Namespace) -> None:
         return '{"invoice_ids": [' + ", ".join(f'"{number}"' for number in range(first + 1000, first + 1100)) + "]}"
 
     print(await flooded("flood for unknown ones", many, options.seconds), flush=True)
+    await report()
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.fakes.many import fill
 from tests.integration.web.conftest import CONFIG, served
+from tests.npm import install_locked
 from watcher.daemon.service import Service
 from watcher.ports import DetectionDelay
 from watcher.store import Store
@@ -36,6 +37,12 @@ def chromium() -> str:
     if not Path(CHROMIUM).exists():
         pytest.skip("chromium is not installed: nothing shows what the page looks like")
     return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, as the lock has it."""
+    return (install_locked(Path(__file__).parent) / "axe-core" / "axe.min.js").read_text()
 
 
 @pytest.fixture

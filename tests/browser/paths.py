@@ -4,7 +4,7 @@ import re
 
 from watcher.web.page.routes import VIEWS
 
-EXAMPLES = {"source": "acme", "invoice_id": "inv_000003"}
+EXAMPLES = {"source": "acme", "invoice_id": "inv_000003", "customer_id": "cus_3"}
 """For each segment of a path that varies, a value that the filled site knows."""
 _SEGMENT = re.compile(r"\{(\w+)[^}]*\}")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Literal, cast
 
 import pytest
@@ -11,7 +10,6 @@ from playwright.async_api import Browser, Page
 from tests.browser.conftest import Site
 from tests.browser.digest import digest_html
 from tests.browser.paths import MISSING, PATHS, WITHOUT_INVOICES
-from tests.npm import install_locked
 
 pytestmark = pytest.mark.timeout(180)
 DESK, PHONE = (1280, 900), (390, 844)
@@ -29,12 +27,6 @@ RUN = """async (rules) => {
       one.nodes.map((node) => `${one.id}: ${node.html}: ${node.failureSummary}`)),
   };
 }"""
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core, as the lock has it."""
-    return (install_locked(Path(__file__).parent) / "axe-core" / "axe.min.js").read_text()
 
 
 async def violations(page: Page, url: str) -> list[str]:

@@ -106,7 +106,7 @@ async def test_an_invoice_is_found_and_its_timeline_read(browser: Browser, site:
         await page.goto(site.url)
         await page.get_by_role("link", name="Invoices", exact=True).click()
         await page.get_by_label("Id or number").fill("000007")
-        await page.get_by_role("button", name="Show").click()
+        await page.locator("#main").get_by_role("button", name="Show").click()
         await page.get_by_role("row").nth(1).get_by_role("link").first.click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("2026-000007")
         timeline = page.get_by_role("region", name="Timeline")
@@ -133,7 +133,7 @@ async def test_a_token_lets_in_and_logging_out_shuts_again(browser: Browser, loc
         await expect(page.get_by_role("alert")).to_have_text("That is no token of this service.")
         await page.get_by_label("Token").fill(TOKEN)
         await page.get_by_role("button", name="Log in").click()
-        await expect(page.get_by_role("link", name="inv_listed")).to_be_visible()
+        await expect(page.get_by_role("link", name="inv_listed", exact=True)).to_be_visible()
         cookies = await page.context.cookies()
         assert [(cookie.get("httpOnly"), cookie.get("sameSite")) for cookie in cookies] == [(True, "Strict")]
         await page.get_by_role("button", name="Log out").click()

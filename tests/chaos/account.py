@@ -49,10 +49,21 @@ class Account:
     changed_bodies: tuple[str, ...] = ()
     over_budget: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    messages: int = 0
+    untold: tuple[str, ...] = ()
+    """What people were not told, or twice without a reason, or out of order."""
 
     @property
     def problems(self) -> tuple[str, ...]:
-        parts = (self.lost, self.second_ids, self.disordered, self.changed_bodies, self.over_budget, self.others)
+        parts = (
+            self.lost,
+            self.second_ids,
+            self.disordered,
+            self.changed_bodies,
+            self.over_budget,
+            self.others,
+            self.untold,
+        )
         return tuple(sentence for part in parts for sentence in part)
 
 

@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -12,10 +12,12 @@ from random import Random
 import anyio
 
 from tests.acceptance.daemon import Body, Impatient, Site, until
+from tests.acceptance.messages import notified
 from tests.acceptance.operating import operate_all
 from tests.chaos.account import Account, Evidence, account
 from tests.chaos.budget import Budget, Stalls, exceeded
 from tests.chaos.lives import PROVIDER, Lives, expected, shown
+from tests.chaos.messages import DIGEST, SELECTED, MoodyMailbox, message_problems
 from tests.chaos.processes import Child, Spawner
 from tests.chaos.receiver import Mood, MoodyReceiver
 from watcher.sandbox import Fault, FaultKind
@@ -47,6 +49,7 @@ class Campaign:
     receiver: MoodyReceiver
     spawner: Spawner
     rng: Random
+    mailbox: MoodyMailbox
     kills: int = 0
     faults: Counter[str] = field(default_factory=Counter[str])
     leased: Counter[str] = field(default_factory=Counter[str])
@@ -63,6 +66,9 @@ class Campaign:
         self.site.polling |= {"every": "100ms"}
         self.site.source(PROVIDER, rate=f"{RATE}/s", timeout="2s")
         self.configure_endpoint()
+        for name, events in SELECTED.items():
+            digest = "1m" if name == DIGEST else ""
+            notified(self.site, self.mailbox, name, events=list(events), digest=digest)
         self.write()
 
     def configure_endpoint(self, path: str = "/ledger", *, rotated: bool = False) -> None:
@@ -131,6 +137,20 @@ class Campaign:
         self.receiver.storm(mood, self.rng.choice(_TIMES), STORM_SECONDS)
         self.faults[f"receiver {mood.value}"] += 1
 
+    def mailbox_storm(self) -> None:
+        """One message fails: after a second failure the next attempt is minutes later."""
+        mood = self.rng.choice([Mood.ERROR, Mood.RESET, Mood.LOST])
+        self.mailbox.moods.append(mood)
+        self.faults[f"mailbox {mood.value}"] += 1
+
+    async def end_periods(self) -> None:
+        """What waits for a digest is due now; overridden for each database."""
+        raise NotImplementedError
+
+    async def count_waiting(self) -> int:
+        """Deliveries of messages that have not been made; overridden for each database."""
+        raise NotImplementedError
+
     def reload(self, children: Iterable[Child]) -> None:
         """Change the configuration in a way that loses nothing, and send SIGHUP."""
         young = self.lives.young
@@ -169,6 +189,8 @@ class Campaign:
         """Let the running daemons finish in peace; the history as it is then."""
         self.receiver.calm_down()
         self.site.sandbox.fail_no_more(PROVIDER)
+        self.mailbox.moods.clear()
+        self.mailbox.is_calm = True
         for first in range(0, len(self.lives.ids), _COMMANDS):
             ids = self.lives.ids[first : first + _COMMANDS]
             await operate_all(self.site, *(f"watch poll {PROVIDER} {one}" for one in ids))
@@ -183,6 +205,10 @@ class Campaign:
                 break
             with suppress(Impatient):
                 await until(lambda seen=recorded: seen <= self.receiver.taken, "all arrives", within=_SETTLING_SECONDS)
+        with anyio.move_on_after(_SETTLING_SECONDS):
+            while await self.count_waiting():
+                await self.end_periods()
+                await anyio.sleep(2)
         return history
 
     def account(self, history: list[Body]) -> Account:
@@ -202,7 +228,8 @@ class Campaign:
                 *exceeded(endpoint, self.receiver.asked_at, self.stalls),
             ],
         )
-        return account(evidence)
+        said = (*message_problems(history, self.mailbox.told, self.mailbox.repeats), *self.mailbox.mistakes)
+        return replace(account(evidence), messages=len(self.mailbox.told), untold=said)
 
     async def rest(self, longest: float) -> None:
         await anyio.sleep(self.rng.uniform(0, longest))

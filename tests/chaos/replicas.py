@@ -14,6 +14,7 @@ from tests.acceptance.daemon import until
 from tests.chaos.account import Account
 from tests.chaos.campaign import MOST_PROBLEMS, STORM_SECONDS, Campaign
 from tests.chaos.lives import PROVIDER
+from tests.chaos.messages import AGED, LEASED, WAITING
 from tests.chaos.processes import Child
 from tests.chaos.proxy import Proxy, Wire
 from tests.fakes.postgresql import Server
@@ -23,8 +24,10 @@ _PAUSE = (0.3, 4)
 """Seconds between two kills, without what a start takes."""
 _LEASE_SECONDS = (33, 42)
 """What a hanging replica holds is taken over within thirty seconds."""
+_ENDING_SHARE = 0.5
+"""How often a kill follows the end of a digest's period."""
 _LEASED = """SELECT events.id FROM deliveries JOIN events ON events.cursor = deliveries.cursor
-WHERE deliveries.state = 'delivering'"""
+WHERE deliveries.state = 'delivering' AND deliveries.endpoint = 'ledger'"""
 _OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'invoice-watcher%'"
 _REFUSED = "is in use by another run"
 
@@ -70,6 +73,9 @@ class ReplicaCampaign(Campaign):
                 await anyio.sleep(self.rng.uniform(*_PAUSE))
                 self.go_on(self.rng.randint(2, 8))
                 await self._replace_ended()
+                if self.rng.random() < _ENDING_SHARE:
+                    await self.end_periods()
+                    await anyio.sleep(self.rng.uniform(0.2, 1.5))  # one of them claims the digest
                 await self._kill_one()
             group.cancel_scope.cancel()
         for place in self.places:
@@ -121,6 +127,7 @@ class ReplicaCampaign(Campaign):
         kinds = {
             self._provider: 4,
             self._receiver: 4,
+            self._mailbox: 2,
             self._reload: 3,
             partial(self._restart, "fast"): 1,
             partial(self._restart, "immediate"): 1,
@@ -144,6 +151,15 @@ class ReplicaCampaign(Campaign):
 
     async def _receiver(self) -> None:
         self.receiver_storm()
+
+    async def _mailbox(self) -> None:
+        self.mailbox_storm()
+
+    async def end_periods(self) -> None:
+        await self._asked(AGED)
+
+    async def count_waiting(self) -> int:
+        return sum(row[0] for row in await self._asked(WAITING))
 
     async def _reload(self) -> None:
         self.reload([place.child for place in self.places if place.child is not None])
@@ -187,6 +203,8 @@ class ReplicaCampaign(Campaign):
 
     async def _note_leases(self) -> None:
         self.leased.update(str(row[0]) for row in await self._asked(_LEASED))
+        rows = await self._asked(LEASED)
+        self.mailbox.repeats.update((str(name), str(kind), str(number)) for name, kind, number in rows)
 
     async def _asked(self, query: str) -> Sequence[asyncpg.Record]:
         """Ask the server directly, again and again while it is restarting."""

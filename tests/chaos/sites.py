@@ -11,8 +11,10 @@ from random import Random
 import anyio
 
 from tests.acceptance.daemon import Site
+from tests.acceptance.messages import mailbox
 from tests.chaos.account import Account
 from tests.chaos.campaign import Campaign
+from tests.chaos.messages import MoodyMailbox
 from tests.chaos.processes import spawning
 from tests.chaos.proxy import proxied
 from tests.chaos.receiver import MoodyReceiver
@@ -34,18 +36,27 @@ class Result:
     events: int
     duplicates: int
     in_flight: int
+    messages: int
     counts: tuple[int, ...]
     problems: tuple[str, ...]
 
     @classmethod
     def of(cls, kills: int, faults: Counter[str], account: Account, problems: list[str]) -> "Result":
-        parts = (account.lost, account.second_ids, account.disordered, account.changed_bodies, account.over_budget)
+        parts = (
+            account.lost,
+            account.second_ids,
+            account.disordered,
+            account.changed_bodies,
+            account.over_budget,
+            account.untold,
+        )
         return cls(
             kills=kills,
             faults=faults,
             events=account.events,
             duplicates=account.duplicates,
             in_flight=account.in_flight,
+            messages=account.messages,
             counts=tuple(map(len, parts)),
             problems=(*account.problems, *problems),
         )
@@ -57,18 +68,29 @@ class Result:
             events=self.events + other.events,
             duplicates=self.duplicates + other.duplicates,
             in_flight=self.in_flight + other.in_flight,
+            messages=self.messages + other.messages,
             counts=tuple(mine + its for mine, its in zip(self.counts, other.counts, strict=True)),
             problems=self.problems + other.problems,
         )
 
     def table(self, database: str, seed: int, seconds: float) -> str:
         """Two lines of Markdown: the head and the row."""
-        names = ("lost", "second id", "out of order", "bodies changed", "budget exceeded")
+        names = ("lost", "second id", "out of order", "bodies changed", "budget exceeded", "wrong messages")
         faults = ", ".join(f"{kind} {count}" for kind, count in sorted(self.faults.items()))
-        head = ("database", "seed", "kills", "other faults", "events", *names, "duplicates of in flight", "minutes")
+        head = (
+            "database",
+            "seed",
+            "kills",
+            "other faults",
+            "events",
+            *names,
+            "duplicates of in flight",
+            "messages",
+            "minutes",
+        )
         row = (
             database, seed, self.kills, faults, self.events, *self.counts, f"{self.duplicates} of {self.in_flight}",
-            f"{seconds / 60:.0f}",
+            self.messages, f"{seconds / 60:.0f}",
         )  # fmt: skip
         return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in (head, row))
 
@@ -81,16 +103,18 @@ async def play(database: str, kills: int, seed: int, *, report: Callable[[str], 
         receiver = await stack.enter_async_context(MoodyReceiver())
         spawner = await stack.enter_async_context(spawning())
         rng = Random(seed)  # noqa: S311 -- faults to repeat, no secret
+        box = MoodyMailbox(rng=Random(seed + 1))  # noqa: S311 -- same
+        await stack.enter_async_context(mailbox(box))
         site = Site(folder, sandbox, receiver)
         if database == "sqlite":
             disk = stack.enter_context(small_disk(folder / "disk"))
             if disk.why_not:
                 report(f"disk faults are left out: {disk.why_not}")
-            campaign = SqliteCampaign(site, receiver, spawner, rng, disk=disk)
+            campaign = SqliteCampaign(site, receiver, spawner, rng, box, disk=disk)
         else:
             server = stack.enter_context(postgresql.server())
             proxies = [await stack.enter_async_context(proxied(server.port)) for _ in range(REPLICAS)]
-            campaign = ReplicaCampaign(site, receiver, spawner, rng, server=server, proxies=proxies)
+            campaign = ReplicaCampaign(site, receiver, spawner, rng, box, server=server, proxies=proxies)
         made = Account()
         async with anyio.create_task_group() as group:
             group.start_soon(campaign.stalls.watch)

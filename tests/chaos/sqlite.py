@@ -3,15 +3,17 @@
 import signal
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import anyio
+import anyio.to_thread
 
 from tests.acceptance.daemon import Impatient, until
 from tests.chaos.account import Account
 from tests.chaos.campaign import MOST_PROBLEMS, Campaign
 from tests.chaos.lives import PROVIDER
+from tests.chaos.messages import AGED, LEASED, WAITING
 from tests.chaos.processes import Child
 from tests.chaos.tmpfs import Disk
 
@@ -21,9 +23,20 @@ _WORKS_WITHIN = 6
 """An account that has failed is asked again after five seconds: a daemon may have nothing to do before."""
 _FROZEN_SECONDS = (34, 40)
 """A delivery is leased for its timeout of two seconds and thirty more."""
+_ENDING_SHARE = 0.7
+"""How often the period of a digest ends in the life of a daemon, so that the next one begins with sending it."""
 _LEASED = """SELECT events.id FROM deliveries JOIN events ON events.cursor = deliveries.cursor
-WHERE deliveries.state = 'delivering'"""
-_KINDS = {"none": 40, "provider": 14, "receiver": 14, "reload": 22, "full": 6, "read-only": 3, "freeze": 1}
+WHERE deliveries.state = 'delivering' AND deliveries.endpoint = 'ledger'"""
+_KINDS = {
+    "none": 34,
+    "provider": 14,
+    "receiver": 14,
+    "mailbox": 6,
+    "reload": 22,
+    "full": 6,
+    "read-only": 3,
+    "freeze": 1,
+}
 
 
 @dataclass(kw_only=True)
@@ -51,7 +64,11 @@ class SqliteCampaign(Campaign):
             self.provider_storm()
         if kind == "receiver":
             self.receiver_storm()
+        if kind == "mailbox":
+            self.mailbox_storm()
         child = await self._working()
+        if self.rng.random() < _ENDING_SHARE:
+            await self.end_periods()
         match kind:
             case "reload":
                 await self._reload(child)
@@ -75,10 +92,13 @@ class SqliteCampaign(Campaign):
         asked = len(self.site.sandbox.requests)
         self.granted(time.monotonic())
         child = await self.run()
+
+        def works() -> bool:
+            return len(self.site.sandbox.requests) > asked or not child.is_running
+
         try:
-            await until(
-                lambda: len(self.site.sandbox.requests) > asked or not child.is_running, "works", within=_WORKS_WITHIN
-            )
+            await until(lambda: works() or child.has_started, "starts")
+            await until(works, "works", within=_WORKS_WITHIN)
         except Impatient:
             self.faults["start without work"] += 1
         return child
@@ -135,7 +155,26 @@ class SqliteCampaign(Campaign):
         """Read without writing: what a kill left of the file is for the next daemon to mend."""
         file = self.site.folder / "disk" / "invoice-watcher.db"
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'deliveries'").fetchone():
+                return  # the first daemon was killed while it made the tables
             self.leased.update(row[0] for row in database.execute(_LEASED))
+            self.mailbox.repeats.update(database.execute(LEASED).fetchall())
+
+    async def end_periods(self) -> None:
+        """A full disk takes nothing, and the next time comes soon."""
+        await self._execute(AGED)
+
+    async def count_waiting(self) -> int:
+        return sum(row[0] for row in await self._execute(WAITING))
+
+    async def _execute(self, statement: str) -> list[tuple[int, ...]]:
+        def execute() -> list[tuple[int, ...]]:
+            file = self.site.folder / "disk" / "invoice-watcher.db"
+            with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, isolation_level=None)) as database:
+                return database.execute(statement).fetchall()
+            return [(1,)]
+
+        return await anyio.to_thread.run_sync(execute)
 
     async def finish(self) -> Account:
         self.absent.clear()

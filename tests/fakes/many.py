@@ -133,7 +133,7 @@ def _steps(watch: ClaimedWatch, rng: random.Random, now: datetime) -> tuple[_Ste
         number=f"2026-{watch.key:06}",
         issued_on=due - 30 * _DAY,
         due=due,
-        customer_id=f"cus_{rng.randint(1, 5000)}",
+        customer_id=f"cus_{int(watch.invoice_id.removeprefix('inv_')) % 5000}",
         line_count=3,
     )
     if rng.random() < 0.25:

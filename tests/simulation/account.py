@@ -11,10 +11,14 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+import anyio
+
+from tests.simulation import message_account
 from tests.simulation.disk import opened
-from tests.simulation.files import ALWAYS, LEDGER, PICKY, RATES, SOMETIMES
+from tests.simulation.files import ALWAYS, LEDGER, PICKY, RATES, SOMETIMES, WITH_MESSAGES
 from tests.simulation.invoices import Bill
 from tests.simulation.loop import BEGINS_AT
+from tests.simulation.messages import Messages
 from tests.simulation.monitor import Monitor
 from tests.simulation.network import World
 
@@ -41,7 +45,7 @@ class Event:
     body: Body
 
 
-def problems(world: World, monitor: Monitor, calm_from: float) -> tuple[str, ...]:
+def problems(world: World, monitor: Monitor, messages: Messages, calm_from: float) -> tuple[str, ...]:
     """Every broken promise, in a sentence. The first day after `calm_from` invoices still change, and nothing fails."""
     found: list[str] = []
     by_endpoint = {name: _first_arrivals(world, name) for name in (LEDGER, PICKY)}
@@ -54,12 +58,14 @@ def problems(world: World, monitor: Monitor, calm_from: float) -> tuple[str, ...
         found += _stuck(database)
         found += _versions(database)
         found += monitor.recorded(database)
+        found += message_account.problems(messages, events, database, anyio.current_time())
     found += _bodies(world)
     found += _picky(by_endpoint[PICKY], first)
     found += _early(first)
     found += _budgets(world)
     found += _slow(world, calm_from)
     found += world.mistakes
+    found += message_account.one_each_period(messages, calm_from + _SETTLING_SECONDS, calm_from + 86400)
     found += _unheard(world, calm_from)
     return tuple(found)
 
@@ -236,8 +242,8 @@ def _budgets(world: World) -> Iterable[str]:
 
 
 def _stuck(database: sqlite3.Connection) -> Iterable[str]:
-    for state, count in database.execute("SELECT state, COUNT(*) FROM deliveries GROUP BY state"):
-        if state not in {"delivered", "superseded"}:
+    for endpoint, state, count in database.execute("SELECT endpoint, state, COUNT(*) FROM deliveries GROUP BY 1, 2"):
+        if state not in {"delivered", "superseded"} and endpoint not in WITH_MESSAGES:
             yield f"{count} deliveries are {state}"
     leased = database.execute("SELECT COUNT(*) FROM watches WHERE lease_ends_at IS NOT NULL").fetchone()[0]
     if leased:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from tests.simulation.processes import Process, current
+from tests.simulation.processes import Process, Step, current
 
 _TURN_SHARE = 0.1
 """How often other tasks may run between two statements, as they do while the real driver's thread works."""
@@ -60,6 +60,7 @@ class Disk:
         if process.kill_in is not None and process.kill_in <= 1 and not process.is_dead:
             self.die(process, "after a commit")
             raise _error(sqlite3.SQLITE_IOERR)
+        process.is_stopped_in(Step.COMMIT)
 
     def die(self, process: Process, where: str) -> None:
         """From now on the process changes nothing any more."""

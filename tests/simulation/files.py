@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from tests.fakes.message_text import KINDS
+
 HINT_TOKEN = "t"
-ENVIRONMENT = {"KEY": "k", "SECRET": "whsec_" + "QUFB" * 12, "TOKEN": HINT_TOKEN}
+_PEOPLE = {name.upper(): f"jsons://people.example.com/{name}" for name in ("finance", "desk", "chat", "team")}
+ENVIRONMENT = {"KEY": "k", "SECRET": "whsec_" + "QUFB" * 12, "TOKEN": HINT_TOKEN, **_PEOPLE}
 SOURCES = {"acme": ("meteroid", True), "plain": ("rapyd", False)}
 """The provider whose name each source has, and whether it has lists."""
 HINTED = "plain"
@@ -18,6 +21,9 @@ ALWAYS = ("invoice.paid", "invoice.overdue")
 """What `picky` gets by every version of its settings."""
 SOMETIMES = ("invoice.partially_paid", "invoice.updated")
 """What it gets by some of them."""
+FINANCE, DESK, TEAM = "finance", "desk", "team"
+"""People who get a digest a day, who get each message, and whose settings change."""
+WITH_MESSAGES = (FINANCE, DESK, TEAM)
 INVOICES = 8
 """Of each source."""
 _CONFIG = """
@@ -57,7 +63,25 @@ secrets = [{{ env = "SECRET" }}]
 events = [{events}]
 rate = "{rate}"
 retries = {retries}
+[notify.finance]
+urls = [{{ env = "FINANCE" }}]
+events = [{kinds}]
+digest = "1d"
+at = "02:30"
+timezone = "America/New_York"
+[notify.desk]
+urls = [{{ env = "DESK" }}, {{ env = "CHAT" }}]
+events = [{kinds}]
+{team}
 """
+_TEAM = """
+[notify.team]
+urls = [{{ env = "TEAM" }}]
+events = [{kinds}]
+digest = "{digest}"
+"""
+_DIGESTS = ("1h", "6h", "1d", "", None)
+"""Of the team; None removes it."""
 _RETRIES = '["0s", "5s", "1m", "5m", "10m", "30m", "1h", "2h", "4h", "8h", "12h", "24h", "24h", "24h", "24h"]'
 """So many that no receiver of a simulated world fails at all of them."""
 
@@ -103,8 +127,11 @@ class Files:
             return "everything is watched"
         if kind == 3:
             events = (*ALWAYS, *(one for one in SOMETIMES if rng.random() < 0.5))
-            self._write(self.config, _config(rng.choice(["1h", "2h", "4h"]), rng.choice(["1/s", "50/s"]), events))
-            return f"picky gets {events}"
+            digest = rng.choice(_DIGESTS)
+            self._write(
+                self.config, _config(rng.choice(["1h", "2h", "4h"]), rng.choice(["1/s", "50/s"]), events, digest)
+            )
+            return f"picky gets {events}, and the team {digest}"
         left = tuple(one for one in ids(source) if rng.random() < 0.7)
         self._watch(source, left)
         return f"watched are {left}"
@@ -119,6 +146,7 @@ class Files:
         os.utime(file, (self._written, self._written))
 
 
-def _config(every: str, rate: str, events: tuple[str, ...]) -> str:
-    named = ", ".join(f'"{one}"' for one in events)
-    return _CONFIG.format(every=every, rate=rate, events=named, retries=_RETRIES)
+def _config(every: str, rate: str, events: tuple[str, ...], digest: str | None = "6h") -> str:
+    named, kinds = (", ".join(f'"{one}"' for one in some) for some in (events, KINDS))
+    team = "" if digest is None else _TEAM.format(kinds=kinds, digest=digest)
+    return _CONFIG.format(every=every, rate=rate, events=named, retries=_RETRIES, kinds=kinds, team=team)

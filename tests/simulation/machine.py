@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -11,22 +11,23 @@ from typing import Any, cast
 import anyio
 from anyio.abc import TaskGroup
 
-from tests.simulation.disk import Disk
-from tests.simulation.files import ENVIRONMENT, SOURCES, Files
+from tests.simulation.disk import Disk, opened
+from tests.simulation.files import ENVIRONMENT, SOURCES, WITH_MESSAGES, Files
 from tests.simulation.hints import Hints
 from tests.simulation.loop import VirtualClock, VirtualLoop
+from tests.simulation.messages import Messages
 from tests.simulation.monitor import Monitor
 from tests.simulation.network import SimulatedProvider, SimulatedSender, World
 from tests.simulation.processes import CURRENT, Process, Step
 from watcher.clock import Clock
 from watcher.config.reload import ConfigFiles, reader
-from watcher.core.errors import ConfigError, StoreUnavailable
+from watcher.core.errors import ConfigError, NotFound, StoreUnavailable
 from watcher.daemon.replica import Replica
 from watcher.daemon.runtime import Runtime
 from watcher.daemon.service import Service
 from watcher.ports import Provider
 from watcher.providers.toolkit.kind import Account, ProviderKind
-from watcher.store import open_store, rescue_leases
+from watcher.store import SqlEndpoints, open_store, rescue_leases
 
 IDLE = timedelta(minutes=30)
 """Far longer than the second of the real program: idle loops would take most of the time."""
@@ -68,6 +69,7 @@ class Machine:
     files: Files
     note: Callable[[str], None]
     monitor: Monitor
+    messages: Messages
     deaths: int = 0
     rivals: int = 0
     """How often a second process ran beside a first one that was stopped."""
@@ -110,6 +112,7 @@ class Machine:
         if not first.is_stopped:
             return
         self.note(f"{first.name} is stopped")
+        self._lost(first)
         self.rivals += 1
         async with anyio.create_task_group() as lives:
             await anyio.sleep(self.rng.expovariate(1 / 60))
@@ -139,6 +142,7 @@ class Machine:
                     group.start_soon(self._obey, service)
                     group.start_soon(self.hints.serve, service)
                     group.start_soon(self.monitor.watch_rescue)
+                    group.start_soon(self._pause, service, process)
                     await anyio.sleep(min(stops_in, ends_at - anyio.current_time()))
                     self.monitor.measure(service)
                     with anyio.move_on_after(self.rng.choice([0.1, 30])):
@@ -147,10 +151,29 @@ class Machine:
             except (StoreUnavailable, ConfigError) as error:
                 self.note(f"{process.name} ends: {str(error).replace(str(self.files.folder), '')}")
         process.on_death = lambda: None
+        self._lost(process)
         process.halted.set()
         process.kill_in = process.stop_at = None
         self.deaths += process.is_dead
         self.note(f"{process.name} is dead" if process.is_dead else f"{process.name} has ended")
+
+    def _lost(self, process: Process) -> None:
+        with closing(opened(self.files.database)) as database:
+            self.messages.lost(process, database)
+
+    async def _pause(self, service: Service, process: Process) -> None:
+        """An operator disables a notification for a while; when all is calm, none is."""
+        endpoints = SqlEndpoints(service.store)
+        while process.kill_in is not None:
+            await anyio.sleep(self.rng.expovariate(1 / 20_000))
+            name = self.rng.choice(WITH_MESSAGES)
+            with suppress(StoreUnavailable, NotFound):
+                await endpoints.disable(name, "operator", self.clock.now())
+                await anyio.sleep(self.rng.expovariate(1 / 20_000))
+                await endpoints.enable(name, self.clock.now())
+        for name in WITH_MESSAGES:
+            with suppress(NotFound):
+                await endpoints.enable(name, self.clock.now())
 
     async def _obey(self, service: Service) -> None:
         while True:
@@ -168,7 +191,7 @@ class Machine:
             groups: list[TaskGroup] = []
             runtime = Runtime(
                 cast("Any", None), SimulatedSender(self.world), clock, self.rng.random, anyio.current_time, IDLE,
-                kinds, lambda: cast("Any", _Scheduler(groups[0])),
+                kinds, lambda: cast("Any", _Scheduler(groups[0])), self.messages.send,
             )  # fmt: skip
             service = Service(loaded, ConfigFiles(loaded, read, clock), Replica(store, "one", clock), runtime)
             await service.apply(loaded)

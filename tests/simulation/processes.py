@@ -17,6 +17,8 @@ class Step(Enum):
     POLL = "a poll"
     NEWS = "a poll that finds something new"
     SEND = "an attempt of a delivery"
+    MESSAGE = "a message to people"
+    COMMIT = "the end of a transaction: what it claimed is not begun"
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)

@@ -23,6 +23,7 @@ from tests.simulation.files import SOURCES, Files, ids
 from tests.simulation.invoices import Ledger
 from tests.simulation.loop import NothingWillHappen, VirtualClock, VirtualLoop
 from tests.simulation.machine import Machine
+from tests.simulation.messages import Messages
 from tests.simulation.monitor import Monitor
 from tests.simulation.network import DENIED_SECONDS, World
 from watcher.store import open_store
@@ -68,7 +69,10 @@ class Simulation:
         self.disk = Disk(self._random(1), self.files.database)
         self.monitor = Monitor(self.files.database)
         self.world = World(self.rng, self.clock, self.note, Ledger(self._random(2)))
-        self.machine = Machine(self.rng, self.world, self.clock, self.disk, self.files, self.note, self.monitor)
+        self.messages = Messages(self.world, self.disk)
+        self.machine = Machine(
+            self.rng, self.world, self.clock, self.disk, self.files, self.note, self.monitor, self.messages
+        )
 
     def _random(self, number: int) -> Random:
         return _random(self.seed, number)
@@ -94,7 +98,7 @@ class Simulation:
             await self.machine.live_until(calm_from + 86400.0)
             outside.cancel_scope.cancel()
         await self.machine.live_until(calm_from + CALM_DAYS * 86400.0)
-        return (*self.monitor.problems, *account.problems(self.world, self.monitor, calm_from))
+        return (*self.monitor.problems, *account.problems(self.world, self.monitor, self.messages, calm_from))
 
     async def _life(self, webhooks: TaskGroup) -> None:
         """What happens to the invoices, whoever watches."""

@@ -10,6 +10,7 @@ import aiohttp
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from watcher.clock import Clock, Random, SystemClock, system_random
+from watcher.notify import Transport, in_thread
 from watcher.ports import Sender
 from watcher.providers.toolkit.kind import ProviderKind
 from watcher.webhook import Target
@@ -34,3 +35,5 @@ class Runtime:
     providers: Mapping[str, ProviderKind] = field(default_factory=dict[str, ProviderKind])
     """They replace providers of the same name."""
     scheduler: Callable[[], AsyncIOScheduler | None] = lambda: None
+    transport: Transport = in_thread
+    """Of messages to people."""

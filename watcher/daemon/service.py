@@ -25,7 +25,7 @@ from watcher.daemon.senders import Senders
 from watcher.daemon.store_jobs import StoreJobs
 from watcher.daemon.watchdog import ASK_EVERY, STALLED, LoopHeartbeats, WriteCheck, watch_store
 from watcher.delivery import DigestDispatcher, Dispatcher
-from watcher.maintenance import MaintenanceJob, maintenance_jobs, run_maintenance
+from watcher.maintenance import LONGEST, RETENTION, MaintenanceJob, loop_of, maintenance_jobs, run_maintenance
 from watcher.metrics import Metrics
 from watcher.notify import NotificationSender
 from watcher.polling import HintIntake, Poller, PollStores, SourcePlan, Tuner
@@ -70,7 +70,7 @@ class Service:
         self._plans: dict[str, SourcePlan] = {}
         self._lists, self._stopped_hints = ListKeeper(self._watches), set[str]()
         self._providers: dict[str, tuple[SourceSettings, Provider]] = {}
-        self._senders = Senders(runtime.sender, NotificationSender(self._clock, SqlReached(store)))
+        self._senders = Senders(runtime.sender, NotificationSender(self._clock, SqlReached(store), runtime.transport))
         self.dispatcher = Dispatcher(
             self._outbox, self._senders, self._clock, runtime.random,
             on_heartbeat=lambda: self._beat("delivery"), observer=self.metrics, sweep=runtime.idle,
@@ -273,7 +273,8 @@ class Service:
         self._stopped_hints = stopped
 
     async def forget_old(self) -> None:
-        await self._store_jobs.forget_old(self.configuration.retention)
+        progress = partial(self._beat, loop_of(RETENTION), LONGEST)
+        await self._store_jobs.forget_old(self.configuration.retention, progress)
 
     def _planned(self, configuration: Configuration) -> dict[str, SourcePlan]:
         """Plans of the enabled sources; a provider and its token stay as long as its settings do."""

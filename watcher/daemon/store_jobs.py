@@ -1,5 +1,7 @@
 """The maintenance jobs on the database, which one replica does at a time."""
 
+from collections.abc import Callable
+
 import structlog
 
 from watcher.clock import Clock
@@ -28,14 +30,14 @@ class StoreJobs:
             await fill.run()
         self._amounts_differ = is_needed
 
-    async def forget_old(self, retention: RetentionSettings) -> None:
-        """Delete what is older than `[retention]` allows, events once they are in the archive."""
+    async def forget_old(self, retention: RetentionSettings, on_progress: Callable[[], None]) -> None:
+        """Delete what is older than `[retention]` allows, events once they are in the archive, in small steps."""
         if not self._replica.is_leader:
             return
         store, now = self._replica.store, self._clock.now()
         await Retention(store).forget(now, raw=retention.raw, attempts=retention.attempts, audit=retention.audit)
         if retention.events is not None:
-            done = await EventRetention(store).forget(now, retention.events, retention.archive)
+            done = await EventRetention(store, on_progress).forget(now, retention.events, retention.archive)
             if done != EventsForgotten():
                 _log.info(
                     "events.forgotten",

@@ -98,8 +98,9 @@ class DigestDispatcher:
     async def _send(self, name: str, policy: DigestPolicy, outcomes: list[Outcome]) -> None:
         try:
             claimed = await self._claim(name, policy)
-            if claimed:
-                outcomes.append(await self._attempt(name, policy, claimed))
+            outcome = await self._attempt(name, policy, claimed) if claimed else None
+            if outcome is not None:
+                outcomes.append(outcome)
         except StoreUnavailable as error:
             _log.warning("digest.stalled", endpoint=name, error=str(error))
 
@@ -111,10 +112,15 @@ class DigestDispatcher:
             claimed = await self._digests.claim_digest(name, policy.schedule, self._clock.now(), lease)
         return claimed or ()
 
-    async def _attempt(self, name: str, policy: DigestPolicy, claimed: Sequence[ClaimedDelivery]) -> Outcome:
+    async def _attempt(self, name: str, policy: DigestPolicy, claimed: Sequence[ClaimedDelivery]) -> Outcome | None:
+        """None if another process has taken it over: this one was stopped for a while after its claim."""
         settlements: Sequence[Settlement] = ()
         settled = False
         try:
+            if not await self._digests.holds(claimed):
+                settled = True
+                _log.warning("digest.lease_lost", endpoint=name, deliveries=len(claimed))
+                return None
             receipt = await self._sender.send_digest(name, claimed)
             settlements = settle_digest(claimed, receipt, policy.endpoint, self._clock.now(), self._random)
             self._observer.attempted(name, receipt)

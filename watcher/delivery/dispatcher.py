@@ -33,6 +33,9 @@ MOST_SETTLED = 500
 LEASE_MARGIN = timedelta(seconds=30)
 """How much longer a lease lasts than the longest attempt: time to settle it, also after a stalled event loop."""
 
+BEGINS_WITHIN = timedelta(seconds=15)
+"""Later the process was stopped since its claim, and another replica may have taken over: that takes 18 s at least."""
+
 LINGER = timedelta(milliseconds=5)
 """How long receipts wait to be settled together, and claims to be larger: one commit for each costs more than this."""
 
@@ -40,7 +43,7 @@ SWEEP = timedelta(seconds=1)
 LAST_WORDS_SECONDS = 5
 
 _Job = tuple[ClaimedDelivery, EndpointLimiter, datetime]
-"""An attempt to make, and until when it may begin."""
+"""An attempt to make, and when it has to have begun."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -187,7 +190,7 @@ class Dispatcher:
         return offered
 
     async def _claim(self, offered: Mapping[str, int]) -> tuple[datetime, tuple[ClaimedDelivery, ...]]:
-        """The deliveries, and until when they are leased by our clock: the store's clock may be another."""
+        """The deliveries, and until when their attempts may begin."""
         now = self._clock.now()
         lease = max(self._limiters[name].endpoint.timeout for name in offered) + LEASE_MARGIN
         claimed: tuple[ClaimedDelivery, ...] = ()
@@ -196,7 +199,7 @@ class Dispatcher:
             limits = {name: self._limiters[name].endpoint.limit for name in offered}
             claimed = await self._outbox.claim(now, offered, lease, limits)
             self._held.update(((delivery.key, delivery.lease), delivery) for delivery in claimed)
-        return now + lease, claimed
+        return now + BEGINS_WITHIN, claimed
 
     def _start(self, workers: Workers[_Job], claimed: Collection[ClaimedDelivery], until: datetime) -> None:
         for delivery in claimed:
@@ -210,8 +213,7 @@ class Dispatcher:
             if self._stopping:
                 return
             if self._clock.now() >= until:
-                del self._held[delivery.key, delivery.lease]
-                _log.warning("delivery.lease_lost", delivery=delivery.key, event_id=delivery.event_id)
+                await self._give_back_late(delivery)
                 return
             receipt = await self._sender.send(delivery.as_attempt)
         finally:
@@ -221,6 +223,16 @@ class Dispatcher:
         log_attempt(delivery, settlement)
         self._unsettled.append(settlement)
         self._received.set()
+
+    async def _give_back_late(self, delivery: ClaimedDelivery) -> None:
+        """If another replica has taken it over, this changes nothing."""
+        _log.warning("delivery.late", delivery=delivery.key, event_id=delivery.event_id)
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._outbox.release((delivery,), self._clock.now())
+            except StoreUnavailable as error:
+                _log.warning("delivery.left_leased", deliveries=1, error=str(error))
+        del self._held[delivery.key, delivery.lease]
 
     async def _keep_settling(self) -> None:
         while not self._all_sent:

@@ -1,11 +1,12 @@
 """Sends events to people, as messages through Apprise: each service in a thread of its own, for a limited time."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from typing import Protocol
 
 import anyio
 import anyio.to_thread
@@ -19,13 +20,16 @@ from watcher.core.notifications.message import Message, message
 from watcher.egress import Network
 from watcher.notify import services
 from watcher.notify.daemon_thread import in_daemon_thread
-from watcher.notify.rendering import render
+from watcher.notify.rendering import Rendered, render
 from watcher.notify.schemes import scheme_of
 from watcher.ports import Attempt, ClaimedDelivery, Outcome, Receipt
 from watcher.ports.notifications import Reached
 
 TIMEOUT = timedelta(seconds=45)
 """For one message to one service; Apprise waits for a socket no longer than a quarter of it."""
+
+_LONGEST_PREPARATION = timedelta(seconds=15)
+"""Less than it takes until another replica takes over."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -39,6 +43,8 @@ class NotifyFault(StrEnum):
     NOT_CONFIGURED = "not_configured"
     UNREADABLE = "unreadable"
     STORE = "store_unavailable"
+    LATE = "late"
+    """This process was stopped while it prepared the message, and another one may have sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,30 @@ class NotifyTarget:
         return ", ".join(scheme_of(url) for url in self.urls)
 
 
+class Transport(Protocol):
+    async def __call__(
+        self, url: str, rendered: Rendered, target: NotifyTarget, on_end: Callable[[], None]
+    ) -> services.Result:
+        """Send a message to the service of this URL. Raises TimeoutError after the target's time.
+
+        The message may still be on its way then; `on_end` is called when it is not any more.
+        """
+        ...
+
+
+async def in_thread(url: str, rendered: Rendered, target: NotifyTarget, on_end: Callable[[], None]) -> services.Result:
+    """A `Transport`: Apprise in a thread of its own."""
+    call = partial(services.send, url, rendered, target.allow_private)
+    return await in_daemon_thread(call, target.timeout.total_seconds(), on_end)
+
+
 class NotificationSender:
     """A `Sender` and `DigestSender`; `reconfigure` changes the targets while it runs."""
 
-    def __init__(self, clock: Clock, reached: Reached | None = None) -> None:
+    def __init__(self, clock: Clock, reached: Reached | None = None, transport: Transport = in_thread) -> None:
         self._clock = clock
         self._reached = reached
+        self._transport = transport
         self._targets: Mapping[str, NotifyTarget] = {}
         self._sending: set[tuple[str, str]] = set()
         self._marks: dict[tuple[str, str], str] = {}
@@ -97,7 +121,7 @@ class NotificationSender:
             reached = await self._marks_of(target, events)
         except StoreUnavailable:
             return Receipt(Outcome.RETRY, started_at, timedelta(0), error=NotifyFault.STORE)
-        results = await self._to_all(target, events, reached, as_digest=as_digest)
+        results = await self._to_all(target, events, reached, started_at, as_digest=as_digest)
         if len(target.urls) > 1:
             await self._keep_reached(target, events, reached, results)
         return _receipt(target, results, self._clock.now() - started_at, started_at)
@@ -107,6 +131,7 @@ class NotificationSender:
         target: NotifyTarget,
         events: Mapping[str, EventFacts | None],
         reached: Mapping[str, frozenset[str]],
+        started_at: datetime,
         *,
         as_digest: bool,
     ) -> dict[str, "_Result"]:
@@ -115,7 +140,7 @@ class NotificationSender:
         async def send_to(url: str) -> None:
             mark = self._marks.get((target.name, url), "")
             missing = {key: event for key, event in events.items() if mark not in reached.get(key, ())}
-            results[url] = await self._send_to(target, url, missing, as_digest=as_digest)
+            results[url] = await self._send_to(target, url, missing, started_at, as_digest=as_digest)
 
         async with anyio.create_task_group() as group:
             for url in target.urls:
@@ -123,7 +148,13 @@ class NotificationSender:
         return results
 
     async def _send_to(
-        self, target: NotifyTarget, url: str, events: Mapping[str, EventFacts | None], *, as_digest: bool
+        self,
+        target: NotifyTarget,
+        url: str,
+        events: Mapping[str, EventFacts | None],
+        started_at: datetime,
+        *,
+        as_digest: bool,
     ) -> "_Result":
         if not events:
             return _Result()
@@ -131,17 +162,15 @@ class NotificationSender:
         if key in self._sending:  # a message that took too long: another one beside it could overtake it
             return _Result(NotifyFault.TIMEOUT, "the message before is still being sent")
         said = _said(events, self._clock.now(), target.public_url, as_digest=as_digest)
-        call = partial(services.send, url, render(said, target.name), target.allow_private)
+        rendered = render(said, target.name)
+        if self._clock.now() - started_at > _LONGEST_PREPARATION:
+            return _Result(NotifyFault.LATE)
         self._sending.add(key)
         try:
-            sent = await in_daemon_thread(call, target.timeout.total_seconds(), lambda: self._sending.discard(key))
+            sent = await self._transport(url, rendered, target, lambda: self._sending.discard(key))
         except TimeoutError:
             return _Result(NotifyFault.TIMEOUT)
-        if sent.sent:
-            return _Result()
-        if sent.refused is not None:
-            return _Result(NotifyFault.ADDRESS_REFUSED, f"notifications may not {sent.refused}")
-        return _Result(NotifyFault.NOT_SENT, sent.detail)
+        return _result(sent)
 
     async def _marks_of(self, target: NotifyTarget, event_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
         if self._reached is None or len(target.urls) < 2:  # noqa: PLR2004 -- one has no others to wait for
@@ -178,6 +207,14 @@ class NotificationSender:
 class _Result:
     fault: NotifyFault | None = None
     detail: str | None = None
+
+
+def _result(sent: services.Result) -> _Result:
+    if sent.sent:
+        return _Result()
+    if sent.refused is not None:
+        return _Result(NotifyFault.ADDRESS_REFUSED, f"notifications may not {sent.refused}")
+    return _Result(NotifyFault.NOT_SENT, sent.detail)
 
 
 def _read(body: bytes) -> EventFacts | None:

@@ -36,6 +36,10 @@ class DigestOutbox(Protocol):
         """
         ...
 
+    async def holds(self, deliveries: Sequence[ClaimedDelivery]) -> bool:
+        """Whether all of them are still leased as they were claimed: nobody took over meanwhile."""
+        ...
+
 
 class DigestSender(Protocol):
     async def send_digest(self, endpoint: str, deliveries: Sequence[ClaimedDelivery]) -> Receipt:

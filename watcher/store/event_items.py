@@ -37,6 +37,12 @@ def body(row: AnyRow) -> bytes:
     return json_text.write({"type": row.type, "timestamp": json_instant(row.timestamp), "data": named})
 
 
+def event_line(row: AnyRow) -> bytes:
+    """`event` as JSON, for a tenth of what reading and writing it costs."""
+    found_by = b"null" if row.found_by is None else json_text.write(row.found_by)
+    return body(row).rstrip().removesuffix(b"}") + b',"cursor":%d,"found_by":%s}' % (row.cursor, found_by)
+
+
 def event(row: AnyRow) -> dict[str, object]:
     """The full body of a row of `EVENTS`, its cursor, and how it was found (`ports.FoundBy`, null if unknown)."""
     return cast("dict[str, object]", json_text.read(body(row))) | {"cursor": row.cursor, "found_by": row.found_by}

@@ -1,7 +1,7 @@
 """Outages and restarts: nothing is lost, and what a receiver took is not sent again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from ipaddress import IPv4Network
@@ -22,7 +22,7 @@ from watcher.core.webhooks.subscription import Subscription
 from watcher.daemon.notify_wiring import POLICY
 from watcher.delivery import DigestDispatcher, DigestPolicy, Dispatcher
 from watcher.notify import NotificationSender, NotifyTarget
-from watcher.ports import EventRecord, Outcome
+from watcher.ports import ClaimedDelivery, EventRecord, Outcome
 from watcher.store import Reports, SqlDigests, SqlOutbox, SqlReached, Store
 
 DAILY = DigestSchedule(timedelta(days=1), time(8), ZoneInfo("UTC"))
@@ -160,6 +160,63 @@ async def test_a_process_that_dies_between_sending_and_settling_may_repeat_a_dig
         assert await Life(sqlite_store, json_url(receiver), clock).digest() == [Outcome.DELIVERED]
         assert titles(receiver) == ["Overdue: 1"] * 2
     assert await states(sqlite_store) == {("delivered", 1)}
+
+
+@dataclass(frozen=True)
+class _TakenOver(SqlDigests):
+    """Stops after its claim until another process, in its next `life`, has sent the digest."""
+
+    life: Life
+
+    async def claim_digest(
+        self, endpoint: str, schedule: DigestSchedule, now: datetime, lease: timedelta
+    ) -> tuple[ClaimedDelivery, ...]:
+        claimed = await super().claim_digest(endpoint, schedule, now, lease)
+        self.life.clock.advance(timedelta(minutes=5))
+        assert await self.life.digest() == [Outcome.DELIVERED]
+        return claimed
+
+
+async def test_a_process_that_was_stopped_after_its_claim_does_not_send_what_another_has_sent(
+    sqlite_store: Store, clock: FakeClock
+) -> None:
+    await listening(sqlite_store)
+    await happened(sqlite_store, "inv_1", EventType.OVERDUE, at=clock.now())
+    clock.instant = MORNING
+    async with receiving(answering()) as receiver:
+        life = Life(sqlite_store, json_url(receiver), clock)
+        stopped = _TakenOver(sqlite_store, life)
+        digests = DigestDispatcher(stopped, SqlOutbox(sqlite_store), life.sender, clock, lambda: 0.0)
+        digests.configure({"finance": DigestPolicy(DAILY, POLICY)})
+        assert await digests.run_once() == []
+        assert titles(receiver) == ["Overdue: 1"]
+    assert await states(sqlite_store) == {("delivered", 1)}
+
+
+@dataclass(frozen=True)
+class _Stopped(SqlReached):
+    """The process is stopped while it reads who has the message."""
+
+    clock: FakeClock
+
+    async def marks(self, endpoint: str, event_ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        self.clock.advance(timedelta(seconds=20))
+        return await super().marks(endpoint, event_ids)
+
+
+async def test_a_message_whose_preparation_was_stopped_is_not_sent_by_that_process(
+    sqlite_store: Store, clock: FakeClock
+) -> None:
+    await listening(sqlite_store)
+    await happened(sqlite_store, "inv_1", EventType.OVERDUE, at=clock.now())
+    async with receiving(answering()) as receiver:
+        life = Life(sqlite_store, json_url(receiver), clock)
+        life.sender = NotificationSender(clock, _Stopped(sqlite_store, clock))
+        urls = tuple(f"{json_url(receiver)}{number}" for number in range(2))
+        target = NotifyTarget("finance", urls, allow_private=(IPv4Network("127.0.0.0/8"),))
+        life.sender.reconfigure({"finance": target})
+        assert await life.send() == [Outcome.RETRY]
+        assert receiver.requests == []
 
 
 async def test_a_long_outage_uses_up_no_attempts(sqlite_store: Store, clock: FakeClock) -> None:

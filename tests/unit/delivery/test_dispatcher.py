@@ -165,6 +165,19 @@ async def test_a_delivery_whose_lease_has_ended_is_not_sent(world: World) -> Non
         assert world.sender.sent == []
 
 
+async def test_a_delivery_that_begins_late_after_its_claim_is_given_back_and_claimed_again(world: World) -> None:
+    """The process was stopped; the lease lasts longer, and another replica may have sent it."""
+    key = world.outbox.add()
+    world.outbox.claiming_takes = timedelta(seconds=16)
+    dispatcher = world.dispatcher()
+    async with world.running(dispatcher):
+        assert world.sender.sent == []
+        assert world.outbox.state(key) is DeliveryState.PENDING
+        world.outbox.claiming_takes = timedelta(0)
+        await world.clock.elapse(timedelta(seconds=20))
+        assert world.outbox.state(key) is DeliveryState.DELIVERED
+
+
 async def test_a_result_that_comes_after_the_lease_was_lost_changes_nothing(world: World) -> None:
     world.sender.gates["ledger"] = anyio.Event()
     key = world.outbox.add()

@@ -13,9 +13,9 @@ from watcher.ports import ClaimedDelivery, DeliveryState
 from watcher.store.column_types import AnyRow, AnySelect, Instant
 from watcher.store.deliveries.claim import HERE, LeaseTerms
 from watcher.store.deliveries.ordering import lock_cursor
-from watcher.store.deliveries.outbox import READY, bodies_of, end_overtaken
+from watcher.store.deliveries.outbox import READY, READY_LOCKED, bodies_of, end_overtaken
 from watcher.store.engine import Store
-from watcher.store.schema import WAITING
+from watcher.store.schema import ATTEMPTING, WAITING
 from watcher.store.tables import deliveries, endpoints
 
 MOST_IN_ONE = 10_000
@@ -41,7 +41,9 @@ class SqlDigests:
             await lock_cursor(connection)
             here = await self.store.now(connection, now)
             terms = LeaseTerms(here, here + lease, self.store.replica)
-            ready = (await connection.execute(READY, {"names": [endpoint], "here": here - _LINGER})).first()
+            # Locked, as a claim of single deliveries does: while a change of `digest` reaches one replica after the
+            # other, some claim the same deliveries one by one.
+            ready = (await connection.execute(READY_LOCKED, {"names": [endpoint], "here": here - _LINGER})).first()
             if ready is None:
                 return ()
             chosen = await _choose(connection, endpoint, schedule, here - _LINGER)
@@ -49,7 +51,7 @@ class SqlDigests:
             await end_overtaken(connection, [row for row in chosen if row.overtaken])
             if claimed and ready.probe_at is not None:
                 await connection.execute(_TAKE_PROBE, {"endpoint": endpoint, "ends_at": terms.ends_at})
-            await _lease(connection, [row.id for row in claimed], terms)
+            await lease_all(connection, [row.id for row in claimed], terms)
             bodies = await bodies_of(connection, claimed)
         ends_at = terms.ends_at + self.store.shift
         return tuple(
@@ -67,6 +69,15 @@ class SqlDigests:
             )
             for row in claimed
         )
+
+    async def holds(self, deliveries: Sequence[ClaimedDelivery]) -> bool:
+        """`ports.DigestOutbox.holds`."""
+        held: set[tuple[int, int]] = set()
+        async with self.store.reading() as connection:
+            for start in range(0, len(deliveries), _CHUNK):
+                keys = [delivery.key for delivery in deliveries[start : start + _CHUNK]]
+                held.update((row.id, row.lease) for row in await connection.execute(_HELD, {"keys": keys}))
+        return all((delivery.key, delivery.lease) in held for delivery in deliveries)
 
     async def _is_anything_due(self, endpoint: str, now: datetime) -> bool:
         """A read, once a second, instead of a transaction that writes."""
@@ -121,7 +132,7 @@ async def _followers(
     return followers
 
 
-async def _lease(connection: AsyncConnection, keys: Sequence[int], terms: LeaseTerms) -> None:
+async def lease_all(connection: AsyncConnection, keys: Sequence[int], terms: LeaseTerms) -> None:
     for start in range(0, len(keys), _CHUNK):
         values = {"keys": keys[start : start + _CHUNK], "ends_at": terms.ends_at, "holder": terms.holder}
         await connection.execute(_LEASE, values)
@@ -161,5 +172,8 @@ _LEASE = (
         due_at=_ends_at,
         holder=bindparam("holder", type_=BigInteger),
     )
+)
+_HELD: AnySelect = select(deliveries.c.id, deliveries.c.lease).where(
+    deliveries.c.id.in_(bindparam("keys", expanding=True)), ATTEMPTING
 )
 _TAKE_PROBE = update(endpoints).where(endpoints.c.name == bindparam("endpoint")).values(probe_at=_ends_at)

@@ -136,7 +136,7 @@ async def _ready_endpoints(
     connection: AsyncConnection, wanted: Mapping[str, int], now: datetime, *, lock: bool
 ) -> Sequence[AnyRow]:
     names = [name for name, count in wanted.items() if count > 0]
-    return (await connection.execute(_READY_LOCKED if lock else READY, {"names": names, "here": now})).all()
+    return (await connection.execute(READY_LOCKED if lock else READY, {"names": names, "here": now})).all()
 
 
 async def bodies_of(connection: AsyncConnection, claimed: Sequence[AnyRow]) -> dict[int, AnyRow]:
@@ -208,4 +208,4 @@ READY = _EARLIEST.where(
     or_(endpoints.c.probe_at.is_(None), endpoints.c.probe_at <= HERE),
     or_(_FIRST_AT <= HERE, _RETRY_AT <= HERE),
 ).order_by(endpoints.c.name)
-_READY_LOCKED = READY.with_for_update(of=endpoints)
+READY_LOCKED = READY.with_for_update(of=endpoints)

@@ -1,5 +1,6 @@
 """The archive: one file of events for each month, JSON Lines in gzip, complete or absent."""
 
+import fcntl
 import gzip
 import os
 from collections.abc import Generator, Iterable
@@ -7,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from watcher.core import json_text
 from watcher.core.errors import Refused, StoreUnavailable
 
 _UNFINISHED = ".unfinished"
@@ -34,19 +34,16 @@ class ArchiveFile:
         with _explained(folder, "make the archive"):
             folder.mkdir(mode=0o700, exist_ok=True)
         with _explained(self._unfinished, "write"):
-            # What a crash has left behind; only one process at a time writes the archive.
-            self._unfinished.unlink(missing_ok=True)
-            descriptor = os.open(self._unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            descriptor = _locked(self._unfinished)
+            os.ftruncate(descriptor, 0)  # what a crash has left behind
             self._raw = cast("BinaryIO", os.fdopen(descriptor, "wb"))
             # Without name and time the same events are the same bytes.
             self._packed = gzip.GzipFile(filename="", mode="wb", fileobj=self._raw, mtime=0)
-        self.count = 0
 
-    def write(self, items: Iterable[object]) -> None:
-        lines = [json_text.write(item) + b"\n" for item in items]
+    def write(self, lines: Iterable[bytes]) -> None:
+        """JSON, without the ends of the lines."""
         with _explained(self._unfinished, "write"):
-            self._packed.write(b"".join(lines))
-        self.count += len(lines)
+            self._packed.write(b"".join(line + b"\n" for line in lines))
 
     def publish(self) -> None:
         """Give it its name, safe on the disk.
@@ -58,7 +55,6 @@ class ArchiveFile:
             self._packed.close()
             self._raw.flush()
             os.fsync(self._raw.fileno())
-            self._raw.close()
             if not self.path.exists():
                 self._unfinished.rename(self.path)
             elif not _same(self.path, self._unfinished):
@@ -66,13 +62,36 @@ class ArchiveFile:
                     f"{self.path} exists and has other events: another database's? Move it away, or set another "
                     "[retention] archive"
                 )
-            self._unfinished.unlink(missing_ok=True)
+            else:
+                self._unfinished.unlink()
             _sync(self.path.parent)
+            self._raw.close()
 
     def abandon(self) -> None:
         """Leave nothing behind; does nothing once it is published."""
-        self._raw.close()
-        self._unfinished.unlink(missing_ok=True)
+        if not self._raw.closed:
+            self._unfinished.unlink(missing_ok=True)
+            self._raw.close()
+
+
+def _locked(path: Path) -> int:
+    """Open and lock a file: a replica that has lost its connection may believe that the archive is its business.
+
+    The lock ends with the process. Raises StoreUnavailable if another one has it.
+    """
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            raise StoreUnavailable(f"another process is writing {path}") from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # it was published or removed between both
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -1,6 +1,6 @@
 """Takes old events and snapshots out of the database, month by month, after they are in the archive."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watcher.store.column_types import EPOCH, AnyRow, Instant, microseconds
 from watcher.store.deliveries.ordering import lock_cursor
 from watcher.store.engine import Store, upserting
-from watcher.store.event_items import EVENTS, event
+from watcher.store.event_items import EVENTS, event_line
 from watcher.store.maintenance.archive_file import ArchiveFile
 from watcher.store.schema import EVENTS_GONE, WAITING
 from watcher.store.tables import attempts, counters, deliveries, events, snapshots
@@ -27,8 +27,10 @@ out of the database.
 """
 
 _WINDOW = 20_000
-"""Cursors, or watches, examined in one read."""
-_CHUNK = 500
+"""Cursors examined in one read."""
+_CHUNK = 200
+"""Rows read, or deleted in one transaction: what else wants to write waits for no more."""
+_WATCHES = 500
 _SHORTEST_REST_SECONDS = 0.02
 _LONGEST_SECONDS = 600
 """A longer clean-up goes on at the next time: the watchdog takes a job that lasts too long for a hanging one."""
@@ -50,6 +52,8 @@ class EventRetention:
     """One process at a time may use it. A crash at any point loses nothing: the next time continues."""
 
     store: Store
+    on_progress: Callable[[], None] = lambda: None
+    """Called after each step: a month of millions of events takes long, and does not hang."""
 
     async def forget(self, now: datetime, keep: timedelta, archive: Path | None) -> EventsForgotten:
         """Take out the months that are older than `keep` as a whole (UTC), after writing them to `archive`, if given.
@@ -83,7 +87,8 @@ class EventRetention:
         file = await anyio.to_thread.run_sync(ArchiveFile, folder, name)
         try:
             async for rows in self._events(month, newest):
-                await anyio.to_thread.run_sync(file.write, [event(row) for row in rows])
+                await anyio.to_thread.run_sync(_write, file, rows)
+                self.on_progress()
             await anyio.to_thread.run_sync(file.publish)
         finally:
             with suppress(OSError):
@@ -121,16 +126,19 @@ class EventRetention:
                 newest = min(newest, await _counter(connection, _ARCHIVED_CURSOR))
         while after < newest:
             until = min(after + _WINDOW, newest)
-            async with self.store.transaction() as connection:
-                cursors = await _delete_events(connection, after, until, before)
-            gone, after = gone + len(cursors), cursors[-1] if len(cursors) == _CHUNK else until
-            await anyio.sleep(_SHORTEST_REST_SECONDS)
+            async with self.store.reading() as connection:
+                found = await _old_events(connection, after, until, before)
+            if found:
+                async with self.store.transaction() as connection:
+                    gone += await _delete_events(connection, found)
+            after = found[-1] if len(found) == _CHUNK else until
+            await self._rest()
             if anyio.current_time() > ends_at:
                 return EventsForgotten(gone, 0, files, is_finished=False)
-        async for watches in self._watches():
+        async for versions in self._old_snapshots(before):
             async with self.store.transaction() as connection:
-                old_snapshots += await _delete_snapshots(connection, watches, before)
-            await anyio.sleep(_SHORTEST_REST_SECONDS)
+                old_snapshots += await _delete_snapshots(connection, versions)
+            await self._rest()
         async with self.store.transaction() as connection:
             await _set_counter(connection, _FORGOTTEN, last)
         return EventsForgotten(gone, old_snapshots, files)
@@ -139,38 +147,58 @@ class EventRetention:
         async with self.store.reading() as connection:
             return (await connection.execute(select(func.max(events.c.cursor)))).scalar_one() or 0
 
-    async def _watches(self) -> AsyncIterator[tuple[int, int]]:
-        """Ranges of keys: after the first, up to the second."""
+    async def _rest(self) -> None:
+        self.on_progress()
+        await anyio.sleep(_SHORTEST_REST_SECONDS)
+
+    async def _old_snapshots(self, before: datetime) -> AsyncIterator[Sequence[AnyRow]]:
+        """A limited number at a time."""
         async with self.store.reading() as connection:
             last = (await connection.execute(select(func.max(snapshots.c.watch_id)))).scalar_one() or 0
-        for after in range(0, last, _CHUNK):
-            yield after, after + _CHUNK
+        for after in range(0, last, _WATCHES):
+            chosen = {"after": after, "until": after + _WATCHES, "before": before, "most": _CHUNK}
+            rows: Sequence[AnyRow] | None = None
+            while rows is None or len(rows) == _CHUNK:
+                async with self.store.reading() as connection:
+                    rows = (await connection.execute(_OLD_SNAPSHOTS, chosen)).all()
+                if rows:
+                    yield rows
 
 
-async def _delete_events(connection: AsyncConnection, after: int, until: int, before: datetime) -> Sequence[int]:
-    """With their ended deliveries. Returns the cursors."""
+def _write(file: ArchiveFile, rows: Sequence[AnyRow]) -> None:
+    file.write(event_line(row) for row in rows)
+
+
+async def _old_events(connection: AsyncConnection, after: int, until: int, before: datetime) -> Sequence[int]:
+    """The cursors of events to delete."""
+    chosen = {"after": after, "until": until, "before": before, "most": _CHUNK}
+    return (await connection.execute(_OLD_EVENTS, chosen)).scalars().all()
+
+
+async def _delete_events(connection: AsyncConnection, found: Sequence[int]) -> int:
+    """With their ended deliveries; except those that an operator sends again since they were found."""
     await lock_cursor(connection)
-    chosen = {"after": after, "until": until, "before": before}
-    cursors = (await connection.execute(_OLD_EVENTS, chosen)).scalars().all()
-    if cursors:
+    waiting = select(deliveries.c.cursor).where(deliveries.c.cursor.in_(found), WAITING)
+    kept = set((await connection.execute(waiting)).scalars())
+    if cursors := [cursor for cursor in found if cursor not in kept]:
         sent = select(deliveries.c.id).where(deliveries.c.cursor.in_(cursors))
         await connection.execute(delete(attempts).where(attempts.c.delivery_id.in_(sent)))
         await connection.execute(delete(deliveries).where(deliveries.c.cursor.in_(cursors)))
         await connection.execute(delete(events).where(events.c.cursor.in_(cursors)))
         await _set_counter(connection, EVENTS_GONE, cursors[-1])
-    return cursors
+    return len(cursors)
 
 
-async def _delete_snapshots(connection: AsyncConnection, watches: tuple[int, int], before: datetime) -> int:
-    newer = snapshots.alias("newer")
-    newest = select(func.max(newer.c.version)).where(newer.c.watch_id == snapshots.c.watch_id).scalar_subquery()
-    old = delete(snapshots).where(
-        snapshots.c.watch_id > watches[0],
-        snapshots.c.watch_id <= watches[1],
-        snapshots.c.observed_at < before,
-        snapshots.c.version < newest,
-    )
-    return (await connection.execute(old)).rowcount
+async def _delete_snapshots(connection: AsyncConnection, versions: Sequence[AnyRow]) -> int:
+    """None of them can have become the newest of its invoice since."""
+    by_watch: dict[int, list[int]] = {}
+    for row in versions:
+        by_watch.setdefault(row.watch_id, []).append(row.version)
+    deleted = 0
+    for watch_id, numbers in by_watch.items():
+        old = delete(snapshots).where(snapshots.c.watch_id == watch_id, snapshots.c.version.in_(numbers))
+        deleted += (await connection.execute(old)).rowcount
+    return deleted
 
 
 async def _counter(connection: AsyncConnection, name: str) -> int:
@@ -202,7 +230,22 @@ _OLD_EVENTS = (
         ~select(deliveries.c.id).where(deliveries.c.cursor == events.c.cursor, WAITING).exists(),
     )
     .order_by(events.c.cursor)
-    .limit(_CHUNK)
+    .limit(bindparam("most", type_=BigInteger))
+)
+
+
+_NEWER = snapshots.alias("newer")
+_OLD_SNAPSHOTS = (
+    select(snapshots.c.watch_id, snapshots.c.version)
+    .where(
+        snapshots.c.watch_id > bindparam("after"),
+        snapshots.c.watch_id <= bindparam("until"),
+        snapshots.c.observed_at < bindparam("before", type_=Instant),
+        snapshots.c.version
+        < select(func.max(_NEWER.c.version)).where(_NEWER.c.watch_id == snapshots.c.watch_id).scalar_subquery(),
+    )
+    .order_by(snapshots.c.watch_id, snapshots.c.version)
+    .limit(bindparam("most", type_=BigInteger))
 )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import anyio
 from sqlalchemy import Delete, bindparam, delete, select, tuple_
 
 from watcher.store.column_types import Instant
@@ -14,6 +15,9 @@ from watcher.store.tables import documents
 
 _CHUNK = 1000
 """Rows per transaction, so that polls and deliveries need not wait for a large clean-up."""
+_REST_SECONDS = 0.02
+"""Between two of them: on SQLite, who waits for the lock asks again and again, and another transaction could be first.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Retention:
             total += count
             if count < _CHUNK:
                 return total
+            await anyio.sleep(_REST_SECONDS)
 
 
 _BEFORE = bindparam("before", type_=Instant)

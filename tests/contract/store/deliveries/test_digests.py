@@ -1,16 +1,21 @@
 """A digest takes all deliveries of its endpoint when their period has ended, and none before."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import anyio
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.fakes import stored
 from tests.fakes.stored import LEASE, MINUTE, NOW, SECOND, delivered, event, retried
 from watcher.core.notifications.digest_schedule import DigestSchedule
-from watcher.ports import ClaimedDelivery
+from watcher.ports import ClaimedDelivery, EndpointLimit
 from watcher.store import Backlogs, Redelivery, SqlDigests, SqlEndpoints, SqlOutbox, Store
+from watcher.store.deliveries import digests
+from watcher.store.deliveries.claim import LeaseTerms
 from watcher.store.tables import deliveries
 
 DAILY = DigestSchedule(timedelta(days=1), time(8), ZoneInfo("UTC"))
@@ -135,6 +140,34 @@ async def test_a_redelivery_goes_at_once(store: Store, outbox: SqlOutbox) -> Non
     wanted = stored.Subscription("finance", whole=True)
     await Redelivery(store).redeliver_event("evt_1", [wanted], SENT_AT)
     assert await claim(store, SENT_AT + 3 * SECOND) == ["evt_1"]
+
+
+async def test_a_claim_of_single_messages_at_the_same_time_takes_none_of_them(
+    store: Store, outbox: SqlOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While `digest` changes, one replica claims a digest and another one the same deliveries one by one."""
+    await three(store)
+    lease_all, single = digests.lease_all, list[ClaimedDelivery]()
+    found: tuple[ClaimedDelivery, ...] = ()
+
+    async def claim_single() -> None:
+        single.extend(await outbox.claim(SENT_AT, {"finance": 9}, LEASE, {"finance": EndpointLimit(9, 9)}))
+
+    async with anyio.create_task_group() as group:
+
+        async def leasing(connection: AsyncConnection, keys: Sequence[int], terms: LeaseTerms) -> None:
+            group.start_soon(claim_single)
+            with anyio.move_on_after(0.3):  # it ends, or waits for this transaction
+                while not single:  # noqa: ASYNC110 -- another connection is watched
+                    await anyio.sleep(0.01)
+            await lease_all(connection, keys, terms)
+
+        monkeypatch.setattr(digests, "lease_all", leasing)
+        found = await claimed(store, SENT_AT)
+    assert (len(found), single) == (3, [])
+    assert await SqlDigests(store).holds(found)
+    await outbox.release(found[:1], SENT_AT)
+    assert not await SqlDigests(store).holds(found)
 
 
 async def test_another_schedule_holds_for_what_waits(store: Store, outbox: SqlOutbox) -> None:

@@ -20,6 +20,7 @@ from watcher.core.errors import CursorGone, Refused, StoreUnavailable
 from watcher.ports import EventRecord
 from watcher.store import EventRetention, Reports, SqlOutbox, SqlPollQueue, Store
 from watcher.store.maintenance import event_retention
+from watcher.store.maintenance.archive_file import ArchiveFile
 from watcher.store.tables import snapshots
 
 JANUARY = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
@@ -180,6 +181,30 @@ async def test_a_file_of_somebody_else_is_never_overwritten_and_nothing_is_delet
         assert file.read_bytes() == other
         assert names_in(folder) == [file.name]
     assert len(await Reports(sqlite_store).events(limit=100)) == 8
+
+
+async def test_of_two_processes_that_share_the_folder_one_writes(sqlite_store: Store, folder: Path) -> None:
+    """A replica without a connection for its locks takes itself for the leader."""
+    await fill(sqlite_store)
+    other = ArchiveFile(made(folder), "events-2026-01.jsonl.gz")
+    with pytest.raises(StoreUnavailable, match="another process is writing"):
+        await EventRetention(sqlite_store).forget(NOW, KEEP, folder)
+    assert len(await Reports(sqlite_store).events(limit=100)) == 8
+    other.abandon()
+    assert (await EventRetention(sqlite_store).forget(NOW, KEEP, folder)).is_finished
+    assert names_in(folder) == ["events-2026-01.jsonl.gz"]
+
+
+async def test_many_versions_of_one_invoice_go_in_small_steps(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_retention, "_CHUNK", 2)
+    for version in range(1, 7):
+        await record(sqlite_store, "busy", at(f"evt_{version}", 1, sequence=version), version=version)
+    steps: list[None] = []
+    done = await EventRetention(sqlite_store, lambda: steps.append(None)).forget(NOW, KEEP, None)
+    assert (done.events, done.snapshots) == (5, 5)
+    assert len(steps) >= 6
 
 
 async def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_deleted(
