@@ -8,6 +8,11 @@
 #   make lock      pin the ranges of pyproject.toml anew (UPGRADE=1: to the newest versions)
 #   make lowest    the fast tests on the oldest versions that pyproject.toml allows
 #   make fuzz      requests of every kind against the API, held to its own description (schemathesis)
+#   make dist      wheel and source package in dist/, the same bytes from every build of one commit
+#   make dist-check  these as their users get them: by pip, pipx and uvx, each with a demo
+#   make sbom      the bill of materials of what runs, in dist/
+#   make licences  write the licences of what runs into docs/licences.md
+#   make pythons   the tests on every supported Python: PYTHONS="3.12 /path/to/python3.14" TESTS=tests/unit
 #   make bench     polls and deliveries per second, as ratios to bare loops; polls by adapter file, to those by code
 #   make scale     1 to 3 replicas on one PostgreSQL, the lock of the cursor, growth with watches and endpoints
 #   make archive   how long polls and deliveries wait while a month of a million events goes to the archive
@@ -28,11 +33,12 @@
 # PYTHON=/path/to/python chooses the interpreter; any from 3.11 on will do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs fmt lock lowest fuzz bench scale archive pages footprint peers hints chaos takeover simulate season screenshots container install uninstall clean
+.PHONY: help demo test check docs fmt lock lowest fuzz dist dist-check sbom licences pythons bench scale archive pages footprint peers hints chaos takeover simulate season screenshots container install uninstall clean
 
 VENV := .venv
 DOCS := .venv-docs
 PEERS := .venv-peers
+RELEASE := .venv-release
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 UV_COMPILE := $(PY) -m uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes \
@@ -97,17 +103,18 @@ fmt: $(VENV)/dev.stamp
 
 lock: $(VENV)/dev.stamp
 	@echo "Pinning the ranges of pyproject.toml"
-	@$(UV_COMPILE) pyproject.toml --extra notify --group build --output-file requirements/run.txt
-	@$(UV_COMPILE) pyproject.toml --extra notify --group build --group dev --constraint requirements/run.txt \
+	@$(UV_COMPILE) pyproject.toml --all-extras --group build --output-file requirements/run.txt
+	@$(UV_COMPILE) pyproject.toml --all-extras --group build --group dev --constraint requirements/run.txt \
 		--output-file requirements/dev.txt
 	@$(UV_COMPILE) --group peers --output-file requirements/peers.txt
 	@$(UV_COMPILE) --group docs --output-file requirements/docs.txt
+	@$(UV_COMPILE) --group release --output-file requirements/release.txt
 
 lowest: $(VENV)/dev.stamp
 	@echo "Installing the oldest allowed versions"
 	@rm -rf $(VENV)/lowest && $(PY) -m uv --no-config --quiet venv --python $(PY) $(VENV)/lowest
 	@$(PY) -m uv --no-config --quiet pip install --python $(VENV)/lowest --resolution lowest-direct \
-		--group build --group dev --editable '.[notify]'
+		--group build --group dev --editable '.[notify,postgresql]'
 	@$(VENV)/lowest/bin/python -m pytest -q -n auto --dist worksteal -p no:cacheprovider tests/unit tests/contract \
 		tests/integration/cli tests/integration/web tests/integration/webhook tests/browser
 
@@ -116,6 +123,21 @@ fuzz: $(VENV)/dev.stamp
 	@rm -rf $(VENV)/fuzz && $(PY) -m uv --no-config --quiet venv --python $(PY) $(VENV)/fuzz
 	@$(PY) -m uv --no-config --quiet pip install --python $(VENV)/fuzz "schemathesis>=4,<5"
 	@$(PY) -m tests.fuzz $(VENV)/fuzz/bin/schemathesis
+
+dist: $(VENV)/dev.stamp
+	@$(PY) -m release.build
+
+dist-check: dist $(RELEASE)/release.stamp
+	@$(PY) -m release.check $(RELEASE)/bin
+
+sbom: dist $(RELEASE)/release.stamp
+	@$(PY) -m release.sbom $(RELEASE)/bin
+
+licences: $(VENV)/dev.stamp
+	@$(PY) -m release.licences
+
+pythons: $(VENV)/dev.stamp
+	@$(PY) -m release.pythons --pythons "$(PYTHONS)" $(TESTS)
 
 bench: $(VENV)/dev.stamp
 	@$(PY) -m tests.benchmarks.polls
@@ -169,7 +191,7 @@ container: IMAGE := invoice-watcher
 container: $(VENV)/python.stamp
 	@[ -n "$(ENGINE)" ] || { echo "make container needs podman or docker, and neither is installed." >&2; exit 1; }
 	@BUILDAH_FORMAT=docker $(ENGINE) build --file Containerfile --tag $(IMAGE) $(if $(BASE),--build-arg BASE=$(BASE)) \
-		--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		--build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' watcher/__init__.py) \
 		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(BUILD_FLAGS) .
 	@$(PY) -m tests.container $(ENGINE) $(IMAGE)
 
@@ -215,8 +237,8 @@ uninstall:
 	@echo "Left in place: $(CONFIG), $(DROP_INS), /var/lib/invoice-watcher"
 
 clean:
-	@rm -rf $(VENV) $(DOCS) $(PEERS) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage \
-		tests/interop/node_modules tests/browser/node_modules
+	@rm -rf $(VENV) $(DOCS) $(PEERS) $(RELEASE) .venv-pythons build dist *.egg-info .pytest_cache .ruff_cache \
+		.hypothesis .import_linter_cache .coverage tests/interop/node_modules tests/browser/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/python.stamp:
@@ -247,4 +269,10 @@ $(PEERS)/peers.stamp: $(VENV)/dev.stamp requirements/peers.txt
 	@echo "Installing the programs to compare with, apart from what the locks pin"
 	@rm -rf $(PEERS) && $(PY) -m uv --no-config --quiet venv --python $(PY) $(PEERS)
 	@$(PY) -m uv --no-config --quiet pip install --python $(PEERS) --require-hashes --requirement requirements/peers.txt
+	@touch $@
+
+$(RELEASE)/release.stamp: $(VENV)/dev.stamp requirements/release.txt
+	@echo "Installing what packages are checked with, apart from what the locks pin"
+	@rm -rf $(RELEASE) && $(PY) -m uv --no-config --quiet venv --python $(PY) $(RELEASE)
+	@$(PY) -m uv --no-config --quiet pip install --python $(RELEASE) --require-hashes --requirement requirements/release.txt
 	@touch $@

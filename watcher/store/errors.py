@@ -4,11 +4,11 @@ import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from watcher.core.errors import DatabaseUnsuitable, StoreUnavailable, StoreUnreachable
+from watcher.store.postgresql_errors import driver_errors, driver_meaning, is_of_another_session
 
 _SQLITE = {
     sqlite3.SQLITE_READONLY: "is read-only: give this user the right to write it and its folder",
@@ -21,26 +21,6 @@ _SQLITE = {
     sqlite3.SQLITE_CORRUPT: "is damaged: restore a backup",
     sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
 }
-_POSTGRESQL: tuple[tuple[type[Exception], str], ...] = (
-    (asyncpg.InvalidAuthorizationSpecificationError, "refused this user or its password"),
-    (asyncpg.InvalidCatalogNameError, "has no such database: create it first"),
-    (asyncpg.InsufficientPrivilegeError, "does not give this user the rights it needs"),
-    (asyncpg.ReadOnlySQLTransactionError, "is read-only (a standby?): name the primary"),
-    (asyncpg.DiskFullError, "cannot grow: its disk is full"),
-    (asyncpg.InsufficientResourcesError, "is out of resources (disk, memory or connections)"),
-    (asyncpg.LockNotAvailableError, "is locked by another program for too long"),
-    (asyncpg.DeadlockDetectedError, "had two transactions waiting for each other: try again"),
-    (asyncpg.SerializationError, "had two conflicting transactions: try again"),
-    (asyncpg.QueryCanceledError, "took too long"),
-    (asyncpg.UndefinedTableError, "has another schema than this program"),
-    (asyncpg.UndefinedColumnError, "has another schema than this program"),
-    (asyncpg.PostgresConnectionError, "closed the connection"),
-    (asyncpg.OperatorInterventionError, "is starting, stopping or closed this connection"),
-)
-_EXPLAINED = (
-    SQLAlchemyError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
-)  # fmt: skip
-_OF_OTHER_SESSIONS = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 _POOLED = (
     "is behind a pooler that gives each transaction another session (PgBouncer with pool_mode = transaction): "
     "connect directly, or set pool_mode = session"
@@ -60,8 +40,8 @@ def explained(place: str) -> Generator[None]:
     """
     try:
         yield
-    except (*_EXPLAINED, OSError) as error:
-        if any(isinstance(cause, _OF_OTHER_SESSIONS) for cause in _causes(error)):
+    except (SQLAlchemyError, sqlite3.Error, OSError, *driver_errors()) as error:
+        if any(map(is_of_another_session, _causes(error))):
             raise DatabaseUnsuitable(f"{place} {_POOLED}") from error
         meaning = _meaning(error)
         if meaning is None:
@@ -81,15 +61,10 @@ def _meaning(error: BaseException) -> str | None:
 def _native_meaning(error: BaseException) -> str | None:
     if isinstance(error, sqlite3.Error):
         return _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & _CODE_MASK)
-    for kind, meaning in _POSTGRESQL:
-        if isinstance(error, kind):
-            return meaning
+    if meaning := driver_meaning(error):
+        return meaning
     if isinstance(error, TimeoutError):
         return "did not answer in time"
-    # asyncpg's own error comes where the network went away in the middle of a statement.
-    is_closed = isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
-    if is_closed or type(error) is asyncpg.InternalClientError:
-        return "closed the connection"
     if isinstance(error, OSError):
         return f"cannot be reached: {error.strerror or 'connecting failed'}"
     return None

@@ -94,8 +94,9 @@ def test_what_does_not_verify_is_refused_with_the_reason_on_both_sides_and_not_s
         sent = terminal.type("trigger invoice.paid --endpoint ledger")
         line = listener.line()
         stranger = urllib.request.Request(listener.url, b"{}", {"webhook-id": "evt_\x9b2J"})  # noqa: S310 -- loopback
-        with pytest.raises(urllib.error.HTTPError, match="401"):
+        with pytest.raises(urllib.error.HTTPError, match="401") as refused:
             urllib.request.urlopen(stranger)  # noqa: S310 -- loopback
+        refused.value.close()
         strange = listener.line()
         listener.interrupt()
 

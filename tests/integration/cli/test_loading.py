@@ -24,6 +24,7 @@ _HEAVY = {
 }  # fmt: skip
 _NOT_FOR_RUN = {
     "alembic",  # the schema is there already
+    "asyncpg",  # the database is SQLite
     "jinja2",  # nobody has opened the page
     "jmespath", "watcher.config.adapters.models", "watcher.providers.adapter_file",  # no adapter file is configured
     "rich.progress", "watcher.sandbox",  # what demo and bench need

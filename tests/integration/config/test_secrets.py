@@ -5,6 +5,7 @@ import pytest
 from tests.fakes.provider_kinds import PROVIDER_KINDS
 from tests.integration.config.folder import ENDPOINT, SOURCE, Folder
 from watcher.config.load import load
+from watcher.config.values import addresses
 
 _HOW = '{ env = "NAME" }, { file = "path" } or { credential = "name" }'
 
@@ -109,6 +110,19 @@ def test_another_database_is_refused_and_not_shown(folder: Folder, url: str, wor
     (found,) = folder.problems(f'[database]\nurl = "{url}"\n')
     assert found.startswith(f"watcher.toml:2: database.url: {words}")
     assert "hunter2" not in found
+
+
+def test_without_the_driver_of_postgresql_the_configuration_says_how_to_install_it(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "POSTGRESQL_DRIVER", "a_driver_that_is_missing")
+    folder.environment["DSN"] = "postgresql://u:hunter2@h/n"
+    (found,) = folder.problems('[database]\nurl = { env = "DSN" }\n')
+    assert found == (
+        "watcher.toml:2: database.url: needs a_driver_that_is_missing, which is not installed: "
+        "pip install 'invoice-watcher[postgresql]'"
+    )
+    assert folder.load('[database]\nurl = "sqlite:///here.db"\n' + SOURCE)
 
 
 def test_a_secret_that_stands_where_a_list_should_is_not_shown(folder: Folder) -> None:

@@ -20,6 +20,7 @@ BUILD: list[str] = PROJECT["dependency-groups"]["build"]
 DEV: list[str] = PROJECT["dependency-groups"]["dev"]
 DOCS: list[str] = PROJECT["dependency-groups"]["docs"]
 PEERS: list[str] = PROJECT["dependency-groups"]["peers"]
+RELEASE: list[str] = PROJECT["dependency-groups"]["release"]
 
 
 def lines(lock: str) -> list[str]:
@@ -38,7 +39,13 @@ def pins(lock: str) -> dict[str, set[Version]]:
 
 @pytest.mark.parametrize(
     ("lock", "wanted"),
-    [("run.txt", RUN + BUILD), ("dev.txt", RUN + BUILD + DEV), ("docs.txt", DOCS), ("peers.txt", PEERS)],
+    [
+        ("run.txt", RUN + BUILD),
+        ("dev.txt", RUN + BUILD + DEV),
+        ("docs.txt", DOCS),
+        ("peers.txt", PEERS),
+        ("release.txt", RELEASE),
+    ],
 )
 def test_each_range_of_pyproject_is_pinned_inside_the_range(lock: str, wanted: list[str]) -> None:
     pinned = pins(lock)
@@ -53,7 +60,7 @@ def test_what_is_tested_is_what_runs() -> None:
     assert {name: versions for name, versions in pins("run.txt").items() if tested.get(name) != versions} == {}
 
 
-@pytest.mark.parametrize("lock", ["run.txt", "dev.txt", "docs.txt", "peers.txt"])
+@pytest.mark.parametrize("lock", ["run.txt", "dev.txt", "docs.txt", "peers.txt", "release.txt"])
 def test_a_lock_holds_nothing_but_pins_and_their_hashes(lock: str) -> None:
     """No index, no link, no option: where packages come from is the machine's business."""
     assert [line for line in lines(lock) if not PIN.match(line) and not HASH.match(line)] == []
@@ -65,5 +72,5 @@ def test_the_build_backend_is_locked_in_the_range_it_is_declared_in() -> None:
 
 def test_each_dependency_gives_its_reason() -> None:
     declared = [line for line in PYPROJECT.splitlines() if re.match(r'^    "[A-Za-z0-9\[\]-]+[>=]=', line)]
-    assert len(declared) == len(RUN + BUILD + DEV + DOCS + PEERS)
+    assert len(declared) == len(RUN + BUILD + DEV + DOCS + PEERS + RELEASE)
     assert [line for line in declared if not re.search(r'",\s+# \w', line)] == []

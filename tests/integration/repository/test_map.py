@@ -1,4 +1,7 @@
-"""The map (docs/architecture.md) and CONTRIBUTING.md name only what exists, and leave out no room and no table."""
+"""The map (docs/architecture.md), CONTRIBUTING.md and docs/security.md name only what exists.
+
+The map leaves out no room and no table.
+"""
 
 import ast
 import re
@@ -13,7 +16,7 @@ from tests.integration.repository import ROOT
 from tests.integration.repository.documents import blocks
 from watcher.store.tables import metadata
 
-MAP, GUIDE = ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"
+MAP, GUIDE, SECURITY = ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "security.md"
 _NAMED = re.compile(r"`([\w./-]+/[\w./-]*|[\w-]+\.(?:py|md|toml))(?:::([\w.]+))?`")
 """A path, with the name of something in that file where `::` follows."""
 
@@ -52,7 +55,7 @@ def rows(document: Path, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-@pytest.mark.parametrize("document", [MAP, GUIDE], ids=["map", "guide"])
+@pytest.mark.parametrize("document", [MAP, GUIDE, SECURITY], ids=["map", "guide", "security"])
 def test_every_path_and_name_exists(document: Path) -> None:
     found = named(document)
     assert len(found) > 20
@@ -83,6 +86,8 @@ def test_the_layers_are_those_that_are_checked() -> None:
 
 def test_every_make_target_exists() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    named_targets = set(re.findall(r"\bmake ([a-z]+)", "\n".join([GUIDE.read_text("utf-8"), *blocks(GUIDE, "sh")])))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named_targets = set(
+        re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)", "\n".join([GUIDE.read_text("utf-8"), *blocks(GUIDE, "sh")]))
+    )
     assert {"check", "test", "demo"} <= named_targets <= targets

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 Network = IPv4Network | IPv6Network
+
+POSTGRESQL_DRIVER = "asyncpg"
 
 _LONGEST_URL = 2000
 _HTTPS_PORT = 443
@@ -57,6 +60,10 @@ def database_url(url: str, base: Path) -> str:
             "postgresql://user@host/name"
         )
     if scheme == "postgresql":
+        if find_spec(POSTGRESQL_DRIVER) is None:
+            raise ValueError(
+                f"needs {POSTGRESQL_DRIVER}, which is not installed: pip install 'invoice-watcher[postgresql]'"
+            )
         return _postgresql_url(url)
     path = rest.removeprefix("/")
     if not rest.startswith("/") or not path or path.endswith("/"):

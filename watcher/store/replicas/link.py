@@ -1,10 +1,9 @@
 """The connection that a replica keeps for itself: it holds its locks, and hears notifications."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import anyio
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watcher.core.errors import StoreUnavailable
@@ -12,6 +11,9 @@ from watcher.store.engine import Store
 from watcher.store.errors import explained
 from watcher.store.notifications import CHANNEL, Notice, read_notice
 from watcher.store.replicas.session_lock import LEADER, LOCK_CLASS, lock_number
+
+if TYPE_CHECKING:
+    import asyncpg
 
 _ANSWER_SECONDS = 5
 _LOCK = "SELECT pg_try_advisory_lock($1, $2)"
