@@ -176,7 +176,8 @@ def simulated(disk: Disk) -> Generator[None]:
         connect=connect, paramstyle="qmark", has_stop=False, **{name: getattr(sqlite3, name) for name in names}
     )
 
-    def make(*arguments: Any, **keys: Any) -> Any:  # noqa: ANN401 -- as SQLAlchemy has it
+    def make(*arguments: Any, async_creator: Any, **keys: Any) -> Any:  # noqa: ANN401 -- as SQLAlchemy has it
+        del async_creator  # this disk's `connect` takes its place
         engine = create_async_engine(*arguments, module=module, **keys)
         _share_compiled(engine.sync_engine)
         return engine

@@ -19,6 +19,9 @@ from watcher.store.record_tables import invoice_amounts
 FILLED = "invoice_amounts_filled"
 """The counter that says that there was a row for every invoice that was seen."""
 
+KEPT_SINCE = "0012"
+"""The revision that programs have to know that keep the table."""
+
 _CHUNK = 1000
 
 
@@ -36,7 +39,7 @@ class SeenInvoice:
 async def keep_invoice_amounts(connection: AsyncConnection, seen: Sequence[SeenInvoice]) -> None:
     """Make the rows of these watches those of their newest snapshots."""
     await forget_invoice_amounts(connection, [one.key for one in seen])
-    await execute_many(connection, _INSERT, [row for one in seen for row in _rows(one)])
+    await execute_many(connection, _INSERT, [row for one in seen for row in rows_of(one)])
 
 
 async def forget_invoice_amounts(connection: AsyncConnection, keys: Sequence[int]) -> None:
@@ -53,7 +56,7 @@ def rank(amount: Decimal) -> str:
     return f"{len(whole):02d}{whole}{fraction.rstrip('0')}"
 
 
-def _rows(seen: SeenInvoice) -> Iterator[dict[str, Any]]:
+def rows_of(seen: SeenInvoice) -> Iterator[dict[str, Any]]:
     snapshot = seen.snapshot
     common: dict[str, Any] = {
         "watch_id": seen.key,

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from watcher.web import login, page
 from watcher.web.api.operation import BACKEND, AnyOperation, Backend, caller_of, perform, wants_csv
-from watcher.web.api.routes import API, FILE, OPERATIONS
+from watcher.web.api.operation_kinds import API, FILE
+from watcher.web.api.routes import OPERATIONS
 from watcher.web.hints import ROUTE as HINTS
 from watcher.web.hints import HintRoutes
 from watcher.web.problems import Handler, Problem, as_problem, respond

@@ -9,7 +9,7 @@ from watcher.cli.output import Item, console, field, print_list, shown
 
 INVOICE: Item = {
     "source": "acme", "id": "inv_1", "number": None, "status": "open", "overdue": True, "due_on": "2026-12-01",
-    "tags": ["vip", "legal"],
+    "tags": ["vip", "legal"], "customer": {"id": None, "name": None},
     "amounts": [{"currency": "EUR", "total": "1079.98", "due": "79.98"},
                 {"currency": "XTS", "total": "5", "due": "12345", "unit": "minor"}],
 }  # fmt: skip

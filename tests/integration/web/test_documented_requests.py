@@ -11,7 +11,8 @@ from tests.integration.repository.documents import DOCUMENTS, commands
 from tests.integration.web.client import TOKEN
 from tests.integration.web.conftest import served
 from watcher.store import Store
-from watcher.web.api.routes import API, OPERATIONS
+from watcher.web.api.operation_kinds import API
+from watcher.web.api.routes import OPERATIONS
 
 BASE = "http://127.0.0.1:8480"
 _HINTS = "https://hooks.example.com/hints/"

@@ -13,16 +13,13 @@ from watcher.core.invoices.snapshot import from_document
 from watcher.store import migrate
 from watcher.store.engine import Store, upserting
 from watcher.store.invoice_amounts import FILLED as ALL_FILLED
-from watcher.store.invoice_amounts import SeenInvoice, forget_invoice_amounts, keep_invoice_amounts
+from watcher.store.invoice_amounts import KEPT_SINCE, SeenInvoice, forget_invoice_amounts, keep_invoice_amounts
 from watcher.store.locks import lock_watches
 from watcher.store.open_amounts import FILLED, forget_open_amounts, keep_open_amounts
 from watcher.store.record_tables import invoice_amounts, open_amounts
 from watcher.store.tables import counters, snapshots, watches
 
 _STEP = 500
-_REVISION = "0012"
-"""What programs have to know that keep the tables."""
-
 
 _Write = Callable[[AsyncConnection, Sequence[int]], Awaitable[None]]
 
@@ -35,7 +32,7 @@ class AmountsFill:
         """Whether a table was never filled, or an older program may be writing beside this one."""
         async with self.store.reading() as connection:
             filled = len((await connection.execute(_FILLED)).all())
-            return filled < len(_COUNTERS) or bool(await connection.run_sync(migrate.older_replicas, _REVISION))
+            return filled < len(_COUNTERS) or bool(await connection.run_sync(migrate.older_replicas, KEPT_SINCE))
 
     async def run(self) -> int:
         """Compare every watch, and write what differs, in small transactions; returns how many differed."""

@@ -1,12 +1,8 @@
 """The table of all operations of the API: what is routed, and what /openapi.json describes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import TypeVar
-
-from aiohttp import web
-from pydantic import BaseModel
 
 from watcher.web.api import (
     actions,
@@ -20,55 +16,13 @@ from watcher.web.api import (
     response_models,
 )
 from watcher.web.api.event_stream import stream
-from watcher.web.api.operation import CSV, Answer, AnyOperation, Call, Operation
+from watcher.web.api.operation import Answer, AnyOperation, Call, Operation
+from watcher.web.api.operation_kinds import API, done, file, shown, unguarded
 from watcher.web.api.request_models import Nothing
 
-API = "/api/v1"
-FILE = ".csv"
 _OK = HTTPStatus.OK
 _MISSING = HTTPStatus.NOT_FOUND
 _CONFLICT = HTTPStatus.CONFLICT
-
-_Query = TypeVar("_Query", bound=BaseModel)
-
-_Act = Callable[[Call[_Query, Nothing]], Awaitable[Answer | web.StreamResponse]]
-
-
-def _shown(
-    path: str,
-    name: str,
-    summary: str,
-    act: _Act[_Query],
-    shapes: tuple[type[_Query], type[BaseModel]],
-    *refusals: HTTPStatus,
-) -> AnyOperation:
-    """`shapes` are those of the query and of the answer."""
-    query, answer = shapes
-    return Operation("GET", f"{API}/{path}", name, summary, act, {_OK: answer}, query, Nothing, refusals)
-
-
-def _done(
-    path: str,
-    name: str,
-    summary: str,
-    act: _Act[Nothing],
-    answers: Mapping[HTTPStatus, type[BaseModel] | None],
-    *refusals: HTTPStatus,
-    method: str = "POST",
-) -> AnyOperation:
-    return Operation(method, f"{API}/{path}", name, summary, act, answers, Nothing, Nothing, refusals)
-
-
-def _file(name: str, act: _Act[_Query], query: type[_Query], *refusals: HTTPStatus) -> AnyOperation:
-    """A list as CSV; also what the list itself answers to `Accept: text/csv`."""
-    path, summary = f"{API}/{name}{FILE}", f"The list of {name} as CSV, all of it"
-    return Operation("GET", path, f"{name}_csv", summary, act, {_OK: None}, query, Nothing, refusals, media_type=CSV)
-
-
-def _open(
-    path: str, summary: str, act: _Act[Nothing], answers: Mapping[HTTPStatus, type[BaseModel] | None]
-) -> AnyOperation:
-    return Operation("GET", path, path.strip("/"), summary, act, answers, Nothing, Nothing, is_open=True)
 
 
 async def describe(call: Call[Nothing, Nothing]) -> Answer:
@@ -85,9 +39,9 @@ def _description() -> Mapping[str, object]:
 _READY = {_OK: health_models.Readiness, HTTPStatus.SERVICE_UNAVAILABLE: health_models.Readiness}
 
 OPERATIONS: tuple[AnyOperation, ...] = (
-    _open("/healthz", "Whether the process answers", health.alive, {_OK: health_models.Alive}),
-    _open("/readyz", "Whether the store and every loop work", health.ready, _READY),
-    _open("/openapi.json", "This document", describe, {_OK: None}),
+    unguarded("/healthz", "Whether the process answers", health.alive, {_OK: health_models.Alive}),
+    unguarded("/readyz", "Whether the store and every loop work", health.ready, _READY),
+    unguarded("/openapi.json", "This document", describe, {_OK: None}),
     Operation(
         "GET",
         "/metrics",
@@ -113,50 +67,50 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         choices=("event", "config", "watchlist"),
         media_type="application/schema+json",
     ),
-    _shown("sources", "sources", "The accounts", queries.sources, (request_models.Paged, response_models.SourcePage)),
-    _shown(
+    shown("sources", "sources", "The accounts", queries.sources, (request_models.Paged, response_models.SourcePage)),
+    shown(
         "replicas",
         "replicas",
         "The processes that share a PostgreSQL database",
         queries.replicas,
         (request_models.Paged, response_models.ReplicaPage),
     ),
-    _shown(
+    shown(
         "aging",
         "aging",
         "What is due, and for how long, exactly added up for each currency",
         queries.aging,
         (request_models.AgingChoice, response_models.AgingPage),
     ),
-    _shown(
+    shown(
         "customers",
         "customers",
         "The customers of watched invoices, with what is due and was paid",
         queries.customers,
         (request_models.CustomerChoice, receivable_models.CustomerPage),
     ),
-    _shown(
+    shown(
         "forecast",
         "forecast",
         "What is due in which week, exactly added up for each currency",
         queries.forecast,
         (request_models.ReportChoice, receivable_models.ForecastPage),
     ),
-    _shown(
+    shown(
         "dso",
         "dso",
         "Days sales outstanding of twelve months, by the payment dates that providers give",
         queries.dso,
         (request_models.ReportChoice, receivable_models.DsoPage),
     ),
-    _shown(
+    shown(
         "audit",
         "audit",
         "What was changed or refused, by whom, newest first",
         queries.audit,
         (request_models.AuditChoice, response_models.AuditPage),
     ),
-    _shown(
+    shown(
         "watches",
         "watches",
         "What is watched",
@@ -185,7 +139,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         request_models.WatchChanges,
         (_MISSING, _CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     ),
-    _done(
+    done(
         "watches/{source}/{invoice_id}",
         "remove_watch",
         "Stop watching an invoice; its history is kept. 409 if a watch list names it, with file and line",
@@ -195,14 +149,14 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         _CONFLICT,
         method="DELETE",
     ),
-    _shown(
+    shown(
         "invoices",
         "invoices",
         "The last known invoices",
         queries.invoices,
         (request_models.InvoiceChoice, response_models.InvoicePage),
     ),
-    _shown(
+    shown(
         "invoices/{source}/{invoice_id}",
         "invoice",
         "All that is recorded about an invoice",
@@ -210,7 +164,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         (Nothing, response_models.InvoiceHistory),
         _MISSING,
     ),
-    _shown(
+    shown(
         "invoices/{source}/{invoice_id}/timeline",
         "timeline",
         "What happened to an invoice, oldest first",
@@ -218,7 +172,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         (request_models.Paged, response_models.TimelinePage),
         _MISSING,
     ),
-    _done(
+    done(
         "invoices/{source}/{invoice_id}/poll",
         "poll",
         "Poll an invoice now, as soon as the rate allows",
@@ -226,7 +180,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         {HTTPStatus.ACCEPTED: response_models.PollRequested},
         _MISSING,
     ),
-    _shown(
+    shown(
         "events",
         "events",
         "The feed of all events",
@@ -246,14 +200,14 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         (HTTPStatus.GONE,),
         media_type="text/event-stream",
     ),
-    _shown(
+    shown(
         "endpoints",
         "endpoints",
         "The subscribers",
         queries.endpoints,
         (request_models.Paged, response_models.EndpointPage),
     ),
-    _done(
+    done(
         "endpoints/{name}/test",
         "test_endpoint",
         "Send one signed `webhook.test` now; nothing is recorded or retried",
@@ -261,7 +215,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         {_OK: response_models.Tested},
         _MISSING,
     ),
-    _done(
+    done(
         "endpoints/{name}/enable",
         "enable_endpoint",
         "Send all that waits, and end a pause",
@@ -269,7 +223,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         {_OK: response_models.Endpoint},
         _MISSING,
     ),
-    _done(
+    done(
         "endpoints/{name}/disable",
         "disable_endpoint",
         "Send nothing until it is enabled; its events wait",
@@ -277,14 +231,14 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         {_OK: response_models.Endpoint},
         _MISSING,
     ),
-    _shown(
+    shown(
         "deliveries",
         "deliveries",
         "The deliveries",
         queries.deliveries,
         (request_models.DeliveryChoice, response_models.DeliveryPage),
     ),
-    _done(
+    done(
         "deliveries/{delivery_id}/redeliver",
         "redeliver",
         "Make a delivery again: same id, same bytes, new attempts",
@@ -293,13 +247,13 @@ OPERATIONS: tuple[AnyOperation, ...] = (
         _MISSING,
         _CONFLICT,
     ),
-    _file("watches", csv_files.watches, request_models.WatchFile),
-    _file("invoices", csv_files.invoices, request_models.InvoiceFile),
-    _file("events", csv_files.events, request_models.EventFile, HTTPStatus.GONE),
-    _file("deliveries", csv_files.deliveries, request_models.DeliveryFile),
-    _file("aging", csv_files.aging, request_models.AgingFile),
-    _file("customers", csv_files.customers, request_models.CustomerFile),
-    _file("forecast", csv_files.forecast, request_models.ReportFile),
-    _file("dso", csv_files.dso, request_models.ReportFile),
-    _file("audit", csv_files.audit, request_models.AuditFile),
+    file("watches", csv_files.watches, request_models.WatchFile),
+    file("invoices", csv_files.invoices, request_models.InvoiceFile),
+    file("events", csv_files.events, request_models.EventFile, HTTPStatus.GONE),
+    file("deliveries", csv_files.deliveries, request_models.DeliveryFile),
+    file("aging", csv_files.aging, request_models.AgingFile),
+    file("customers", csv_files.customers, request_models.CustomerFile),
+    file("forecast", csv_files.forecast, request_models.ReportFile),
+    file("dso", csv_files.dso, request_models.ReportFile),
+    file("audit", csv_files.audit, request_models.AuditFile),
 )

@@ -131,6 +131,14 @@ BREAKS: dict[str, tuple[str, str]] = {
         "open amounts",
         "meteroid inv_paid: snapshot 3 leaves nothing to be paid, and reports would show 1234.567 KWD",
     ),
+    f"UPDATE invoice_amounts SET due_rank = '0530001' WHERE watch_id = {of(OPEN)}": (
+        "lists",
+        "meteroid inv_open: lists and snapshot 2 differ in due_rank",
+    ),
+    f"DELETE FROM invoice_amounts WHERE watch_id = {of(PAID)}": (
+        "lists",
+        "meteroid inv_paid: lists would show 0 amounts of it, and snapshot 3 has 1",
+    ),
     f"UPDATE deliveries SET cursor = 999 WHERE {TO_NOBODY}": (
         "deliveries",
         r"dlv_\d+ to nobody belongs to an event \(cursor 999\) that does not exist",
@@ -217,7 +225,7 @@ async def test_a_problem_says_which_event_of_which_invoice(url: str) -> None:
         await connection.exec_driver_sql(f"UPDATE snapshots SET document = {paid} WHERE watch_id = {of(LATE)}")
     checked = await check(url)
 
-    assert "contradicts itself (invoices 3, open amounts 1): keep a copy of it, and restore" in checked.result
+    assert "contradicts itself (invoices 3, open amounts 1, lists 1): keep a copy of it, and restore" in checked.result
     first = checked.problems[0]
     assert (first.source, first.invoice_id, first.sequence) == ("meteroid", "inv_late", 2)
 

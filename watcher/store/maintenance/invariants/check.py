@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watcher.store.maintenance.invariants import history, invoices, order, queue
+from watcher.store.maintenance.invariants import amounts_of_all, history, invoices, order, queue
 from watcher.store.maintenance.invariants.problem import Found, Problem
 from watcher.store.maintenance.invariants.ranges import ranges
-from watcher.store.record_tables import open_amounts
+from watcher.store.record_tables import invoice_amounts, open_amounts
 from watcher.store.tables import documents, snapshots, watches
 
-_OF_WATCHES = (snapshots, documents, open_amounts)
+_OF_WATCHES = (snapshots, documents, open_amounts, invoice_amounts)
 _WATCHES = 2_000
 
 
@@ -40,6 +40,7 @@ RULES: Mapping[str, Rule] = {
     "snapshots": history.snapshots_in_order,
     "invoices": invoices.newest,
     "open amounts": invoices.amounts,
+    "lists": amounts_of_all.listed,
     "deliveries": queue.belonging,
     "turns": queue.turns,
 }
