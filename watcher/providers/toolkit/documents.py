@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import blake2b
+from secrets import token_hex
 from typing import cast
 
 from watcher.core import json_text
@@ -16,7 +17,9 @@ _SUSPECT_BYTES = tuple(suspect.encode() for suspect in _SUSPECTS)
 _SECRET_KEY = re.compile(r"url|link|token|secret", re.IGNORECASE)
 _URL = re.compile(r"[a-z][a-z0-9+.-]{0,20}://\S+", re.IGNORECASE)
 _VOLATILE_VALUE = re.compile(rb'\s*:\s*(?:null|"[^"\\]*")')
-_MARKED_NUMBER = re.compile(r'"\\u0000(-?[0-9][0-9.]*(?:E[+-]?[0-9]+)?)"')
+_MARK = f"number-{token_hex(8)}:"
+"""Before a number that is written as text. Another one in each process: no document can contain it."""
+_MARKED_NUMBER = re.compile(rf'"{_MARK}(-?[0-9][0-9.]*(?:E[+-]?[0-9]+)?)"')
 
 
 def fingerprint(value: object) -> bytes:
@@ -102,7 +105,7 @@ def _starred_field(key: str, value: object, keep: frozenset[str]) -> object:
 def _mark(value: object) -> str:
     """Let the C encoder write an exact number as text that is recognized afterwards; it cannot write Decimals."""
     if isinstance(value, Decimal):
-        return f"\x00{value}"
+        return f"{_MARK}{value}"
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 

@@ -86,6 +86,11 @@ def test_words_are_spelled_one_way(word: str, spelled: str) -> None:
     assert field_values.word_key(word) == field_values.word_key(spelled)
 
 
+@pytest.mark.parametrize("document", [{"\x000": None}, {"amount": "\x001.5"}, {"\x001E5": "\x00-2"}])
+def test_what_looks_like_a_mark_of_numbers_stays_text(document: JsonObject) -> None:
+    assert json_text.read(documents.raw(document)) == document
+
+
 @given(st.dictionaries(st.text(st.characters(), max_size=5), ANY_JSON, max_size=5))
 def test_what_is_kept_is_json_with_the_same_exact_numbers(document: JsonObject) -> None:
     sent = json_text.read(documents.raw(document))
