@@ -4,7 +4,7 @@ import fcntl
 import gzip
 import os
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -71,6 +71,8 @@ class ArchiveFile:
         """Leave nothing behind; does nothing once it is published."""
         if not self._raw.closed:
             self._unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._packed.close()
             self._raw.close()
 
 
